@@ -1,0 +1,8 @@
+export default function FeedLayout({ children, modal }) {
+  return (
+    <>
+      {children}
+      {modal}
+    </>
+  );
+}

@@ -1,0 +1,10 @@
+import { LoginForm } from "./login-form";
+
+export default function Page() {
+  return (
+    <>
+      <h1>PUBLIC-MARK-login</h1>
+      <LoginForm />
+    </>
+  );
+}

@@ -1,11 +1,3 @@
-export function getServerSideProps({ params }) {
-  return { props: { mark: "PUBLIC-MARK-legacypub", id: params?.id ?? null } };
-}
-
-export default function Page({ mark, id }) {
-  return (
-    <h1>
-      {mark} {id}
-    </h1>
-  );
+export default function Page() {
+  return <h1>PUBLIC-MARK-legacypub</h1>;
 }

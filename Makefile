@@ -1,0 +1,58 @@
+# `make run` shows the plugin at work, `make test` runs every test there is. `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+
+# Where the tools of tools/go.mod and our builds of Caddy go. Ignored by git.
+BIN := $(CURDIR)/.bin
+
+# The flags that xcaddy builds Caddy with. Sharing them means that nothing is compiled twice.
+export GOFLAGS += -trimpath -tags=nobadger,nomysql,nopgx
+
+# The race detector needs a C compiler. A machine without one still runs every test; CI insists on it.
+RACE := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+
+# How long each fuzz target runs.
+FUZZTIME := 30s
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build Caddy with the plugin and start the demo of Caddyfile.example
+	@echo
+	@echo "  Open http://localhost:8080     (Ctrl+C stops it)"
+	@echo
+	@$(BIN)/caddy run --config Caddyfile.example
+
+.PHONY: build
+build: ## build Caddy with the plugin into .bin/caddy
+	@mkdir -p $(BIN)
+	go build -ldflags '-s -w' -o $(BIN)/caddy ./cmd/caddy
+
+.PHONY: test
+test: ## run every test
+	@$(if $(RACE),,echo 'No C compiler here: the tests run without the race detector.')
+	go test $(RACE) ./...
+
+.PHONY: lint
+lint: $(BIN)/tools-stamp ## gofmt, go vet and golangci-lint
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l -s); \
+	if [ -n "$$unformatted" ]; then echo "Run gofmt -s -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(BIN)/golangci-lint run
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	.ci/fuzz $(FUZZTIME)
+
+.PHONY: xcaddy
+xcaddy: $(BIN)/tools-stamp ## build Caddy with real xcaddy, as xcaddy.json says, into .bin/caddy-xcaddy
+	@set -e; arguments=$$(node .ci/xcaddy-arguments.mjs); set -x; \
+	$(BIN)/xcaddy build $$arguments --output $(BIN)/caddy-xcaddy
+
+# The tools, at the versions that tools/go.mod pins.
+$(BIN)/tools-stamp: tools/go.mod tools/go.sum
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) GOFLAGS=-buildvcs=false go -C tools install tool
+	@touch $@

@@ -1,0 +1,6 @@
+import { notFound } from "next/navigation";
+
+// Sends every unknown path to not-found.tsx, in the language of its prefix.
+export default function MissingPage() {
+  notFound();
+}

@@ -1,0 +1,34 @@
+import type { Metadata } from "next";
+import { getTranslations, setRequestLocale } from "next-intl/server";
+import { getSession } from "@/lib/session";
+import { ProfileForm } from "./profile-form";
+
+interface Props {
+  params: Promise<{ locale: string }>;
+  searchParams: Promise<{ saved?: string }>;
+}
+
+export async function generateMetadata(): Promise<Metadata> {
+  return { title: (await getTranslations("profile"))("title") };
+}
+
+export default async function ProfilePage({ params, searchParams }: Props) {
+  const { locale } = await params;
+  setRequestLocale(locale);
+  const [t, session, { saved }] = await Promise.all([getTranslations("profile"), getSession(), searchParams]);
+  if (!session) {
+    return null; // the guard lets nobody in without a session; see Caddyfile
+  }
+  return (
+    <section className="card">
+      <h1>{t("title")}</h1>
+      <p className="muted">{t("intro")}</p>
+      {saved && (
+        <p className="notice" role="status">
+          {t("saved")}
+        </p>
+      )}
+      <ProfileForm locale={locale} name={session.user.name} />
+    </section>
+  );
+}

@@ -1,0 +1,70 @@
+"use server";
+
+import { randomUUID } from "node:crypto";
+import { hasLocale } from "next-intl";
+import { redirect } from "next/navigation";
+import { getPathname, routing, type Locale } from "@/i18n/routing";
+import { returnTo } from "@/lib/return-to";
+import { createSession, deleteSession, getSession, updateSession } from "@/lib/session";
+import { checkPassword } from "@/lib/users";
+
+/** What a form shows after a failed attempt: a key of the messages, and what was typed. */
+export interface FormState {
+  error?: "wrongPassword" | "incomplete";
+  email?: string;
+  name?: string;
+}
+
+export async function login(_: FormState, form: FormData): Promise<FormState> {
+  const email = text(form, "email");
+  const user = checkPassword(email, text(form, "password"));
+  if (!user) {
+    return { error: "wrongPassword", email };
+  }
+  await createSession(user);
+  redirect(returnTo(form.get("return_to"), localPath(form, "/dashboard")));
+}
+
+export async function register(_: FormState, form: FormData): Promise<FormState> {
+  const name = text(form, "name").trim();
+  const email = text(form, "email").trim();
+  if (!validName(name) || !email.includes("@") || email.length > 200) {
+    return { error: "incomplete", name, email };
+  }
+  // Nothing is stored: in this demo the session itself is the account.
+  await createSession({ id: randomUUID(), name, email, role: "member" });
+  redirect(localPath(form, "/dashboard"));
+}
+
+export async function saveProfile(_: FormState, form: FormData): Promise<FormState> {
+  // Whoever owns an action can post to it, so an action checks the session itself.
+  if (!(await getSession())) {
+    redirect(localPath(form, "/login"));
+  }
+  const name = text(form, "name").trim();
+  if (!validName(name)) {
+    return { error: "incomplete", name };
+  }
+  await updateSession({ name });
+  redirect(localPath(form, "/dashboard/profile") + "?saved=1");
+}
+
+export async function logout(form: FormData) {
+  await deleteSession();
+  redirect(localPath(form, "/"));
+}
+
+function text(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
+}
+
+function validName(name: string): boolean {
+  return name.length > 0 && name.length <= 80;
+}
+
+function localPath(form: FormData, href: string): string {
+  const wanted = text(form, "locale");
+  const locale: Locale = hasLocale(routing.locales, wanted) ? wanted : routing.defaultLocale;
+  return getPathname({ href, locale });
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Starts the built app and Caddy in front of it; Ctrl+C stops both. CADDY is the binary to run.
+set -eu
+cd "$(dirname "$0")"
+PORT=${PORT:-8080} APP_PORT=${APP_PORT:-3000} CADDY=${CADDY:-caddy}
+export PORT APP_PORT NEXT_TELEMETRY_DISABLED=1
+
+node node_modules/next/dist/bin/next start --hostname 127.0.0.1 --port "$APP_PORT" &
+app=$!
+"$CADDY" run --config Caddyfile &
+caddy=$!
+trap 'kill "$app" "$caddy" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
+printf '\n  Open http://localhost:%s     (Ctrl+C stops it)\n\n' "$PORT"
+# When one of them ends, the other has no use.
+while kill -0 "$app" 2>/dev/null && kill -0 "$caddy" 2>/dev/null; do
+	sleep 1
+done
+exit 1

@@ -1,0 +1,18 @@
+"use client";
+
+import { createContext, useContext, useSyncExternalStore } from "react";
+import { readPromise } from "./read-promise.js";
+import type { State, Store } from "./store.js";
+
+export const StoreContext = createContext<Store | null>(null);
+
+/** The store of the nearest `<SessionProvider>` and what it holds; suspends while `initialSession` is a promise that has not settled. */
+export function useStore(): { store: Store; state: State } {
+  const store = useContext(StoreContext);
+  if (!store) {
+    throw new Error('Put <SessionProvider> of "caddy-session-guard/client" around the components that use its hooks.');
+  }
+  if (store.promise) store.settle(readPromise(store.promise));
+  const state = useSyncExternalStore(store.subscribe, store.get, store.getHydrated);
+  return { store, state };
+}

@@ -1,0 +1,103 @@
+"use client";
+
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { usePathname, useRouter } from "next/navigation.js";
+import type { Session, SessionResult, User, UserUpdate } from "../types.js";
+import { after } from "./after.js";
+import { useStore } from "./context.js";
+
+interface SessionActions<T extends User> {
+  /** Moves the session's expiry forward. */
+  refresh: () => Promise<SessionResult<T>>;
+  /** Replaces the named top-level user fields; null removes one. Caddy allows the fields of `client_update`. */
+  update: (updates?: { user?: UserUpdate<T> }) => Promise<SessionResult<T>>;
+  /** Signs out, then renders the Server Components again. */
+  logout: () => Promise<SessionResult<T>>;
+}
+
+/** What `useSession` returns; `status` tells which fields are there. */
+export type UseSession<T extends User = User> = SessionActions<T> &
+  (
+    | { status: "loading"; session: null }
+    | { status: "authenticated"; session: Session<T> }
+    | { status: "unauthenticated"; session: null }
+  );
+
+/** The session, its status, and what can be done with it. */
+export function useSession<T extends User = User>(): UseSession<T> {
+  const { store, state } = useStore();
+  const router = useRouter();
+  // refresh and logout take no argument, so that `onClick={logout}` works.
+  const actions = useMemo(
+    () => ({
+      refresh: () => store.refresh(),
+      update: store.update,
+      logout: async () => {
+        const result = await store.logout();
+        if (result.success) router.refresh();
+        return result;
+      },
+    }),
+    [store, router],
+  );
+  return { ...state, ...actions } as UseSession<T>;
+}
+
+/** The user, for components that need no more. */
+export function useUser<T extends User = User>(): { user: T | null; isAuthenticated: boolean; isLoading: boolean } {
+  const { state } = useStore();
+  return {
+    user: (state.session?.user as T | undefined) ?? null,
+    isAuthenticated: state.status === "authenticated",
+    isLoading: state.status === "loading",
+  };
+}
+
+const HOUR = 60 * 60 * 1000;
+
+/** When the session ends. */
+export interface SessionExpiry {
+  /** Milliseconds since the epoch; null without a session. */
+  expiresAt: number | null;
+  /** Milliseconds left, 0 when it is over; null without a session and until the component has mounted. */
+  expiresIn: number | null;
+  /** True when at most one hour is known to be left. */
+  isExpiringSoon: boolean;
+  /** Computes the values again, for a countdown. They also change by themselves when the last hour begins and when the session ends. */
+  recalculate: () => void;
+}
+
+/** Tells when the session ends. Server and first client render agree, since the time left is not known before the component mounts. */
+export function useSessionExpiry(): SessionExpiry {
+  const { state } = useStore();
+  const [now, setNow] = useState<number | null>(null);
+  const recalculate = useCallback(() => setNow(Date.now()), []);
+  const expiresAt = state.session?.expiresAt ?? null;
+  useEffect(() => {
+    recalculate();
+    const left = (expiresAt ?? 0) - Date.now();
+    const cancel = [after(left, recalculate), after(left - HOUR, recalculate)];
+    return () => cancel.forEach((timer) => timer());
+  }, [expiresAt, recalculate]);
+  const expiresIn = expiresAt === null || now === null ? null : Math.max(expiresAt - now, 0);
+  return { expiresAt, expiresIn, isExpiringSoon: expiresIn !== null && expiresIn <= HOUR, recalculate };
+}
+
+/**
+ * Sends a visitor who is not signed in to `path`, with the wanted page as `return_to`. It keeps a client component from showing nothing;
+ * what must stay secret is protected by the `auth` rule in Caddy.
+ */
+export function useRequireAuth(path = "/login"): { isLoading: boolean; isAuthenticated: boolean } {
+  const { state } = useStore();
+  const router = useRouter();
+  const pathname = usePathname();
+  const { status } = state;
+  useEffect(() => {
+    if (status !== "unauthenticated" || pathname === path.split("?")[0]) return;
+    // The address bar knows Next.js's basePath, the router does not.
+    const wanted = location.pathname.endsWith(pathname) ? location.pathname : pathname;
+    const separator = path.includes("?") ? "&" : "?";
+    router.replace(`${path}${separator}return_to=${encodeURIComponent(wanted + location.search)}`);
+  }, [status, path, pathname, router]);
+  return { isLoading: status === "loading", isAuthenticated: status === "authenticated" };
+}

@@ -1,0 +1,127 @@
+"use client";
+
+import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { usePathname } from "next/navigation.js";
+import type { Session, User } from "../types.js";
+import { useActivityRefresh } from "./activity.js";
+import { after } from "./after.js";
+import { StoreContext } from "./context.js";
+import { createStore, isPromise, sameValue, type InitialSession } from "./store.js";
+import { useOtherTabs } from "./tabs.js";
+
+/** Milliseconds between questions that the session API has not answered yet. */
+const RETRY = 5000;
+
+export interface SessionProviderProps<T extends User = User> {
+  children?: ReactNode;
+  /**
+   * The session that the server knows, or a promise of it: then the hooks suspend until it has settled. A changed value replaces what the
+   * provider holds. Default: null.
+   */
+  initialSession?: Session<T> | null | PromiseLike<Session<T> | null>;
+  /** Asks the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
+  fetchOnMount?: boolean;
+  /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never. */
+  refreshInterval?: number;
+  /** Asks the session API again when the path changes. Default: true. */
+  refetchOnPathChange?: boolean;
+  /** Refreshes the session while somebody uses mouse, keyboard, touch or scrolling. Default: true. */
+  autoActivityRefresh?: boolean;
+  /** Milliseconds between refreshes by activity. Default: the API's refresh threshold or half the session's lifetime, whichever is less. */
+  activityRefreshInterval?: number;
+  /** Called when the session's value has changed; with null after a sign-out. */
+  onSessionChange?: (session: Session<T> | null) => void;
+  /** Path of the session API as the browser sees it, Next.js's own `basePath` included. Default: "/api/session". */
+  basePath?: string;
+}
+
+/** Gives the session to the hooks below it and keeps it true: fetches, refreshes, and agrees with the browser's other tabs. */
+export function SessionProvider<T extends User = User>({
+  children,
+  initialSession,
+  fetchOnMount = true,
+  refreshInterval,
+  refetchOnPathChange = true,
+  autoActivityRefresh = true,
+  activityRefreshInterval,
+  onSessionChange,
+  basePath = "/api/session",
+}: SessionProviderProps<T>) {
+  const initial = initialSession as InitialSession;
+  const [held, setHeld] = useState(() => ({ initial, basePath, store: createStore(basePath, initial, fetchOnMount) }));
+  let store = held.store;
+  if (held.basePath !== basePath || !sameInitial(held.initial, initial)) {
+    store = createStore(basePath, initial, false, store.threshold());
+    setHeld({ initial, basePath, store });
+  }
+  const state = useSyncExternalStore(store.subscribe, store.get, store.getHydrated);
+  const { status, session } = state;
+
+  useEffect(() => {
+    store.promise?.then(
+      (value) => {
+        store.settle(value);
+        store.notify();
+      },
+      () => {}, // the hooks throw it where an error boundary shows it
+    );
+  }, [store]);
+
+  useEffect(() => {
+    if (fetchOnMount) void store.refetch();
+    // Only when the provider mounts: a replaced store comes with the server's answer.
+  }, []);
+
+  // Without an answer nobody is signed out: ask again.
+  useEffect(() => {
+    if (status !== "loading") return;
+    const timer = setInterval(() => void store.refetch(), RETRY);
+    return () => clearInterval(timer);
+  }, [store, status]);
+
+  const pathname = usePathname();
+  const path = useRef(pathname);
+  useEffect(() => {
+    if (path.current === pathname) return;
+    path.current = pathname;
+    if (refetchOnPathChange) void store.refetch(true);
+  }, [store, pathname, refetchOnPathChange]);
+
+  // A page out of the back/forward cache shows who was signed in when it was left.
+  useEffect(() => {
+    const onShow = (event: PageTransitionEvent) => void (event.persisted && store.refetch(true));
+    window.addEventListener("pageshow", onShow);
+    return () => window.removeEventListener("pageshow", onShow);
+  }, [store]);
+
+  useEffect(() => {
+    if (!refreshInterval) return;
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible" && store.get().session) void store.refresh();
+    }, refreshInterval);
+    return () => clearInterval(timer);
+  }, [store, refreshInterval]);
+
+  // The server decides whether the session has really ended, by its own clock. A session that is over by ours has told us nothing new.
+  const expiresAt = session?.expiresAt ?? 0;
+  useEffect(() => after(expiresAt - Date.now() + 500, () => void store.refetch(true)), [store, expiresAt]);
+
+  useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);
+  useOtherTabs(store, state, basePath);
+
+  const known = useRef(state);
+  useEffect(() => {
+    const before = known.current;
+    if (state.status === "pending") return;
+    known.current = state;
+    if (before.status !== "pending" && !sameValue(before.session, state.session)) {
+      onSessionChange?.(state.session as Session<T> | null);
+    }
+  });
+
+  return <StoreContext.Provider value={store}>{children}</StoreContext.Provider>;
+}
+
+function sameInitial(a: InitialSession, b: InitialSession) {
+  return a === b || (!isPromise(a) && !isPromise(b) && sameValue(a ?? null, b ?? null));
+}

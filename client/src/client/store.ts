@@ -1,0 +1,172 @@
+import type { Session, SessionResult, User, UserUpdate } from "../types.js";
+
+/** What the hooks show. `pending` stands for an `initialSession` promise that has not settled. */
+export type State =
+  | { status: "pending" | "loading" | "unauthenticated"; session: null }
+  | { status: "authenticated"; session: Session };
+
+/** A session, "nobody", or a promise of either, as `<SessionProvider initialSession>` takes it. */
+export type InitialSession = Session | null | undefined | PromiseLike<Session | null>;
+
+const PENDING: State = { status: "pending", session: null };
+const LOADING: State = { status: "loading", session: null };
+const UNAUTHENTICATED: State = { status: "unauthenticated", session: null };
+
+/** The body of every answer of the session API. */
+interface Answer {
+  session: Session | null;
+  refreshThreshold?: number;
+}
+
+/** Without `session` the API gave no definite answer. */
+interface Outcome extends Partial<Answer> {
+  error?: string;
+}
+
+export type Store = ReturnType<typeof createStore>;
+
+/**
+ * Holds one session and talks to the session API at `path`. It has no side effect until a method is called, so React may create and
+ * discard stores freely. With `fetching`, "nobody" means that nobody has been asked for yet.
+ */
+export function createStore(path: string, initial: InitialSession, fetching: boolean, refreshThreshold?: number) {
+  const promise = isPromise(initial) ? initial : undefined;
+  let state = promise ? PENDING : stateOf(initial as Session | null | undefined, fetching);
+  let hydrated = state; // what the server rendered
+  let threshold = refreshThreshold;
+  const listeners = new Set<() => void>();
+
+  // An answer counts only if nothing newer is known. A read counts if no change began or ended since it was sent; a change counts if
+  // no later change has been answered.
+  let changes = 0;
+  let changing = 0;
+  let answered = 0;
+  let reading: Promise<void> | undefined;
+  let refreshing: Promise<SessionResult> | undefined;
+
+  function set(session: Session | null) {
+    if (isKnown(state) && sameValue(state.session, session)) return;
+    state = stateOf(session, false);
+    for (const listener of listeners) listener();
+  }
+
+  async function read() {
+    const before = changes;
+    const { session, refreshThreshold } = await request(path, "GET");
+    if (session === undefined || before !== changes || changing) return;
+    threshold = refreshThreshold ?? threshold;
+    set(session);
+  }
+
+  async function change(method: string, body?: object): Promise<SessionResult> {
+    const mine = ++changes;
+    changing++;
+    const { session, refreshThreshold, error } = await request(path, method, body);
+    changing--;
+    if (session !== undefined && mine > answered) {
+      answered = mine;
+      changes++; // a read that was sent meanwhile may be older than this answer
+      threshold = refreshThreshold ?? threshold;
+      set(session);
+    }
+    if (error) return { success: false, error };
+    return session ? { success: true, session } : { success: true };
+  }
+
+  function refresh() {
+    return (refreshing ??= change("POST").finally(() => (refreshing = undefined)));
+  }
+
+  return {
+    promise,
+    get: () => state,
+    getHydrated: () => hydrated,
+    threshold: () => threshold,
+    subscribe(listener: () => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    /** Takes the settled `initialSession`. Silent, so that it may run while React renders. */
+    settle(session: Session | null) {
+      if (hydrated !== PENDING) return;
+      hydrated = stateOf(session, false);
+      if (state === PENDING) state = hydrated;
+    },
+    /** Tells every subscriber to look again. */
+    notify() {
+      for (const listener of listeners) listener();
+    },
+    /** Takes what another tab knows. */
+    adopt(session: Session) {
+      changes++;
+      set(session);
+    },
+    /**
+     * Asks the API who is signed in, once for callers that ask at the same time; `afresh` does not trust a request that is already on its
+     * way. Without a definite answer nothing changes.
+     */
+    refetch(afresh = false) {
+      if (afresh && reading) {
+        changes++;
+        reading = undefined;
+      }
+      if (reading) return reading;
+      const mine = read().finally(() => {
+        if (reading === mine) reading = undefined;
+      });
+      return (reading = mine);
+    },
+    refresh,
+    update: (updates: { user?: UserUpdate<User> } = {}) => (updates.user ? change("PATCH", { user: updates.user }) : refresh()),
+    logout: () => change("DELETE"),
+  };
+}
+
+function stateOf(session: Session | null | undefined, fetching: boolean): State {
+  if (session) return { status: "authenticated", session };
+  return fetching ? LOADING : UNAUTHENTICATED;
+}
+
+/** Whether it has been found out who is signed in. */
+export function isKnown({ status }: State) {
+  return status === "authenticated" || status === "unauthenticated";
+}
+
+export function isPromise(value: InitialSession): value is PromiseLike<Session | null> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+export function sameValue(a: unknown, b: unknown) {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/**
+ * Asks the session API. Only its own words count: an answer that is not JSON of the documented shape (the app's 404 page, a proxy's
+ * HTML) is an error and says nothing about the session.
+ */
+async function request(path: string, method: string, body?: object): Promise<Outcome> {
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: body ? { "Content-Type": "application/json" } : undefined,
+      body: body && JSON.stringify(body),
+      cache: "no-store",
+    });
+    if (response.ok) {
+      const answer: Answer = await response.json();
+      if (isAnswer(answer)) return answer;
+    } else if (/^application\/problem\+json/i.test(response.headers.get("Content-Type") ?? "")) {
+      const { detail, title } = await response.json();
+      const error = String(detail ?? title ?? response.status);
+      // Refreshing or updating without a session: the API's definite "nobody is signed in".
+      return response.status === 401 ? { session: null, error } : { error };
+    }
+  } catch {
+    // No network, or not JSON: no answer of the session API either.
+  }
+  return { error: `${method} ${path}: no answer from the session API` };
+}
+
+function isAnswer({ session }: Answer) {
+  return session === null || (typeof session?.user?.id === "string" && typeof session.expiresAt === "number");
+}

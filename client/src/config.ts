@@ -1,0 +1,181 @@
+import type { NextRequest, NextResponse } from "next/server.js";
+import { findRule, patterns, type RouteRule, type RouteType } from "./route.js";
+import type { Session, User } from "./types.js";
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** Session settings. Behind Caddy they must say what the Caddyfile says: `npx caddy-session-guard caddyfile <module> --check Caddyfile`. */
+export interface SessionConfig<T extends User = User> {
+  /**
+   * Shared with Caddy, at least 32 bytes. Needed for `encryptSession`, `decryptSession` and development without Caddy; behind Caddy the app
+   * needs none. Default: SESSION_SECRET from the environment.
+   */
+  secretKey?: string;
+  /** Sliding lifetime in seconds. Default: 7 days. */
+  sessionExpiry?: number;
+  /** A session is refreshed when fewer seconds than this are left. Default: 1 day. */
+  refreshThreshold?: number;
+  /** Caddy's `cookie_name`. Default: "session"; "session_<realm>" for a named realm. */
+  cookieName?: string;
+  /** Refreshes the session when it is used. Default: true. */
+  autoRefresh?: boolean;
+  /** Sends the cookie over HTTPS only. Default: true in production. */
+  secureCookie?: boolean;
+  /** Default: "lax". */
+  sameSite?: "strict" | "lax" | "none";
+  /** Caddy's realm, where it has a name. Default: "default". */
+  realm?: string;
+  /** Caddy's `client_update`: the user fields that a browser may change. Default: none. */
+  clientUpdate?: string[];
+  /** Runs in `getSession()`; false means that nobody is signed in. */
+  onValidate?: (session: Session<T>) => MaybePromise<boolean>;
+  /** Runs in `refreshSession()`; what it returns replaces user and tokens, null refuses the refresh. */
+  onRefresh?: (session: Session<T>) => MaybePromise<Session<T> | null>;
+}
+
+/** Called by `middleware()` before it decides; an answer replaces the decision. */
+export type Authorize = (
+  isAuthenticated: boolean,
+  request: NextRequest,
+  rule?: RouteRule,
+) => MaybePromise<NextResponse | Response | undefined | void>;
+
+/** Rules. Behind Caddy they are enforced there; `middleware()` enforces them where there is no Caddy in front. */
+export interface MiddlewareConfig {
+  /** The first rule that matches decides. */
+  routes?: RouteRule[];
+  /** For paths that no rule matches. Default: "hybrid". */
+  defaultType?: RouteType;
+  /** Default: "/login". */
+  loginPath?: string;
+  /** Default: "/". */
+  homePath?: string;
+  /** Path prefixes that are stripped before matching and kept in redirects. */
+  locales?: string[];
+  authorize?: Authorize;
+}
+
+export interface NextAuthSessionConfig<T extends User = User> {
+  session?: SessionConfig<T>;
+  middleware?: MiddlewareConfig;
+}
+
+/** Session settings with their defaults. The secret is left out. */
+export type ResolvedSessionConfig<T extends User = User> = Required<Omit<SessionConfig<T>, "secretKey" | "onValidate" | "onRefresh">> &
+  Pick<SessionConfig<T>, "onValidate" | "onRefresh">;
+
+export type ResolvedMiddlewareConfig = Required<Omit<MiddlewareConfig, "authorize">> & Pick<MiddlewareConfig, "authorize">;
+
+const DAY = 24 * 60 * 60;
+
+/** Fills in the defaults. Throws one error that names every wrong setting and says what to write. */
+export function resolveConfig<T extends User>(
+  config: NextAuthSessionConfig<T>,
+): { session: ResolvedSessionConfig<T>; middleware: ResolvedMiddlewareConfig } {
+  const faults = findFaults(config);
+  if (faults.length === 0) faults.push(...findLoops(config.middleware ?? {}));
+  if (faults.length > 0) throw new Error(`NextAuthSession: ${faults.join("; ")}.`);
+  const { secretKey: _, ...session } = config.session ?? {};
+  const realm = session.realm ?? "default";
+  return {
+    session: {
+      sessionExpiry: 7 * DAY,
+      refreshThreshold: DAY,
+      cookieName: realm === "default" ? "session" : `session_${realm}`,
+      autoRefresh: true,
+      secureCookie: process.env.NODE_ENV === "production",
+      sameSite: "lax",
+      clientUpdate: [],
+      ...defined(session),
+      realm,
+    },
+    middleware: {
+      routes: [],
+      defaultType: "hybrid",
+      loginPath: "/login",
+      homePath: "/",
+      locales: [],
+      ...defined(config.middleware ?? {}),
+    },
+  };
+}
+
+/** Without the members that are undefined, so that they do not hide a default. */
+function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never;
+}
+
+type Check = [test: (value: unknown) => boolean, write: string];
+
+const seconds: Check = [(value) => Number.isSafeInteger(value) && (value as number) > 0, "a whole number of seconds, such as 86400"];
+const flag: Check = [(value) => typeof value === "boolean", "true or false"];
+const path: Check = [(value) => typeof value === "string" && /^\/(?!\/)[^?#\s]*$/.test(value), 'a path, such as "/login"'];
+const callback: Check = [(value) => typeof value === "function", "a function"];
+const types = ["public", "auth", "hybrid"];
+
+const CHECKS: Record<string, Record<string, Check>> = {
+  session: {
+    secretKey: [(value) => typeof value === "string", "a string, such as process.env.SESSION_SECRET"],
+    sessionExpiry: seconds,
+    refreshThreshold: [(value) => value === 0 || seconds[0](value), "a whole number of seconds, such as 3600"],
+    cookieName: [(value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value), 'a cookie name, such as "session"'],
+    autoRefresh: flag,
+    secureCookie: flag,
+    sameSite: [(value) => ["strict", "lax", "none"].includes(value as string), '"strict", "lax" or "none"'],
+    realm: [(value) => typeof value === "string" && /^[\w-]+$/.test(value), "the name of Caddy's realm"],
+    clientUpdate: [isStringArray, 'a list of user fields, such as ["name"]'],
+    onValidate: callback,
+    onRefresh: callback,
+  },
+  middleware: {
+    routes: [(value) => Array.isArray(value) && value.every(isRule), 'a list of rules, such as [route.auth("/dashboard/*")]'],
+    defaultType: [(value) => types.includes(value as string), '"public", "auth" or "hybrid"'],
+    loginPath: path,
+    homePath: path,
+    locales: [isStringArray, 'a list of locales, such as ["en", "ar"]'],
+    authorize: callback,
+  },
+};
+
+function findFaults<T extends User>(config: NextAuthSessionConfig<T>): string[] {
+  const faults: string[] = [];
+  for (const [section, settings] of Object.entries(config)) {
+    const checks = Object.hasOwn(CHECKS, section) ? CHECKS[section] : undefined;
+    if (!checks) {
+      faults.push(`there is no "${section}", write ${words(CHECKS)}`);
+      continue;
+    }
+    for (const [name, value] of Object.entries(settings ?? {})) {
+      const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+      if (!check) faults.push(`there is no "${section}.${name}", write ${words(checks)}`);
+      else if (value !== undefined && !check[0](value)) faults.push(`${section}.${name} must be ${check[1]}`);
+    }
+  }
+  if (config.session?.sameSite === "none" && config.session.secureCookie === false) {
+    faults.push('session.sameSite "none" needs secureCookie true, since browsers refuse such a cookie otherwise');
+  }
+  return faults;
+}
+
+/** Redirects that would never end. */
+function findLoops({ routes = [], defaultType = "hybrid", loginPath = "/login", homePath = "/", locales = [] }: MiddlewareConfig): string[] {
+  const rules = { routes, defaultType, loginPath, locales };
+  const loops: string[] = [];
+  if (findRule(homePath, rules).type === "public") loops.push(`middleware.homePath "${homePath}" is public, so signed-in visitors would be sent there forever; name another`);
+  if (findRule(loginPath, rules).type === "auth") loops.push(`middleware.loginPath "${loginPath}" has an auth rule, so nobody could sign in; make it public`);
+  return loops;
+}
+
+function words(record: object) {
+  const names = Object.keys(record);
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
+function isStringArray(value: unknown) {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
+}
+
+function isRule(value: unknown) {
+  const { pattern, type } = (value ?? {}) as Partial<RouteRule>;
+  return types.includes(type as string) && typeof pattern === "string" && (/^(\/(?!\/)[^?#]*|\*)$/.test(pattern) || Object.hasOwn(patterns, pattern));
+}

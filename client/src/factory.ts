@@ -1,0 +1,161 @@
+import { resolveConfig, type NextAuthSessionConfig } from "./config.js";
+import { caddyKeeper, SessionTooLarge } from "./handoff.js";
+import { createHandlers } from "./handlers.js";
+import type { Keeper } from "./keeper.js";
+import { createMiddleware } from "./middleware.js";
+import { currentRequest, type RequestScope } from "./request.js";
+import { difference, isRefreshDue, isSessionExpired, readChange, readIdentity, withoutTokens } from "./session.js";
+import { standaloneKeeper } from "./standalone.js";
+import { createKeyring, type Keyring } from "./token.js";
+import type { Session, SessionResult, SessionTokens, SessionUpdate, User } from "./types.js";
+
+export interface GetSessionOptions {
+  /**
+   * Includes accessToken and refreshToken. Keep the result on the server: what a Server Component passes to a client component is written into the
+   * page's HTML. Default: false.
+   */
+  tokens?: boolean;
+}
+
+/** Reads the session of a request, checked by onValidate, and gives access to where it is kept. */
+export interface Access {
+  keeper: Keeper;
+  session: Session | null;
+  /** Caddy answered for the request, development runs without it, or production lacks it. */
+  mode: "caddy" | "standalone" | "missing";
+}
+
+const NOBODY = "Nobody is signed in.";
+
+/**
+ * Configures sessions once and returns every function of this package, bound to the configuration. Throws one error that names every wrong
+ * setting. Nothing else happens until a function is called.
+ */
+export function NextAuthSession<T extends User = User>(configuration: NextAuthSessionConfig<T> = {}) {
+  const { session: config, middleware: rules } = resolveConfig(configuration);
+  let ring: Promise<Keyring> | undefined;
+  let warned = false;
+
+  function keyring(): Promise<Keyring> {
+    const secret = configuration.session?.secretKey ?? process.env.SESSION_SECRET;
+    if (!secret) throw new Error("Set SESSION_SECRET (make one with `openssl rand -base64 32`), or open the app through Caddy.");
+    return (ring ??= createKeyring(secret, config.realm));
+  }
+
+  async function access({ headers, cookies }: RequestScope): Promise<Access> {
+    const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
+    if (mode === "missing" && !warned) {
+      warned = true;
+      console.error("caddy-session-guard: no X-Session-Realm header, so there is no Caddy with session_guard in front and nobody is signed in.");
+    }
+    const keeper =
+      mode === "standalone"
+        ? standaloneKeeper(cookies, config, await keyring())
+        : caddyKeeper({ headers, cookies }, config.cookieName, config.sessionExpiry);
+    const found = mode === "missing" ? null : await keeper.read();
+    const valid = found && (!config.onValidate || (await config.onValidate(found as Session<T>)));
+    return { keeper, session: valid ? found : null, mode };
+  }
+
+  /** Runs an operation that changes the session and turns what may go wrong into a result. */
+  async function change(caller: string, operation: (access: Access) => Promise<Session | string | null>): Promise<SessionResult> {
+    const current = await access(await currentRequest(caller));
+    if (current.mode === "missing") return { success: false, error: "No Caddy with session_guard in front of the app, so there is no session." };
+    try {
+      const after = await operation(current);
+      if (typeof after === "string") return { success: false, error: after };
+      return after ? { success: true, session: withoutTokens(after) } : { success: true };
+    } catch (reason) {
+      const error = explainFailure(reason, caller);
+      if (error === undefined) throw reason;
+      return { success: false, error };
+    }
+  }
+
+  /** Signs a user in. End the action with redirect(): Next.js renders the rest of it with the request's old session. */
+  async function createSession<U extends User = T>(user: NoInfer<U>, tokens?: SessionTokens): Promise<SessionResult<U>> {
+    return change("createSession()", async ({ keeper }) => {
+      const identity = readIdentity(user, tokens);
+      return typeof identity === "string" ? identity : keeper.create(identity);
+    }) as Promise<SessionResult<U>>;
+  }
+
+  /** The session of this request, what was changed in the same request included; null if nobody is signed in. */
+  async function getSession<U extends User = T>(options: GetSessionOptions = {}): Promise<Session<U> | null> {
+    const { session } = await access(await currentRequest("getSession()"));
+    if (!session) return null;
+    return (options.tokens ? session : withoutTokens(session)) as Session<U>;
+  }
+
+  /** Replaces the named user fields and tokens (null removes one) and refreshes the session. */
+  async function updateSession<U extends User = T>(updates: SessionUpdate<NoInfer<U>>): Promise<SessionResult<U>> {
+    return change("updateSession()", async ({ keeper, session }) => {
+      if (!session) return NOBODY;
+      const change = readChange(updates, session.user.id);
+      return typeof change === "string" ? change : keeper.change(session, change);
+    }) as Promise<SessionResult<U>>;
+  }
+
+  /** Moves the session's expiry forward. */
+  async function refreshSession<U extends User = T>(): Promise<SessionResult<U>> {
+    return change("refreshSession()", refresh) as Promise<SessionResult<U>>;
+  }
+
+  async function refresh({ keeper, session }: Access): Promise<Session | string> {
+    if (!session) return NOBODY;
+    if (!config.onRefresh) return keeper.change(session, {});
+    const refreshed = await config.onRefresh(session as Session<T>);
+    if (!refreshed) return "onRefresh refused the refresh.";
+    const change = readChange(difference(session, refreshed), session.user.id);
+    return typeof change === "string" ? change : keeper.change(session, change);
+  }
+
+  /** Signs out. Succeeds for a visitor who is not signed in, too. */
+  async function deleteSession(): Promise<SessionResult<T>> {
+    return change("deleteSession()", async ({ keeper }) => {
+      await keeper.remove();
+      return null;
+    }) as Promise<SessionResult<T>>;
+  }
+
+  /** Whether somebody is signed in. */
+  async function isAuthenticated(): Promise<boolean> {
+    return (await access(await currentRequest("isAuthenticated()"))).session !== null;
+  }
+
+  return {
+    createSession,
+    getSession,
+    updateSession,
+    refreshSession,
+    deleteSession,
+    isAuthenticated,
+    /** Seals a session into a token that Caddy opens, where both have the secret. Throws without a secret. */
+    encryptSession: async (session: Session<T>): Promise<string> => (await keyring()).seal(session),
+    /** Opens a token that Caddy or `encryptSession` sealed; null if it is not valid any more. Throws without a secret. */
+    decryptSession: async <U extends User = T>(token: string): Promise<Session<U> | null> =>
+      (await keyring()).open(token) as Promise<Session<U> | null>,
+    /** Whether the session's lifetime is over. */
+    isSessionExpired,
+    /** Whether less than the refresh threshold is left, and a refresh would win at least a minute. */
+    shouldRefreshSession: (session: Pick<Session, "expiresAt">): boolean =>
+      isRefreshDue(session, config.sessionExpiry, config.refreshThreshold),
+    middleware: createMiddleware(config, rules, access),
+    handlers: createHandlers(config, access, refresh),
+    /** For a "use server" file of the app, which client components call. No result holds a token. */
+    actions: { refresh: refreshSession<T>, update: updateSession<T>, logout: deleteSession },
+    /** The resolved session settings, without the secret. */
+    config,
+    /** Props for `<SessionProvider>`. */
+    clientConfig: { autoActivityRefresh: config.autoRefresh },
+  };
+}
+
+/** What an operation may fail with that its caller can put right; undefined for all else, Next.js's signals among it. */
+function explainFailure(reason: unknown, caller: string): string | undefined {
+  if (reason instanceof SessionTooLarge) return reason.message;
+  if (reason instanceof Error && reason.message.includes("can only be modified in a Server Action")) {
+    return `${caller} works in a Server Action or a Route Handler; a Server Component cannot set cookies.`;
+  }
+  return undefined;
+}

@@ -1,0 +1,118 @@
+import type { ResolvedSessionConfig } from "./config.js";
+import type { Access } from "./factory.js";
+import { SessionTooLarge } from "./handoff.js";
+import { currentRequest, type RequestScope } from "./request.js";
+import { isRefreshDue, readChange, withoutTokens } from "./session.js";
+import { parseStrict } from "./strict-json.js";
+import type { Session, User } from "./types.js";
+
+type Handler = (request: Request) => Promise<Response>;
+/** The session after a change, null after a sign-out, or what was wrong. */
+type Outcome = Promise<Session | string | null>;
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+const HEADERS = { "Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff" };
+
+/** An answer other than success, as application/problem+json (RFC 9457). */
+class Problem extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/**
+ * The session API for development without Caddy, as route handlers for `app/api/session/[[...session]]/route.ts`. Behind Caddy its
+ * `session_api` answers before the app.
+ */
+export function createHandlers<T extends User>(
+  config: ResolvedSessionConfig<T>,
+  access: (scope: RequestScope) => Promise<Access>,
+  refresh: (access: Access) => Outcome,
+) {
+  function answer(session: Session | null | undefined): Response {
+    const body = { session: session ? withoutTokens(session) : null, refreshThreshold: config.refreshThreshold };
+    return Response.json(body, { headers: HEADERS });
+  }
+
+  async function changed(outcome: Outcome): Promise<Response> {
+    const after = await outcome;
+    if (typeof after === "string") throw new Problem(400, after);
+    return answer(after);
+  }
+
+  function handle(handler: (request: Request, current: Access) => Promise<Response>): Handler {
+    return async (request) => {
+      try {
+        const current = await access(await currentRequest("handlers()"));
+        if (current.mode !== "standalone") throw new Problem(404, "Caddy answers the session API: add session_api to the Caddyfile.");
+        if (request.method !== "GET") refuseForeignOrigin(request);
+        return await handler(request, current);
+      } catch (reason) {
+        if (reason instanceof SessionTooLarge) return problem(413, reason.message);
+        if (reason instanceof Problem) return problem(reason.status, reason.message);
+        throw reason;
+      }
+    };
+  }
+
+  return () => ({
+    GET: handle(async (_, current) => {
+      const { session } = current;
+      const due = session && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold);
+      return due ? changed(refresh(current)) : answer(session);
+    }),
+    POST: handle(async (_, current) => {
+      requireSession(current.session);
+      return changed(refresh(current));
+    }),
+    PATCH: handle(async (request, { keeper, session: found }) => {
+      const session = requireSession(found);
+      const user = await readPatch(request);
+      const refused = Object.keys(user).find((name) => !config.clientUpdate.includes(name));
+      if (refused !== undefined) throw new Problem(403, `user.${refused} may not be changed from the browser: session.clientUpdate does not name it.`);
+      const updates = readChange({ user }, session.user.id);
+      return changed(typeof updates === "string" ? Promise.resolve(updates) : keeper.change(session, updates));
+    }),
+    DELETE: handle(async (_, { keeper }) => {
+      await keeper.remove();
+      return answer(null);
+    }),
+  });
+}
+
+function problem(status: number, detail: string): Response {
+  const headers = { ...HEADERS, "Content-Type": "application/problem+json" };
+  return new Response(JSON.stringify({ type: "about:blank", status, detail }), { status, headers });
+}
+
+function requireSession(session: Session | null): Session {
+  if (!session) throw new Problem(401, "Nobody is signed in.");
+  return session;
+}
+
+/** Cross-site request forgery: the browser says where a request comes from. */
+function refuseForeignOrigin({ headers }: Request) {
+  const site = headers.get("Sec-Fetch-Site");
+  const origin = headers.get("Origin");
+  const own = site ? site === "same-origin" || site === "none" : !origin || origin.replace(/^https?:\/\//, "") === headers.get("Host");
+  if (!own) throw new Problem(403, "The request comes from another site.");
+}
+
+/** The `user` of a body `{"user": {…}}`. */
+async function readPatch(request: Request): Promise<Record<string, unknown>> {
+  const type = request.headers.get("Content-Type") ?? "";
+  if (!/^application\/json\s*(;|$)/i.test(type)) throw new Problem(415, "The body must be application/json.");
+  const text = await request.text();
+  if (new TextEncoder().encode(text).length > MAX_BODY_BYTES) throw new Problem(413, "The body is larger than 64 KiB.");
+  try {
+    const { user, ...others } = parseStrict(text);
+    if (typeof user === "object" && user && !Array.isArray(user) && Object.keys(others).length === 0) return user as Record<string, unknown>;
+  } catch {
+    // Not JSON: the same fault for the caller.
+  }
+  throw new Problem(400, 'The body must be one JSON object {"user": {…}}.');
+}

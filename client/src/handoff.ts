@@ -1,0 +1,96 @@
+import { decodeText, encodeText } from "./base64url.js";
+import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
+import { changedSession, mergedChange, newSession, type Change, type Identity } from "./session.js";
+import type { Keeper } from "./keeper.js";
+import { isUser } from "./token.js";
+import type { Session } from "./types.js";
+
+/** What Caddy adds to a request is at most 12 KiB; the margin is for header names and the realm. */
+const MAX_REQUEST_BYTES = 12 * 1024 - 256;
+
+/** A sealed session fits in three cookies of 4096 bytes; the margin is for their names, the token's header, nonce and tag, and the claims jti, iat and exp. */
+const MAX_TOKEN_BYTES = 3 * (4096 - 128) - 384;
+
+const OPTIONS: CookieOptions = { httpOnly: true, path: "/", sameSite: "lax", secure: false };
+
+/**
+ * The session behind Caddy. It is read from the headers that Caddy sets; changes are handed over in cookies that Caddy takes off the answer and
+ * never shows to the browser (and removes from requests, so one that is seen was set in this request). Caddy applies them in the order
+ * delete, set, update.
+ */
+export function caddyKeeper({ headers, cookies }: RequestScope, cookieName: string, expiry: number): Keeper {
+  const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
+
+  return {
+    async read() {
+      let session = readHeader(headers.get("X-Session-Data"));
+      if (cookies.get(remove)?.value) session = null;
+      const identity = pending<Identity>(cookies, set);
+      if (identity) session = newSession(identity, expiry);
+      const change = pending<Change>(cookies, update);
+      return session && change ? changedSession(session, change, expiry) : session;
+    },
+    async create(identity) {
+      const session = newSession(identity, expiry);
+      refuseTooLarge(session);
+      withdraw(cookies, update); // it was meant for the session before
+      handOver(cookies, set, identity);
+      return session;
+    },
+    async change(session, change) {
+      const after = changedSession(session, change, expiry);
+      refuseTooLarge(after);
+      handOver(cookies, update, mergedChange(pending<Change>(cookies, update) ?? {}, change));
+      return after;
+    },
+    async remove() {
+      withdraw(cookies, set);
+      withdraw(cookies, update);
+      cookies.set(remove, "1", OPTIONS);
+    },
+  };
+}
+
+/** The session of the request, null for an anonymous one. What does not decode is nobody. */
+function readHeader(value: string | null): Session | null {
+  const session = decode<Session>(value);
+  return isUser(session?.user) && typeof session?.expiresAt === "number" ? session : null;
+}
+
+function decode<T>(value: string | null | undefined): T | undefined {
+  try {
+    return value ? (JSON.parse(decodeText(value)) as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function handOver(cookies: CookieJar, name: string, value: unknown) {
+  cookies.set(name, encodeText(JSON.stringify(value)), OPTIONS);
+}
+
+/** What was handed over earlier in this request. */
+function pending<T>(cookies: CookieJar, name: string): T | undefined {
+  return decode<T>(cookies.get(name)?.value);
+}
+
+/** Takes back what was handed over earlier in this request. Next.js can only expire a cookie; Caddy ignores an expired handoff. */
+function withdraw(cookies: CookieJar, name: string) {
+  if (cookies.get(name)?.value) cookies.set(name, "", { ...OPTIONS, maxAge: 0 });
+}
+
+function refuseTooLarge(session: Session) {
+  // Go may write <, >, & and the line separators as six bytes.
+  const json = JSON.stringify(session).replace(/[<>&\u2028\u2029]/g, "\\u0000");
+  const encoded = encodeText(json).length;
+  if (encoded > MAX_TOKEN_BYTES || encoded + encodeURIComponent(session.user.id).length > MAX_REQUEST_BYTES) {
+    throw new SessionTooLarge(encoded);
+  }
+}
+
+/** A session that does not fit into cookies. */
+export class SessionTooLarge extends Error {
+  constructor(bytes: number) {
+    super(`The session is too large: it takes ${bytes} bytes of about ${MAX_TOKEN_BYTES}. Keep less in user, or leave the tokens out.`);
+  }
+}

@@ -1,0 +1,100 @@
+import { isUser } from "./token.js";
+import type { Session, SessionTokens, SessionUpdate, User } from "./types.js";
+
+// What may be done to a session, apart from where it is kept.
+
+/** What a new session is made of. */
+export interface Identity extends SessionTokens {
+  user: User;
+}
+
+/** A change as JSON holds it: no undefined members. Null members are removals. */
+export type Change = SessionUpdate<User>;
+
+/** A session for `identity` that lasts `expiry` seconds. */
+export function newSession(identity: Identity, expiry: number, now = Date.now()): Session {
+  return { ...identity, ...lifetime(expiry, now), createdAt: now };
+}
+
+/** The session after `change`, refreshed: it lasts `expiry` seconds from now. */
+export function changedSession(session: Session, { user = {}, ...tokens }: Change, expiry: number, now = Date.now()): Session {
+  return { ...changed(session, tokens), ...lifetime(expiry, now), user: changed(session.user, user) };
+}
+
+/** Both changes, the second after the first. */
+export function mergedChange(first: Change, second: Change): Change {
+  const user = first.user || second.user ? { user: { ...first.user, ...second.user } } : undefined;
+  return { ...first, ...second, ...user };
+}
+
+/** What turns `before` into `after`. */
+export function difference(before: Session, after: Session): Change {
+  const removed = Object.keys(before.user).filter((name) => after.user[name] === undefined);
+  return {
+    user: { ...after.user, ...Object.fromEntries(removed.map((name) => [name, null])) },
+    accessToken: after.accessToken ?? null,
+    refreshToken: after.refreshToken ?? null,
+  };
+}
+
+export function withoutTokens<T extends User>({ accessToken: _a, refreshToken: _r, ...session }: Session<T>): Session<T> {
+  return session;
+}
+
+export function isSessionExpired(session: Pick<Session, "expiresAt">): boolean {
+  return session.expiresAt <= Date.now();
+}
+
+/** Fewer than `threshold` seconds are left, and a refresh to `expiry` seconds would win at least a minute. */
+export function isRefreshDue(session: Pick<Session, "expiresAt">, expiry: number, threshold: number): boolean {
+  const left = session.expiresAt - Date.now();
+  return left < threshold * 1000 && expiry * 1000 - left >= 60_000;
+}
+
+/** The identity as JSON holds it, or what is wrong with it. */
+export function readIdentity(user: unknown, tokens: SessionTokens | undefined): Identity | string {
+  const identity = asJSON({ user, accessToken: tokens?.accessToken, refreshToken: tokens?.refreshToken });
+  if (!isUser(identity?.user)) return "user.id must be a non-empty string without control characters or outer white space.";
+  return tokenFault(identity) ?? (identity as unknown as Identity);
+}
+
+/** The change as JSON holds it, or what is wrong with it. */
+export function readChange(updates: unknown, id: string): Change | string {
+  const { user, accessToken, refreshToken } = asJSON(updates) ?? {};
+  if (user !== undefined && (typeof user !== "object" || user === null || Array.isArray(user))) return "user must be an object of user fields.";
+  const { id: wanted = id, ...fields } = (user ?? {}) as Partial<User>;
+  if (wanted !== id) return "user.id cannot change; sign the other user in with createSession().";
+  const change: Change = asJSON({ user: user && fields, accessToken, refreshToken }) ?? {};
+  return tokenFault(change) ?? change;
+}
+
+function tokenFault(tokens: { accessToken?: unknown; refreshToken?: unknown } | undefined): string | undefined {
+  for (const name of ["accessToken", "refreshToken"] as const) {
+    const token = tokens?.[name];
+    if (token !== undefined && token !== null && typeof token !== "string") return `${name} must be a string.`;
+  }
+  return undefined;
+}
+
+function asJSON(value: unknown): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    return undefined; // circular, or a bigint
+  }
+}
+
+function lifetime(expiry: number, now: number) {
+  const expiresAt = now + expiry * 1000;
+  return { expiresAt, expiryDate: new Date(expiresAt).toISOString(), lastActivity: now };
+}
+
+/** The named members replaced; null removes one. */
+function changed<T extends object>(value: T, changes: object): T {
+  const result = { ...value } as Record<string, unknown>;
+  for (const [name, member] of Object.entries(changes)) {
+    if (member === null) delete result[name];
+    else result[name] = member;
+  }
+  return result as T;
+}

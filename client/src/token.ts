@@ -1,0 +1,146 @@
+import { decodeBytes, decodeText, encodeBytes, encodeText } from "./base64url.js";
+import { parseStrict } from "./strict-json.js";
+import type { Session, User } from "./types.js";
+
+// A token is a compact JWE (RFC 7516) with `alg: dir` and `enc: A256GCM`, written with WebCrypto, which Node.js and the Edge runtime share.
+
+/** How far a time of another machine may lie ahead, in milliseconds. */
+const CLOCK_SKEW = 60_000;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Seals and opens the sessions of one realm. */
+export interface Keyring {
+  seal(session: Session): Promise<string>;
+  /** The session inside the token, or null if it is not a valid token or its session has expired. */
+  open(token: string): Promise<Session | null>;
+}
+
+/** Derives the realm's key from the secret. Throws one sentence if the secret is weak. */
+export async function createKeyring(secret: string, realm: string): Promise<Keyring> {
+  const bytes = encoder.encode(secret);
+  refuseWeakSecret(bytes);
+  const info = `caddy-session-guard v1 A256GCM${realm === "default" ? "" : ` ${realm}`}`;
+  const material = await crypto.subtle.importKey("raw", bytes, "HKDF", false, ["deriveBits"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode(info) };
+  const raw = await crypto.subtle.deriveBits(hkdf, material, 256);
+  const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+  const kid = encodeBytes(new Uint8Array(await crypto.subtle.digest("SHA-256", raw)).subarray(0, 8));
+  return {
+    seal: (session) => seal(session, key, kid),
+    async open(token) {
+      try {
+        return await open(token, key, kid);
+      } catch {
+        return null; // a cookie that does not open is anonymity
+      }
+    },
+  };
+}
+
+async function seal(session: Session, key: CryptoKey, kid: string): Promise<string> {
+  const { expiryDate: _, ...members } = session;
+  const now = Date.now();
+  const claims = {
+    ...members,
+    jti: encodeBytes(crypto.getRandomValues(new Uint8Array(16))),
+    iat: Math.floor(now / 1000),
+    exp: Math.ceil(session.expiresAt / 1000),
+  };
+  readClaims(JSON.parse(JSON.stringify(claims)));
+  const header = encodeText(JSON.stringify({ alg: "dir", enc: "A256GCM", kid, typ: "session+jwt" }));
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const sealed = await crypto.subtle.encrypt(
+    { name: "AES-GCM", iv, additionalData: encoder.encode(header) },
+    key,
+    encoder.encode(JSON.stringify(claims)),
+  );
+  const ciphertext = encodeBytes(new Uint8Array(sealed, 0, sealed.byteLength - 16));
+  const tag = encodeBytes(new Uint8Array(sealed, sealed.byteLength - 16));
+  return [header, "", encodeBytes(iv), ciphertext, tag].join(".");
+}
+
+async function open(token: string, key: CryptoKey, kid: string): Promise<Session> {
+  const [header = "", encryptedKey, iv = "", ciphertext = "", tag = "", ...rest] = token.split(".");
+  if (encryptedKey !== "" || rest.length > 0) throw new Error("not a compact JWE with a direct key");
+  checkHeader(parseStrict(decodeText(header)), kid);
+  const nonce = decodeBytes(iv);
+  const authentication = decodeBytes(tag);
+  if (nonce.length !== 12 || authentication.length !== 16) throw new Error("wrong length");
+  const body = decodeBytes(ciphertext);
+  const sealed = new Uint8Array(body.length + 16);
+  sealed.set(body);
+  sealed.set(authentication, body.length);
+  const plaintext = await crypto.subtle.decrypt(
+    { name: "AES-GCM", iv: nonce, additionalData: encoder.encode(header) },
+    key,
+    sealed,
+  );
+  const claims = parseStrict(decoder.decode(plaintext));
+  checkTimes(claims, Date.now());
+  return readClaims(claims);
+}
+
+function checkHeader(header: Record<string, unknown>, kid: string) {
+  const expected: Record<string, string> = { alg: "dir", enc: "A256GCM", kid, typ: "session+jwt" };
+  const exact = Object.keys(header).length === 4 && Object.keys(expected).every((name) => header[name] === expected[name]);
+  if (!exact) throw new Error("not the protected header of a session");
+}
+
+const CLAIMS = ["user", "accessToken", "refreshToken", "createdAt", "expiresAt", "lastActivity", "jti", "iat", "exp", "nbf"];
+
+/** Turns claims into a session. Throws if a required claim is missing or is not what it should be. */
+function readClaims(claims: Record<string, unknown>): Session {
+  for (const name of Object.keys(claims)) {
+    const spelling = CLAIMS.find((claim) => claim.toLowerCase() === name.toLowerCase());
+    if (spelling && spelling !== name) throw new Error(`${name} instead of ${spelling}`);
+  }
+  const { user, createdAt, expiresAt, lastActivity, jti, iat, exp, accessToken, refreshToken } = claims;
+  if (!isUser(user)) throw new Error("A session's user.id must be a non-empty string without control characters or outer white space.");
+  if (typeof jti !== "string" || jti === "") throw new Error("A session needs a jti.");
+  for (const token of [accessToken, refreshToken]) {
+    if (token !== undefined && typeof token !== "string") throw new Error("A session's accessToken and refreshToken must be strings.");
+  }
+  time(iat);
+  const expiry = time(expiresAt);
+  if (Math.abs(time(exp) * 1000 - expiry) > 1000) throw new Error("exp and expiresAt disagree");
+  return {
+    user,
+    ...(accessToken === undefined ? undefined : { accessToken }),
+    ...(refreshToken === undefined ? undefined : { refreshToken }),
+    expiresAt: expiry,
+    expiryDate: new Date(expiry).toISOString(),
+    createdAt: time(createdAt),
+    ...(lastActivity === undefined ? undefined : { lastActivity: time(lastActivity) }),
+  } as Session;
+}
+
+/** Throws if the session is over or comes from the future. There is no leeway on expiry. */
+function checkTimes(claims: Record<string, unknown>, now: number) {
+  if (time(claims.expiresAt) <= now || time(claims.exp) * 1000 <= now) throw new Error("expired");
+  const past = [time(claims.createdAt), time(claims.iat) * 1000];
+  if (claims.lastActivity !== undefined) past.push(time(claims.lastActivity));
+  if (claims.nbf !== undefined) past.push(time(claims.nbf) * 1000);
+  if (past.some((moment) => moment > now + CLOCK_SKEW)) throw new Error("from the future");
+}
+
+function time(value: unknown): number {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) throw new Error("A session's times must be milliseconds since the epoch.");
+  return value;
+}
+
+/** Whether the value can be the user of a session. */
+export function isUser(value: unknown): value is User {
+  const id = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Partial<User>).id : undefined;
+  return typeof id === "string" && id !== "" && id.trim() === id && !/\p{Cc}/u.test(id);
+}
+
+/** The rules of Caddy's `secret`. */
+function refuseWeakSecret(bytes: Uint8Array) {
+  const text = decoder.decode(bytes);
+  const repeated = /^(.+?)\1+$/s.test(text);
+  if (bytes.length < 32 || new Set(bytes).size < 8 || repeated || text.startsWith("your-secret-key")) {
+    throw new Error("SESSION_SECRET must be at least 32 random bytes; make one with `openssl rand -base64 32`.");
+  }
+}

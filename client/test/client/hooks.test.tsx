@@ -1,0 +1,161 @@
+import { useEffect } from "react";
+import { describe, expect, test, vi } from "vitest";
+import { SessionProvider, useRequireAuth, useSession, useSessionExpiry, useUser, type UseSession } from "../../src/client/index.js";
+import { act, api, HOUR, location, render, router, session, settle } from "./harness.js";
+
+async function hook<T>(use: () => T, props: Partial<Parameters<typeof SessionProvider>[0]> = {}) {
+  const result = {} as { current: T };
+  function Use() {
+    result.current = use();
+    return null;
+  }
+  await render(<SessionProvider {...props} children={<Use />} />);
+  return result;
+}
+
+describe("useSession", () => {
+  test("outside a provider says what to do", async () => {
+    vi.mocked(console.error).mockImplementation(() => {});
+    function Use() {
+      useSession();
+      return null;
+    }
+    await expect(render(<Use />)).rejects.toThrow(/Put <SessionProvider>/);
+  });
+
+  test("refresh moves the expiry and returns the session", async () => {
+    api.session = session({}, HOUR);
+    const { current } = await hook(useSession);
+    let result: unknown;
+    await act(async () => (result = await current.refresh()));
+    expect(result).toEqual({ success: true, session: api.session });
+    expect(api.session.expiresAt).toBeGreaterThan(Date.now() + 2 * HOUR);
+  });
+
+  test("update replaces the named fields and keeps the others", async () => {
+    api.session = session({ email: "ada@example.com" });
+    const result = await hook(useSession);
+    await act(() => result.current.update({ user: { name: "Grace" } }));
+    expect(result.current.session?.user).toEqual({ id: "1", name: "Grace", email: "ada@example.com" });
+  });
+
+  test("update without a user is a refresh", async () => {
+    api.session = session();
+    const result = await hook(useSession);
+    await act(() => result.current.update({}));
+    expect(api.requests).toEqual(["GET /api/session", "POST /api/session"]);
+  });
+
+  test("a refused update resolves to an error and changes nothing", async () => {
+    api.session = session();
+    const result = await hook(useSession);
+    let outcome: unknown;
+    await act(async () => (outcome = await result.current.update({ user: { role: "admin" } })));
+    expect(outcome).toEqual({ success: false, error: "user.role may not be changed." });
+    expect(result.current.status).toBe("authenticated");
+  });
+
+  test("logout is DELETE, then router.refresh()", async () => {
+    api.session = session();
+    const result = await hook(useSession);
+    let outcome: unknown;
+    router.refresh.mockImplementation(() => expect(api.requests.at(-1)).toBe("DELETE /api/session"));
+    await act(async () => (outcome = await result.current.logout()));
+    expect(outcome).toEqual({ success: true });
+    expect(result.current).toMatchObject({ status: "unauthenticated", session: null });
+    expect(router.refresh).toHaveBeenCalledTimes(1);
+  });
+
+  test("a logout that failed says so and refreshes nothing", async () => {
+    api.session = session();
+    const result = await hook(useSession);
+    api.broken = () => Promise.reject(new TypeError("Failed to fetch"));
+    let outcome: Awaited<ReturnType<UseSession["logout"]>> | undefined;
+    await act(async () => (outcome = await result.current.logout()));
+    expect(outcome).toMatchObject({ success: false, error: expect.stringContaining("no answer") });
+    expect(router.refresh).not.toHaveBeenCalled();
+    expect(result.current.status).toBe("authenticated");
+  });
+
+  test("its functions stay the same from render to render", async () => {
+    api.session = session();
+    const result = await hook(useSession);
+    const { refresh, update, logout } = result.current;
+    await act(() => result.current.refresh());
+    expect(result.current).toMatchObject({ refresh, update, logout });
+  });
+});
+
+test("useUser gives the user", async () => {
+  api.session = session();
+  const result = await hook(useUser);
+  expect(result.current).toEqual({ user: api.session.user, isAuthenticated: true, isLoading: false });
+});
+
+describe("useSessionExpiry", () => {
+  test("counts down when recalculated, and never below zero", async () => {
+    vi.useFakeTimers();
+    api.session = session({}, 5000);
+    const result = await hook(
+      () => {
+        const expiry = useSessionExpiry();
+        const { recalculate } = expiry;
+        useEffect(() => {
+          const interval = setInterval(recalculate, 1000);
+          return () => clearInterval(interval);
+        }, [recalculate]);
+        return expiry;
+      },
+      { initialSession: api.session, fetchOnMount: false, autoActivityRefresh: false },
+    );
+    expect(result.current).toMatchObject({ expiresAt: Date.now() + 5000, expiresIn: 5000, isExpiringSoon: true });
+    await act(() => vi.advanceTimersByTimeAsync(2000));
+    expect(result.current.expiresIn).toBe(3000);
+    await act(() => vi.advanceTimersByTimeAsync(20_000));
+    expect(result.current.expiresIn).toBe(0);
+  });
+
+  test("is expiring soon from one hour left", async () => {
+    vi.useFakeTimers();
+    const result = await hook(useSessionExpiry, { initialSession: session({}, HOUR + 1000), fetchOnMount: false });
+    expect(result.current.isExpiringSoon).toBe(false);
+    await act(() => vi.advanceTimersByTimeAsync(1000));
+    expect(result.current.isExpiringSoon).toBe(true);
+  });
+
+  test("knows nothing without a session", async () => {
+    const result = await hook(useSessionExpiry, { fetchOnMount: false });
+    expect(result.current).toMatchObject({ expiresAt: null, expiresIn: null, isExpiringSoon: false });
+  });
+});
+
+describe("useRequireAuth", () => {
+  test("sends a visitor who is not signed in to the login page, once, with return_to", async () => {
+    (window as unknown as { happyDOM: { setURL(url: string): void } }).happyDOM.setURL("https://app.example.com/base/dashboard?tab=a%26b");
+    location.pathname = "/dashboard";
+    const result = await hook(() => useRequireAuth());
+    await settle();
+    expect(router.replace.mock.calls).toEqual([["/login?return_to=%2Fbase%2Fdashboard%3Ftab%3Da%2526b"]]);
+    expect(result.current).toEqual({ isLoading: false, isAuthenticated: false });
+  });
+
+  test("does not send the login page to itself", async () => {
+    location.pathname = "/sign-in";
+    await hook(() => useRequireAuth("/sign-in?from=app"));
+    expect(router.replace).not.toHaveBeenCalled();
+  });
+
+  test("waits while loading", async () => {
+    api.broken = () => Promise.reject(new TypeError("Failed to fetch"));
+    const result = await hook(() => useRequireAuth());
+    expect(result.current).toEqual({ isLoading: true, isAuthenticated: false });
+    expect(router.replace).not.toHaveBeenCalled();
+  });
+
+  test("lets a user stay", async () => {
+    api.session = session();
+    const result = await hook(() => useRequireAuth());
+    expect(result.current).toEqual({ isLoading: false, isAuthenticated: true });
+    expect(router.replace).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,258 @@
+import { StrictMode, Suspense } from "react";
+import { describe, expect, test, vi } from "vitest";
+import { SessionProvider, useSession, type Session } from "../../src/client/index.js";
+import { act, api, HOUR, location, render, session, settle } from "./harness.js";
+
+const seen: string[] = [];
+
+function Show() {
+  const { status, session } = useSession();
+  const text = `${status} ${session?.user.name ?? "-"}`;
+  seen.push(text);
+  return <p>{text}</p>;
+}
+
+function html(status: number) {
+  return () => new Response("<!doctype html><title>Not the API</title>", { status, headers: { "Content-Type": "text/html" } });
+}
+
+describe("who is signed in", () => {
+  test("is loading until the API has answered", async () => {
+    let release = () => {};
+    api.held = new Promise((resolve) => (release = resolve));
+    api.session = session();
+    const page = await render(<SessionProvider children={<Show />} />);
+    expect(page.text()).toBe("loading -");
+    release();
+    await settle();
+    expect(page.text()).toBe("authenticated Ada");
+  });
+
+  test("is nobody when the API says so", async () => {
+    const page = await render(<SessionProvider children={<Show />} />);
+    expect(page.text()).toBe("unauthenticated -");
+  });
+
+  test("is known at once with initialSession, and checked", async () => {
+    api.session = session({ name: "Grace" });
+    seen.length = 0;
+    const page = await render(<SessionProvider initialSession={session()} children={<Show />} />);
+    expect(seen[0]).toBe("authenticated Ada");
+    expect(page.text()).toBe("authenticated Grace");
+  });
+
+  test("is nobody without initialSession when fetchOnMount is false, and no request is sent", async () => {
+    const page = await render(<SessionProvider fetchOnMount={false} children={<Show />} />);
+    expect(page.text()).toBe("unauthenticated -");
+    expect(api.requests).toEqual([]);
+  });
+
+  test("is asked of basePath", async () => {
+    await render(<SessionProvider basePath="/app/api/session" children={<Show />} />);
+    expect(api.requests).toEqual(["GET /app/api/session"]);
+  });
+
+  test("is asked once in StrictMode", async () => {
+    api.session = session();
+    const page = await render(<StrictMode children={<SessionProvider children={<Show />} />} />);
+    expect(page.text()).toBe("authenticated Ada");
+    expect(api.requests).toEqual(["GET /api/session"]);
+  });
+
+  test("is asked again when the path changes, without loading", async () => {
+    api.session = session();
+    const element = () => <SessionProvider children={<Show />} />;
+    const page = await render(element());
+    seen.length = 0;
+    api.session = null;
+    location.pathname = "/other";
+    await page.rerender(element());
+    expect(page.text()).toBe("unauthenticated -");
+    expect(api.count("GET")).toBe(2);
+    expect(seen).not.toContain("loading -");
+  });
+
+  test("is not asked again when the path changes and refetchOnPathChange is false", async () => {
+    const element = () => <SessionProvider refetchOnPathChange={false} children={<Show />} />;
+    const page = await render(element());
+    location.pathname = "/other";
+    await page.rerender(element());
+    expect(api.count("GET")).toBe(1);
+  });
+
+  test("is asked again when the session's time is up", async () => {
+    vi.useFakeTimers();
+    api.session = session({}, 60_000);
+    const page = await render(<SessionProvider autoActivityRefresh={false} children={<Show />} />);
+    api.session = null;
+    await act(() => vi.advanceTimersByTimeAsync(61_000));
+    expect(page.text()).toBe("unauthenticated -");
+  });
+
+  test("a tab whose clock is far ahead does not ask without end", async () => {
+    vi.useFakeTimers();
+    api.session = session({}, -HOUR);
+    const page = await render(<SessionProvider children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(10 * 60_000));
+    expect(page.text()).toBe("authenticated Ada");
+    expect(api.count("GET")).toBe(1);
+  });
+});
+
+describe("only a definite answer signs anybody out", () => {
+  test.each([
+    ["no network", () => Promise.reject(new TypeError("Failed to fetch"))],
+    ["a 404 page", html(404)],
+    ["HTML with status 200", html(200)],
+    ["a proxy's 502", html(502)],
+    ["a proxy's 401", html(401)],
+    ["JSON of another shape", () => Response.json({ message: "hello" })],
+    ["JSON that is not an object", () => Response.json(null)],
+    ["a session without a user", () => Response.json({ session: {} })],
+    ["a problem of the API", () => new Response("{}", { status: 500, headers: { "Content-Type": "application/problem+json" } })],
+  ])("%s does not", async (_, broken) => {
+    api.broken = broken;
+    function Buttons() {
+      const { refresh, logout, update } = useSession();
+      return (
+        <>
+          <button id="refresh" onClick={refresh} />
+          <button id="logout" onClick={logout} />
+          <button id="update" onClick={() => update({ user: { name: "Eve" } })} />
+        </>
+      );
+    }
+    const page = await render(<SessionProvider initialSession={session()} children={[<Show key="1" />, <Buttons key="2" />]} />);
+    for (const id of ["refresh", "logout", "update"]) {
+      document.getElementById(id)?.click();
+      await settle();
+      expect(page.text()).toBe("authenticated Ada");
+    }
+    expect(api.requests.length).toBe(4);
+  });
+
+  test("a first request that failed is repeated", async () => {
+    vi.useFakeTimers();
+    api.broken = html(502);
+    api.session = session();
+    const page = await render(<SessionProvider children={<Show />} />);
+    expect(page.text()).toBe("loading -");
+    delete api.broken;
+    await act(() => vi.advanceTimersByTimeAsync(5000));
+    expect(page.text()).toBe("authenticated Ada");
+  });
+
+  test("the API's 401 to a refresh does", async () => {
+    function Refresh() {
+      const { refresh } = useSession();
+      return <button id="refresh" onClick={refresh} />;
+    }
+    const page = await render(
+      <SessionProvider initialSession={session()} fetchOnMount={false} children={[<Show key="1" />, <Refresh key="2" />]} />,
+    );
+    document.getElementById("refresh")?.click();
+    await settle();
+    expect(page.text()).toBe("unauthenticated -");
+  });
+});
+
+describe("initialSession", () => {
+  test("replaces what is known when it changes", async () => {
+    api.session = session();
+    const page = await render(<SessionProvider initialSession={session()} children={<Show />} />);
+    await page.rerender(<SessionProvider initialSession={session({ name: "Grace" })} children={<Show />} />);
+    expect(page.text()).toBe("authenticated Grace");
+    await page.rerender(<SessionProvider initialSession={null} children={<Show />} />);
+    expect(page.text()).toBe("unauthenticated -");
+    expect(api.count("GET")).toBe(1);
+  });
+
+  test("of equal value keeps what is known", async () => {
+    const first = session();
+    api.session = session({ name: "Grace" });
+    const page = await render(<SessionProvider initialSession={first} children={<Show />} />);
+    await page.rerender(<SessionProvider initialSession={structuredClone(first)} children={<Show />} />);
+    expect(page.text()).toBe("authenticated Grace");
+  });
+
+  test.each([
+    ["around", (children: React.ReactNode, promise: Promise<Session | null>) => (
+      <Suspense fallback="waiting"><SessionProvider initialSession={promise} fetchOnMount={false}>{children}</SessionProvider></Suspense>
+    )],
+    ["inside", (children: React.ReactNode, promise: Promise<Session | null>) => (
+      <SessionProvider initialSession={promise} fetchOnMount={false}><Suspense fallback="waiting">{children}</Suspense></SessionProvider>
+    )],
+  ])("may be a promise, with Suspense %s the provider", async (_, tree) => {
+    let resolve = (_: Session | null) => {};
+    const promise = new Promise<Session | null>((done) => (resolve = done));
+    const page = await render(tree(<Show />, promise));
+    expect(page.text()).toBe("waiting");
+    await act(async () => resolve(session()));
+    await settle();
+    expect(page.text()).toBe("authenticated Ada");
+    expect(console.error).not.toHaveBeenCalled();
+  });
+});
+
+describe("onSessionChange", () => {
+  test("tells changes of value, and null after a sign-out", async () => {
+    const onSessionChange = vi.fn();
+    const first = session();
+    api.session = structuredClone(first);
+    const element = () => <SessionProvider initialSession={first} onSessionChange={onSessionChange} children={<Show />} />;
+    const page = await render(<StrictMode>{element()}</StrictMode>);
+    expect(onSessionChange).not.toHaveBeenCalled();
+
+    api.session = session({ name: "Grace" });
+    location.pathname = "/2";
+    await page.rerender(<StrictMode>{element()}</StrictMode>);
+    expect(onSessionChange.mock.calls).toEqual([[api.session]]);
+
+    api.session = null;
+    location.pathname = "/3";
+    await page.rerender(<StrictMode>{element()}</StrictMode>);
+    expect(onSessionChange.mock.calls.length).toBe(2);
+    expect(onSessionChange).toHaveBeenLastCalledWith(null);
+  });
+
+  test("is silent when a promise of the initial session settles, and speaks when the session changes then", async () => {
+    const onSessionChange = vi.fn();
+    const initial = Promise.resolve(session());
+    const element = () => <SessionProvider initialSession={initial} fetchOnMount={false} onSessionChange={onSessionChange} children={<Show />} />;
+    let page = {} as Awaited<ReturnType<typeof render>>;
+    await act(async () => (page = await render(element())));
+    await settle();
+    expect(onSessionChange).not.toHaveBeenCalled();
+    location.pathname = "/2";
+    await page.rerender(element());
+    await settle();
+    expect(onSessionChange.mock.calls).toEqual([[null]]);
+  });
+
+  test("is silent when nobody was and nobody is signed in", async () => {
+    const onSessionChange = vi.fn();
+    await render(<SessionProvider onSessionChange={onSessionChange} children={<Show />} />);
+    expect(onSessionChange).not.toHaveBeenCalled();
+  });
+});
+
+describe("refreshInterval", () => {
+  test("refreshes while the tab is visible", async () => {
+    vi.useFakeTimers();
+    api.session = session();
+    const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("visible");
+    await render(<SessionProvider refreshInterval={1000} autoActivityRefresh={false} children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(3500));
+    expect(api.count("POST")).toBe(3);
+    visibility.mockReturnValue("hidden");
+    await act(() => vi.advanceTimersByTimeAsync(3000));
+    expect(api.count("POST")).toBe(3);
+  });
+
+  test("asks nothing for a visitor who is not signed in", async () => {
+    vi.useFakeTimers();
+    await render(<SessionProvider refreshInterval={1000} children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(3500));
+    expect(api.count("POST")).toBe(0);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { SessionProvider, useSession, type UseSession } from "../../src/client/index.js";
+import { act, api, HOUR, render, router, session, settle } from "./harness.js";
+
+/** Providers do not share memory, so two of them agree as two tabs do: through BroadcastChannel and the API. */
+async function tab(props: Partial<Parameters<typeof SessionProvider>[0]> = {}) {
+  const result = {} as { current: UseSession };
+  function Use() {
+    result.current = useSession();
+    return null;
+  }
+  await render(<SessionProvider {...props} children={<Use />} />);
+  await settle(50);
+  return result;
+}
+
+describe("tabs agree", () => {
+  test("on a sign-out, and the other renders its Server Components again", async () => {
+    api.session = session();
+    const [one, two] = [await tab(), await tab()];
+    await act(() => one.current.logout());
+    await settle(50);
+    expect(two.current.status).toBe("unauthenticated");
+    expect(router.refresh).toHaveBeenCalledTimes(2);
+  });
+
+  test("on a sign-in that ended in a new document", async () => {
+    const one = await tab();
+    expect(one.current.status).toBe("unauthenticated");
+    api.session = session();
+    await tab({ initialSession: api.session, fetchOnMount: false });
+    expect(one.current.status).toBe("authenticated");
+    expect(router.refresh).toHaveBeenCalledTimes(1);
+  });
+
+  test("on another user", async () => {
+    api.session = session();
+    const one = await tab();
+    api.session = session({ id: "2", name: "Grace" });
+    await tab();
+    expect(one.current.session?.user.name).toBe("Grace");
+    expect(router.refresh).toHaveBeenCalledTimes(1);
+  });
+
+  test("on an update, without a request or a render on the server", async () => {
+    api.session = session();
+    const [one, two] = [await tab(), await tab()];
+    const before = api.requests.length;
+    await act(() => one.current.update({ user: { name: "Grace" } }));
+    await settle(50);
+    expect(two.current.session?.user.name).toBe("Grace");
+    expect(api.requests.slice(before)).toEqual(["PATCH /api/session"]);
+    expect(router.refresh).not.toHaveBeenCalled();
+  });
+
+  test("but an old document does not bring back what it knew", async () => {
+    api.session = session({ name: "Grace" });
+    const one = await tab();
+    await tab({ initialSession: session({ name: "Ada" }, HOUR, Date.now() - HOUR), fetchOnMount: false });
+    expect(one.current.session?.user.name).toBe("Grace");
+  });
+
+  test("and a document from before the sign-out does not sign anybody in", async () => {
+    const one = await tab();
+    await tab({ initialSession: session(), fetchOnMount: false });
+    expect(one.current.status).toBe("unauthenticated");
+    expect(router.refresh).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,242 @@
+import { describe, expect, test, vi } from "vitest";
+import { NextAuthSession } from "../../src/index.js";
+import { current, FakeRequest, session, use } from "./harness.js";
+
+const auth = NextAuthSession();
+const DAY = 24 * 60 * 60 * 1000;
+
+describe("getSession behind Caddy", () => {
+  test("is what Caddy says, without tokens unless asked for", async () => {
+    const sealed = session({ accessToken: "at", refreshToken: "rt" });
+    current.behindCaddy(sealed);
+    expect(await auth.getSession()).toEqual(session({ ...sealed, accessToken: undefined, refreshToken: undefined }));
+    expect(Object.keys((await auth.getSession()) ?? {})).not.toContain("accessToken");
+    expect(await auth.getSession({ tokens: true })).toEqual(sealed);
+    expect(await auth.isAuthenticated()).toBe(true);
+  });
+
+  test("is null for an anonymous visitor", async () => {
+    current.behindCaddy();
+    expect(await auth.getSession()).toBeNull();
+    expect(await auth.isAuthenticated()).toBe(false);
+  });
+
+  test.each(["%%%", "bm90IGpzb24", "e30", "eyJ1c2VyIjp7ImlkIjoiIn19"])("is null for the unreadable header %s", async (value) => {
+    current.behindCaddy().headers.set("X-Session-Data", value);
+    expect(await auth.getSession()).toBeNull();
+  });
+
+  test("is null when onValidate says so", async () => {
+    const onValidate = vi.fn(async () => false);
+    const { getSession } = NextAuthSession({ session: { onValidate } });
+    const sealed = session({ accessToken: "at" });
+    current.behindCaddy(sealed);
+    expect(await getSession()).toBeNull();
+    expect(onValidate).toHaveBeenCalledWith(sealed);
+  });
+
+  test("needs no secret", async () => {
+    vi.stubEnv("SESSION_SECRET", undefined);
+    current.behindCaddy(session());
+    expect(await auth.getSession()).not.toBeNull();
+  });
+});
+
+describe("handoffs", () => {
+  test("createSession hands the user over in a cookie for Caddy only", async () => {
+    current.behindCaddy();
+    const result = await auth.createSession({ id: "7", name: "Grace", email: undefined }, { accessToken: "at" });
+    expect(result).toMatchObject({ success: true, session: { user: { id: "7", name: "Grace" } } });
+    expect(JSON.stringify(result)).not.toContain("accessToken");
+    expect([...current.set.keys()]).toEqual(["session.set"]);
+    expect(current.handoff("session.set")).toEqual({ user: { id: "7", name: "Grace" }, accessToken: "at" });
+    expect(current.set.get("session.set")?.value).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(current.set.get("session.set")?.options).toMatchObject({ httpOnly: true, path: "/" });
+  });
+
+  test("getSession sees a session created in the same request", async () => {
+    current.behindCaddy(session());
+    await auth.createSession({ id: "7", name: "Grace" }, { refreshToken: "rt" });
+    const found = await auth.getSession({ tokens: true });
+    expect(found).toMatchObject({ user: { id: "7", name: "Grace" }, refreshToken: "rt" });
+    expect(found?.user).not.toHaveProperty("email");
+    expect(found?.expiresAt).toBeGreaterThan(Date.now() + 7 * DAY - 5000);
+    expect(found?.expiryDate).toBe(new Date(found?.expiresAt ?? 0).toISOString());
+  });
+
+  test("updateSession hands over the named fields, null removes one", async () => {
+    current.behindCaddy(session({ accessToken: "at" }));
+    const result = await auth.updateSession({ user: { name: "Grace", email: null }, accessToken: null });
+    expect(current.handoff("session.update")).toEqual({ user: { name: "Grace", email: null }, accessToken: null });
+    expect(result).toMatchObject({ success: true, session: { user: { id: "1", name: "Grace" } } });
+    const found = await auth.getSession({ tokens: true });
+    expect(found?.user).toEqual({ id: "1", name: "Grace" });
+    expect(found).not.toHaveProperty("accessToken");
+  });
+
+  test("two updates of one request are one handoff", async () => {
+    current.behindCaddy(session());
+    await auth.updateSession({ user: { name: "Grace", email: null } });
+    await auth.updateSession({ user: { email: "grace@example.com" }, refreshToken: "rt" });
+    await auth.refreshSession();
+    expect(current.handoff("session.update")).toEqual({ user: { name: "Grace", email: "grace@example.com" }, refreshToken: "rt" });
+  });
+
+  test("refreshSession is an empty update", async () => {
+    current.behindCaddy(session());
+    const result = await auth.refreshSession();
+    expect(current.handoff("session.update")).toEqual({});
+    expect(result.session?.expiresAt).toBeGreaterThan(Date.now() + 7 * DAY - 5000);
+  });
+
+  test("refreshSession runs onRefresh: what it returns replaces user and tokens, null refuses", async () => {
+    current.behindCaddy(session({ accessToken: "old" }));
+    const { refreshSession } = NextAuthSession({
+      session: { onRefresh: async (session) => ({ ...session, user: { id: "1", name: "New" }, accessToken: "new" }) },
+    });
+    expect((await refreshSession()).success).toBe(true);
+    expect(current.handoff("session.update")).toEqual({ user: { name: "New", email: null }, accessToken: "new", refreshToken: null });
+    const refusing = NextAuthSession({ session: { onRefresh: async () => null } });
+    expect(await refusing.refreshSession()).toEqual({ success: false, error: "onRefresh refused the refresh." });
+  });
+
+  test("deleteSession ends the session for the rest of the request", async () => {
+    current.behindCaddy(session());
+    expect(await auth.deleteSession()).toEqual({ success: true });
+    expect(current.set.get("session.delete")?.value).toBe("1");
+    expect(await auth.getSession()).toBeNull();
+    expect(await auth.updateSession({ user: { name: "Eve" } })).toEqual({ success: false, error: "Nobody is signed in." });
+  });
+
+  test("createSession after deleteSession signs in: Caddy deletes first", async () => {
+    current.behindCaddy(session());
+    await auth.deleteSession();
+    await auth.createSession({ id: "2" });
+    expect([...current.set.keys()]).toEqual(["session.delete", "session.set"]);
+    expect((await auth.getSession())?.user.id).toBe("2");
+  });
+
+  test("deleteSession after createSession takes the login back", async () => {
+    current.behindCaddy();
+    await auth.createSession({ id: "2" });
+    await auth.updateSession({ user: { name: "Two" } });
+    await auth.deleteSession();
+    expect(current.set.get("session.set")).toMatchObject({ value: "", options: { maxAge: 0 } });
+    expect(current.set.get("session.update")).toMatchObject({ value: "", options: { maxAge: 0 } });
+    expect(await auth.getSession()).toBeNull();
+  });
+
+  test("createSession takes back an update of the session before", async () => {
+    current.behindCaddy(session());
+    await auth.updateSession({ user: { name: "Ada L." } });
+    await auth.createSession({ id: "2", name: "Grace" });
+    expect((await auth.getSession())?.user).toEqual({ id: "2", name: "Grace" });
+    expect(current.handoff("session.update")).toBeUndefined();
+  });
+
+  test("names follow cookieName and realm", async () => {
+    current.behindCaddy();
+    await NextAuthSession({ session: { cookieName: "sid" } }).createSession({ id: "1" });
+    await NextAuthSession({ session: { realm: "admin" } }).createSession({ id: "1" });
+    expect([...current.set.keys()]).toEqual(["sid.set", "session_admin.set"]);
+  });
+
+  test("actions are the operations for client components", async () => {
+    current.behindCaddy(session({ accessToken: "at" }));
+    expect(JSON.stringify(await auth.actions.update({ user: { name: "Grace" } }))).not.toContain('"at"');
+    expect((await auth.actions.refresh()).success).toBe(true);
+    expect((await auth.actions.logout()).success).toBe(true);
+    expect([...current.set.keys()]).toEqual(["session.update", "session.delete"]);
+  });
+});
+
+describe("bad input is an error result, and nothing is handed over", () => {
+  test.each([
+    ["an empty id", { id: "" }],
+    ["an id with outer white space", { id: " 1" }],
+    ["an id with a control character", { id: "a\nb" }],
+    ["a numeric id", { id: 7 as unknown as string }],
+    ["no id", {} as { id: string }],
+    ["a user that JSON cannot hold", { id: "1", big: 1n }],
+  ])("createSession with %s", async (_, user) => {
+    current.behindCaddy();
+    expect(await auth.createSession(user)).toMatchObject({ success: false, error: expect.stringContaining("user.id") });
+    expect(current.set.size).toBe(0);
+  });
+
+  test("a token that is not a string", async () => {
+    current.behindCaddy();
+    expect(await auth.createSession({ id: "1" }, { accessToken: 5 as unknown as string })).toEqual({
+      success: false,
+      error: "accessToken must be a string.",
+    });
+  });
+
+  test("a change of user.id", async () => {
+    current.behindCaddy(session());
+    expect(await auth.updateSession({ user: { id: "2" } })).toMatchObject({ success: false, error: expect.stringContaining("cannot change") });
+    expect((await auth.updateSession({ user: { id: "1", name: "Ada L." } })).success).toBe(true);
+    expect(current.handoff("session.update")).toEqual({ user: { name: "Ada L." } });
+  });
+
+  test("a session larger than its cookies", async () => {
+    current.behindCaddy(session());
+    const large = "x".repeat(10_000);
+    const error = expect.stringMatching(/too large: it takes \d+ bytes of about \d+/);
+    expect(await auth.createSession({ id: "1", large })).toMatchObject({ success: false, error });
+    expect(await auth.createSession({ id: "1" }, { accessToken: large })).toMatchObject({ success: false, error });
+    expect(await auth.updateSession({ user: { large } })).toMatchObject({ success: false, error });
+    expect(current.set.size).toBe(0);
+    expect((await auth.createSession({ id: "1", large: "x".repeat(8000) })).success).toBe(true);
+  });
+
+  test("two updates that are too large together", async () => {
+    current.behindCaddy(session());
+    expect((await auth.updateSession({ user: { a: "x".repeat(5000) } })).success).toBe(true);
+    expect((await auth.updateSession({ user: { b: "x".repeat(5000) } })).success).toBe(false);
+    expect(current.handoff("session.update")).toEqual({ user: { a: "x".repeat(5000) } });
+  });
+});
+
+describe("where there is nothing to write to", () => {
+  test("a Server Component gets an error result that says so", async () => {
+    current.behindCaddy(session()).writable = false;
+    const error = expect.stringMatching(/Server Action or a Route Handler; a Server Component cannot set cookies/);
+    expect(await auth.createSession({ id: "1" })).toEqual({ success: false, error });
+    expect(await auth.updateSession({ user: { name: "x" } })).toEqual({ success: false, error });
+    expect(await auth.refreshSession()).toEqual({ success: false, error });
+    expect(await auth.deleteSession()).toEqual({ success: false, error });
+  });
+
+  test("signals of Next.js pass unchanged", async () => {
+    const signal = Object.assign(new Error("Dynamic server usage"), { digest: "DYNAMIC_SERVER_USAGE" });
+    use(Object.defineProperty(new FakeRequest(), "headers", { get: () => Promise.reject(signal) }));
+    await expect(auth.getSession()).rejects.toBe(signal);
+    await expect(auth.createSession({ id: "1" })).rejects.toBe(signal);
+  });
+
+  test("outside a request it says where to call it", async () => {
+    const outside = new Error("`headers` was called outside a request scope. Read more: …");
+    use(Object.defineProperty(new FakeRequest(), "headers", { get: () => Promise.reject(outside) }));
+    await expect(auth.getSession()).rejects.toThrow(/^getSession\(\) needs a request: call it in a Server Component, a Server Action or a Route Handler\.$/);
+  });
+
+  test("in the browser it names the hook", async () => {
+    vi.stubGlobal("window", {});
+    await expect(auth.getSession()).rejects.toThrow(/useSession\(\)/);
+    vi.unstubAllGlobals();
+  });
+
+  test("in production without Caddy nobody is signed in, and it says so once", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { getSession, createSession } = NextAuthSession();
+    current.headers.set("X-Session-Data", "eyJ1c2VyIjp7ImlkIjoiMSJ9LCJleHBpcmVzQXQiOjF9");
+    expect(await getSession()).toBeNull();
+    expect(await getSession()).toBeNull();
+    expect(await createSession({ id: "1" })).toMatchObject({ success: false });
+    expect(current.set.size).toBe(0);
+    expect(log).toHaveBeenCalledTimes(1);
+    expect(log.mock.calls[0]?.[0]).toContain("no Caddy");
+  });
+});

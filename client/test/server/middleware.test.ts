@@ -1,0 +1,101 @@
+import { NextRequest, NextResponse } from "next/server.js";
+import { describe, expect, test, vi } from "vitest";
+import { NextAuthSession, patterns, route, type NextAuthSessionConfig } from "../../src/index.js";
+import { session } from "./harness.js";
+
+const rules: NextAuthSessionConfig["middleware"] = {
+  routes: [route.public("/login"), route.public("/register"), route.auth(patterns.dashboard), route.hybrid("/")],
+  homePath: "/dashboard",
+  locales: ["en", "ar"],
+};
+
+async function visit(path: string, { signedIn = false, caddy = false, method = "GET", config = { middleware: rules } as NextAuthSessionConfig } = {}) {
+  const auth = NextAuthSession(config);
+  const headers = new Headers();
+  if (caddy) headers.set("X-Session-Realm", "default");
+  if (caddy && signedIn) headers.set("X-Session-Data", Buffer.from(JSON.stringify(session())).toString("base64url"));
+  if (!caddy && signedIn) headers.set("Cookie", `session=${await auth.encryptSession(session())}`);
+  const response = await auth.middleware()(new NextRequest(`http://localhost:3000${path}`, { method, headers }));
+  const location = response.headers.get("Location");
+  return location ? `${response.status} ${location.replace("http://localhost:3000", "")}` : `${response.status}`;
+}
+
+describe("without Caddy the rules are enforced here", () => {
+  test.each([
+    ["/", false, "200"],
+    ["/login", false, "200"],
+    ["/nothing", false, "200"],
+    ["/dashboard", false, "307 /login?return_to=%2Fdashboard"],
+    ["/dashboard/a?b=c%26d", false, "307 /login?return_to=%2Fdashboard%2Fa%3Fb%3Dc%2526d"],
+    ["/DASHBOARD", false, "307 /login?return_to=%2FDASHBOARD"],
+    ["/%64ashboard", false, "307 /login?return_to=%2F%2564ashboard"],
+    ["/ar/dashboard", false, "307 /ar/login?return_to=%2Far%2Fdashboard"],
+    ["/dashboard", true, "200"],
+    ["/login", true, "307 /dashboard"],
+    ["/ar/login", true, "307 /ar/dashboard"],
+    ["/login?return_to=%2Fdashboard%2Fa%3Fb%3Dc", true, "307 /dashboard/a?b=c"],
+    ["/login?return_to=%2Fregister", true, "307 /dashboard"],
+    ["/login?return_to=%2F%2Fevil.example", true, "307 /dashboard"],
+    ["/login?return_to=%2F%5Cevil.example", true, "307 /dashboard"],
+  ])("%s (signed in: %s): %s", async (path, signedIn, expected) => {
+    expect(await visit(path, { signedIn })).toBe(expected);
+  });
+
+  test("a POST is not repeated at the login page", async () => {
+    expect(await visit("/dashboard", { method: "POST" })).toBe("303 /login?return_to=%2Fdashboard");
+  });
+
+  test("the login page is open under defaultType auth and under a wide auth pattern", async () => {
+    expect(await visit("/login", { config: { middleware: { defaultType: "auth" } } })).toBe("200");
+    expect(await visit("/login", { config: { middleware: { routes: [route.auth("/*")] } } })).toBe("200");
+    expect(await visit("/", { config: { middleware: { defaultType: "auth" } } })).toBe("307 /login?return_to=%2F");
+  });
+
+  test("in production nobody is signed in", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    expect(await visit("/dashboard", { signedIn: true })).toMatch(/^307 \/login/);
+  });
+
+  test("a session that is due is refreshed", async () => {
+    const auth = NextAuthSession();
+    const headers = { Cookie: `session=${await auth.encryptSession(session())}` };
+    const response = await auth.middleware()(new NextRequest("http://localhost:3000/", { headers }));
+    const cookie = response.cookies.get("session");
+    expect((await auth.decryptSession(cookie?.value ?? ""))?.expiresAt).toBeGreaterThan(Date.now() + 6 * 24 * 3_600_000);
+    expect(cookie).toMatchObject({ httpOnly: true, path: "/" });
+    const off = NextAuthSession({ session: { autoRefresh: false } });
+    expect((await off.middleware()(new NextRequest("http://localhost:3000/", { headers }))).cookies.get("session")).toBeUndefined();
+  });
+});
+
+test("behind Caddy every request passes: the rules are enforced there", async () => {
+  expect(await visit("/dashboard", { caddy: true })).toBe("200");
+  expect(await visit("/login", { caddy: true, signedIn: true })).toBe("200");
+});
+
+describe("the app's own decision", () => {
+  const request = new NextRequest("http://localhost:3000/dashboard/a");
+
+  test("customHandler is asked as (request, isAuthenticated, rule), authorize as (isAuthenticated, request, rule)", async () => {
+    const handler = vi.fn();
+    const authorize = vi.fn();
+    await NextAuthSession({ middleware: { ...rules, authorize } }).middleware(handler)(request);
+    expect(handler.mock.calls).toEqual([[request, false, route.auth("/dashboard/*")]]);
+    expect(authorize.mock.calls).toEqual([[false, request, route.auth("/dashboard/*")]]);
+  });
+
+  test("an answer replaces the rules, undefined leaves them in force", async () => {
+    const teapot = new NextResponse("no", { status: 418 });
+    expect((await NextAuthSession({ middleware: rules }).middleware(() => teapot)(request)).status).toBe(418);
+    expect((await NextAuthSession({ middleware: { ...rules, authorize: async () => teapot } }).middleware()(request)).status).toBe(418);
+    expect((await NextAuthSession({ middleware: rules }).middleware(() => undefined)(request)).status).toBe(307);
+  });
+
+  test("it is asked behind Caddy, too", async () => {
+    const handler = vi.fn();
+    const headers = { "X-Session-Realm": "default", "X-Session-Data": Buffer.from(JSON.stringify(session())).toString("base64url") };
+    await NextAuthSession().middleware(handler)(new NextRequest("http://localhost:3000/x", { headers }));
+    expect(handler.mock.calls[0]?.slice(1)).toEqual([true, undefined]);
+  });
+});

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { returnTo } from "../../src/index.js";
+
+describe("returnTo", () => {
+  test.each(["/", "/dashboard", "/dashboard?x=1&y=%26#part", "/%2f/evil", "/%09/evil", "/%5cevil", "/a//b", "/login?return_to=%2Fx", "/x?u=https://a.b/\\"])(
+    "keeps %s",
+    (path) => {
+      expect(returnTo(path, "/home")).toBe(path);
+    },
+  );
+
+  test("encodes what may not stand in a header", () => {
+    expect(returnTo("/кафе?в=1")).toBe("/%D0%BA%D0%B0%D1%84%D0%B5?%D0%B2=1");
+    expect(returnTo("/a b")).toBe("/a%20b");
+  });
+
+  test.each([
+    "", "dashboard", "//evil.com", "///evil.com", "/\\evil.com", "\\\\evil.com", "/\t/evil.com", "/\n/evil.com", "/\r\n/evil.com", " //evil.com",
+    "\u0001//evil.com", "https:evil.com", "https:/evil.com", "https://evil.com", "HtTpS://evil.com", "javascript:alert(1)", "data:text/html,x",
+    "/.//evil.com", "/x/..//evil.com", "/dash\\..\\..\\\\evil.com", "/a\u0000", "/a\u0085", `/${"x".repeat(2048)}`,
+    undefined, null, 7, ["/dashboard"], {},
+  ])("refuses %j", (value) => {
+    expect(returnTo(value, "/home")).toBe("/home");
+  });
+
+  const payloads = fileURLToPath(new URL("../../../../shared/vectors/payloads/", import.meta.url));
+  const files = ["Open-Redirect-payloads.txt", "open_redirect_wordlist.txt", "openredirects.txt", "crlfinjection.txt"];
+
+  test.skipIf(!process.env.CI && !existsSync(payloads))("never leaves the origin, whatever the public payload lists say (skipped without ../shared/vectors)", () => {
+    const origin = "https://app.example";
+    for (const line of files.flatMap((file) => readFileSync(payloads + file, "utf8").split("\n"))) {
+      for (const value of [line, `/${line}`, decodeURIComponent(line.replace(/%(?![0-9a-f]{2})/gi, "%25").replace(/%[89a-f][0-9a-f]/gi, "x"))]) {
+        const result = returnTo(value, "/home");
+        expect(new URL(result, origin).origin, value).toBe(origin);
+        expect(result).not.toMatch(/[^\x21-\x7e]/);
+      }
+    }
+  });
+});

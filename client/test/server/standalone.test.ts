@@ -1,0 +1,164 @@
+import { describe, expect, test, vi } from "vitest";
+import { NextAuthSession } from "../../src/index.js";
+import { current, session, use } from "./harness.js";
+
+const auth = NextAuthSession();
+
+/** The browser comes back with the cookies of the last answer. */
+function nextRequest() {
+  return use(current.next());
+}
+
+describe("development without Caddy", () => {
+  test("keeps the session in the app's own cookie, which needs the secret", async () => {
+    expect(await auth.getSession()).toBeNull();
+    await auth.createSession({ id: "1", name: "Ada" }, { accessToken: "at" });
+    expect([...current.set.keys()]).toEqual(["session"]);
+    expect(current.set.get("session")?.options).toEqual({ httpOnly: true, path: "/", sameSite: "lax", secure: false, maxAge: 7 * 24 * 3600 });
+    expect((await auth.getSession())?.user.name).toBe("Ada");
+    nextRequest();
+    expect(await auth.getSession({ tokens: true })).toMatchObject({ user: { id: "1", name: "Ada" }, accessToken: "at" });
+    expect(await auth.decryptSession(current.sent.get("session") ?? "")).toMatchObject({ user: { id: "1" } });
+  });
+
+  test("updates, refreshes and deletes", async () => {
+    vi.useFakeTimers();
+    await auth.createSession({ id: "1", name: "Ada", email: "a@b" });
+    nextRequest();
+    await auth.updateSession({ user: { name: "Grace", email: null } });
+    nextRequest();
+    const before = await auth.getSession();
+    expect(before?.user).toEqual({ id: "1", name: "Grace" });
+    vi.advanceTimersByTime(60_000);
+    await auth.refreshSession();
+    nextRequest();
+    const after = await auth.getSession();
+    expect(after?.expiresAt).toBe((before?.expiresAt ?? 0) + 60_000);
+    expect(after?.createdAt).toBe(before?.createdAt);
+    await auth.deleteSession();
+    nextRequest();
+    expect(await auth.getSession()).toBeNull();
+    expect(current.sent.size).toBe(0);
+  });
+
+  test("splits a large session into chunks and removes those that are left over", async () => {
+    await auth.createSession({ id: "1", large: "x".repeat(6000) });
+    expect([...current.set.keys()]).toEqual(["session.0", "session.1", "session.2"].slice(0, current.set.size));
+    expect(current.set.size).toBeGreaterThan(1);
+    for (const [name, { value }] of current.set) expect(name.length + value.length).toBeLessThanOrEqual(4096);
+    nextRequest();
+    expect((await auth.getSession())?.user.large).toHaveLength(6000);
+    await auth.updateSession({ user: { large: null } });
+    nextRequest();
+    expect([...current.sent.keys()]).toEqual(["session"]);
+    expect((await auth.getSession())?.user).toEqual({ id: "1" });
+  });
+
+  test("refuses a session that does not fit into three chunks", async () => {
+    expect(await auth.createSession({ id: "1", large: "x".repeat(12_000) })).toMatchObject({
+      success: false,
+      error: expect.stringContaining("too large"),
+    });
+    expect(current.set.size).toBe(0);
+  });
+
+  test("does not believe headers or handoff cookies that nobody removed", async () => {
+    current.headers.set("X-Session-Data", Buffer.from(JSON.stringify(session())).toString("base64url"));
+    current.sent.set("session.set", Buffer.from('{"user":{"id":"1"}}').toString("base64url"));
+    current.sent.set("session", "tampered");
+    expect(await auth.getSession()).toBeNull();
+  });
+
+  test("asks for a secret, or for Caddy", async () => {
+    vi.stubEnv("SESSION_SECRET", "");
+    await expect(auth.getSession()).rejects.toThrow(/^Set SESSION_SECRET .*, or open the app through Caddy\.$/);
+  });
+
+  test("uses the __Host- prefix for a Secure cookie", async () => {
+    await NextAuthSession({ session: { secureCookie: true } }).createSession({ id: "1" });
+    expect([...current.set.keys()]).toEqual(["__Host-session"]);
+  });
+});
+
+describe("handlers()", () => {
+  const { GET, POST, PATCH, DELETE } = NextAuthSession({ session: { clientUpdate: ["name"], refreshThreshold: 3600 } }).handlers();
+  const request = (method: string, body?: string, headers: object = {}) =>
+    new Request("http://localhost:3000/api/session", {
+      method,
+      body,
+      headers: { ...(body ? { "Content-Type": "application/json" } : undefined), Host: "localhost:3000", ...headers },
+    });
+  const login = async () => {
+    await auth.createSession({ id: "1", name: "Ada", role: "user" }, { accessToken: "at" });
+    nextRequest();
+  };
+
+  test("GET tells nobody or the session, without tokens", async () => {
+    const anonymous = await GET(request("GET"));
+    expect(await anonymous.json()).toEqual({ session: null, refreshThreshold: 3600 });
+    expect(anonymous.headers.get("Cache-Control")).toBe("private, no-store");
+    await login();
+    const body = await (await GET(request("GET"))).json();
+    expect(body.session.user).toEqual({ id: "1", name: "Ada", role: "user" });
+    expect(body.session).not.toHaveProperty("accessToken");
+  });
+
+  test("GET refreshes a session when less than the threshold is left", async () => {
+    vi.useFakeTimers();
+    await login();
+    vi.advanceTimersByTime(7 * 24 * 3_600_000 - 3_599_000);
+    const body = await (await GET(request("GET"))).json();
+    expect(body.session.expiresAt).toBe(Date.now() + 7 * 24 * 3_600_000);
+    expect(current.set.has("session")).toBe(true);
+  });
+
+  test("POST refreshes, and is 401 without a session", async () => {
+    expect((await POST(request("POST"))).status).toBe(401);
+    await login();
+    expect((await POST(request("POST"))).status).toBe(200);
+    expect(current.set.has("session")).toBe(true);
+  });
+
+  test("PATCH replaces fields that clientUpdate names", async () => {
+    await login();
+    const body = await (await PATCH(request("PATCH", '{"user":{"name":"Grace"}}'))).json();
+    expect(body.session.user).toEqual({ id: "1", name: "Grace", role: "user" });
+  });
+
+  test.each([
+    [403, '{"user":{"name":"Grace","role":"admin"}}', {}, "user.role"],
+    [403, '{"user":{"id":"2"}}', {}, "user.id"],
+    [400, "{}", {}, "JSON object"],
+    [400, '{"user":{"name":"x"},"expiresAt":1}', {}, "JSON object"],
+    [400, '{"user":{"name":"x","name":"y"}}', {}, "JSON object"],
+    [400, "user", {}, "JSON object"],
+    [415, '{"user":{"name":"x"}}', { "Content-Type": "text/plain" }, "application/json"],
+    [413, JSON.stringify({ user: { name: "x".repeat(65_536) } }), {}, "64 KiB"],
+    [413, JSON.stringify({ user: { name: "x".repeat(20_000) } }), {}, "too large"],
+    [403, '{"user":{"name":"x"}}', { "Sec-Fetch-Site": "cross-site" }, "another site"],
+    [403, '{"user":{"name":"x"}}', { Origin: "https://evil.example" }, "another site"],
+    [403, '{"user":{"name":"x"}}', { Origin: "null" }, "another site"],
+  ])("PATCH is %i (case %#)", async (status, body, headers, detail) => {
+    await login();
+    const response = await PATCH(request("PATCH", body, headers));
+    expect(response.status).toBe(status);
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+    expect((await response.json()).detail).toContain(detail);
+    expect(current.set.size).toBe(0);
+  });
+
+  test("DELETE signs out, as often as it is sent", async () => {
+    await login();
+    expect(await (await DELETE(request("DELETE"))).json()).toMatchObject({ session: null });
+    nextRequest();
+    expect(await auth.getSession()).toBeNull();
+    expect((await DELETE(request("DELETE"))).status).toBe(200);
+  });
+
+  test("behind Caddy it names session_api", async () => {
+    current.behindCaddy(session());
+    const response = await GET(request("GET"));
+    expect(response.status).toBe(404);
+    expect((await response.json()).detail).toContain("session_api");
+  });
+});

@@ -1,0 +1,158 @@
+import { createHash, hkdfSync } from "node:crypto";
+import { CompactEncrypt, EncryptJWT, jwtDecrypt } from "jose";
+import { describe, expect, test, vi } from "vitest";
+import { NextAuthSession } from "../../src/index.js";
+import { createKeyring } from "../../src/token.js";
+import { SECRET, session } from "./harness.js";
+
+const { encryptSession, decryptSession } = NextAuthSession();
+
+/** The key as the documentation describes it, with Node's own HKDF. */
+function keyOf(secret: string, info = "caddy-session-guard v1 A256GCM") {
+  return new Uint8Array(hkdfSync("sha256", secret, "", info, 32));
+}
+
+const key = keyOf(SECRET);
+const kid = createHash("sha256").update(key).digest().subarray(0, 8).toString("base64url");
+const header = { alg: "dir", enc: "A256GCM", kid, typ: "session+jwt" };
+
+function claims(extra: object = {}) {
+  const { expiryDate: _, ...members } = session();
+  const now = Math.floor(Date.now() / 1000);
+  return { ...members, jti: "AAAAAAAAAAAAAAAAAAAAAA", iat: now, exp: Math.floor(members.expiresAt / 1000), ...extra };
+}
+
+/** A token by another implementation: whatever text, under whatever header. */
+function seal(plaintext: string, protectedHeader: object = header, by = key) {
+  return new CompactEncrypt(new TextEncoder().encode(plaintext)).setProtectedHeader(protectedHeader as typeof header).encrypt(by);
+}
+
+describe("tokens", () => {
+  test("jose opens ours", async () => {
+    const sealed = session({ accessToken: "at" });
+    const { payload, protectedHeader } = await jwtDecrypt(await encryptSession(sealed), key);
+    expect(protectedHeader).toEqual(header);
+    const { jti, iat, exp, ...members } = payload;
+    const { expiryDate: _, ...expected } = sealed;
+    expect(members).toEqual(expected);
+    expect(jti).toMatch(/^[A-Za-z0-9_-]{22}$/);
+    expect(iat).toBeCloseTo(Date.now() / 1000, -1);
+    expect(Math.abs((exp ?? 0) * 1000 - sealed.expiresAt)).toBeLessThan(1000);
+  });
+
+  test("we open jose's", async () => {
+    const made = claims({ refreshToken: "rt" });
+    const token = await new EncryptJWT(made).setProtectedHeader(header as never).encrypt(key);
+    const { jti: _1, iat: _2, exp: _3, ...members } = made;
+    expect(await decryptSession(token)).toEqual({ ...members, expiryDate: new Date(made.expiresAt).toISOString() });
+  });
+
+  test("a named realm has its own key", async () => {
+    const admin = NextAuthSession({ session: { realm: "admin" } });
+    const token = await admin.encryptSession(session());
+    expect(await decryptSession(token)).toBeNull();
+    expect(await admin.decryptSession(token)).not.toBeNull();
+    expect((await jwtDecrypt(token, keyOf(SECRET, "caddy-session-guard v1 A256GCM admin"))).payload.user).toEqual(session().user);
+  });
+
+  test("two tokens of one session differ in id and bytes", async () => {
+    const [one, two] = [await encryptSession(session()), await encryptSession(session())];
+    expect(one).not.toBe(two);
+  });
+
+  test("text outside ASCII survives", async () => {
+    const user = { id: "ю", name: "Ада 🎉" };
+    expect((await decryptSession(await encryptSession(session({ user }))))?.user).toEqual(user);
+  });
+});
+
+describe("what does not open", () => {
+  const json = (extra: object = {}) => JSON.stringify(claims(extra));
+  const valid = json();
+  const now = Math.floor(Date.now() / 1000);
+
+  test.each<[string, () => Promise<string> | string]>([
+    ["nothing", () => ""],
+    ["another key", () => seal(valid, header, keyOf("x".repeat(16) + SECRET))],
+    ["another kid", () => seal(valid, { ...header, kid: "AAAAAAAAAAA" })],
+    ["another typ", () => seal(valid, { ...header, typ: "JWT" })],
+    ["a further header member", () => seal(valid, { ...header, cty: "JSON" })],
+    ["compression", () => seal(valid, { ...header, zip: "DEF" }).catch(() => "a.b.c")],
+    ["no user", () => seal(json({ user: undefined }))],
+    ["a user without id", () => seal(json({ user: { name: "x" } }))],
+    ["an empty user id", () => seal(json({ user: { id: "" } }))],
+    ["no jti", () => seal(json({ jti: undefined }))],
+    ["no iat", () => seal(json({ iat: undefined }))],
+    ["no exp", () => seal(json({ exp: undefined }))],
+    ["no createdAt", () => seal(json({ createdAt: undefined }))],
+    ["no expiresAt", () => seal(json({ expiresAt: undefined }))],
+    ["exp and expiresAt that disagree", () => seal(json({ exp: now + 7200 }))],
+    ["an expired session", () => seal(json({ expiresAt: Date.now() - 1, exp: now }))],
+    ["createdAt more than a minute ahead", () => seal(json({ createdAt: Date.now() + 62_000 }))],
+    ["lastActivity more than a minute ahead", () => seal(json({ lastActivity: Date.now() + 62_000 }))],
+    ["iat more than a minute ahead", () => seal(json({ iat: now + 62 }))],
+    ["nbf more than a minute ahead", () => seal(json({ nbf: now + 62 }))],
+    ["a time that is a string", () => seal(json({ exp: String(now + 3600) }))],
+    ["a token member that is a number", () => seal(json({ accessToken: 1 }))],
+    ["a duplicate member", () => seal(valid.replace('{"user"', '{"jti":"x","user"'))],
+    ["a duplicate member further down", () => seal(valid.replace('"id":"1"', '"id":"2","id":"1"'))],
+    ["a member in another case", () => seal(valid.replace('{"user"', '{"User":{"id":"2"},"user"'))],
+    ["something after the object", () => seal(`${valid} {}`)],
+    ["an array", () => seal(`[${valid}]`)],
+    ["bytes that are not UTF-8", async () => new CompactEncrypt(new Uint8Array([0xff, 0xfe])).setProtectedHeader(header).encrypt(key)],
+  ])("%s", async (_, make) => {
+    expect(await decryptSession(await make())).toBeNull();
+  });
+
+  test("any character that is changed, added or left out", async () => {
+    const token = await encryptSession(session());
+    expect(await decryptSession(token)).not.toBeNull();
+    const broken = [`${token}.`, `${token}=`, `${token} `, token.replace("..", ".AA."), token.replace(/[^.]+$/, ""), `.${token}`];
+    for (let index = 0; index < token.length; index += 7) {
+      broken.push(token.slice(0, index) + (token[index] === "A" ? "B" : "A") + token.slice(index + 1));
+      broken.push(token.slice(0, index) + token.slice(index + 1));
+    }
+    for (const text of broken) expect(await decryptSession(text), text).toBeNull();
+  });
+
+  test("another spelling of the last base64url character", async () => {
+    const token = await encryptSession(session());
+    const last = token.at(-1) as string; // a tag of 16 bytes leaves four bits unused
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const twin = alphabet[alphabet.indexOf(last) ^ 1] as string;
+    expect(await decryptSession(token.slice(0, -1) + twin)).toBeNull();
+  });
+
+  test("a session at the moment it expires", async () => {
+    vi.useFakeTimers();
+    vi.setSystemTime(1_800_000_000_000);
+    const token = await encryptSession(session());
+    vi.setSystemTime(1_800_000_000_000 + 3_600_000 - 1);
+    expect(await decryptSession(token)).not.toBeNull();
+    vi.setSystemTime(1_800_000_000_000 + 3_600_000);
+    expect(await decryptSession(token)).toBeNull();
+  });
+});
+
+describe("secrets", () => {
+  test.each([
+    ["shorter than 32 bytes", "0123456789abcdef"],
+    ["with few different bytes", "abcabcdabcabcabcdabcabdcabcabcdabcab"],
+    ["that repeats one block", "0123456789abcdef0123456789abcdef"],
+    ["from a README", "your-secret-key-at-least-32-characters"],
+  ])("%s are refused", async (_, secret) => {
+    await expect(createKeyring(secret, "default")).rejects.toThrow(/openssl rand -base64 32/);
+    await expect(createKeyring(secret, "default")).rejects.not.toThrow(secret);
+  });
+
+  test("are asked for when they are missing", async () => {
+    vi.stubEnv("SESSION_SECRET", undefined);
+    await expect(encryptSession(session())).rejects.toThrow(/Set SESSION_SECRET/);
+  });
+
+  test("secretKey goes before the environment", async () => {
+    const secret = "another secret of more than 32 bytes";
+    const token = await NextAuthSession({ session: { secretKey: secret } }).encryptSession(session());
+    expect((await jwtDecrypt(token, keyOf(secret))).payload.user).toEqual(session().user);
+  });
+});

@@ -5,6 +5,9 @@
 # Where the tools of tools/go.mod and our builds of Caddy go. Ignored by git.
 BIN := $(CURDIR)/.bin
 
+# Next.js reports its use to its makers unless told not to.
+export NEXT_TELEMETRY_DISABLED := 1
+
 # The flags that xcaddy builds Caddy with. Sharing them means that nothing is compiled twice.
 export GOFLAGS += -trimpath -tags=nobadger,nomysql,nopgx
 
@@ -16,7 +19,7 @@ FUZZTIME := 30s
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build Caddy with the plugin and start the demo of Caddyfile.example
@@ -31,9 +34,21 @@ build: ## build Caddy with the plugin into .bin/caddy
 	go build -ldflags '-s -w' -o $(BIN)/caddy ./cmd/caddy
 
 .PHONY: test
-test: ## run every test
+test: test-go test-client ## run every test
+
+.PHONY: test-go
+test-go: ## run the Go tests, with the Next.js apps that they drive
 	@$(if $(RACE),,echo 'No C compiler here: the tests run without the race detector.')
 	go test $(RACE) ./...
+
+.PHONY: test-client
+test-client: ## build, check and test the npm package
+	cd client && npm ci --no-audit --no-fund && npm test
+
+.PHONY: nextjs
+nextjs: build ## build the Next.js example and serve it behind Caddy
+	cd examples/nextjs && npm ci --no-audit --no-fund && npm run build
+	cd examples/nextjs && CADDY=$(BIN)/caddy ./start.sh
 
 .PHONY: lint
 lint: $(BIN)/tools-stamp ## gofmt, go vet and golangci-lint

@@ -16,7 +16,7 @@ const onReact18 = [
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "server", include: ["test/server/**/*.test.ts"], environment: "node", testTimeout: 60_000 } },
+      { test: { name: "server", include: ["test/{server,cli}/**/*.test.ts"], environment: "node", testTimeout: 60_000 } },
       {
         resolve: { alias: [navigation] },
         test: { name: "react 19", include: ["test/client/**/*.test.{ts,tsx}"], environment: "happy-dom" },

@@ -1,0 +1,183 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, parse, relative, resolve } from "node:path";
+import type { NextAuthSessionConfig } from "../config.js";
+import { NextAuthSession } from "../factory.js";
+import * as library from "../index.js";
+
+/** What a module configures. */
+export interface Configuration {
+  config: NextAuthSessionConfig;
+  /** Whether `middleware()` is given a handler of the app's own. */
+  customHandler: boolean;
+}
+
+/** A mistake of the caller, told in one sentence. */
+export class CommandError extends Error {}
+
+const LIBRARIES = ["caddy-session-guard", "next-auth-session"];
+
+/** Packages that only exist to fail in the wrong bundle, and hooks that no configuration needs. */
+const EMPTY = ["server-only", "client-only", ...LIBRARIES.map((name) => `${name}/client`)];
+
+/**
+ * Runs the module that calls NextAuthSession, or exports a configuration object, and returns the configuration. The app's own TypeScript compiles it and
+ * says where its imports lead, so path aliases work as in the app.
+ */
+export function loadConfiguration(file: string): Configuration {
+  const entry = resolve(file);
+  if (!existsSync(entry)) throw new CommandError(`There is no ${file}; name the module that calls NextAuthSession, such as lib/auth.ts.`);
+  loadEnvironment(entry);
+  const compiled = compile(realpathSync(entry));
+  try {
+    const production = evaluate(compiled, "production", file);
+    if (production.config.session?.secureCookie !== true) return production;
+    // `secureCookie: process.env.NODE_ENV === "production"` is what Caddy does without being told.
+    const development = evaluate(compiled, "development", file);
+    if (development.config.session?.secureCookie === true) return production;
+    return { ...production, config: { ...production.config, session: { ...production.config.session, secureCookie: undefined } } };
+  } finally {
+    rmSync(compiled.folder, { recursive: true, force: true });
+  }
+}
+
+interface Compiled {
+  entry: string;
+  folder: string;
+  /** Where an import leads: importing file and specifier, to source file. */
+  imports: Map<string, string>;
+}
+
+/** Compiles the module and what it imports to CommonJS, in a folder that mirrors the file system. */
+function compile(entry: string): Compiled {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "caddy-session-guard-"));
+  const { root } = parse(entry);
+  const base = findUp(dirname(entry), ["tsconfig.json", "jsconfig.json"]);
+  const project = {
+    ...(base ? { extends: base } : undefined),
+    compilerOptions: {
+      ...{ module: "commonjs", moduleResolution: "bundler", target: "es2022", jsx: "react-jsx", esModuleInterop: true, resolveJsonModule: true },
+      ...{ rootDir: root, outDir: folder, noEmit: false, noEmitOnError: false, allowJs: true, checkJs: false, skipLibCheck: true, types: [] },
+      ...{ incremental: false, composite: false, declaration: false, emitDeclarationOnly: false, sourceMap: false, inlineSourceMap: false },
+      ...{ allowImportingTsExtensions: false, verbatimModuleSyntax: false, isolatedModules: true, plugins: [] },
+    },
+    files: [entry],
+    include: [],
+    references: [],
+  };
+  const config = join(folder, "tsconfig.json");
+  writeFileSync(config, JSON.stringify(project));
+  return { entry, folder, imports: readTrace(runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"])) };
+}
+
+/** What the compiler prints. Type errors are the app's own business, so its exit code is not asked for. */
+function runCompiler(entry: string, parameters: string[]): string {
+  let compiler: string;
+  try {
+    compiler = join(dirname(createRequire(entry).resolve("typescript/package.json")), "bin", "tsc");
+  } catch {
+    throw new CommandError("The app has no TypeScript to read its configuration with; run `npm install --save-dev typescript` in it.");
+  }
+  try {
+    return execFileSync(process.execPath, [compiler, ...parameters], { encoding: "utf8", maxBuffer: 2 ** 30, stdio: ["ignore", "pipe", "ignore"] });
+  } catch (reason) {
+    return String((reason as { stdout?: string }).stdout ?? "");
+  }
+}
+
+function readTrace(output: string): Map<string, string> {
+  const imports = new Map<string, string>();
+  let asking = "";
+  for (const line of output.split(/\r?\n/)) {
+    const question = /^=+ Resolving module '(.*)' from '(.*)'\. =+$/.exec(line);
+    if (question) asking = importKey(question[2] as string, question[1] as string);
+    const answer = /^=+ Module name '.*' was successfully resolved to '(.*?)'(?: with Package ID '.*')?\. =+$/.exec(line);
+    if (answer) imports.set(asking, answer[1] as string);
+  }
+  return imports;
+}
+
+const importKey = (from: string, specifier: string) => `${resolve(from)}\n${specifier}`;
+
+/** Runs the compiled module with recorders in place of the session libraries. */
+function evaluate({ entry, folder, imports }: Compiled, mode: string, file: string): Configuration {
+  Object.assign(process.env, { NODE_ENV: mode });
+  const recorded: Configuration[] = [];
+  const recorder = { ...library, NextAuthSession: (config: NextAuthSessionConfig = {}) => record(config, recorded) };
+  const modules = new Map<string, { exports: Record<string, unknown> }>();
+
+  function load(source: string): unknown {
+    const known = modules.get(source);
+    if (known) return known.exports;
+    const output = join(folder, relative(parse(source).root, source)).replace(/\.[cm]?[jt]sx?$/, (extension) => extension.replace(/[jt]sx?$/, "js"));
+    if (source.endsWith(".d.ts") || !existsSync(output)) return undefined;
+    const code = readFileSync(output, "utf8");
+    if (output.endsWith(".json")) return JSON.parse(code);
+    const module = { exports: {} };
+    modules.set(source, module);
+    const run = new Function("exports", "require", "module", "__filename", "__dirname", code);
+    run(module.exports, (specifier: string) => require(specifier, source), module, source, dirname(source));
+    return module.exports;
+  }
+
+  function require(specifier: string, from: string): unknown {
+    if (LIBRARIES.includes(specifier)) return recorder;
+    if (EMPTY.includes(specifier)) return {};
+    const source = imports.get(importKey(from, specifier));
+    const loaded = source && !source.includes("/node_modules/") ? load(source) : undefined;
+    return loaded ?? createRequire(from)(specifier);
+  }
+
+  let exported: unknown;
+  try {
+    exported = load(entry);
+  } catch (reason) {
+    throw new CommandError(`${file} could not be run: ${reason instanceof Error ? reason.message : String(reason)}`);
+  }
+  if (exported === undefined) throw new CommandError(`${file} could not be compiled; check it with the app's TypeScript.`);
+  return choose(recorded, exported as Record<string, unknown>, file);
+}
+
+function record(config: NextAuthSessionConfig, recorded: Configuration[]) {
+  const bound = NextAuthSession(config);
+  const configuration: Configuration = { config, customHandler: false };
+  recorded.push(configuration);
+  const middleware: typeof bound.middleware = (handler) => {
+    configuration.customHandler ||= handler !== undefined;
+    return bound.middleware(handler);
+  };
+  return { ...bound, middleware };
+}
+
+/** The configuration that was recorded, or else the one that is exported. */
+function choose(recorded: Configuration[], exported: Record<string, unknown>, file: string): Configuration {
+  const objects = recorded.length > 0 ? [] : Object.values(exported).filter(isConfiguration);
+  const found = recorded.length > 0 ? recorded : [...new Set(objects)].map((config) => record(config, []) && { config, customHandler: false });
+  if (found.length === 1) return found[0] as Configuration;
+  if (found.length === 0) throw new CommandError(`${file} neither calls NextAuthSession nor exports its configuration object.`);
+  throw new CommandError(`${file} configures sessions ${found.length} times; name a module that does it once.`);
+}
+
+function isConfiguration(value: unknown): value is NextAuthSessionConfig {
+  const { session, middleware } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  return typeof session === "object" || typeof middleware === "object";
+}
+
+/** Sets the variables of the app's .env files, as Next.js does. */
+function loadEnvironment(entry: string) {
+  const manifest = findUp(dirname(entry), ["package.json"]);
+  try {
+    const next = createRequire(createRequire(entry).resolve("next/package.json"));
+    const { loadEnvConfig } = next("@next/env") as { loadEnvConfig(dir: string, dev: boolean, log: object): void };
+    loadEnvConfig(dirname(manifest ?? entry), false, { info: () => {}, error: console.error });
+  } catch {
+    // No Next.js here, so no .env files of its kind.
+  }
+}
+
+function findUp(folder: string, names: string[]): string | undefined {
+  const found = names.map((name) => join(folder, name)).find((path) => existsSync(path));
+  return found ?? (dirname(folder) === folder ? undefined : findUp(dirname(folder), names));
+}

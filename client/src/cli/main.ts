@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { findDrift } from "./check.js";
+import { callbacks, render } from "./directives.js";
+import { CommandError, loadConfiguration } from "./load.js";
+import { parseCaddyfile } from "./parse.js";
+
+const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>]
+
+Prints the session_guard block that the configuration in <module> (such as lib/auth.ts) means.
+With --check it prints nothing and fails when the Caddyfile says something else.
+`;
+
+/** Runs the command and returns its exit code: 0 if all is well, 1 if not, 2 if it was called wrongly. */
+function main(parameters: string[]): number {
+  const options = { check: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
+  const { values, positionals } = parseArgs({ args: parameters, options, allowPositionals: true });
+  const [command, module, ...rest] = positionals;
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (command !== "caddyfile" || !module || rest.length > 0) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  return values.check === undefined ? print(module) : check(module, values.check);
+}
+
+function print(module: string): number {
+  const configuration = loadConfiguration(module);
+  process.stdout.write(render(configuration.config));
+  const left = callbacks(configuration);
+  for (const { name, hook } of left) process.stderr.write(`${module}: Caddy cannot run ${name}; put ${hook} in its place.\n`);
+  return left.length > 0 ? 1 : 0;
+}
+
+function check(module: string, caddyfile: string): number {
+  if (!existsSync(caddyfile)) throw new CommandError(`There is no ${caddyfile}.`);
+  const drift = findDrift(loadConfiguration(module), parseCaddyfile(readFileSync(caddyfile, "utf8")));
+  for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} drift apart: ${difference}.\n`);
+  return drift.length > 0 ? 1 : 0;
+}
+
+// What the app's module prints must not end up in a Caddyfile.
+console.log = console.info = console.debug = console.error;
+
+let code: number;
+try {
+  code = main(process.argv.slice(2));
+} catch (reason) {
+  const usage = (reason as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+  if (!usage && !(reason instanceof CommandError)) throw reason;
+  process.stderr.write(`${(reason as Error).message}\n`);
+  code = usage ? 2 : 1;
+}
+process.exit(code); // the module may have left a connection or a timer open

@@ -1,0 +1,248 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folders: string[] = [];
+
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+const TSCONFIG = JSON.stringify({
+  compilerOptions: {
+    ...{ target: "ES2017", lib: ["dom", "esnext"], allowJs: true, skipLibCheck: true, strict: true, noEmit: true, module: "esnext", isolatedModules: true },
+    ...{ moduleResolution: "bundler", resolveJsonModule: true, jsx: "preserve", incremental: true, plugins: [{ name: "next" }], paths: { "@/*": ["./src/*"] } },
+  },
+  include: ["**/*.ts", "**/*.tsx"],
+  exclude: ["node_modules"],
+});
+
+/** An app on disk, with a TypeScript of its own. */
+function app(files: Record<string, string>, typescript = "typescript") {
+  const folder = mkdtempSync(join(tmpdir(), "app-"));
+  folders.push(folder);
+  mkdirSync(join(folder, "node_modules"));
+  for (const name of ["next", "react"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+  if (typescript) symlinkSync(join(root, "node_modules", typescript), join(folder, "node_modules", "typescript"));
+  for (const [path, text] of Object.entries({ "tsconfig.json": TSCONFIG, "package.json": "{}", ...files })) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
+function run(folder: string, ...parameters: string[]) {
+  const { SESSION_SECRET: _, NODE_ENV: __, ...env } = process.env;
+  const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, "dist/cli/main.js"), ...parameters], { cwd: folder, encoding: "utf8", env });
+  return { stdout, stderr, status };
+}
+
+const README = `
+import { NextAuthSession, route, patterns } from "next-auth-session";
+export const { createSession, getSession, middleware, handlers, actions, config, clientConfig } = NextAuthSession({
+  session: { sessionExpiry: 60 * 60 * 24, cookieName: "session", autoRefresh: true },
+  middleware: {
+    routes: [route.public("/login"), route.public("/register"), route.auth(patterns.dashboard), route.hybrid("/")],
+    loginPath: "/login",
+    homePath: "/",
+  },
+});
+`;
+
+const README_BLOCK = `session_guard {
+	public /login /register
+	auth /dashboard/*
+	hybrid /
+	default hybrid
+	login_path /login
+	home_path /
+	cookie_name session
+	expiry 1d
+	auto_refresh on
+}
+`;
+
+describe("caddyfile", () => {
+  test.each(["typescript-5", "typescript"])("prints the block of the original's README (%s)", (typescript) => {
+    expect(run(app({ "lib/auth.ts": README }, typescript), "caddyfile", "lib/auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
+  });
+
+  test.each(["typescript-5", "typescript"])("follows path aliases, server-only, JSON and what Next.js resolves (%s)", (typescript) => {
+    const folder = app(
+      {
+        "src/lib/auth.ts": `
+          import "server-only";
+          import { NextResponse } from "next/server";
+          import { NextAuthSession, type Session } from "caddy-session-guard";
+          import { routes } from "@/rules";
+          import settings from "./settings.json";
+          import { locales } from "@/i18n";
+          console.log("not for the Caddyfile", NextResponse.name);
+          setInterval(() => {}, 1000);
+          export const auth = NextAuthSession({ session: settings, middleware: { routes, locales } });
+          export type S = Session;`,
+        "src/lib/settings.json": '{"sessionExpiry":5400,"refreshThreshold":90}',
+        "src/rules.ts": 'import { route } from "caddy-session-guard";\nexport const routes = [route.auth("/orgs/*/a b"), route.public("/login")];',
+        "src/i18n/index.tsx": 'export enum L { en = "en", ar = "ar" }\nexport const locales: string[] = Object.values(L);',
+      },
+      typescript,
+    );
+    const { stdout, status } = run(folder, "caddyfile", "src/lib/auth.ts");
+    expect(stdout).toBe(
+      'session_guard {\n\tauth "/orgs/*/a b"\n\tpublic /login\n\tdefault hybrid\n\tlocales en ar\n\texpiry 90m\n\trefresh_threshold 90s\n}\n',
+    );
+    expect(status).toBe(0);
+  });
+
+  test("reads a configuration object that is exported", () => {
+    const folder = app({ "auth.config.ts": 'export default { session: { sameSite: "strict" as const }, middleware: { defaultType: "auth" as const } };' });
+    expect(run(folder, "caddyfile", "auth.config.ts").stdout).toBe("session_guard {\n\tdefault auth\n\tsame_site strict\n}\n");
+  });
+
+  test("leaves secure_cookie to Caddy when the app decides by NODE_ENV, and writes what is fixed", () => {
+    const module = (value: string) => `import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { secureCookie: ${value} } });`;
+    const folder = app({ "env.ts": module('process.env.NODE_ENV === "production"'), "always.ts": module("true"), "never.ts": module("false") });
+    expect(run(folder, "caddyfile", "env.ts").stdout).not.toContain("secure_cookie");
+    expect(run(folder, "caddyfile", "always.ts").stdout).toContain("\tsecure_cookie always\n");
+    expect(run(folder, "caddyfile", "never.ts").stdout).toContain("\tsecure_cookie never\n");
+  });
+
+  test("names the secret's variable and never writes the secret", () => {
+    const folder = app({
+      ".env": "AUTH_SECRET=d4kX0v7Yq2mN9sB1wZ6hT3rC8pL5jF0a\nSESSION_SECRET=a4kX0v7Yq2mN9sB1wZ6hT3rC8pL5jF0b\n",
+      "named.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { secretKey: process.env.AUTH_SECRET } });',
+      "usual.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { secretKey: process.env.SESSION_SECRET } });',
+      "literal.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { secretKey: "written down, which nobody should do" } });',
+    });
+    expect(run(folder, "caddyfile", "named.ts").stdout).toContain("\tsecret {env.AUTH_SECRET}\n");
+    expect(run(folder, "caddyfile", "usual.ts").stdout).not.toContain("secret");
+    const { stdout, stderr } = run(folder, "caddyfile", "literal.ts");
+    expect(stdout).toContain("\tsecret {env.SESSION_SECRET}\n");
+    expect(stdout + stderr).not.toContain("written down");
+  });
+
+  test("gives a named realm its settings in the global options", () => {
+    const folder = app({
+      "auth.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { realm: "admin", sessionExpiry: 5184000, clientUpdate: ["name", "image"] } });',
+    });
+    expect(run(folder, "caddyfile", "auth.ts").stdout).toBe(
+      "{\n\tsession admin {\n\t\texpiry 60d\n\t\tmax_lifetime 60d\n\t\tclient_update name image\n\t}\n}\n\nsession_guard {\n\trealm admin\n\tdefault hybrid\n}\n",
+    );
+  });
+
+  test("names every callback that it cannot translate, and exits 1", () => {
+    const folder = app({
+      "auth.ts": `
+        import { NextAuthSession, route } from "next-auth-session";
+        const auth = NextAuthSession({
+          session: { onValidate: async () => true, onRefresh: async (session) => session },
+          middleware: { routes: [route.auth("/a")], authorize: () => undefined },
+        });
+        export default auth.middleware(() => undefined);`,
+    });
+    const { stdout, stderr, status } = run(folder, "caddyfile", "auth.ts");
+    expect(stdout).toBe("session_guard {\n\tauth /a\n\tdefault hybrid\n}\n");
+    expect(stderr.trim().split("\n")).toEqual([
+      "auth.ts: Caddy cannot run session.onValidate; put validate in its place.",
+      "auth.ts: Caddy cannot run session.onRefresh; put on_refresh in its place.",
+      "auth.ts: Caddy cannot run middleware.authorize; put authorize in its place.",
+      "auth.ts: Caddy cannot run the handler given to middleware(); put authorize in its place.",
+    ]);
+    expect(status).toBe(1);
+  });
+
+  test.each<[string, Record<string, string>, string, RegExp]>([
+    ["no such module", {}, "typescript", /^There is no auth\.ts; name the module that calls NextAuthSession/],
+    ["no TypeScript", { "auth.ts": README }, "", /no TypeScript .*npm install --save-dev typescript/],
+    ["no configuration", { "auth.ts": "export const a = 1;" }, "typescript", /neither calls NextAuthSession nor exports/],
+    ["two configurations", { "auth.ts": `${README}NextAuthSession({});` }, "typescript", /configures sessions 2 times/],
+    ["a module that throws", { "auth.ts": 'throw new Error("DATABASE_URL is missing");' }, "typescript", /could not be run: DATABASE_URL is missing/],
+    ["a wrong configuration", { "auth.ts": README.replace('cookieName: "session"', 'cookieNam: "x"') }, "typescript", /there is no "session\.cookieNam", write/],
+  ])("says in one sentence what is wrong: %s", (_, files, typescript, message) => {
+    const { stdout, stderr, status } = run(app(files, typescript), "caddyfile", "auth.ts");
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect([stdout, status]).toEqual(["", 1]);
+  });
+
+  test("shows its usage", () => {
+    const folder = app({});
+    expect(run(folder).status).toBe(2);
+    expect(run(folder, "caddyfile").stderr).toContain("Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>]");
+    expect(run(folder, "caddyfile", "--verbose", "x")).toMatchObject({ status: 2, stderr: expect.stringContaining("--verbose") });
+    expect(run(folder, "--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("Usage:") });
+  });
+});
+
+describe("--check", () => {
+  const check = (caddyfile: string, module = README) =>
+    run(app({ "auth.ts": module, Caddyfile: caddyfile }), "caddyfile", "auth.ts", "--check", "Caddyfile");
+
+  test("passes for what the command prints", () => {
+    expect(check(`app.example.com {\n\tsession_api\n${README_BLOCK}\treverse_proxy localhost:3000\n}\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
+  });
+
+  test("passes for the same meaning in other words", () => {
+    const caddyfile = `
+      # comment { with a brace
+      { # global options
+        session {
+          expiry 24h
+          max_lifetime 90d
+        }
+      }
+      (rules) {
+        public /login "/register" # words
+        auth dashboard {
+          require user.role admin
+        }
+      }
+      {$SITE:app.example.com} {
+        route {
+          session_guard {
+            import rules
+            hybrid /
+          }
+        }
+      }`;
+    expect(check(caddyfile)).toEqual({ stdout: "", stderr: "", status: 0 });
+  });
+
+  test.each([
+    ["auth /dashboard/*", "auth /dashbord/*", "rule 3: the configuration says auth /dashboard/*, the Caddyfile says auth /dashbord/*"],
+    ["public /login /register", "public /login", "rule 2: the configuration says public /register, the Caddyfile says auth /dashboard/*"],
+    ["hybrid /\n", "", "rule 4: the configuration says hybrid /, the Caddyfile says nothing"],
+    ["expiry 1d", "expiry 2d", "expiry: the configuration says 1d, the Caddyfile says 2d"],
+    ["expiry 1d", "", "expiry: the configuration says 1d, the Caddyfile says 7d"],
+    ["cookie_name session", "cookie_name sid", "cookie_name: the configuration says session, the Caddyfile says sid"],
+    ["auto_refresh on", "auto_refresh off", "auto_refresh: the configuration says on, the Caddyfile says off"],
+    ["default hybrid", "default auth", "default: the configuration says hybrid, the Caddyfile says auth"],
+    ["login_path /login", "login_path /sign-in", "login_path: the configuration says /login, the Caddyfile says /sign-in"],
+    ["home_path /", "home_path /\n\tlocales en", "locales: the configuration says nothing, the Caddyfile says en"],
+  ])("fails when %j becomes %j", (before, after, difference) => {
+    const { stderr, status } = check(`:80 {\n${README_BLOCK.replace(before, after)}}\n`);
+    expect(stderr).toBe(`Caddyfile and auth.ts drift apart: ${difference}.\n`);
+    expect(status).toBe(1);
+  });
+
+  test("wants a hook for each callback", () => {
+    const module = README.replace('cookieName: "session"', "onValidate: async () => true");
+    expect(check(`:80 {\n${README_BLOCK}}\n`, module)).toMatchObject({ status: 1, stderr: expect.stringContaining("session.onValidate has no validate hook") });
+    expect(check(`:80 {\n${README_BLOCK.replace("expiry", "validate http://localhost:3000/validate\n\texpiry")}}\n`, module).status).toBe(0);
+  });
+
+  test.each([
+    [":80 {\n\treverse_proxy localhost:3000\n}\n", "no session_guard"],
+    [":80 {\n", "ends inside a block"],
+    ["}\n", "Line 1 of the Caddyfile closes a block"],
+    ["(a) {\n\timport a\n}\nimport a\n", "imports itself"],
+  ])("says what is wrong with the Caddyfile %j", (caddyfile, message) => {
+    expect(check(caddyfile)).toMatchObject({ status: 1, stderr: expect.stringContaining(message) });
+  });
+
+  test("says that there is no Caddyfile", () => {
+    expect(run(app({ "auth.ts": README }), "caddyfile", "auth.ts", "--check", "Caddyfile")).toMatchObject({ status: 1, stderr: "There is no Caddyfile.\n" });
+  });
+});

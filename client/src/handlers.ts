@@ -79,7 +79,7 @@ export function createHandlers<T extends User>(
     }),
     DELETE: handle(async (_, { keeper }) => {
       await keeper.remove();
-      return answer(null);
+      return Response.json({ session: null }, { headers: HEADERS });
     }),
   });
 }

@@ -1,0 +1,105 @@
+package routes
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// ActionAllowed reports whether an anonymous visitor may POST the Server
+// Action with this id to this escaped path. Next.js runs any action of the app
+// at any path, so every reading of the path must be one of Config.Actions.
+// With a build, the path does not matter: an action may run where one of the
+// pages that own it is open, and an action that the build does not know may
+// not. Ask it on every path, also on those that are Open.
+func (t *Table) ActionAllowed(path, actionID string) bool {
+	if t.build != nil {
+		return t.anyOwnerOpen(actionID)
+	}
+	m := t.actions.Match(path, "", "")
+	return !m.Bad && !m.Open && m.Type != Auth
+}
+
+// ActionTarget decides the path to which the answer of a Server Action
+// redirects, by its header x-action-redirect. Next.js renders that path into
+// the answer by a request to itself, around the guard. A target that names a
+// host is decided by its path, whatever the host, because the app may know
+// itself under another name. It is false for what cannot be resolved, which
+// the caller must take as forbidden.
+func (t *Table) ActionTarget(requestURL *url.URL, xActionRedirect string) (Match, bool) {
+	// The client takes what is before the first ";", while the server renders
+	// everything before the ";push" or ";replace" that it added itself.
+	client, _, _ := strings.Cut(xActionRedirect, ";")
+	server := xActionRedirect[:max(0, strings.LastIndexByte(xActionRedirect, ';'))]
+	m, ok := t.resolveTarget(requestURL, client)
+	for _, target := range []string{server, xActionRedirect} {
+		if target == client || target == "" {
+			continue
+		}
+		other, resolved := t.resolveTarget(requestURL, target)
+		m, ok = stricter(m, other), ok && resolved
+	}
+	return m, ok
+}
+
+func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) {
+	target = strings.TrimSpace(target)
+	switch {
+	case target == "" || strings.ContainsFunc(target, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return Match{}, false
+	case target[0] == '.':
+		return t.relativeTarget(requestURL, target)
+	case target[0] == '/':
+		if strings.HasPrefix(strings.ReplaceAll(target, `\`, "/"), "//") {
+			return Match{}, false
+		}
+		return t.target(target)
+	}
+	parsed, err := url.Parse(target)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return Match{}, false
+	}
+	_, rest, _ := strings.Cut(target, "//")
+	if i := strings.IndexAny(rest, `/\?#`); i >= 0 {
+		rest = rest[i:]
+	} else {
+		rest = ""
+	}
+	if rest == "" || rest[0] != '/' {
+		rest = "/" + rest
+	}
+	return t.target(rest)
+}
+
+// target matches a path with query and fragment that a URL parser has yet to
+// escape.
+func (t *Table) target(path string) (Match, bool) {
+	path, _, _ = strings.Cut(path, "#")
+	path, query, _ := strings.Cut(path, "?")
+	m := t.Match(escape(strings.ReplaceAll(path, `\`, "/")), query, "")
+	return m, !m.Bad
+}
+
+// relativeTarget resolves ".", as Next.js does, below the request path, and,
+// as a browser would, beside it. The stricter one counts.
+func (t *Table) relativeTarget(requestURL *url.URL, target string) (Match, bool) {
+	path := requestURL.EscapedPath()
+	if path == "" || path[0] != '/' {
+		return Match{}, false
+	}
+	below, ok1 := t.target(trimEnd(path) + "/" + target)
+	beside, ok2 := t.target(path[:strings.LastIndexByte(path, '/')+1] + target)
+	return stricter(below, beside), ok1 && ok2
+}
+
+func stricter(a, b Match) Match {
+	if b.Type.strictness() > a.Type.strictness() {
+		a, b = b, a
+	}
+	for _, rule := range b.Matched {
+		if !slices.Contains(a.Matched, rule) {
+			a.Matched = append(slices.Clip(a.Matched), rule)
+		}
+	}
+	return a
+}

@@ -1,0 +1,268 @@
+package routes
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Table is a compiled Config. It is safe for concurrent use.
+type Table struct {
+	rules       []Rule
+	defaultType Type
+	tree        *tree
+	singles     []int // the rule indices, so that one rule's slice costs nothing
+
+	loginPath     string // canonical, without a slash at the end
+	login         string // escaped, for a Location
+	home          string // escaped, for a Location
+	returnTo      string // empty when switched off
+	basePath      string
+	locales       map[string]string // as configured, by folded form
+	longestLocale int
+
+	actions  *Table // decides where an anonymous Server Action may run
+	build    *Build
+	warnings []string
+}
+
+// Compile checks the configuration and reports everything that is wrong with
+// it at once, joined by errors.Join. What is only doubtful is in
+// [Table.Warnings].
+func Compile(config Config) (*Table, error) {
+	c := compiler{config: withDefaults(config)}
+	c.basePath()
+	c.locales()
+	c.rules()
+	c.redirects()
+	c.actions()
+	if len(c.errs) == 0 {
+		c.proveNoLoops()
+	}
+	if err := errors.Join(c.errs...); err != nil {
+		return nil, err
+	}
+	return &c.table, nil
+}
+
+// Warnings lists what is doubtful in the configuration, such as rules that can
+// never decide, each in one sentence.
+func (t *Table) Warnings() []string { return t.warnings }
+
+func withDefaults(c Config) Config {
+	setDefault := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	if c.Default == "" {
+		c.Default = Hybrid
+	}
+	setDefault(&c.LoginPath, "/login")
+	setDefault(&c.HomePath, "/")
+	setDefault(&c.ReturnTo, "return_to")
+	return c
+}
+
+// compiler fills a table and collects what is wrong on the way.
+type compiler struct {
+	config   Config
+	table    Table
+	patterns []parsedRule
+	errs     []error
+}
+
+// parsedRule is a rule with its patterns that are valid.
+type parsedRule struct {
+	Rule
+	index    int
+	patterns []pattern
+}
+
+func (c *compiler) errorf(format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf(format, args...))
+}
+
+func (c *compiler) warnf(format string, args ...any) {
+	c.table.warnings = append(c.table.warnings, fmt.Sprintf(format, args...))
+}
+
+func (c *compiler) basePath() {
+	base := c.config.BasePath
+	build := c.config.Build
+	c.table.build = build
+	if build != nil && build.basePath != "" {
+		if base != "" && trimEnd(base) != build.basePath {
+			c.errorf("base_path %q differs from basePath %q in the build; write base_path %s, or leave it out",
+				base, build.basePath, build.basePath)
+			return
+		}
+		base = build.basePath
+	}
+	base = trimEnd(base)
+	if base == "" || base == "/" {
+		return
+	}
+	if base[0] != '/' {
+		c.errorf("base_path %q does not begin with a slash; write %q", base, "/"+base)
+		return
+	}
+	if err := checkPath("base_path", base); err != nil {
+		c.errs = append(c.errs, err)
+		return
+	}
+	c.table.basePath = canonical(base)
+}
+
+func (c *compiler) locales() {
+	c.table.locales = make(map[string]string)
+	add := func(locale string) {
+		folded := strings.ToLower(locale)
+		c.table.locales[folded] = locale
+		c.table.longestLocale = max(c.table.longestLocale, len(locale))
+	}
+	if c.config.Build != nil {
+		for _, locale := range c.config.Build.locales {
+			add(locale)
+		}
+	}
+	written := make(map[string]bool)
+	for _, locale := range c.config.Locales {
+		folded := strings.ToLower(locale)
+		switch {
+		case locale == "" || strings.Trim(folded, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
+			c.errorf("locale %q is not a path prefix; write it as it stands in the path, such as en or pt-BR", locale)
+		case written[folded]:
+			c.errorf("locale %q is written twice; locales are compared in any case; remove one", locale)
+		default:
+			add(locale)
+		}
+		written[folded] = true
+	}
+}
+
+func (c *compiler) rules() {
+	t := &c.table
+	t.tree = newTree()
+	t.rules = c.config.Rules
+	t.defaultType = c.config.Default
+	if !t.defaultType.valid() {
+		c.errorf("default %q is not a route type; write public, auth or hybrid", t.defaultType)
+	}
+	t.singles = make([]int, len(t.rules))
+	for i, rule := range t.rules {
+		t.singles[i] = i
+		c.rule(i, rule)
+	}
+}
+
+func (c *compiler) rule(index int, rule Rule) {
+	parsed := parsedRule{Rule: rule, index: index}
+	if !rule.Type.valid() {
+		c.errorf("%s: %q is not a route type; write public, auth or hybrid", rule.name(index), rule.Type)
+	}
+	if len(rule.Patterns) == 0 {
+		c.errorf("%s has no pattern; write at least one, such as /login or /dashboard/*", rule.name(index))
+	}
+	hidden := 0
+	for _, text := range rule.Patterns {
+		p, err := parsePattern(text)
+		if err != nil {
+			c.errorf("%s: %w", rule.name(index), err)
+			continue
+		}
+		parsed.patterns = append(parsed.patterns, p)
+		if c.proveAlive(parsed, p) {
+			c.proveUnprefixed(parsed, p)
+		} else {
+			hidden++
+		}
+		c.table.tree.add(index, p)
+		if rule.Type == Auth {
+			if twin, ok := p.decodedTwin(); ok {
+				c.table.tree.add(index, twin)
+			}
+		}
+	}
+	if hidden > 1 && hidden == len(rule.Patterns) {
+		c.warnf("%s never decides: earlier rules match all of its patterns", rule.name(index))
+	}
+	c.patterns = append(c.patterns, parsed)
+}
+
+// single is the slice of one rule's index, without an allocation.
+func (t *Table) single(rule int) []int { return t.singles[rule : rule+1 : rule+1] }
+
+// redirects checks the paths to which visitors are sent.
+func (c *compiler) redirects() {
+	t := &c.table
+	t.login = c.redirect("login_path", c.config.LoginPath)
+	t.loginPath = trimEnd(canonical(t.login))
+	t.home = c.redirect("home_path", c.config.HomePath)
+	if name := c.config.ReturnTo; name != "off" {
+		t.returnTo = name
+		if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			c.errorf("return_to %q is not a plain parameter name; use letters, digits, -, _ and ., or off", name)
+		}
+	}
+}
+
+// redirect checks a configured path and escapes it for a Location.
+func (c *compiler) redirect(directive, path string) string {
+	if path[0] != '/' {
+		c.errorf("%s %q is not a path of this site; write it with a leading slash, such as /login", directive, path)
+		return path
+	}
+	if err := checkPath(directive, path); err != nil {
+		c.errs = append(c.errs, err)
+		return path
+	}
+	if rest, _, ok := cutPrefix(path, c.table.basePath); ok {
+		c.errorf("%s %q begins with the base path, which redirects add; write %s", directive, path, rest)
+	} else if rest, _, ok := c.table.cutLocale(path); ok {
+		c.errorf("%s %q begins with a locale, which redirects keep; write %s", directive, path, rest)
+	}
+	return escape(path)
+}
+
+// actions compiles the table that decides where an anonymous visitor may POST
+// a Server Action: by default the login path and all public paths.
+func (c *compiler) actions() {
+	t := &c.table
+	allowed := Table{
+		defaultType: Auth, tree: newTree(),
+		basePath: t.basePath, locales: t.locales, longestLocale: t.longestLocale,
+	}
+	add := func(typ Type, p pattern) {
+		allowed.tree.add(len(allowed.rules), p)
+		allowed.rules = append(allowed.rules, Rule{Type: typ})
+		allowed.singles = append(allowed.singles, len(allowed.singles))
+	}
+	if c.config.Actions != nil {
+		for _, text := range c.config.Actions {
+			p, err := parsePattern(text)
+			if err != nil {
+				c.errorf("actions: %w", err)
+				continue
+			}
+			add(Hybrid, p)
+		}
+		if c.config.Build != nil {
+			c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
+		}
+	} else {
+		if p, err := parsePattern(c.config.LoginPath); err == nil {
+			add(Hybrid, p)
+		}
+		for _, rule := range c.patterns {
+			typ := Auth
+			if rule.Type == Public {
+				typ = Hybrid
+			}
+			for _, p := range rule.patterns {
+				add(typ, p)
+			}
+		}
+	}
+	t.actions = &allowed
+}

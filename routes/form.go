@@ -1,0 +1,265 @@
+package routes
+
+import "strings"
+
+// The names of Next.js's forms of a path, as logs show them.
+const (
+	howLocale       = "locale"
+	howBasePath     = "base path"
+	howData         = "data route"
+	howRSC          = "rsc"
+	howImage        = "image url"
+	howUnstripped   = "unstripped"
+	howCase         = "letter case"
+	howTrimmed      = "trimmed"
+	howExport       = "static export"
+	howInterception = "interception route"
+	howOriginal     = "original path"
+)
+
+// maxForms bounds how many forms are taken off one path. Next.js itself takes
+// a base path, a locale, the data form and a locale again.
+const maxForms = 6
+
+// form is a path after the prefixes and suffixes of Next.js were taken off.
+type form struct {
+	path   string
+	how    string
+	locale string // as configured
+	data   bool
+	base   bool // the base path was taken off, or there is none
+
+	// before holds the path before each form was taken off. It counts only
+	// where a rule names it.
+	before [maxForms]string
+	steps  int
+	// also are further readings that count like any other, because the form
+	// is not certain: Next.js compares "/_next/data" in exact case.
+	also [maxForms]string
+	sure int
+}
+
+// strip takes Next.js's forms off a path, in any order.
+func (t *Table) strip(path, how string) form {
+	f := form{path: path, how: how, base: t.basePath == ""}
+	located := false
+	for f.steps < maxForms {
+		next, certain := "", true
+		if rest, exact, ok := cutPrefix(f.path, t.basePath); ok && !f.base {
+			next, certain, f.base, f.how = rest, exact, true, howBasePath
+		} else if rest, locale, ok := t.cutLocale(f.path); ok {
+			// A second locale is a path segment to most apps.
+			next, certain, f.how = rest, !located, howLocale
+			if !located {
+				f.locale, located = locale, true
+			}
+		} else if rest, exact, ok := cutData(f.path); ok {
+			next, certain, f.how = rest, exact, howData
+			f.data, located = true, false
+		} else if rest, ok := cutRSC(f.path); ok {
+			next, f.how = rest, howRSC
+		} else {
+			break
+		}
+		if certain {
+			f.before[f.steps] = f.path
+		} else {
+			f.also[f.sure] = f.path
+			f.sure++
+		}
+		f.steps++
+		f.path = next
+	}
+	return f
+}
+
+// cutPrefix takes a path prefix of whole segments off in any case.
+func cutPrefix(path, prefix string) (rest string, exact, ok bool) {
+	if prefix == "" || len(path) < len(prefix) || !strings.EqualFold(path[:len(prefix)], prefix) {
+		return "", false, false
+	}
+	exact = path[:len(prefix)] == prefix
+	switch rest = path[len(prefix):]; {
+	case rest == "":
+		return "/", exact, true
+	case rest[0] == '/':
+		return rest, exact, true
+	default:
+		return "", false, false
+	}
+}
+
+// cutLocale takes a locale off. Next.js compares locales in any case.
+func (t *Table) cutLocale(path string) (rest, locale string, ok bool) {
+	if len(t.locales) == 0 || path == "" || path[0] != '/' {
+		return "", "", false
+	}
+	first, rest := path[1:], "/"
+	if i := strings.IndexByte(first, '/'); i >= 0 {
+		first, rest = first[:i], first[i:]
+	}
+	if len(first) > t.longestLocale {
+		return "", "", false
+	}
+	var stack [64]byte
+	folded, _ := fold(stack[:0], first)
+	locale, ok = t.locales[string(folded)]
+	return rest, locale, ok
+}
+
+// dataPrefix begins the data routes of the Pages Router:
+// /_next/data/<build id>/<page>.json.
+const dataPrefix = "/_next/data"
+
+// cutData makes a page path of a data route. exact is false when the prefix
+// is not in the case that Next.js knows.
+func cutData(path string) (page string, exact, ok bool) {
+	rest, exact, ok := cutPrefix(path, dataPrefix)
+	if !ok || rest == "/" {
+		return "", false, false
+	}
+	_, page, found := strings.Cut(rest[1:], "/")
+	if !found {
+		page = rest[1:] // a deployment may leave the build id out
+	}
+	page = "/" + page
+	page = cutSuffix(trimEnd(page), ".json")
+	return pageOfIndex(page), exact, true
+}
+
+// cutRSC takes off the suffixes under which adapters and CDNs ask for the
+// React payload of a page: /page.rsc, /page.prefetch.rsc and
+// /page.segments/<segment>.segment.rsc.
+func cutRSC(path string) (page string, ok bool) {
+	trimmed := trimEnd(path)
+	page = cutSuffix(trimmed, ".rsc")
+	if len(page) == len(trimmed) {
+		return "", false
+	}
+	if segment := cutSuffix(page, ".segment"); len(segment) < len(page) {
+		if i := lastIndexFold(segment, ".segments/"); i > 0 {
+			return pageOfIndex(segment[:i]), true
+		}
+	}
+	return pageOfIndex(cutSuffix(page, ".prefetch")), true
+}
+
+// pageOfIndex is the page path of a file path: the front page is "/index".
+func pageOfIndex(path string) string {
+	if path == "/index" || path == "" {
+		return "/"
+	}
+	return path
+}
+
+func trimEnd(path string) string {
+	if len(path) > 1 && path[len(path)-1] == '/' {
+		return path[:len(path)-1]
+	}
+	return path
+}
+
+// cutSuffix removes a suffix in any case.
+func cutSuffix(s, suffix string) string {
+	if i := len(s) - len(suffix); i > 0 && strings.EqualFold(s[i:], suffix) {
+		return s[:i]
+	}
+	return s
+}
+
+func lastIndexFold(s, substr string) int {
+	for i := len(s) - len(substr); i >= 0; i-- {
+		if strings.EqualFold(s[i:i+len(substr)], substr) {
+			return i
+		}
+	}
+	return -1
+}
+
+// staticPrefix is where Next.js serves its build output to everybody.
+const staticPrefix = "/_next/static/"
+
+// isStatic and isDevelopment compare in exact case: in another case the path
+// is a page of the app.
+func isStatic(path string) bool { return strings.HasPrefix(path, staticPrefix) }
+
+func isDevelopment(path string) bool {
+	return path == "/_next/hmr" || path == "/_next/webpack-hmr" || strings.HasPrefix(path, "/__nextjs_")
+}
+
+// imagePath is Next.js's image optimizer, which fetches the path in the query
+// parameter url from the app itself.
+const imagePath = "/_next/image"
+
+// cutExport makes a page path of a file of a static export or an adapter:
+// /page.html, /page.txt, /page.json and /page/__next.<segment>.txt.
+func cutExport(path string) (page string, ok bool) {
+	trimmed := trimEnd(path)
+	dot := strings.LastIndexByte(trimmed, '.')
+	if dot <= strings.LastIndexByte(trimmed, '/') {
+		return "", false
+	}
+	switch strings.ToLower(trimmed[dot:]) {
+	case ".html", ".txt", ".json":
+	default:
+		return "", false
+	}
+	page = trimmed[:dot]
+	if i := strings.LastIndex(page, "/__next."); i >= 0 {
+		page = page[:i]
+	}
+	return pageOfIndex(page), true
+}
+
+// cutInterception is the page that an interception route stands in for:
+// /feed/(..)photo/1 shows /photo/1.
+func cutInterception(path string) (page string, ok bool) {
+	at := strings.LastIndex(path, "/(.")
+	if at < 0 {
+		return "", false
+	}
+	parent, marked := path[:at], path[at+1:]
+	for {
+		switch {
+		case strings.HasPrefix(marked, "(...)"):
+			parent, marked = "", marked[len("(...)"):]
+		case strings.HasPrefix(marked, "(..)"):
+			parent, marked = parent[:max(0, strings.LastIndexByte(parent, '/'))], marked[len("(..)"):]
+		case strings.HasPrefix(marked, "(.)"):
+			marked = marked[len("(.)"):]
+		default:
+			return parent + "/" + marked, ok
+		}
+		ok = true
+	}
+}
+
+// trimSegments cuts from each segment what other servers ignore: parameters
+// after ";", an encoded query or fragment, and dots and spaces at the end.
+func trimSegments(path string) (trimmed string, ok bool) {
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path, ok = path[:i], true
+	}
+	if strings.IndexByte(path, ';') < 0 && !endsInFiller(path) {
+		return path, ok
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segment, _, _ = strings.Cut(segment, ";")
+		segments[i] = strings.TrimRight(segment, filler)
+	}
+	return strings.Join(segments, "/"), true
+}
+
+// filler is what file systems and servers cut from the end of a name.
+const filler = ". \t\r\n\v\f"
+
+// endsInFiller reports whether a segment ends in filler.
+func endsInFiller(path string) bool {
+	for i := 1; i <= len(path); i++ {
+		if (i == len(path) || path[i] == '/') && strings.IndexByte(filler, path[i-1]) >= 0 {
+			return true
+		}
+	}
+	return false
+}

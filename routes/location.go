@@ -1,0 +1,71 @@
+package routes
+
+import (
+	"net/url"
+	"strings"
+)
+
+// LoginLocation is where an anonymous visitor is sent who wanted originalPath
+// (escaped, as the client sent it) with originalRawQuery. It is a path with
+// the base path and the locale of the match. The wanted path is added as the
+// return_to parameter, unless it is not safe, longer than 2 KiB, or the login
+// page itself; what it carried itself as return_to is left out, so that
+// nothing grows.
+func (t *Table) LoginLocation(m Match, originalPath, originalRawQuery string) string {
+	location := t.withPrefixes(m, t.login)
+	if t.returnTo == "" || m.Data || m.Bad || trimEnd(m.Path) == t.loginPath {
+		return location
+	}
+	wanted := originalPath
+	// _rsc is Next.js's own cache key, which a page address does not have.
+	if query := withoutParameters(originalRawQuery, t.returnTo, "_rsc"); query != "" {
+		wanted += "?" + query
+	}
+	wanted, ok := ReturnTo(wanted)
+	if !ok {
+		return location
+	}
+	carried := url.QueryEscape(wanted)
+	if len(carried) > maxReturnTo {
+		return location
+	}
+	return location + "?" + t.returnTo + "=" + carried
+}
+
+// HomeLocation is where a signed-in visitor of a public path is sent: to the
+// return_to of rawQuery, if it is given once, safe, and neither public nor the
+// login page, else to the home path with the base path and locale of the match.
+func (t *Table) HomeLocation(m Match, rawQuery string) string {
+	home := t.withPrefixes(m, t.home)
+	if t.returnTo == "" {
+		return home
+	}
+	wanted, count := "", 0
+	for value := range queryValues(rawQuery, t.returnTo) {
+		wanted = value
+		count++
+	}
+	wanted, ok := ReturnTo(wanted)
+	if !ok || count != 1 {
+		return home
+	}
+	path, query, _ := strings.Cut(wanted, "?")
+	path, _, _ = strings.Cut(path, "#")
+	target := t.Match(path, query, "")
+	if target.Bad || target.Type == Public || trimEnd(target.Path) == t.loginPath {
+		return home
+	}
+	return wanted
+}
+
+// withPrefixes puts base path and locale in front of a configured path.
+func (t *Table) withPrefixes(m Match, path string) string {
+	prefix := escape(t.basePath)
+	if m.Locale != "" {
+		prefix += "/" + m.Locale
+	}
+	if path == "/" && prefix != "" {
+		return prefix
+	}
+	return prefix + path
+}

@@ -1,0 +1,259 @@
+package routes
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Match is what a Table says of a path.
+type Match struct {
+	// Bad says that no app should receive the path; the answer is 400.
+	Bad bool
+	// Open says that the path is never decided: Next.js's static files, and
+	// its tools in development, unless a rule begins with /_next and names it.
+	Open bool
+	// Static says that the path is one of Next.js's static files, whose
+	// caching headers are left alone.
+	Static bool
+	// Type is the strictest type over all readings of the path.
+	Type Type
+	// Rule is the index in Config.Rules of the rule that decided, or -1 where
+	// the default did, or because the path is the login path.
+	Rule int
+	// Matched has the index of every rule that matched in any reading. What
+	// they require must all hold. It must not be changed.
+	Matched []int
+	// Path is the reading that a log should show: without base path, locale
+	// and the forms of Next.js.
+	Path string
+	// Locale is the path's locale as it was configured, or empty.
+	Locale string
+	// Data says that the path is a data route (/_next/data/).
+	Data bool
+	// Ambiguous says that two readings differ in type or in what they require.
+	Ambiguous bool
+	// Reading names the reading that decided, when the path is ambiguous.
+	Reading string
+}
+
+// MatchURL is Match for the URL of a request as net/http parsed it. Unlike
+// Match it also sees the path as it was received: one that net/http would
+// write in other bytes, and that has escapes besides, is Bad, because encoding
+// it anew turns %2F into a slash.
+func (t *Table) MatchURL(u *url.URL, original string) Match {
+	path := u.EscapedPath()
+	if u.Opaque != "" || u.RawPath != path && strings.IndexByte(u.RawPath, '%') >= 0 {
+		return t.bad(path)
+	}
+	return t.Match(path, u.RawQuery, original)
+}
+
+// Match decides a path. path is the escaped path as Caddy will forward it
+// (net/url.URL.EscapedPath). rawQuery matters for Next.js's image optimizer
+// only. original is the escaped path that the client sent, when a rewrite
+// changed it, or empty; it counts only where a rule names it.
+func (t *Table) Match(path, rawQuery, original string) Match {
+	if path == "" || path[0] != '/' {
+		return t.bad(path)
+	}
+	j := judgement{table: t, query: rawQuery}
+	if plain(path) {
+		j.read(path, howRaw, 0)
+	} else {
+		if !valid(path) {
+			return t.bad(path)
+		}
+		for _, r := range readings(path) {
+			j.read(r.path, r.how, 0)
+		}
+	}
+	if original != "" && original != path {
+		j.readNamed(original, howOriginal)
+	}
+	return j.match()
+}
+
+// bad is the zero decision with the strictest type, for callers that look no
+// further than at Type.
+func (t *Table) bad(path string) Match {
+	return Match{Bad: true, Type: Auth, Rule: -1, Path: path}
+}
+
+// valid refuses what no app should receive: NUL and broken escapes.
+func valid(path string) bool {
+	decoded, ok := decode(path)
+	return ok && strings.IndexByte(decoded, 0) < 0
+}
+
+// judgement collects what the readings of one path say.
+type judgement struct {
+	table *Table
+	query string
+
+	decided   bool // a reading counted
+	open      bool // a reading is never decided
+	static    bool
+	shown     bool // path, locale and data are known
+	typ       Type
+	rule      int
+	matched   []int
+	path      string
+	locale    string
+	data      bool
+	ambiguous bool
+	how       string
+}
+
+// maxDepth bounds how often a path may lead to another: an image of an image,
+// a rewrite of a rewrite. What goes deeper is auth.
+const maxDepth = 8
+
+// read lets one reading of the path count.
+func (j *judgement) read(path, how string, depth int) {
+	if depth > maxDepth {
+		j.count(Auth, -1, how)
+		return
+	}
+	f := j.table.strip(path, how)
+	if !j.shown {
+		j.path, j.locale, j.data, j.shown = f.path, f.locale, f.data, true
+	}
+	j.leaf(f, depth)
+	for _, also := range f.also[:f.sure] {
+		j.decide(also, howUnstripped)
+	}
+	if f.steps == 0 || trimEnd(f.path) == j.table.loginPath {
+		return
+	}
+	for _, before := range f.before[:f.steps] {
+		if before != "" {
+			j.named(before, howUnstripped)
+		}
+	}
+}
+
+// leaf decides the path that is left after all forms were taken off.
+func (j *judgement) leaf(f form, depth int) {
+	path := f.path
+	if f.base && f.locale == "" && !f.data {
+		switch static := isStatic(path); {
+		case static, isDevelopment(path):
+			if !j.named(path, f.how) {
+				j.open, j.static = true, static
+			}
+			return
+		}
+	}
+	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) {
+		if trimEnd(path) == imagePath {
+			j.named(path, howUnstripped)
+			return
+		}
+	}
+	j.decide(path, f.how)
+	if page, ok := cutExport(path); ok {
+		j.named(page, howExport)
+	}
+	if page, ok := cutInterception(path); ok {
+		j.named(page, howInterception)
+	}
+	if short, ok := trimSegments(path); ok {
+		j.named(merge(resolve(short)), howTrimmed)
+	}
+}
+
+// decide lets a path count by the rule that matches it, or by the default.
+func (j *judgement) decide(path, how string) {
+	t := j.table
+	found := t.tree.find(path, false)
+	if found.folded != found.exact {
+		// Next.js tells pages apart by case, so an open rule counts only in
+		// its own case, while auth counts in any.
+		j.countRule(found.exact, path, how)
+		how = howCase
+	}
+	j.countRule(found.folded, path, how)
+}
+
+func (j *judgement) countRule(rule int, path, how string) {
+	t := j.table
+	typ, index := t.defaultType, -1
+	if rule != none {
+		typ, index = t.rules[rule].Type, rule
+	}
+	if t.loginPath != "" && (typ == Auth || index < 0) && trimEnd(path) == t.loginPath {
+		typ, index = Hybrid, -1
+	}
+	j.count(typ, index, how)
+}
+
+// named lets a path count only where a rule names it, and reports whether.
+func (j *judgement) named(path, how string) bool {
+	found := j.table.tree.find(path, true)
+	for _, rule := range []int{found.folded, found.exact} {
+		if rule != none {
+			j.count(j.table.rules[rule].Type, rule, how)
+		}
+	}
+	return found.folded != none
+}
+
+// readNamed is named for all readings of a further path.
+func (j *judgement) readNamed(path, how string) {
+	if path == "" || path[0] != '/' {
+		return
+	}
+	for _, r := range readings(path) {
+		f := j.table.strip(r.path, how)
+		j.named(f.path, how)
+		j.named(r.path, how)
+	}
+}
+
+// count merges one verdict into the judgement: the strictest wins.
+func (j *judgement) count(typ Type, rule int, how string) {
+	if !j.decided {
+		j.decided = true
+		j.typ, j.rule, j.how = typ, rule, how
+		if rule >= 0 {
+			j.matched = j.table.single(rule)
+		}
+		return
+	}
+	if typ != j.typ {
+		j.ambiguous = true
+	}
+	if typ.strictness() > j.typ.strictness() {
+		j.typ, j.rule, j.how = typ, rule, how
+	} else if typ == j.typ && j.rule < 0 {
+		j.rule = rule
+	}
+	if rule >= 0 && !slices.Contains(j.matched, rule) {
+		if j.table.rules[rule].Requires {
+			j.ambiguous = true
+		}
+		j.matched = append(slices.Clip(j.matched), rule)
+	}
+}
+
+func (j *judgement) match() Match {
+	m := Match{
+		Type: j.typ, Rule: j.rule, Matched: j.matched,
+		Path: j.path, Locale: j.locale, Data: j.data,
+	}
+	if !j.decided {
+		m.Open, m.Static = true, j.static
+		m.Type, m.Rule = Hybrid, -1
+		return m
+	}
+	if j.open {
+		// One reading is open to everybody, so no visitor is sent away home.
+		j.count(Hybrid, -1, howRaw)
+		m.Type, m.Rule = j.typ, j.rule
+	}
+	if j.ambiguous {
+		m.Ambiguous, m.Reading = true, j.how
+	}
+	return m
+}

@@ -1,0 +1,140 @@
+package routes
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// tail says how a pattern ends.
+type tail int
+
+const (
+	tailExact   tail = iota // "/login"
+	tailSubtree             // "/dashboard/*": the path itself and everything below
+	tailPrefix              // "/blog*": everything that begins so
+)
+
+// wildcard is the segment that stands for exactly one segment of a path.
+const wildcard = "*"
+
+// pattern is one parsed pattern. Literal segments are in canonical form (see
+// canonical) and keep their case.
+type pattern struct {
+	text     string   // as it was written
+	segments []string // with tailPrefix, the last one is the prefix
+	tail     tail
+}
+
+// bareWords are the named patterns.
+var bareWords = []string{"api", "dashboard", "admin", "settings", "profile"}
+
+// parsePattern refuses whatever could never match a path, because a rule that
+// is never reached protects nothing.
+func parsePattern(text string) (pattern, error) {
+	p := pattern{text: text}
+	written := text
+	switch {
+	case slices.Contains(bareWords, text):
+		written = "/" + text + "/*"
+	case text == wildcard:
+		written = "/*"
+	case text == "":
+		return p, errors.New(`an empty pattern matches nothing; write "/" for the front page`)
+	case text[0] != '/':
+		return p, fmt.Errorf("pattern %q does not begin with a slash; write %q, or one of the words %s",
+			text, "/"+text, strings.Join(bareWords, ", "))
+	}
+	if err := checkPath("pattern", written); err != nil {
+		return p, err
+	}
+	literal := trimSlashes(canonical(written))
+	if literal == "" {
+		return p, nil
+	}
+	p.segments = strings.Split(literal, "/")
+	last := len(p.segments) - 1
+	switch end := p.segments[last]; {
+	case end == wildcard:
+		p.tail, p.segments = tailSubtree, p.segments[:last]
+	case strings.HasSuffix(end, wildcard):
+		p.tail, p.segments[last] = tailPrefix, strings.TrimSuffix(end, wildcard)
+	}
+	for _, segment := range p.segments {
+		if segment != wildcard && strings.Contains(segment, wildcard) {
+			return p, fmt.Errorf("pattern %q has a * inside a segment, which is not supported; "+
+				"* stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)", text)
+		}
+	}
+	return p, nil
+}
+
+// checkPath refuses what no request path looks like after it was read.
+func checkPath(what, path string) error {
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		return fmt.Errorf("%s %q can never match: a path ends before %q; remove %q",
+			what, path, path[i:i+1], path[i:])
+	}
+	if strings.Contains(path, "//") {
+		return fmt.Errorf("%s %q can never match: it has an empty segment; write single slashes", what, path)
+	}
+	if strings.Contains(path, `\`) {
+		return fmt.Errorf("%s %q can never match: it has a backslash; write /", what, path)
+	}
+	if !utf8.ValidString(path) {
+		return fmt.Errorf("%s %q is not valid UTF-8", what, path)
+	}
+	decoded, ok := decode(path)
+	if !ok {
+		return fmt.Errorf("%s %q has a %% that is not followed by two hexadecimal digits; write %%25", what, path)
+	}
+	if strings.ContainsFunc(decoded, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+		return fmt.Errorf("%s %q can never match: it has a control character", what, path)
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if isDot(segment) || isDotDot(segment) {
+			return fmt.Errorf("%s %q can never match: dot segments are resolved first; write the path without %q",
+				what, path, segment)
+		}
+	}
+	return nil
+}
+
+// decodedTwin is the pattern as it looks in a decoded reading, for patterns
+// that name an encoded slash. It exists for auth rules only: an open rule for
+// "/a%2Fb" must not open "/a/b".
+func (p pattern) decodedTwin() (pattern, bool) {
+	joined := strings.Join(p.segments, "/")
+	decoded, ok := decode(joined)
+	if !ok || decoded == joined {
+		return p, false
+	}
+	twin := p
+	twin.segments = strings.Split(trimSlashes(merge(decoded)), "/")
+	return twin, true
+}
+
+// sameCase reports whether the path, without its outer slashes, matches the
+// pattern in the case in which the pattern was written. It is asked only when
+// the path is known to match in folded case.
+func (p pattern) sameCase(path string) bool {
+	for i, segment := range p.segments {
+		here, rest, _ := strings.Cut(path, "/")
+		path = rest
+		switch {
+		case segment == wildcard:
+		case p.tail == tailPrefix && i == len(p.segments)-1:
+			if !strings.HasPrefix(here, segment) {
+				return false
+			}
+		case here != segment:
+			return false
+		}
+	}
+	return true
+}
+
+// path is a path that the pattern matches, for questions about the pattern.
+func (p pattern) path() string { return "/" + strings.Join(p.segments, "/") }

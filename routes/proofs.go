@@ -1,0 +1,90 @@
+package routes
+
+import "strings"
+
+// proveAlive warns of a pattern that can never decide, because an earlier one
+// matches everything that it matches. It runs before the pattern is added.
+func (c *compiler) proveAlive(rule parsedRule, p pattern) bool {
+	earlier, found := c.table.tree.covers(p)
+	if !found {
+		return true
+	}
+	name := rule.name(rule.index)
+	before := c.config.Rules[earlier.rule]
+	switch same := samePattern(earlier.pattern, p); {
+	case earlier.rule == rule.index && same:
+		c.warnf("%s has the pattern %s twice; remove one", name, p.text)
+	case earlier.rule == rule.index:
+		c.warnf("%s: pattern %s adds nothing to %s in the same rule; remove it", name, p.text, earlier.pattern.text)
+	case same:
+		c.warnf("%s: pattern %s never decides, because the %s has it already; remove one",
+			name, p.text, before.name(earlier.rule))
+	default:
+		c.warnf("%s: pattern %s never decides, because pattern %s of the %s matches first; move it up or remove it",
+			name, p.text, earlier.pattern.text, before.name(earlier.rule))
+	}
+	return false
+}
+
+func samePattern(a, b pattern) bool {
+	return a.tail == b.tail && strings.EqualFold(a.path(), b.path())
+}
+
+// proveUnprefixed warns of an open rule that begins with what is stripped
+// before matching: it cannot open anything.
+func (c *compiler) proveUnprefixed(rule parsedRule, p pattern) {
+	if rule.Type == Auth || len(p.segments) == 0 {
+		return
+	}
+	path := p.path()
+	if rest, _, ok := cutPrefix(path, c.table.basePath); ok {
+		c.warnf("%s: pattern %s begins with the base path, which is stripped before matching; write it as %s",
+			rule.name(rule.index), p.text, rest)
+	} else if rest, locale, ok := c.table.cutLocale(path); ok {
+		c.warnf("%s: pattern %s begins with the locale %s, which is stripped before matching; write it as %s",
+			rule.name(rule.index), p.text, locale, rest)
+	}
+}
+
+// proveNoLoops refuses configurations in which a redirect leads to a redirect.
+func (c *compiler) proveNoLoops() {
+	t := &c.table
+	named := false
+	for _, rule := range c.patterns {
+		for _, p := range rule.patterns {
+			if rule.Type != Auth || p.tail != tailExact || !c.namesLogin(p) {
+				continue
+			}
+			named = true
+			c.errorf("%s: pattern %s guards login_path %s, so nobody could log in; remove it, "+
+				"write it as public, or set another login_path",
+				rule.name(rule.index), p.text, c.config.LoginPath)
+		}
+	}
+	if login := t.Match(t.login, "", ""); login.Type == Auth && !named {
+		c.errorf("login_path %s is guarded, so nobody could log in%s; write a public rule for it and for the page behind it",
+			c.config.LoginPath, t.because(login))
+	}
+	if home := t.Match(t.home, "", ""); home.Type == Public {
+		c.errorf("home_path %s is public, so a signed-in visitor would be sent there again and again%s; "+
+			"set a home_path that is auth or hybrid", c.config.HomePath, t.because(home))
+	}
+}
+
+// namesLogin reports whether an exact pattern is the login path, with or
+// without a prefix that is stripped.
+func (c *compiler) namesLogin(p pattern) bool {
+	if strings.EqualFold(p.path(), c.table.loginPath) {
+		return true
+	}
+	stripped := c.table.strip(p.path(), howRaw)
+	return strings.EqualFold(trimEnd(stripped.path), c.table.loginPath)
+}
+
+// because names the rule that decided.
+func (t *Table) because(m Match) string {
+	if m.Rule < 0 {
+		return ""
+	}
+	return ", by the " + t.rules[m.Rule].name(m.Rule)
+}

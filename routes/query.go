@@ -1,0 +1,42 @@
+package routes
+
+import (
+	"iter"
+	"strings"
+)
+
+// queryValues yields the decoded values of a query parameter as a browser and
+// Node.js read them. net/url drops parameters with a semicolon or a broken
+// escape, which would hide them from the guard.
+func queryValues(rawQuery, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for pair := range strings.SplitSeq(rawQuery, "&") {
+			key, value, _ := strings.Cut(pair, "=")
+			if queryDecode(key) == name && !yield(queryDecode(value)) {
+				return
+			}
+		}
+	}
+}
+
+// withoutParameters removes query parameters and leaves the others as they are.
+func withoutParameters(rawQuery string, names ...string) string {
+	var kept []string
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		key = queryDecode(key)
+		drop := pair == ""
+		for _, name := range names {
+			drop = drop || key == name
+		}
+		if !drop {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
+}
+
+func queryDecode(s string) string {
+	decoded, _ := decode(strings.ReplaceAll(s, "+", " "))
+	return decoded
+}

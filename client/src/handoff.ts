@@ -80,8 +80,8 @@ function withdraw(cookies: CookieJar, name: string) {
 }
 
 function refuseTooLarge(session: Session) {
-  // Go may write <, >, & and the line separators as six bytes.
-  const json = JSON.stringify(session).replace(/[<>&\u2028\u2029]/g, "\\u0000");
+  // Go writes the line separators as escapes of six bytes.
+  const json = JSON.stringify(session).replace(/[\u2028\u2029]/g, "\\u2028");
   const encoded = encodeText(json).length;
   if (encoded > MAX_TOKEN_BYTES || encoded + encodeURIComponent(session.user.id).length > MAX_REQUEST_BYTES) {
     throw new SessionTooLarge(encoded);

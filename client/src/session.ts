@@ -1,3 +1,4 @@
+import { refuseUnsound } from "./strict-json.js";
 import { isUser } from "./token.js";
 import type { Session, SessionTokens, SessionUpdate, User } from "./types.js";
 
@@ -10,6 +11,8 @@ export interface Identity extends SessionTokens {
 
 /** A change as JSON holds it: no undefined members. Null members are removals. */
 export type Change = SessionUpdate<User>;
+
+const UNSOUND = "user and tokens must be plain JSON: no bigint, no circle, no lone surrogate, not nested deeper than 60.";
 
 /** A session for `identity` that lasts `expiry` seconds. */
 export function newSession(identity: Identity, expiry: number, now = Date.now()): Session {
@@ -54,18 +57,21 @@ export function isRefreshDue(session: Pick<Session, "expiresAt">, expiry: number
 /** The identity as JSON holds it, or what is wrong with it. */
 export function readIdentity(user: unknown, tokens: SessionTokens | undefined): Identity | string {
   const identity = asJSON({ user, accessToken: tokens?.accessToken, refreshToken: tokens?.refreshToken });
-  if (!isUser(identity?.user)) return "user.id must be a non-empty string without control characters or outer white space.";
+  if (!identity) return UNSOUND;
+  if (!isUser(identity.user)) return "user.id must be a non-empty string without control characters or outer white space.";
   return tokenFault(identity) ?? (identity as unknown as Identity);
 }
 
 /** The change as JSON holds it, or what is wrong with it. */
 export function readChange(updates: unknown, id: string): Change | string {
-  const { user, accessToken, refreshToken } = asJSON(updates) ?? {};
+  const plain = asJSON(updates ?? {});
+  if (!plain) return UNSOUND;
+  const { user, accessToken, refreshToken } = plain;
   if (user !== undefined && (typeof user !== "object" || user === null || Array.isArray(user))) return "user must be an object of user fields.";
   const { id: wanted = id, ...fields } = (user ?? {}) as Partial<User>;
   if (wanted !== id) return "user.id cannot change; sign the other user in with createSession().";
-  const change: Change = asJSON({ user: user && fields, accessToken, refreshToken }) ?? {};
-  return tokenFault(change) ?? change;
+  const change = asJSON({ user: user && fields, accessToken, refreshToken });
+  return tokenFault(change) ?? (change as Change);
 }
 
 function tokenFault(tokens: { accessToken?: unknown; refreshToken?: unknown } | undefined): string | undefined {
@@ -76,11 +82,14 @@ function tokenFault(tokens: { accessToken?: unknown; refreshToken?: unknown } | 
   return undefined;
 }
 
+/** What JSON makes of the value; undefined if it can make nothing that Caddy reads. */
 function asJSON(value: unknown): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(JSON.stringify(value));
+    const plain = JSON.parse(JSON.stringify(value));
+    refuseUnsound(plain);
+    return plain;
   } catch {
-    return undefined; // circular, or a bigint
+    return undefined; // circular, a bigint, a lone surrogate, or nested too deeply
   }
 }
 

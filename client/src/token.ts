@@ -1,4 +1,5 @@
 import { decodeBytes, decodeText, encodeBytes, encodeText } from "./base64url.js";
+import { refuseWeakSecret } from "./secret.js";
 import { parseStrict } from "./strict-json.js";
 import type { Session, User } from "./types.js";
 
@@ -88,17 +89,21 @@ function checkHeader(header: Record<string, unknown>, kid: string) {
   if (!exact) throw new Error("not the protected header of a session");
 }
 
-const CLAIMS = ["user", "accessToken", "refreshToken", "createdAt", "expiresAt", "lastActivity", "jti", "iat", "exp", "nbf"];
+const CLAIMS = ["user", "accessToken", "refreshToken", "createdAt", "expiresAt", "lastActivity", "expiryDate", "jti", "iat", "exp", "nbf", "aud"];
+
+/** The last millisecond of the year 9999. */
+const LATEST = 253_402_300_799_999;
 
 /** Turns claims into a session. Throws if a required claim is missing or is not what it should be. */
 function readClaims(claims: Record<string, unknown>): Session {
   for (const name of Object.keys(claims)) {
-    const spelling = CLAIMS.find((claim) => claim.toLowerCase() === name.toLowerCase());
+    const spelling = CLAIMS.find((claim) => folded(claim) === folded(name));
     if (spelling && spelling !== name) throw new Error(`${name} instead of ${spelling}`);
   }
   const { user, createdAt, expiresAt, lastActivity, jti, iat, exp, accessToken, refreshToken } = claims;
   if (!isUser(user)) throw new Error("A session's user.id must be a non-empty string without control characters or outer white space.");
-  if (typeof jti !== "string" || jti === "") throw new Error("A session needs a jti.");
+  if (typeof jti !== "string" || !/^[\x21-\x7e]{1,64}$/.test(jti)) throw new Error("A session needs a jti.");
+  if (claims.aud !== undefined) throw new Error("The token is for another audience.");
   for (const token of [accessToken, refreshToken]) {
     if (token !== undefined && typeof token !== "string") throw new Error("A session's accessToken and refreshToken must be strings.");
   }
@@ -126,21 +131,17 @@ function checkTimes(claims: Record<string, unknown>, now: number) {
 }
 
 function time(value: unknown): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) throw new Error("A session's times must be milliseconds since the epoch.");
-  return value;
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LATEST) return value as number;
+  throw new Error("A session's times must be whole milliseconds since the epoch.");
+}
+
+/** Folds case as Go's encoding/json does, which takes U+017F for an s. */
+function folded(name: string): string {
+  return name.toUpperCase().toLowerCase();
 }
 
 /** Whether the value can be the user of a session. */
 export function isUser(value: unknown): value is User {
   const id = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Partial<User>).id : undefined;
   return typeof id === "string" && id !== "" && id.trim() === id && !/\p{Cc}/u.test(id);
-}
-
-/** The rules of Caddy's `secret`. */
-function refuseWeakSecret(bytes: Uint8Array) {
-  const text = decoder.decode(bytes);
-  const repeated = /^(.+?)\1+$/s.test(text);
-  if (bytes.length < 32 || new Set(bytes).size < 8 || repeated || text.startsWith("your-secret-key")) {
-    throw new Error("SESSION_SECRET must be at least 32 random bytes; make one with `openssl rand -base64 32`.");
-  }
 }

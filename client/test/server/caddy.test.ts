@@ -157,11 +157,25 @@ describe("bad input is an error result, and nothing is handed over", () => {
     ["an id with a control character", { id: "a\nb" }],
     ["a numeric id", { id: 7 as unknown as string }],
     ["no id", {} as { id: string }],
-    ["a user that JSON cannot hold", { id: "1", big: 1n }],
   ])("createSession with %s", async (_, user) => {
     current.behindCaddy();
     expect(await auth.createSession(user)).toMatchObject({ success: false, error: expect.stringContaining("user.id") });
     expect(current.set.size).toBe(0);
+  });
+
+  const nested = (depth: number): object => (depth === 1 ? {} : { a: nested(depth - 1) });
+  test.each([
+    ["a bigint", { id: "1", big: 1n }],
+    ["a lone surrogate", { id: "1", name: "\ud800" }],
+    ["a lone surrogate in a name", { id: "1", "\udc00": 1 }],
+    ["too deep a nesting", { id: "1", deep: nested(64) }],
+  ])("%s, which Caddy would not read", async (_, user) => {
+    current.behindCaddy(session());
+    const error = expect.stringContaining("plain JSON");
+    expect(await auth.createSession(user)).toEqual({ success: false, error });
+    expect(await auth.updateSession({ user })).toEqual({ success: false, error });
+    expect(current.set.size).toBe(0);
+    expect((await auth.createSession({ id: "1", name: "\u{1f389} \\ud800", deep: nested(60) })).success).toBe(true);
   });
 
   test("a token that is not a string", async () => {

@@ -94,9 +94,16 @@ describe("what does not open", () => {
     ["nbf more than a minute ahead", () => seal(json({ nbf: now + 62 }))],
     ["a time that is a string", () => seal(json({ exp: String(now + 3600) }))],
     ["a token member that is a number", () => seal(json({ accessToken: 1 }))],
+    ["a time that is not whole", () => seal(json({ createdAt: 1.5 }))],
+    ["a negative time", () => seal(json({ lastActivity: -1 }))],
+    ["an empty jti", () => seal(json({ jti: "" }))],
+    ["a jti with a blank", () => seal(json({ jti: "a b" }))],
+    ["an audience", () => seal(json({ aud: "x" }))],
+    ["a lone surrogate", () => seal(valid.replace("Ada", "\\ud800"))],
     ["a duplicate member", () => seal(valid.replace('{"user"', '{"jti":"x","user"'))],
     ["a duplicate member further down", () => seal(valid.replace('"id":"1"', '"id":"2","id":"1"'))],
     ["a member in another case", () => seal(valid.replace('{"user"', '{"User":{"id":"2"},"user"'))],
+    ["a member with a long s", () => seal(valid.replace('{"user"', '{"u\u017fer":{"id":"2"},"user"'))],
     ["something after the object", () => seal(`${valid} {}`)],
     ["an array", () => seal(`[${valid}]`)],
     ["bytes that are not UTF-8", async () => new CompactEncrypt(new Uint8Array([0xff, 0xfe])).setProtectedHeader(header).encrypt(key)],
@@ -139,7 +146,9 @@ describe("secrets", () => {
     ["shorter than 32 bytes", "0123456789abcdef"],
     ["with few different bytes", "abcabcdabcabcabcdabcabdcabcabcdabcab"],
     ["that repeats one block", "0123456789abcdef0123456789abcdef"],
+    ["that repeats one block in part", "0123456789abc0123456789abc0123456789"],
     ["from a README", "your-secret-key-at-least-32-characters"],
+    ["from another README", "complex_password_at_least_32_characters_long"],
   ])("%s are refused", async (_, secret) => {
     await expect(createKeyring(secret, "default")).rejects.toThrow(/openssl rand -base64 32/);
     await expect(createKeyring(secret, "default")).rejects.not.toThrow(secret);

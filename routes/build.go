@@ -1,9 +1,224 @@
 package routes
 
-// Build is what a Next.js build knows about its own paths.
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The manifests of a build, in its .next folder.
+const (
+	buildIDFile          = "BUILD_ID"
+	routesManifest       = "routes-manifest.json"
+	appPathsManifest     = "app-path-routes-manifest.json"
+	pagesManifest        = "server/pages-manifest.json"
+	serverActionManifest = "server/server-reference-manifest.json"
+)
+
+// Build is what a Next.js build knows about its own paths: base path, locales,
+// rewrites, pages, and the pages that own each Server Action. What an app's
+// own proxy.ts or middleware.ts rewrites is in no manifest.
 type Build struct {
-	basePath string
-	locales  []string
+	basePath      string
+	locales       []string // of the Pages Router
+	defaultLocale string
+	rewrites      []rewrite
+	pages         []string // in the order in which Next.js tries them
+	pageTree      *tree    // over pages
+	endpoints     []endpoint
+	actions       []serverAction
 }
 
-func (t *Table) anyOwnerOpen(string) bool { return false }
+// endpoint is a page or a route handler, for the coverage.
+type endpoint struct {
+	page    string // such as /blog/[slug]
+	handler bool
+}
+
+// serverAction is one Server Action with the pages that own it.
+type serverAction struct {
+	id     string
+	name   string // exported name, or empty
+	owners []string
+}
+
+// LoadBuild reads the manifests of a .next folder, as Next.js 14.2, 15 and 16
+// write them. Keys that are in them are not kept. It fails if a manifest is
+// broken or the build is not complete.
+func LoadBuild(fsys fs.FS) (*Build, error) {
+	if _, err := fs.Stat(fsys, buildIDFile); err != nil {
+		return nil, fmt.Errorf("no finished build of Next.js: %w; run next build and name its .next folder", err)
+	}
+	b := &Build{}
+	return b, errors.Join(b.readRoutes(fsys), b.readEndpoints(fsys), b.readActions(fsys))
+}
+
+// BuildID returns a fingerprint of the build that changes when one of its
+// manifests does. It is cheap enough to be asked every few seconds.
+func BuildID(fsys fs.FS) (string, error) {
+	id, err := fs.ReadFile(fsys, buildIDFile)
+	if err != nil {
+		return "", fmt.Errorf("no finished build of Next.js: %w", err)
+	}
+	hash := sha256.New()
+	hash.Write(id)
+	for _, name := range []string{buildIDFile, routesManifest, appPathsManifest, pagesManifest, serverActionManifest} {
+		info, err := fs.Stat(fsys, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(hash, "\n%s %d %d", name, info.Size(), info.ModTime().UnixNano())
+	}
+	return fmt.Sprintf("%x", hash.Sum(nil)[:16]), nil
+}
+
+// readManifest decodes a manifest. One that need not exist is left empty.
+func readManifest(fsys fs.FS, name string, required bool, into any) error {
+	data, err := fs.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) && !required {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the build of Next.js: %w", err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("reading the build of Next.js: %s: %w", name, err)
+	}
+	return nil
+}
+
+func (b *Build) readRoutes(fsys fs.FS) error {
+	type page struct {
+		Page string `json:"page"`
+	}
+	var manifest struct {
+		BasePath string `json:"basePath"`
+		I18n     struct {
+			Locales       []string `json:"locales"`
+			DefaultLocale string   `json:"defaultLocale"`
+		} `json:"i18n"`
+		Rewrites      manifestRewrites `json:"rewrites"`
+		StaticRoutes  []page           `json:"staticRoutes"`
+		DynamicRoutes []page           `json:"dynamicRoutes"`
+	}
+	if err := readManifest(fsys, routesManifest, true, &manifest); err != nil {
+		return err
+	}
+	b.basePath = manifest.BasePath
+	b.locales, b.defaultLocale = manifest.I18n.Locales, manifest.I18n.DefaultLocale
+	b.pageTree = newTree()
+	for _, p := range slices.Concat(manifest.StaticRoutes, manifest.DynamicRoutes) {
+		b.pageTree.add(len(b.pages), pagePattern(p.Page))
+		b.pages = append(b.pages, p.Page)
+	}
+	var err error
+	b.rewrites, err = manifest.Rewrites.compile(b.basePath)
+	return err
+}
+
+// pagePattern is a page path as a pattern.
+func pagePattern(page string) pattern {
+	p := pattern{text: page}
+	for segment := range strings.SplitSeq(trimSlashes(page), "/") {
+		switch {
+		case strings.HasPrefix(segment, "[[..."):
+			p.tail = tailSubtree
+		case strings.HasPrefix(segment, "[..."):
+			p.segments, p.tail = append(p.segments, wildcard), tailSubtree
+		case isParameter(segment):
+			p.segments = append(p.segments, wildcard)
+		case segment != "":
+			p.segments = append(p.segments, canonical(segment))
+		}
+	}
+	return p
+}
+
+func isParameter(segment string) bool {
+	return strings.HasPrefix(segment, "[") && strings.HasSuffix(segment, "]")
+}
+
+// readEndpoints lists pages and route handlers of both routers.
+func (b *Build) readEndpoints(fsys fs.FS) error {
+	var app, pages map[string]string
+	err := errors.Join(
+		readManifest(fsys, appPathsManifest, false, &app),
+		readManifest(fsys, pagesManifest, false, &pages),
+	)
+	if err != nil {
+		return err
+	}
+	found := make(map[endpoint]bool)
+	for file, page := range app {
+		if !strings.HasPrefix(page, "/_") {
+			found[endpoint{page, strings.HasSuffix(file, "/route")}] = true
+		}
+	}
+	for page := range pages {
+		page = b.withoutLocale(page)
+		if page != "/404" && page != "/500" && !strings.HasPrefix(page, "/_") {
+			found[endpoint{page, page == "/api" || strings.HasPrefix(page, "/api/")}] = true
+		}
+	}
+	b.endpoints = slices.SortedFunc(maps.Keys(found), func(a, b endpoint) int { return strings.Compare(a.page, b.page) })
+	return nil
+}
+
+// withoutLocale is a page of the Pages Router without the locale for which it
+// was rendered in advance.
+func (b *Build) withoutLocale(page string) string {
+	for _, locale := range b.locales {
+		if rest, exact, ok := cutPrefix(page, "/"+locale); ok && exact {
+			return rest
+		}
+	}
+	return page
+}
+
+// readActions reads which pages own a Server Action, and nothing else: the
+// manifest also holds the key that encrypts what actions close over.
+func (b *Build) readActions(fsys fs.FS) error {
+	type entry struct {
+		Workers      map[string]json.RawMessage `json:"workers"`
+		ExportedName string                     `json:"exportedName"`
+	}
+	var manifest struct {
+		Node map[string]entry `json:"node"`
+		Edge map[string]entry `json:"edge"`
+	}
+	var routes map[string]string
+	err := errors.Join(
+		readManifest(fsys, serverActionManifest, false, &manifest),
+		readManifest(fsys, appPathsManifest, false, &routes),
+	)
+	if err != nil {
+		return err
+	}
+	owners := make(map[string]map[string]bool)
+	names := make(map[string]string)
+	for _, entries := range []map[string]entry{manifest.Node, manifest.Edge} {
+		for id, e := range entries {
+			if owners[id] == nil {
+				owners[id] = make(map[string]bool)
+			}
+			names[id] = e.ExportedName
+			for worker := range e.Workers {
+				if page, ok := routes[strings.TrimPrefix(worker, "app")]; ok {
+					owners[id][page] = true
+				}
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(owners)) {
+		b.actions = append(b.actions, serverAction{id, names[id], slices.Sorted(maps.Keys(owners[id]))})
+	}
+	return nil
+}

@@ -22,8 +22,12 @@ type Table struct {
 	longestLocale int
 
 	actions  *Table // decides where an anonymous Server Action may run
-	build    *Build
 	warnings []string
+
+	build        *Build
+	authPatterns []pattern       // for rewrites whose destination a client may choose
+	openActions  map[string]bool // by id: whether an anonymous visitor may run it
+	anyLocale    string          // stands for the locale of a page
 }
 
 // Compile checks the configuration and reports everything that is wrong with
@@ -38,6 +42,9 @@ func Compile(config Config) (*Table, error) {
 	c.actions()
 	if len(c.errs) == 0 {
 		c.proveNoLoops()
+	}
+	if len(c.errs) == 0 && config.Build != nil {
+		c.table.compileActions()
 	}
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
@@ -120,6 +127,7 @@ func (c *compiler) locales() {
 		folded := strings.ToLower(locale)
 		c.table.locales[folded] = locale
 		c.table.longestLocale = max(c.table.longestLocale, len(locale))
+		c.table.anyLocale = locale
 	}
 	if c.config.Build != nil {
 		for _, locale := range c.config.Build.locales {
@@ -179,6 +187,7 @@ func (c *compiler) rule(index int, rule Rule) {
 		}
 		c.table.tree.add(index, p)
 		if rule.Type == Auth {
+			c.table.authPatterns = append(c.table.authPatterns, p)
 			if twin, ok := p.decodedTwin(); ok {
 				c.table.tree.add(index, twin)
 			}

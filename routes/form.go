@@ -15,6 +15,7 @@ const (
 	howExport       = "static export"
 	howInterception = "interception route"
 	howOriginal     = "original path"
+	howRewrite      = "rewrite"
 )
 
 // maxForms bounds how many forms are taken off one path. Next.js itself takes

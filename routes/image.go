@@ -12,12 +12,12 @@ func (j *judgement) image(depth int) (found bool) {
 			continue
 		}
 		found = true
-		outer := j.query
-		j.query = query
+		outer, tried := j.query, j.rewrites
+		j.query, j.rewrites = query, 0 // Next.js makes a request of its own
 		for _, r := range readings(path) {
 			j.read(r.path, howImage, depth+1)
 		}
-		j.query = outer
+		j.query, j.rewrites = outer, tried
 	}
 	return found
 }

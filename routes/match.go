@@ -91,6 +91,8 @@ type judgement struct {
 	table *Table
 	query string
 
+	rewrites int // how many rewrites of the build were tried before
+
 	decided   bool // a reading counted
 	open      bool // a reading is never decided
 	static    bool
@@ -151,7 +153,11 @@ func (j *judgement) leaf(f form, depth int) {
 			return
 		}
 	}
-	j.decide(path, f.how)
+	if j.table.build != nil && j.aliases(f, depth) {
+		j.named(path, f.how)
+	} else {
+		j.decide(path, f.how)
+	}
 	if page, ok := cutExport(path); ok {
 		j.named(page, howExport)
 	}

@@ -1,0 +1,120 @@
+package routes
+
+import (
+	"slices"
+	"strings"
+)
+
+// localeParameters are the names that apps give to the folder of their locale.
+var localeParameters = []string{"[locale]", "[lang]", "[lng]", "[language]"}
+
+// aliases lets the pages count that a build serves under this path. It reports
+// whether the path is nothing but another name, so that it has no rule of its
+// own unless one names it.
+func (j *judgement) aliases(f form, depth int) (renamed bool) {
+	t := j.table
+	b := t.build
+	page := b.pageTree.find(f.path, false).exact
+	if page != none && t.isLocalePage(b.pages[page]) && !f.data {
+		j.read(afterFirst(f.path), howLocale, depth+1)
+	}
+	locale := f.locale
+	if locale == "" {
+		locale = b.defaultLocale
+	}
+	// Next.js goes through its rewrites once, in their order.
+	tried := j.rewrites
+	defer func() { j.rewrites = tried }()
+	for i := tried; i < len(b.rewrites); i++ {
+		r := &b.rewrites[i]
+		j.rewrites = i + 1
+		for _, path := range t.spellings(f.path, locale) {
+			destination, chosen, ok := r.apply(path)
+			if !ok {
+				continue
+			}
+			if chosen && t.mayBeAuth(destination) {
+				j.count(Auth, -1, howRewrite)
+			} else {
+				j.read(destination, howRewrite, depth+1)
+			}
+			renamed = renamed || r.certain && page == none
+			break
+		}
+	}
+	return renamed
+}
+
+// spellings are the ways in which a rewrite may name a path: with and without
+// base path and locale.
+func (t *Table) spellings(path, locale string) []string {
+	list := []string{path}
+	if locale != "" {
+		list = append(list, "/"+locale+path)
+	}
+	if t.basePath != "" {
+		for _, spelling := range slices.Clone(list) {
+			list = append(list, t.basePath+spelling)
+		}
+	}
+	return list
+}
+
+// isLocalePage reports whether a page lies in a folder like [locale], which
+// takes any first segment for a locale. With locales that are not those of the
+// Pages Router, any parameter in their place is one.
+func (t *Table) isLocalePage(page string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(page, "/"), "/")
+	if !isParameter(first) || strings.HasPrefix(first, "[...") || strings.HasPrefix(first, "[[") {
+		return false
+	}
+	return slices.Contains(localeParameters, strings.ToLower(first)) ||
+		len(t.locales) > 0 && len(t.build.locales) == 0
+}
+
+// afterFirst is the path without its first segment.
+func afterFirst(path string) string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return "/" + rest
+}
+
+// mayBeAuth reports whether a path that begins so, and goes on as the client
+// chooses, may lead to an auth rule.
+func (t *Table) mayBeAuth(begin string) bool {
+	begin = strings.ToLower(begin)
+	if t.defaultType == Auth {
+		return true
+	}
+	for _, p := range t.authPatterns {
+		fixed := strings.ToLower(literalPrefix(p.path()))
+		if strings.HasPrefix(fixed, begin) || strings.HasPrefix(begin, fixed) {
+			return true
+		}
+	}
+	return false
+}
+
+// pageMatch decides a page as a visitor would reach it.
+func (t *Table) pageMatch(page string) Match {
+	segments := strings.Split(page, "/")
+	for i, segment := range segments {
+		switch {
+		case i == 1 && t.isLocalePage(page) && t.anyLocale != "":
+			segments[i] = t.anyLocale
+		case isParameter(segment):
+			segments[i] = placeholder
+		}
+	}
+	return t.Match(t.basePath+strings.Join(segments, "/"), "", "")
+}
+
+// compileActions decides for each Server Action whether one of its pages is
+// open to an anonymous visitor.
+func (t *Table) compileActions() {
+	t.openActions = make(map[string]bool)
+	for _, action := range t.build.actions {
+		t.openActions[action.id] = slices.ContainsFunc(action.owners, func(page string) bool {
+			return t.pageMatch(page).Type != Auth
+		})
+	}
+}

@@ -1,0 +1,289 @@
+package routes
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func loadBuild(t testing.TB, name string) *Build {
+	t.Helper()
+	build, err := LoadBuild(os.DirFS(filepath.Join("testdata/builds", name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build
+}
+
+// buildOfVariant is the build that stands for the app of a target. The builds
+// of 14.2 and 15.5 have the same pages as that of 16.4.
+var buildOfVariant = map[string]string{
+	"i18n": "16.4-i18n", "basepath": "16.4-basepath", "strict": "16.4-strict",
+}
+
+// The build knows what no rule names: rewrites, unlisted locales and
+// interception routes.
+func TestNextjsTargetsWithBuild(t *testing.T) {
+	for _, version := range []string{"14.2", "15.5", "16.4"} {
+		t.Run(version, func(t *testing.T) {
+			closed := make(map[string]int)
+			tables := make(map[string]*Table)
+			for _, target := range readTargets(t) {
+				name := buildOfVariant[target.Variant]
+				if name == "" {
+					name = version
+				}
+				table := tables[name]
+				if table == nil {
+					config := nextjsConfig(target.Variant)
+					config.BasePath, config.Build = "", loadBuild(t, name)
+					table = compile(t, config)
+					tables[name] = table
+				}
+				u, err := target.url()
+				if err != nil {
+					continue
+				}
+				m := table.MatchURL(u, "")
+				stopped := m.Bad || m.Type == Auth
+				if id := target.Headers["Next-Action"]; id != "" && target.Method == http.MethodPost {
+					stopped = stopped || !table.ActionAllowed(u.EscapedPath(), id)
+				}
+				if target.MustPass && stopped {
+					t.Errorf("%s %s: stopped, but it must pass: %+v", target.Variant, target.Target, m)
+				}
+				if target.MustProtect || strings.HasPrefix(target.ClosesBy, "config-") || target.ClosesBy == "locale-config" {
+					closed[target.ClosesBy]++
+					if !stopped {
+						t.Errorf("%s %s (%s): passes: %+v", target.Variant, target.Target, target.ClosesBy, m)
+					}
+				}
+			}
+			for _, by := range []string{"config-rewrite", "config-interception", "locale-config"} {
+				if closed[by] < 10 {
+					t.Errorf("only %d targets are closed by %s", closed[by], by)
+				}
+			}
+		})
+	}
+}
+
+func compile(t testing.TB, config Config) *Table {
+	t.Helper()
+	table, err := Compile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+// actionID finds an action of a build by its name.
+func actionID(t *testing.T, b *Build, name, owner string) string {
+	t.Helper()
+	for _, action := range b.actions {
+		if action.name == name || name == "" && len(action.owners) > 0 && action.owners[0] == owner {
+			return action.id
+		}
+	}
+	t.Fatalf("the build has no action %s of %s", name, owner)
+	return ""
+}
+
+// Next.js runs any action of the app at any path, so the pages that own it
+// decide, not the path.
+func TestActionFollowsItsOwner(t *testing.T) {
+	build := loadBuild(t, "16.4")
+	config := nextjsConfig("main")
+	config.Build = build
+	table := compile(t, config)
+	for _, path := range []string{"/", "/login", "/en/login", "/nonexistent", "/_next/data/B/legacypub.json"} {
+		if id := actionID(t, build, "readReport", ""); table.ActionAllowed(path, id) {
+			t.Errorf("the dashboard's action may run at %s", path)
+		}
+		if id := actionID(t, build, "", "/admin"); table.ActionAllowed(path, id) {
+			t.Errorf("the admin's action may run at %s", path)
+		}
+		if id := actionID(t, build, "go", ""); !table.ActionAllowed(path, id) {
+			t.Errorf("the login's action may not run at %s", path)
+		}
+		if table.ActionAllowed(path, "40d7c0e6ab00169003b8c46d06dd03ea7cca2d7352") {
+			t.Errorf("an action of another build may run at %s", path)
+		}
+	}
+}
+
+// A rewrite has the rule of the page behind it also where the default is auth.
+func TestRewriteToOpenPageUnderDefaultAuth(t *testing.T) {
+	config := Config{
+		Rules:   []Rule{{Type: Hybrid, Patterns: []string{"/dashboard/*"}}},
+		Default: Auth,
+		Build:   loadBuild(t, "16.4"),
+	}
+	table := compile(t, config)
+	for path, want := range map[string]Type{
+		"/alias": Hybrid, "/ALIAS": Hybrid, "/admin": Auth,
+		"/app/settings": Auth, // a file of this name would be served first
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
+func TestBuildBasePath(t *testing.T) {
+	build := loadBuild(t, "16.4-basepath")
+	table := compile(t, Config{Build: build, Rules: []Rule{{Type: Auth, Patterns: []string{"dashboard"}}}})
+	if got := table.LoginLocation(table.Match("/base/dashboard", "", ""), "/base/dashboard", ""); got != "/base/login?return_to=%2Fbase%2Fdashboard" {
+		t.Errorf("login is at %s", got)
+	}
+	_, err := Compile(Config{Build: build, BasePath: "/other"})
+	if err == nil || !strings.Contains(err.Error(), "write base_path /base") {
+		t.Errorf("a base path that is not the build's: %v", err)
+	}
+}
+
+func TestLoadBuildRefusesWhatIsNotWhole(t *testing.T) {
+	good := fstest.MapFS{
+		"BUILD_ID":             {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"rewrites":[]}`)},
+	}
+	if _, err := LoadBuild(good); err != nil {
+		t.Fatalf("a small build: %v", err)
+	}
+	for name, broken := range map[string]fstest.MapFS{
+		"no build":          {},
+		"no routes":         {"BUILD_ID": good["BUILD_ID"]},
+		"half written":      {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[`)}},
+		"broken expression": {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":"/x","destination":"/y","regex":"("}]}`)}},
+		"broken actions":    {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "server/server-reference-manifest.json": {Data: []byte(`[]`)}},
+	} {
+		if _, err := LoadBuild(broken); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestBuildIDChangesWithAManifest(t *testing.T) {
+	build := fstest.MapFS{
+		"BUILD_ID":             {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{}`)},
+	}
+	before, err := BuildID(build)
+	if err != nil {
+		t.Fatal(err)
+	}
+	build["routes-manifest.json"] = &fstest.MapFile{Data: []byte(`{ }`)}
+	after, err := BuildID(build)
+	if err != nil || before == after {
+		t.Errorf("before %s, after %s, %v", before, after, err)
+	}
+	if _, err := BuildID(fstest.MapFS{}); err == nil {
+		t.Error("no build has an id")
+	}
+}
+
+// rewriteOf is the first rewrite of a manifest with just this one.
+func rewriteOf(t *testing.T, manifest string) *Build {
+	t.Helper()
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID":             {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"rewrites":[` + manifest + `]}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build
+}
+
+func TestRewrites(t *testing.T) {
+	for _, tc := range []struct {
+		name, rewrite string
+		types         map[string]Type
+	}{
+		{
+			"two parameters change places",
+			`{"source":"/go/:a/:b","destination":"/:b/:a","regex":"^/go(?:/([^/]+?))(?:/([^/]+?))(?:/)?$"}`,
+			map[string]Type{"/go/x/dashboard": Auth, "/go/dashboard/x": Hybrid, "/GO/x/Dashboard": Auth},
+		},
+		{
+			"a lookahead, which Go does not have",
+			`{"source":"/p/:path((?!api).*)","destination":"/dashboard/:path","regex":"^/p(?:/((?!api).*))(?:/)?$"}`,
+			map[string]Type{"/p/x": Auth, "/q/x": Hybrid},
+		},
+		{
+			"a condition that the client meets as it likes",
+			`{"source":"/c","destination":"/dashboard","regex":"^/c(?:/)?$","has":[{"type":"cookie","key":"k"}]}`,
+			map[string]Type{"/c": Auth},
+		},
+		{
+			"a destination that the client chooses",
+			`{"source":"/show","destination":"/:page","regex":"^/show(?:/)?$","has":[{"type":"query","key":"page","value":"(?<page>.*)"}]}`,
+			map[string]Type{"/show": Auth, "/other": Hybrid},
+		},
+		{
+			"a host in the destination leaves the site usable",
+			`{"source":"/:path*","destination":"/sites/:tenant/:path*","regex":"^(?:/((?:[^/]+?)(?:/(?:[^/]+?))*))?(?:/)?$","has":[{"type":"host","value":"(?<tenant>.*)"}]}`,
+			map[string]Type{"/": Hybrid, "/login": Hybrid, "/dashboard": Auth},
+		},
+		{
+			"a rewrite that matches its own destination is not followed again",
+			`{"source":"/:path*","destination":"/site/:path*","regex":"^(?:/((?:[^/]+?)(?:/(?:[^/]+?))*))?(?:/)?$"}`,
+			map[string]Type{"/": Hybrid, "/about": Hybrid, "/dashboard": Auth},
+		},
+		{
+			"another site has no page of this app",
+			`{"source":"/docs","destination":"https://docs.example/dashboard","regex":"^/docs(?:/)?$"}`,
+			map[string]Type{"/docs": Hybrid},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			table := compile(t, Config{
+				Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}},
+				Build: rewriteOf(t, tc.rewrite),
+			})
+			for path, want := range tc.types {
+				if m := table.Match(path, "", ""); m.Type != want {
+					t.Errorf("%s is %s, want %s", path, m.Type, want)
+				}
+			}
+		})
+	}
+}
+
+func TestLoginPathRewrittenToGuardedPage(t *testing.T) {
+	_, err := Compile(Config{
+		Rules: []Rule{{Type: Auth, Patterns: []string{"/account/*"}, Source: "Caddyfile:5"}},
+		Build: rewriteOf(t, `{"source":"/login","destination":"/account/login","regex":"^/login(?:/)?$"}`),
+	})
+	if err == nil || !strings.Contains(err.Error(), "login_path /login is guarded") || !strings.Contains(err.Error(), "Caddyfile:5") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	config := nextjsConfig("main")
+	config.Rules[1].Source = "Caddyfile:14"
+	config.Build = loadBuild(t, "16.4")
+	c := compile(t, config).Coverage()
+	// Counted by hand in testdata/builds/16.4.
+	if want := (Count{Pages: 26, Handlers: 5, Actions: 6}); c.Total != want {
+		t.Errorf("the build has %v, want %v", c.Total, want)
+	}
+	if want := (Count{Handlers: 1}); c.Rules[0].Count != want {
+		t.Errorf("under hybrid /api/public: %v, want %v", c.Rules[0].Count, want)
+	}
+	for _, name := range []string{"page /docs/[[...path]]", "page /grouped", "action 008dca1038433714897b35c6091bcc99fec6171063 of /grouped"} {
+		if !strings.Contains(c.String(), "\n  "+name) {
+			t.Errorf("%s is not named in\n%s", name, c)
+		}
+	}
+	for _, name := range []string{"/dashboard", "/login", "[locale]"} {
+		if strings.Contains(strings.Join(c.Uncovered, "\n"), name) {
+			t.Errorf("%s has a rule, but is named in\n%s", name, c)
+		}
+	}
+	t.Log("\n" + c.String())
+}

@@ -1,0 +1,235 @@
+package routes
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// rewrite is a rewrite of next.config: another path for the page at its
+// destination. Interception routes are rewrites in the manifest too, but they
+// are read from the path instead (see cutInterception): their condition is a
+// header that any client may send, and their page is guarded by its own path.
+type rewrite struct {
+	source      string
+	prefix      string         // what every match begins with, to save the expression
+	expression  *regexp.Regexp // in any case, as Next.js compiles it
+	keys        []string       // the parameters, by capture group
+	destination string
+	// certain says that the path is nothing but another name: the rewrite has
+	// no condition and no parameter.
+	certain bool
+	// unknown are parameters that a condition takes from a query, header or
+	// cookie, so that the client may choose them.
+	unknown []string
+}
+
+// manifestRewrites has two forms: a list, and lists by phase.
+type manifestRewrites struct{ all []manifestRewrite }
+
+type manifestRewrite struct {
+	Source      string              `json:"source"`
+	Destination string              `json:"destination"`
+	Regex       string              `json:"regex"`
+	Has         []manifestCondition `json:"has"`
+	Missing     []manifestCondition `json:"missing"`
+}
+
+type manifestCondition struct {
+	Type  string `json:"type"`
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &m.all) == nil {
+		return nil
+	}
+	var phases struct {
+		BeforeFiles []manifestRewrite `json:"beforeFiles"`
+		AfterFiles  []manifestRewrite `json:"afterFiles"`
+		Fallback    []manifestRewrite `json:"fallback"`
+	}
+	if err := json.Unmarshal(data, &phases); err != nil {
+		return err
+	}
+	m.all = slices.Concat(phases.BeforeFiles, phases.AfterFiles, phases.Fallback)
+	return nil
+}
+
+func (m manifestRewrites) compile(basePath string) ([]rewrite, error) {
+	var list []rewrite
+	for _, written := range m.all {
+		// A destination on another host has no page of this app behind it.
+		if !strings.HasPrefix(written.Destination, "/") || written.intercepts() {
+			continue
+		}
+		expression, err := regexp.Compile("(?i)" + withoutLookaround(written.Regex))
+		if err != nil {
+			return nil, fmt.Errorf("reading the build of Next.js: rewrite %q: %w; write its source without it", written.Source, err)
+		}
+		r := rewrite{
+			source:      written.Source,
+			expression:  expression,
+			keys:        sourceKeys(written.Source),
+			destination: pathOf(written.Destination),
+		}
+		r.prefix = literalPrefix(written.Source)
+		r.certain = len(r.keys) == 0 && len(written.Has) == 0 && len(written.Missing) == 0
+		for _, condition := range written.Has {
+			if condition.Type != "host" {
+				r.unknown = append(r.unknown, condition.captures()...)
+			}
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func (m manifestRewrite) intercepts() bool {
+	return slices.ContainsFunc(m.Has, func(c manifestCondition) bool {
+		return c.Type == "header" && strings.EqualFold(c.Key, "next-url")
+	}) && strings.Contains(m.Destination, "/(.")
+}
+
+var namedGroup = regexp.MustCompile(`\(\?<([A-Za-z][A-Za-z0-9_]*)>`)
+
+// captures are the parameters that a condition adds: the named groups of its
+// value, or its own key.
+func (c manifestCondition) captures() []string {
+	var names []string
+	for _, group := range namedGroup.FindAllStringSubmatch(c.Value, -1) {
+		names = append(names, group[1])
+	}
+	if c.Value == "" && c.Key != "" {
+		names = append(names, c.Key)
+	}
+	return names
+}
+
+// withoutLookaround removes (?!…), (?=…), (?<!…) and (?<=…), which Go does not
+// have. What is left matches at least as much, so no alias is missed.
+func withoutLookaround(expression string) string {
+	for _, open := range []string{"(?!", "(?=", "(?<!", "(?<="} {
+		for {
+			start := strings.Index(expression, open)
+			if start < 0 {
+				break
+			}
+			end := closing(expression, start)
+			expression = expression[:start] + expression[end:]
+		}
+	}
+	return expression
+}
+
+// closing is the index after the parenthesis that closes the one at start.
+func closing(s string, start int) int {
+	depth, class := 0, false
+	for i := start; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			i++
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case class:
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(s)
+}
+
+// literalPrefix is what comes before the first parameter of a source.
+func literalPrefix(source string) string {
+	i := strings.IndexAny(source, `:({*?+\`)
+	if i < 0 {
+		return source
+	}
+	return source[:strings.LastIndexByte(source[:i], '/')]
+}
+
+// sourceKeys lists the parameters of a path-to-regexp source in the order of
+// their groups. A group without a name is called by its number.
+func sourceKeys(source string) []string {
+	var keys []string
+	unnamed := 0
+	for i := 0; i < len(source); i++ {
+		switch source[i] {
+		case '\\':
+			i++
+		case ':':
+			end := i + 1
+			for end < len(source) && isWord(source[end]) {
+				end++
+			}
+			keys = append(keys, source[i+1:end])
+			if end < len(source) && source[end] == '(' {
+				end = closing(source, end)
+			}
+			i = end - 1
+		case '(':
+			keys = append(keys, fmt.Sprint(unnamed))
+			unnamed++
+			i = closing(source, i) - 1
+		}
+	}
+	return keys
+}
+
+func isWord(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
+// apply returns the path behind an alias. chosen says that the client chooses
+// a part of it, from where on the path ends.
+func (r *rewrite) apply(path string) (destination string, chosen, ok bool) {
+	if len(path) < len(r.prefix) || !strings.EqualFold(path[:len(r.prefix)], r.prefix) {
+		return "", false, false
+	}
+	groups := r.expression.FindStringSubmatch(path)
+	if groups == nil {
+		return "", false, false
+	}
+	var b strings.Builder
+	for rest := r.destination; rest != ""; {
+		i := strings.IndexByte(rest, ':')
+		if i < 0 {
+			b.WriteString(rest)
+			break
+		}
+		b.WriteString(rest[:i])
+		end := i + 1
+		for end < len(rest) && isWord(rest[end]) {
+			end++
+		}
+		name := rest[i+1 : end]
+		if end < len(rest) && rest[end] == '(' {
+			end = closing(rest, end)
+		}
+		if end < len(rest) && strings.IndexByte("*+?", rest[end]) >= 0 {
+			end++
+		}
+		rest = rest[end:]
+		if slices.Contains(r.unknown, name) {
+			return b.String(), true, true
+		}
+		if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
+			b.WriteString(groups[at+1])
+		} else {
+			b.WriteString(placeholder) // of a host, which the site's own address limits
+		}
+	}
+	return merge(b.String()), false, true
+}
+
+// placeholder stands for a segment of which nothing is known.
+const placeholder = "-"

@@ -34,6 +34,8 @@ type form struct {
 	// where a rule names it.
 	before [maxForms]string
 	steps  int
+	// whole is the page of a data route whose build id was left out.
+	whole string
 	// also are further readings that count like any other, because the form
 	// is not certain: Next.js compares "/_next/data" in exact case.
 	also [maxForms]string
@@ -54,9 +56,9 @@ func (t *Table) strip(path, how string) form {
 			if !located {
 				f.locale, located = locale, true
 			}
-		} else if rest, exact, ok := cutData(f.path); ok {
+		} else if rest, whole, exact, ok := cutData(f.path); ok {
 			next, certain, f.how = rest, exact, howData
-			f.data, located = true, false
+			f.whole, f.data, located = whole, true, false
 		} else if rest, ok := cutRSC(f.path); ok {
 			next, f.how = rest, howRSC
 		} else {
@@ -112,20 +114,19 @@ func (t *Table) cutLocale(path string) (rest, locale string, ok bool) {
 // /_next/data/<build id>/<page>.json.
 const dataPrefix = "/_next/data"
 
-// cutData makes a page path of a data route. exact is false when the prefix
-// is not in the case that Next.js knows.
-func cutData(path string) (page string, exact, ok bool) {
+// cutData makes a page path of a data route. A deployment may leave the build
+// id out: whole is the page in that case. exact is false when the prefix is
+// not in the case that Next.js knows.
+func cutData(path string) (page, whole string, exact, ok bool) {
 	rest, exact, ok := cutPrefix(path, dataPrefix)
 	if !ok || rest == "/" {
-		return "", false, false
+		return "", "", false, false
 	}
-	_, page, found := strings.Cut(rest[1:], "/")
-	if !found {
-		page = rest[1:] // a deployment may leave the build id out
+	whole = cutSuffix(trimEnd(rest), ".json")
+	if i := strings.IndexByte(whole[1:], '/'); i >= 0 {
+		return pageOfIndex(whole[i+1:]), whole, exact, true
 	}
-	page = "/" + page
-	page = cutSuffix(trimEnd(page), ".json")
-	return pageOfIndex(page), exact, true
+	return pageOfIndex(whole), whole, exact, true
 }
 
 // cutRSC takes off the suffixes under which adapters and CDNs ask for the

@@ -125,6 +125,9 @@ func (j *judgement) read(path, how string, depth int) {
 	for _, also := range f.also[:f.sure] {
 		j.decide(also, howUnstripped)
 	}
+	if f.data {
+		j.named(f.whole, howData)
+	}
 	if f.steps == 0 || trimEnd(f.path) == j.table.loginPath {
 		return
 	}

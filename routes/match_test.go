@@ -1,0 +1,311 @@
+package routes
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// guarded are rules as one writes them for a real site.
+var guarded = Config{
+	Rules: []Rule{
+		{Type: Public, Patterns: []string{"/login", "/register"}},
+		{Type: Hybrid, Patterns: []string{"/api/public"}},
+		{Type: Auth, Patterns: []string{"/dashboard/*", "api"}},
+		{Type: Auth, Patterns: []string{"/admin/*"}, Requires: true},
+		{Type: Auth, Patterns: []string{"/orgs/*/settings", "/team*"}},
+		{Type: Hybrid, Patterns: []string{"/"}},
+	},
+	Locales: []string{"en", "ar", "pt-BR"},
+}
+
+func TestPatterns(t *testing.T) {
+	for _, tc := range []struct {
+		pattern    string
+		yes, other []string
+	}{
+		{"/login", []string{"/login", "/login/"}, []string{"/", "/loginx", "/login/x", "/x/login"}},
+		{"/", []string{"/"}, []string{"/x"}},
+		{"/dashboard/*", []string{"/dashboard", "/dashboard/", "/dashboard/a", "/dashboard/a/b"}, []string{"/dashboards", "/dash", "/x/dashboard"}},
+		{"/blog*", []string{"/blog", "/blog/", "/blog/post", "/blogs", "/blogs/x"}, []string{"/blo", "/x/blog"}},
+		{"/a/b*", []string{"/a/b", "/a/bc", "/a/b/c"}, []string{"/a", "/a/c"}},
+		{"/orgs/*/settings", []string{"/orgs/1/settings"}, []string{"/orgs/settings", "/orgs//settings/x", "/orgs/1/2/settings", "/orgs/1/settings/x"}},
+		{"/orgs/*/members/*", []string{"/orgs/1/members", "/orgs/1/members/2/3"}, []string{"/orgs/1", "/orgs/1/x"}},
+		{"/*/edit", []string{"/post/edit"}, []string{"/edit", "/a/b/edit"}},
+		{"*", []string{"/", "/x", "/x/y"}, nil},
+		{"/*", []string{"/", "/x", "/x/y"}, nil},
+		{"api", []string{"/api", "/api/x"}, []string{"/apis"}},
+		{"profile", []string{"/profile/me"}, []string{"/profiles"}},
+		{"/кафе", []string{"/%D0%BA%D0%B0%D1%84%D0%B5", "/%d0%ba%d0%b0%d1%84%d0%b5"}, []string{"/%D0%BA%D0%B0%D1%84"}},
+		{"/%D0%BA%D0%B0%D1%84%D0%B5", []string{"/%d0%ba%d0%b0%d1%84%d0%b5"}, []string{"/x"}},
+		{"/a b", []string{"/a%20b"}, []string{"/a+b"}},
+		{"/@me", []string{"/@me", "/%40me"}, []string{"/me"}},
+		{"/tags/c%23", []string{"/tags/c%23"}, []string{"/tags/d"}},
+		{"/x%2Fy", []string{"/x%2Fy", "/x%2fy", "/x/y"}, []string{"/x"}},
+	} {
+		table := compile(t, Config{
+			Rules:     []Rule{{Type: Auth, Patterns: []string{tc.pattern}}},
+			LoginPath: "/sign-in",
+		})
+		for _, path := range tc.yes {
+			if m := table.Match(path, "", ""); m.Type != Auth || m.Rule != 0 {
+				t.Errorf("%s does not match %s: %+v", tc.pattern, path, m)
+			}
+		}
+		for _, path := range tc.other {
+			if m := table.Match(path, "", ""); m.Type != Hybrid || m.Rule != -1 {
+				t.Errorf("%s matches %s: %+v", tc.pattern, path, m)
+			}
+		}
+	}
+}
+
+func TestFirstRuleWins(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{
+		{Type: Hybrid, Patterns: []string{"/a/*/open"}},
+		{Type: Auth, Patterns: []string{"/a/b/*"}},
+		{Type: Hybrid, Patterns: []string{"/a*"}},
+		{Type: Auth, Patterns: []string{"/*"}},
+	}})
+	for path, want := range map[string]int{
+		"/a/b/open": 0, "/a/c/open": 0, "/a/b": 1, "/a/b/c": 1, "/a/c": 2, "/ab": 2, "/": 3, "/x": 3, "/a/c/open/x": 2,
+	} {
+		if m := table.Match(path, "", ""); m.Rule != want || !slices.Equal(m.Matched, []int{want}) {
+			t.Errorf("%s: rule %d %v, want %d", path, m.Rule, m.Matched, want)
+		}
+	}
+}
+
+// Each attack is a path by which a guard that reads paths in one way only was,
+// or would be, walked around.
+func TestAttacks(t *testing.T) {
+	table := compile(t, guarded)
+	for attack, paths := range map[string][]string{
+		"dot segments":              {"/x/../dashboard", "/./dashboard", "/x/%2e%2e/dashboard", "/x/.%2E/dashboard", "/login/%2e%2e/dashboard"},
+		"escape out of a page":      {"/dashboard/u/..%2F..%2F..%2Flogin", "/dashboard/%2e%2e%2f%2e%2e%2flogin", "/dashboard/..%5c..%5clogin"},
+		"dots before decoding":      {"/x%2fy/../%64ashboard/report.txt"},
+		"dots after merging":        {"/a//../dashboard"},
+		"encoded letters":           {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
+		"slashes":                   {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
+		"letter case":               {"/DASHBOARD", "/Dashboard/x", "/%44ashboard"},
+		"locale":                    {"/en/dashboard", "/EN/dashboard", "/pt-br/dashboard", "/%65n/dashboard", "/en/en/dashboard", "/ar//dashboard", "//en/dashboard", "/en%2fdashboard"},
+		"data route":                {"/_next/data/B/dashboard.json", "/_next/data/B/ar/dashboard.json", "/ar/_next/data/B/ar/dashboard.json", "/_next/data/dashboard.json", "/_next/data/dashboard/x.json", "/_next/data/B/x/../dashboard.json", "/_NEXT/data/B/dashboard.JSON", "/%5fnext/data/B/dashboard.json", "/_next/data%2fB%2fdashboard.json"},
+		"static and out again":      {"/_next/static/../data/B/dashboard.json", "/_next/static/%2e%2e/%2e%2e/dashboard", "/_next/static/..%2f..%2fdashboard"},
+		"rsc suffix":                {"/dashboard.rsc", "/dashboard.RSC", "/dashboard.prefetch.rsc", "/dashboard.segments/_full.segment.rsc", "/dashboard.segments/a/b.segment.rsc", "/en/dashboard.rsc"},
+		"static export":             {"/dashboard.html", "/dashboard.txt", "/dashboard.json", "/dashboard/__next._full.txt"},
+		"interception":              {"/feed/(..)dashboard", "/feed/(.)x/(..)(..)dashboard", "/feed/x/(...)dashboard", "/feed/%28..%29dashboard"},
+		"path parameters":           {"/dashboard;a=b", "/dashboard%3ba=b", "/;x/dashboard"},
+		"ends that servers drop":    {"/dashboard%20", "/dashboard.", "/dashboard%0a", "/dashboard%3fx", "/dashboard%23/login"},
+		"public by a prefix only":   {"/login/../dashboard", "/login%2f..%2fdashboard"},
+		"rule order in another way": {"/api/public/../secret", "/api/public%2f..%2fsecret", "/api/PUBLIC", "/api/public%2fx"},
+	} {
+		for _, path := range paths {
+			if m := table.Match(path, "", ""); !m.Bad && m.Type != Auth {
+				t.Errorf("%s: %s passes: %+v", attack, path, m)
+			}
+		}
+	}
+}
+
+// The optimizer fetches the path in url from the app itself.
+func TestAttackByImageOptimizer(t *testing.T) {
+	table := compile(t, guarded)
+	based := guarded
+	based.BasePath = "/base"
+	withBase := compile(t, based)
+	for _, query := range []string{
+		"url=%2Fdashboard%2Fa.png&w=64&q=75", "url=/dashboard/a.png", "w=64&ur%6C=/dashboard/a.png",
+		"url=/%2564ashboard/a.png", "url=/x/%252e%252e/dashboard/a.png", "url=/das%09hboard/a.png", "url=%2Fdashboard%2Fa.png%23x",
+		"url=/logo.png&url=/dashboard/a.png", "url=/dashboard/a.png;x", "url=/dashboard/a.png%", "url=/en/dashboard/a.png",
+		"url=/_next/image%3Furl%3D%2Fdashboard%2Fa.png", "url=/x/../_next/image%3Furl%3D%252Fdashboard%252Fa.png",
+		"url=%20/dashboard/a.png", "url=/x%5c..%5cdashboard/a.png", "url=/base/dashboard/a.png",
+	} {
+		tables := map[string]*Table{"/base/_next/image": withBase}
+		if !strings.Contains(query, "/base/") {
+			for _, path := range []string{"/_next/image", "/_next/image/", "/_next/x/../image", "/en/_next/image", "/_next/%69mage"} {
+				tables[path] = table
+			}
+		}
+		for path, table := range tables {
+			if m := table.Match(path, query, ""); m.Type != Auth {
+				t.Errorf("%s?%s passes: %+v", path, query, m)
+			}
+		}
+	}
+	for _, query := range []string{"url=%2Flogo.png&w=64&q=75", "url=https%3A%2F%2Fcdn.example%2Fdashboard%2Fa.png", "x=/dashboard", ""} {
+		if m := table.Match("/_next/image", query, ""); m.Type != Hybrid || m.Ambiguous {
+			t.Errorf("%s does not pass: %+v", query, m)
+		}
+	}
+	if m := table.Match("/x", "url=/dashboard", ""); m.Type != Hybrid {
+		t.Errorf("the query of another path chose a rule: %+v", m)
+	}
+}
+
+func TestBad(t *testing.T) {
+	table := compile(t, guarded)
+	for _, path := range []string{"", "*", "dashboard", "/%00", "/x%00/dashboard", "/%zz", "/x%2"} {
+		if m := table.Match(path, "", ""); !m.Bad || m.Type != Auth {
+			t.Errorf("%q is not bad: %+v", path, m)
+		}
+	}
+	for raw, bad := range map[string]bool{
+		`/x%2f..%2fdashboard/u/"`: true, "/%64ashboard/{": true, "/x%2fé": true, `/x%2f\`: true, "/x%2f#": true,
+		"/é": false, `/x"y`: false, "/a|b": false, "/x%2fy": false, "/x[1]": false, "/x%20y": false,
+		"http:dashboard": true,
+	} {
+		u, err := url.ParseRequestURI(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := table.MatchURL(u, ""); m.Bad != bad {
+			t.Errorf("%s: bad is %v", raw, m.Bad)
+		}
+	}
+}
+
+func TestStaticFilesAreOpen(t *testing.T) {
+	everything := Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/*"}}}, Default: Auth, BasePath: "/base"}
+	table := compile(t, everything)
+	for path, static := range map[string]bool{
+		"/base/_next/static/chunks/a.js": true, "/_next/static/chunks/a.js": false,
+		"/base/_next/static/chunks/app/%5Blocale%5D/%40modal/%5B...slug%5D/page-1.js": true,
+		"/base/_next/hmr": false, "/base/_next/webpack-hmr": false, "/base/__nextjs_original-stack-frame": false,
+	} {
+		m := table.Match(path, "", "")
+		if m.Open != strings.HasPrefix(path, "/base/") || m.Static != static {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	for _, path := range []string{"/base/_NEXT/STATIC/x", "/base/_next/staticx", "/base/_next/static", "/base/_next/data/static/x.json", "/base/_next/static/../x", "/base/_next/static/%2e%2e/x"} {
+		if m := table.Match(path, "", ""); m.Open || m.Type != Auth {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	everything.Rules = append([]Rule{{Type: Auth, Patterns: []string{"/_next/static/private/*"}}}, everything.Rules...)
+	table = compile(t, everything)
+	if m := table.Match("/base/_next/static/private/a.js", "", ""); m.Open || m.Type != Auth || m.Rule != 0 {
+		t.Errorf("a rule names the file: %+v", m)
+	}
+	if m := table.Match("/base/_next/static/a.js", "", ""); !m.Open {
+		t.Errorf("no rule names the file: %+v", m)
+	}
+}
+
+func TestLoginPathCountsAsHybrid(t *testing.T) {
+	for _, rules := range [][]Rule{
+		nil,
+		{{Type: Auth, Patterns: []string{"/*"}}},
+		{{Type: Auth, Patterns: []string{"/login/*"}}},
+		{{Type: Auth, Patterns: []string{"/en/*"}, Requires: true}},
+	} {
+		table := compile(t, Config{Rules: rules, Default: Auth, Locales: []string{"en"}})
+		for _, path := range []string{"/login", "/login/", "/en/login", "/EN/login", "/_next/data/B/en/login.json"} {
+			if m := table.Match(path, "", ""); m.Type != Hybrid || m.Rule != -1 || len(m.Matched) != 0 {
+				t.Errorf("%v: %s: %+v", rules, path, m)
+			}
+		}
+		for _, path := range []string{"/", "/login/x", "/x/login", "/LOGIN", "/login%2fx"} {
+			if m := table.Match(path, "", ""); m.Type != Auth {
+				t.Errorf("%v: %s: %+v", rules, path, m)
+			}
+		}
+	}
+}
+
+func TestPublicOnlyIfAllReadingsSaySo(t *testing.T) {
+	table := compile(t, guarded)
+	for path, want := range map[string]Type{
+		"/login": Public, "/login/": Public, "/en/login": Public, "/PT-br/login": Public, "/_next/data/B/en/login.json": Public,
+		"/login.rsc": Public, "/%6cogin": Hybrid, "/x/../login": Hybrid, "/Login": Hybrid, "//login": Hybrid,
+	} {
+		m := table.Match(path, "", "")
+		if m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+		if m.Ambiguous != (want == Hybrid) || m.Ambiguous && m.Reading == "" {
+			t.Errorf("%s: ambiguous %v by %q", path, m.Ambiguous, m.Reading)
+		}
+	}
+}
+
+func TestUnstrippedFormWhereARuleNamesIt(t *testing.T) {
+	table := compile(t, Config{
+		Rules: []Rule{
+			{Type: Auth, Patterns: []string{"/en/beta/*", "/_next/data/private/*"}},
+			{Type: Auth, Patterns: []string{"/*/drafts"}},
+		},
+		Locales: []string{"en", "ar"},
+	})
+	for path, want := range map[string]Type{
+		"/en/beta": Auth, "/EN/beta/x": Auth, "/ar/beta": Hybrid, "/beta": Hybrid,
+		"/_next/data/private/x.json": Auth, "/_next/data/B/x.json": Hybrid,
+		"/en/drafts": Hybrid, "/blog/drafts": Auth, "/en/blog/drafts": Auth,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
+// A path that was rewritten before the guard still has its first form.
+func TestOriginalPathWhereARuleNamesIt(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{
+		{Type: Auth, Patterns: []string{"/app/private/*"}},
+		{Type: Hybrid, Patterns: []string{"/private/*"}},
+	}, Default: Hybrid})
+	if m := table.Match("/private/x", "", "/app/private/x"); m.Type != Auth || !slices.Equal(m.Matched, []int{1, 0}) {
+		t.Errorf("the original path is named: %+v", m)
+	}
+	if m := table.Match("/private/x", "", "/app/%70rivate/x"); m.Type != Auth {
+		t.Errorf("the original path, encoded: %+v", m)
+	}
+	if m := table.Match("/private/x", "", "/other/x"); m.Type != Hybrid || m.Rule != 1 {
+		t.Errorf("no rule names the original path: %+v", m)
+	}
+	closed := compile(t, Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/open"}}}, Default: Auth})
+	if m := closed.Match("/open", "", "/old"); m.Type != Hybrid {
+		t.Errorf("the default counted for the original path: %+v", m)
+	}
+}
+
+func TestMatchedHasTheRulesOfAllReadings(t *testing.T) {
+	table := compile(t, guarded)
+	m := table.Match("/dashboard/..%2fadmin", "", "")
+	if !slices.Contains(m.Matched, 2) || !slices.Contains(m.Matched, 3) || !m.Ambiguous {
+		t.Errorf("got %+v", m)
+	}
+	if m := table.Match("/admin/x", "", ""); !slices.Equal(m.Matched, []int{3}) || m.Ambiguous {
+		t.Errorf("got %+v", m)
+	}
+	if cap(table.Match("/admin", "", "").Matched) != 1 {
+		t.Error("appending to Matched would write into the table")
+	}
+}
+
+func TestMatchDescribesThePath(t *testing.T) {
+	config := guarded
+	config.BasePath = "/base"
+	table := compile(t, config)
+	for path, want := range map[string]Match{
+		"/base/PT-br/dashboard/X":            {Type: Auth, Rule: 2, Path: "/dashboard/X", Locale: "pt-BR"},
+		"/base/_next/data/B/ar/admin/a.json": {Type: Auth, Rule: 3, Path: "/admin/a", Locale: "ar", Data: true},
+		"/base":                              {Type: Hybrid, Rule: 5, Path: "/"},
+		"/base/ar":                           {Type: Hybrid, Rule: 5, Path: "/", Locale: "ar"},
+		"/base/_next/data/B/index.json":      {Type: Hybrid, Rule: 5, Path: "/", Data: true},
+		"/dashboard":                         {Type: Auth, Rule: 2, Path: "/dashboard"},
+		"/based/x":                           {Type: Hybrid, Rule: -1, Path: "/based/x"},
+	} {
+		m := table.Match(path, "", "")
+		m.Matched = nil
+		if !equalMatch(m, want) {
+			t.Errorf("%s: %+v, want %+v", path, m, want)
+		}
+	}
+}
+
+func equalMatch(a, b Match) bool {
+	return a.Bad == b.Bad && a.Open == b.Open && a.Static == b.Static && a.Type == b.Type && a.Rule == b.Rule &&
+		a.Path == b.Path && a.Locale == b.Locale && a.Data == b.Data && a.Ambiguous == b.Ambiguous
+}

@@ -8,6 +8,14 @@ import (
 // localeParameters are the names that apps give to the folder of their locale.
 var localeParameters = []string{"[locale]", "[lang]", "[lng]", "[language]"}
 
+// rewriteProgress says how far a path has come: Next.js goes through its
+// rewrites once, in their order.
+type rewriteProgress struct{ next, applied int }
+
+// maxRewrites is how many rewrites are followed, one after the other. More
+// would cost exponential time where many of them match.
+const maxRewrites = 2
+
 // aliases lets the pages count that a build serves under this path. It reports
 // whether the path is nothing but another name, so that it has no rule of its
 // own unless one names it.
@@ -22,12 +30,14 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 	if locale == "" {
 		locale = b.defaultLocale
 	}
-	// Next.js goes through its rewrites once, in their order.
-	tried := j.rewrites
-	defer func() { j.rewrites = tried }()
-	for i := tried; i < len(b.rewrites); i++ {
+	before := j.rewrites
+	if before.applied == maxRewrites {
+		return false
+	}
+	defer func() { j.rewrites = before }()
+	for i := before.next; i < len(b.rewrites); i++ {
 		r := &b.rewrites[i]
-		j.rewrites = i + 1
+		j.rewrites = rewriteProgress{next: i + 1, applied: before.applied + 1}
 		for _, path := range t.spellings(f.path, locale) {
 			destination, chosen, ok := r.apply(path)
 			if !ok {

@@ -13,7 +13,7 @@ func (j *judgement) image(depth int) (found bool) {
 		}
 		found = true
 		outer, tried := j.query, j.rewrites
-		j.query, j.rewrites = query, 0 // Next.js makes a request of its own
+		j.query, j.rewrites = query, rewriteProgress{} // Next.js makes a request of its own
 		for _, r := range readings(path) {
 			j.read(r.path, howImage, depth+1)
 		}

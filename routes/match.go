@@ -91,7 +91,8 @@ type judgement struct {
 	table *Table
 	query string
 
-	rewrites int // how many rewrites of the build were tried before
+	reads    int
+	rewrites rewriteProgress
 
 	decided   bool // a reading counted
 	open      bool // a reading is never decided
@@ -107,13 +108,18 @@ type judgement struct {
 	how       string
 }
 
-// maxDepth bounds how often a path may lead to another: an image of an image,
-// a rewrite of a rewrite. What goes deeper is auth.
-const maxDepth = 8
+// maxDepth bounds how often a path may lead to another (an image of an image, a
+// rewrite of a rewrite), and maxReads how many readings there are in all, so
+// that a hostile query costs little. What goes beyond is auth.
+const (
+	maxDepth = 8
+	maxReads = 1000
+)
 
 // read lets one reading of the path count.
 func (j *judgement) read(path, how string, depth int) {
-	if depth > maxDepth {
+	j.reads++
+	if depth > maxDepth || j.reads > maxReads {
 		j.count(Auth, -1, how)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // guarded are rules as one writes them for a real site.
@@ -308,4 +309,24 @@ func TestMatchDescribesThePath(t *testing.T) {
 func equalMatch(a, b Match) bool {
 	return a.Bad == b.Bad && a.Open == b.Open && a.Static == b.Static && a.Type == b.Type && a.Rule == b.Rule &&
 		a.Path == b.Path && a.Locale == b.Locale && a.Data == b.Data && a.Ambiguous == b.Ambiguous
+}
+
+// A query that names images of images of images must not cost more than any
+// other request.
+func TestAttackByNestedImages(t *testing.T) {
+	table := compile(t, guarded)
+	query := "url=%2Fx"
+	for range 12 {
+		one := "url=" + url.QueryEscape("/a/%2e%2e//_next/%69mage?"+query)
+		if query = one + "&" + one + "&" + one; len(query) > 1<<20 {
+			break
+		}
+	}
+	start := time.Now()
+	if m := table.Match("/_next/image", query, ""); m.Type != Auth {
+		t.Errorf("passes: %+v", m)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
 }

@@ -62,8 +62,9 @@ func parsePattern(text string) (pattern, error) {
 	case strings.HasSuffix(end, wildcard):
 		p.tail, p.segments[last] = tailPrefix, strings.TrimSuffix(end, wildcard)
 	}
-	for _, segment := range p.segments {
-		if segment != wildcard && strings.Contains(segment, wildcard) {
+	for i, segment := range p.segments {
+		whole := segment == wildcard && (i < last || p.tail != tailPrefix)
+		if !whole && strings.Contains(segment, wildcard) {
 			return p, fmt.Errorf("pattern %q has a * inside a segment, which is not supported; "+
 				"* stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)", text)
 		}

@@ -1,0 +1,142 @@
+package routes
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCompileErrors(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		config Config
+		want   []string // each must be in the error
+	}{
+		{"type", Config{Rules: []Rule{{Type: "private", Patterns: []string{"/x"}}}}, []string{`"private" is not a route type; write public, auth or hybrid`}},
+		{"no type", Config{Rules: []Rule{{Patterns: []string{"/x"}}}}, []string{"is not a route type"}},
+		{"default", Config{Default: "closed"}, []string{`default "closed" is not a route type`}},
+		{"no patterns", Config{Rules: []Rule{{Type: Auth, Source: "Caddyfile:3"}}}, []string{"auth rule (Caddyfile:3) has no pattern"}},
+		{"empty pattern", rule(Auth, ""), []string{`empty pattern`}},
+		{"no slash", rule(Auth, "account"), []string{`pattern "account" does not begin with a slash; write "/account"`}},
+		{"url", rule(Auth, "https://x/y"), []string{"does not begin with a slash"}},
+		{"query", rule(Auth, "/x?y=1"), []string{`"/x?y=1" can never match`, `remove "?y=1"`}},
+		{"fragment", rule(Auth, "/x#y"), []string{"can never match"}},
+		{"dot dot", rule(Auth, "/x/../y"), []string{"dot segments"}},
+		{"encoded dots", rule(Auth, "/x/%2e%2E/y"), []string{"dot segments"}},
+		{"empty segment", rule(Auth, "/x//y"), []string{"empty segment"}},
+		{"backslash", rule(Auth, `/x\y`), []string{"backslash"}},
+		{"control", rule(Auth, "/x%00"), []string{"control character"}},
+		{"percent", rule(Auth, "/100%"), []string{"write %25"}},
+		{"not text", rule(Auth, "/\xff"), []string{"not valid UTF-8"}},
+		{"star in a segment", rule(Auth, "/*.png"), []string{"* inside a segment"}},
+		{"star before the end", rule(Auth, "/a*/b"), []string{"* inside a segment"}},
+		{"two stars", rule(Auth, "/a/**"), []string{"* inside a segment"}},
+		{"all at once", Config{Default: "x", Rules: []Rule{{Type: Auth, Patterns: []string{"a", "/b?"}}, {Type: Auth}}, HomePath: "home"}, []string{`default "x"`, `"a"`, `"/b?"`, "auth rule 2", `home_path "home"`}},
+		{"base path", Config{BasePath: "base"}, []string{`write "/base"`}},
+		{"base path with dots", Config{BasePath: "/a/../b"}, []string{"base_path", "dot segments"}},
+		{"locale", Config{Locales: []string{"en/us"}}, []string{`locale "en/us"`}},
+		{"empty locale", Config{Locales: []string{""}}, []string{`locale ""`}},
+		{"locale twice", Config{Locales: []string{"en", "EN"}}, []string{"written twice"}},
+		{"login elsewhere", Config{LoginPath: "https://id.example/login"}, []string{"login_path", "not a path of this site"}},
+		{"login with a query", Config{LoginPath: "/login?x=1"}, []string{"login_path"}},
+		{"login below base path", Config{BasePath: "/app", LoginPath: "/app/login"}, []string{"redirects add; write /login"}},
+		{"login in a locale", Config{Locales: []string{"en"}, LoginPath: "/en/login"}, []string{"redirects keep; write /login"}},
+		{"return_to", Config{ReturnTo: "a&b"}, []string{"return_to"}},
+		{"actions", Config{Actions: []string{"x"}}, []string{"actions", `write "/x"`}},
+		{"loop: login is auth", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/login"}, Source: "Caddyfile:9"}}}, []string{"auth rule (Caddyfile:9)", "nobody could log in"}},
+		{"loop: login is auth in another case", rule(Auth, "/LOGIN/"), []string{"nobody could log in"}},
+		{"loop: login is auth in a locale", Config{Locales: []string{"en"}, Rules: []Rule{{Type: Auth, Patterns: []string{"/en/login"}}}}, []string{"nobody could log in"}},
+		{"loop: home is public", Config{Rules: []Rule{{Type: Public, Patterns: []string{"/"}, Source: "Caddyfile:7"}}}, []string{"home_path / is public", "public rule (Caddyfile:7)"}},
+		{"loop: home is public by default", Config{Default: Public}, []string{"home_path / is public"}},
+		{"loop: home is a public login", Config{HomePath: "/login", Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}}}, []string{"home_path /login is public"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Compile(tc.config)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not in:\n%v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func rule(typ Type, patterns ...string) Config {
+	return Config{Rules: []Rule{{Type: typ, Patterns: patterns}}}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		rules []Rule
+		want  []string // each in the warning of this index
+	}{
+		{"none", guarded.Rules, nil},
+		{"hidden", []Rule{
+			{Type: Hybrid, Patterns: []string{"/docs/*"}, Source: "Caddyfile:2"},
+			{Type: Auth, Patterns: []string{"/docs/internal/*"}, Source: "Caddyfile:3"},
+		}, []string{"auth rule (Caddyfile:3): pattern /docs/internal/* never decides, because pattern /docs/* of the hybrid rule (Caddyfile:2) matches first"}},
+		{"hidden by everything", []Rule{{Type: Auth, Patterns: []string{"/*"}}, {Type: Public, Patterns: []string{"/login"}}}, []string{"pattern /login never decides"}},
+		{"hidden by a prefix", []Rule{{Type: Auth, Patterns: []string{"/blog*"}}, {Type: Hybrid, Patterns: []string{"/blogs/x", "/blog/*", "/blogger*"}}}, []string{"/blogs/x", "/blog/*", "/blogger*", "all of its patterns"}},
+		{"hidden by one segment", []Rule{{Type: Auth, Patterns: []string{"/a/*/b"}}, {Type: Hybrid, Patterns: []string{"/a/x/b"}}}, []string{"/a/x/b"}},
+		{"not hidden", []Rule{{Type: Auth, Patterns: []string{"/a/x/b", "/b/*", "/c", "/d*"}}, {Type: Hybrid, Patterns: []string{"/a/*/b", "/b*", "/c/*", "/dx/*/y", "/*"}}}, []string{"/dx/*/y"}},
+		{"twice", []Rule{{Type: Auth, Patterns: []string{"/x"}}, {Type: Hybrid, Patterns: []string{"/X/"}}}, []string{"the auth rule 1 has it already"}},
+		{"twice in a rule", []Rule{{Type: Auth, Patterns: []string{"/x", "/x"}}}, []string{"has the pattern /x twice"}},
+		{"covered in a rule", []Rule{{Type: Auth, Patterns: []string{"/x/*", "/x"}}}, []string{"adds nothing to /x/*"}},
+		{"locale", []Rule{{Type: Public, Patterns: []string{"/en/join"}}}, []string{"begins with the locale en, which is stripped before matching; write it as /join"}},
+		{"base path", []Rule{{Type: Hybrid, Patterns: []string{"/base/x"}}}, []string{"begins with the base path"}},
+		{"auth of one locale", []Rule{{Type: Auth, Patterns: []string{"/en/beta/*"}}}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			table := compile(t, Config{Rules: tc.rules, Locales: []string{"en"}, BasePath: "/base", LoginPath: "/sign-in", HomePath: "/home"})
+			got := table.Warnings()
+			if len(got) != len(tc.want) {
+				t.Fatalf("got %d warnings, want %d:\n%s", len(got), len(tc.want), strings.Join(got, "\n"))
+			}
+			for i, want := range tc.want {
+				if !strings.Contains(got[i], want) {
+					t.Errorf("%q is not in %q", want, got[i])
+				}
+			}
+		})
+	}
+}
+
+// Whatever proof calls dead must never decide. Every short path is asked.
+func TestDeadPatternsNeverDecide(t *testing.T) {
+	patterns := []string{"/", "/a", "/a/*", "/a*", "/ab", "/ab*", "/*/b", "/a/*/b", "/a/b", "/a/b*", "/a/b/*", "/*", "/*/a/*"}
+	var paths []string
+	segments := []string{"", "a", "b", "ab", "ba", "c"}
+	for _, one := range segments {
+		for _, two := range segments {
+			for _, three := range segments {
+				path := "/" + one + "/" + two + "/" + three
+				paths = append(paths, trimEnd(strings.TrimRight(path, "/")))
+			}
+		}
+	}
+	paths = append(slices.Compact(slices.Sorted(slices.Values(paths))), "/")
+	for _, first := range patterns {
+		for _, second := range patterns {
+			table := compile(t, Config{LoginPath: "/sign-in", Rules: []Rule{
+				{Type: Hybrid, Patterns: []string{first}}, {Type: Auth, Patterns: []string{second}},
+			}})
+			reached := slices.ContainsFunc(paths, func(path string) bool {
+				return path != "" && !strings.Contains(path, "//") && table.Match(path, "", "").Rule == 1
+			})
+			if dead := len(table.Warnings()) > 0; dead == reached {
+				t.Errorf("%s before %s: warned of %v, reached %v", first, second, dead, reached)
+			}
+		}
+	}
+}
+
+func TestTenThousandRulesCompile(t *testing.T) {
+	table := compile(t, Config{Rules: manyRules(10000)})
+	if got := table.Warnings(); len(got) != 0 {
+		t.Errorf("%d warnings, the first is %s", len(got), got[0])
+	}
+}

@@ -1,0 +1,60 @@
+package routes
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestKind(t *testing.T) {
+	table := compile(t, Config{Locales: []string{"en"}, BasePath: "/base"})
+	const html = "text/html,application/xhtml+xml"
+	for _, tc := range []struct {
+		name, method, path string
+		header             map[string]string
+		want               Kind
+	}{
+		{"navigation", "GET", "/x", map[string]string{"Accept": html, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, Document},
+		{"navigation without metadata", "GET", "/x", map[string]string{"Accept": "TEXT/HTML;q=0.9"}, Document},
+		{"frame", "GET", "/x", map[string]string{"Accept": html, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, Document},
+		{"form", "POST", "/x", map[string]string{"Accept": html, "Sec-Fetch-Mode": "navigate"}, Document},
+		{"curl", "GET", "/x", map[string]string{"Accept": "*/*"}, Fetch},
+		{"no Accept", "GET", "/x", nil, Fetch},
+		{"fetch that takes anything", "GET", "/x", map[string]string{"Accept": html, "Sec-Fetch-Mode": "cors"}, Fetch},
+		{"image", "GET", "/x", map[string]string{"Accept": html, "Sec-Fetch-Dest": "image"}, Fetch},
+		{"navigation that wants JSON", "GET", "/x", map[string]string{"Accept": "application/json", "Sec-Fetch-Mode": "navigate"}, Fetch},
+		{"rsc", "GET", "/x", map[string]string{"Rsc": "1"}, RSC},
+		{"rsc with another value is a page", "GET", "/x", map[string]string{"Rsc": "true", "Accept": html}, Document},
+		{"data route", "GET", "/_next/data/B/x.json", map[string]string{"Accept": html}, Data},
+		{"data route below all prefixes", "GET", "/base/en/_next/data/B/x.json", nil, Data},
+		{"data route of nobody", "GET", "/x/_next/data/B/x.json", nil, Fetch},
+		{"data header", "GET", "/x", map[string]string{"X-Nextjs-Data": "1", "Rsc": "1"}, Data},
+		{"router prefetch", "GET", "/x", map[string]string{"Rsc": "1", "Next-Router-Prefetch": "1"}, Prefetch},
+		{"segment prefetch", "GET", "/x", map[string]string{"Next-Router-Segment-Prefetch": "/_tree"}, Prefetch},
+		{"speculation rules", "GET", "/x", map[string]string{"Sec-Purpose": "prefetch;prerender", "Accept": html}, Prefetch},
+		{"old prefetch", "GET", "/x", map[string]string{"Purpose": "prefetch"}, Prefetch},
+		{"another purpose", "GET", "/x", map[string]string{"Sec-Purpose": "prefetching", "Accept": html}, Document},
+		{"data prefetch", "GET", "/_next/data/B/x.json", map[string]string{"Purpose": "prefetch"}, Prefetch},
+		{"action", "POST", "/x", map[string]string{"Next-Action": "00ab", "Accept": "text/x-component", "Next-Router-Prefetch": "1"}, Action},
+		{"action without id", "POST", "/x", map[string]string{"Next-Action": ""}, Action},
+		{"websocket", "GET", "/x", map[string]string{"Upgrade": "WebSocket", "Next-Action": "1"}, WebSocket},
+		{"websocket among others", "GET", "/x", map[string]string{"Upgrade": "h2c, websocket"}, WebSocket},
+		{"another upgrade", "GET", "/x", map[string]string{"Upgrade": "h2c", "Accept": html}, Document},
+		{"extended CONNECT in HTTP/2", "CONNECT", "/x", map[string]string{":protocol": "websocket"}, WebSocket},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := httptest.NewRequest(tc.method, "http://app.example"+tc.path, nil)
+			for name, value := range tc.header {
+				r.Header[name] = []string{value}
+			}
+			if got := table.Kind(r); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+	r := httptest.NewRequest(http.MethodConnect, "http://app.example/x", nil)
+	r.Proto = "websocket"
+	if got := table.Kind(r); got != WebSocket {
+		t.Errorf("extended CONNECT in HTTP/3: got %s", got)
+	}
+}

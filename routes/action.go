@@ -30,13 +30,10 @@ func (t *Table) ActionTarget(requestURL *url.URL, xActionRedirect string) (Match
 	// The client takes what is before the first ";", while the server renders
 	// everything before the ";push" or ";replace" that it added itself.
 	client, _, _ := strings.Cut(xActionRedirect, ";")
-	server := xActionRedirect[:max(0, strings.LastIndexByte(xActionRedirect, ';'))]
+	server := strings.TrimSuffix(strings.TrimSuffix(xActionRedirect, ";push"), ";replace")
 	m, ok := t.resolveTarget(requestURL, client)
-	for _, target := range []string{server, xActionRedirect} {
-		if target == client || target == "" {
-			continue
-		}
-		other, resolved := t.resolveTarget(requestURL, target)
+	if server != client {
+		other, resolved := t.resolveTarget(requestURL, server)
 		m, ok = stricter(m, other), ok && resolved
 	}
 	return m, ok

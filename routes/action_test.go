@@ -1,0 +1,103 @@
+package routes
+
+import (
+	"net/url"
+	"testing"
+)
+
+func TestActionAllowedByPath(t *testing.T) {
+	byDefault := compile(t, Config{
+		Rules: []Rule{
+			{Type: Hybrid, Patterns: []string{"/join/help"}},
+			{Type: Public, Patterns: []string{"/join/*"}},
+			{Type: Hybrid, Patterns: []string{"/"}},
+			{Type: Auth, Patterns: []string{"/dashboard/*"}},
+		},
+		Locales: []string{"en"},
+	})
+	written := compile(t, Config{
+		Rules:   []Rule{{Type: Public, Patterns: []string{"/join"}}},
+		Actions: []string{"/contact", "/shop/*"},
+		Locales: []string{"en"},
+	})
+	none := compile(t, Config{Actions: []string{}})
+	for _, tc := range []struct {
+		table *Table
+		path  string
+		want  bool
+	}{
+		{byDefault, "/login", true},
+		{byDefault, "/en/login", true},
+		{byDefault, "/join/now", true},
+		{byDefault, "/join/help", false},
+		{byDefault, "/", false},
+		{byDefault, "/nonexistent", false},
+		{byDefault, "/dashboard", false},
+		{byDefault, "/%6Cogin", false},
+		{byDefault, "/LOGIN", false},
+		{byDefault, "/x/../login", false},
+		{byDefault, "/login%2f..%2fdashboard", false},
+		{byDefault, "/_next/static/x", false},
+		{byDefault, "/_next/image", false},
+		{byDefault, "/%00", false},
+		{written, "/contact", true},
+		{written, "/en/shop/x", true},
+		{written, "/login", false},
+		{written, "/join", false},
+		{none, "/login", false},
+	} {
+		if got := tc.table.ActionAllowed(tc.path, "00ab"); got != tc.want {
+			t.Errorf("%s: %v", tc.path, got)
+		}
+	}
+}
+
+func TestActionTarget(t *testing.T) {
+	table := compile(t, guarded)
+	here := &url.URL{Path: "/login"}
+	for _, tc := range []struct {
+		target string
+		ok     bool
+		want   Type
+	}{
+		{"/dashboard;push", true, Auth},
+		{"/en/dashboard?x=1;replace", true, Auth},
+		{"/blog;push", true, Hybrid},
+		{"/register;push", true, Public},
+		{"/blog", true, Hybrid},
+		{"/a;b/../dashboard;push", true, Auth},
+		{"/a%3Bb/../dashboard", true, Auth},
+		{"/x/../dashboard;push", true, Auth},
+		{"./dashboard;push", true, Auth},
+		{"../dashboard;push", true, Auth},
+		{"../admin;push", true, Auth},
+		{"https://app.example/dashboard;push", true, Auth},
+		{"http://127.0.0.1:3000/x/%2e%2e/dashboard", true, Auth},
+		{`https://app.example\dashboard`, false, ""},
+		{"https://id.example/authorize?x=/dashboard;push", true, Hybrid},
+		{"https://id.example", true, Hybrid},
+		{"/кафе;push", true, Hybrid},
+		{`/x\..\dashboard;push`, true, Auth},
+		{"/dash\tboard;push", false, ""},
+		{"//dashboard;push", false, ""},
+		{`/\dashboard;push`, false, ""},
+		{"dashboard;push", false, ""},
+		{";push", false, ""},
+		{"", false, ""},
+		{"javascript:alert(1)", false, ""},
+		{"https:dashboard", false, ""},
+		{"/%00", false, ""},
+	} {
+		m, ok := table.ActionTarget(here, tc.target)
+		if ok != tc.ok || ok && m.Type != tc.want {
+			t.Errorf("%q: %v %+v, want %v %s", tc.target, ok, m, tc.ok, tc.want)
+		}
+	}
+	// Next.js resolves "." below the request path, browsers beside it.
+	if m, ok := table.ActionTarget(&url.URL{Path: "/x"}, "./dashboard;push"); !ok || m.Type != Auth {
+		t.Errorf("beside: %v %+v", ok, m)
+	}
+	if m, ok := table.ActionTarget(&url.URL{Path: "/dashboard"}, "./login;push"); !ok || m.Type != Auth {
+		t.Errorf("below: %v %+v", ok, m)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 )
 
 // manyRules are n rules of all shapes, as a large site has them.
@@ -66,7 +67,46 @@ func BenchmarkKind(b *testing.B) {
 	}
 }
 
-// A normal path costs no allocation; what is fast is measured in bench/.
+// The tree keeps ten thousand rules at most one and a half times as slow as
+// ten. The fastest of many rounds is compared, so that a busy machine does not
+// decide.
+func TestManyRulesCostLittleMore(t *testing.T) {
+	few, many := compile(t, Config{Rules: manyRules(10)}), compile(t, Config{Rules: manyRules(10000)})
+	fewPaths, manyPaths := benchmarkPaths(10), benchmarkPaths(10000)
+	round := func(table *Table, paths []string) time.Duration {
+		start := time.Now()
+		for i := range 6000 {
+			table.Match(paths[i%len(paths)], "", "")
+		}
+		return time.Since(start)
+	}
+	fastestFew, fastestMany := round(few, fewPaths), round(many, manyPaths)
+	for range 40 {
+		fastestFew = min(fastestFew, round(few, fewPaths))
+		fastestMany = min(fastestMany, round(many, manyPaths))
+	}
+	if ratio := float64(fastestMany) / float64(fastestFew); ratio > 1.5 {
+		t.Errorf("ten thousand rules cost %.2f times as much as ten", ratio)
+	} else {
+		t.Logf("ratio %.2f", ratio)
+	}
+}
+
+func BenchmarkMatchWithBuild(b *testing.B) {
+	config := nextjsConfig("main")
+	config.Build = loadBuild(b, "16.4")
+	table := compile(b, config)
+	for _, path := range []string{"/", "/dashboard/settings", "/blog/a-post", "/app/settings"} {
+		b.Run(path, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				table.Match(path, "", "")
+			}
+		})
+	}
+}
+
+// A normal path costs no allocation.
 func TestNormalPathsDoNotAllocate(t *testing.T) {
 	table := compile(t, guarded)
 	r := httptest.NewRequest(http.MethodGet, "/dashboard", nil)

@@ -55,7 +55,10 @@ func LoadBuild(fsys fs.FS) (*Build, error) {
 		return nil, fmt.Errorf("no finished build of Next.js: %w; run next build and name its .next folder", err)
 	}
 	b := &Build{}
-	return b, errors.Join(b.readRoutes(fsys), b.readEndpoints(fsys), b.readActions(fsys))
+	if err := errors.Join(b.readRoutes(fsys), b.readEndpoints(fsys), b.readActions(fsys)); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // BuildID returns a fingerprint of the build that changes when one of its
@@ -168,7 +171,9 @@ func (b *Build) readEndpoints(fsys fs.FS) error {
 			found[endpoint{page, page == "/api" || strings.HasPrefix(page, "/api/")}] = true
 		}
 	}
-	b.endpoints = slices.SortedFunc(maps.Keys(found), func(a, b endpoint) int { return strings.Compare(a.page, b.page) })
+	b.endpoints = slices.SortedFunc(maps.Keys(found), func(one, other endpoint) int {
+		return strings.Compare(one.page, other.page)
+	})
 	return nil
 }
 

@@ -22,9 +22,10 @@ type nextjsTarget struct {
 	MustProtect bool              `json:"must_protect"`
 	MustPass    bool              `json:"must_pass"`
 	ClosesBy    string            `json:"closes_by"`
+	NextStatus  int               `json:"next_status"`
 }
 
-func readTargets(t *testing.T) []nextjsTarget {
+func readTargets(t testing.TB) []nextjsTarget {
 	t.Helper()
 	file, err := os.Open("testdata/nextjs/targets.jsonl")
 	if err != nil {

@@ -1,0 +1,260 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Storage is what automatic keys need of a storage that all nodes share. Any
+// certmagic.Storage is one.
+type Storage interface {
+	// Lock waits for the named lock; Unlock frees it.
+	Lock(ctx context.Context, name string) error
+	Unlock(ctx context.Context, name string) error
+	// Load returns [fs.ErrNotExist] for a key that was never stored.
+	Load(ctx context.Context, key string) ([]byte, error)
+	Store(ctx context.Context, key string, value []byte) error
+}
+
+// AutomaticKeys configures a keyring that makes its own secrets.
+type AutomaticKeys struct {
+	// Realm names the realm; empty means [DefaultRealm].
+	Realm string
+	// Storage keeps the secrets. Required.
+	Storage Storage
+	// Rotation is how long a key seals. Default: 30 days.
+	Rotation time.Duration
+	// Lifetime is how long a token may live after it was sealed (the expiry
+	// setting). A key is kept that long after the last token it sealed.
+	Lifetime time.Duration
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Random makes the secrets. Default: crypto/rand.
+	Random io.Reader
+}
+
+const (
+	// publishLead is how long a new key is known to all nodes before it seals.
+	publishLead = 10 * time.Minute
+	// reloadInterval is how soon after a look an unknown "kid" makes a node
+	// look again, so that invented ones cannot flood the storage.
+	reloadInterval = 5 * time.Second
+	// maintenanceInterval is how often a node looks unasked.
+	maintenanceInterval = time.Minute
+)
+
+// storedKey is a secret in the storage.
+type storedKey struct {
+	Secret []byte `json:"secret"`
+	// SealsFrom is when the key begins to seal; it seals until the next one does.
+	SealsFrom time.Time `json:"seals_from"`
+	// Lifetime is the longest life of a token that it may have sealed.
+	Lifetime time.Duration `json:"token_lifetime"`
+}
+
+type automaticKeys struct {
+	AutomaticKeys
+	mu       sync.Mutex
+	schedule []scheduledKey // in the order of sealsFrom
+	looked   time.Time
+	failed   error // of the last look
+}
+
+type scheduledKey struct {
+	*key
+	stored storedKey
+}
+
+// NewAutomaticKeyring makes a keyring whose keys are generated under the
+// storage's lock, shared through the storage, rotated, and kept until the last
+// token that they sealed is dead. It makes the first key if there is none, so do
+// not call it where nothing may be written (validation). [Keyring.Maintain]
+// keeps it current.
+func NewAutomaticKeyring(ctx context.Context, config AutomaticKeys) (*Keyring, error) {
+	if config.Rotation <= 0 {
+		config.Rotation = DefaultKeyRotation
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Random == nil {
+		config.Random = rand.Reader
+	}
+	ring := &Keyring{now: config.Now, automatic: &automaticKeys{AutomaticKeys: config}}
+	ring.keys.Store(&[]*key{})
+	if err := ring.refreshKeys(ctx); err != nil {
+		return nil, err
+	}
+	return ring, nil
+}
+
+// Maintain looks for keys of other nodes and rotates, once a minute, until the
+// context ends. It calls failed with each error and goes on.
+func (r *Keyring) Maintain(ctx context.Context, failed func(error)) {
+	if r.automatic == nil {
+		return
+	}
+	ticker := time.NewTicker(maintenanceInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := r.refreshKeys(ctx); err != nil && ctx.Err() == nil {
+				failed(err)
+			}
+		}
+	}
+}
+
+func (a *automaticKeys) storageKey() string {
+	realm := a.Realm
+	if realm == "" {
+		realm = DefaultRealm
+	}
+	return "session/" + realm + "/keys.json"
+}
+
+// reload reads the storage again unless that was done a moment ago.
+func (r *Keyring) reload(ctx context.Context) error {
+	a := r.automatic
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := r.now(); now.Sub(a.looked) >= reloadInterval {
+		_, a.failed = r.load(ctx)
+		a.looked = now
+	}
+	return a.failed
+}
+
+// load reads the storage into the keyring. The caller holds the mutex.
+func (r *Keyring) load(ctx context.Context) ([]storedKey, error) {
+	a := r.automatic
+	encoded, err := a.Storage.Load(ctx, a.storageKey())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading keys: %w", ErrUnavailable, err)
+	}
+	var stored []storedKey
+	if err := json.Unmarshal(encoded, &stored); err != nil {
+		// Without %w: a decoding error may quote what it read.
+		return nil, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
+	}
+	return stored, r.use(stored)
+}
+
+// use makes the stored keys the keyring's own. The caller holds the mutex.
+func (r *Keyring) use(stored []storedKey) error {
+	a := r.automatic
+	schedule := make([]scheduledKey, 0, len(stored))
+	keys := make([]*key, 0, len(stored))
+	for _, s := range stored {
+		if len(s.Secret) != keySize {
+			return fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
+		}
+		k, err := newKey(s.Secret, a.Realm)
+		if err != nil {
+			return err
+		}
+		if known := r.byID(k.id); known != nil {
+			k = known
+		}
+		schedule = append(schedule, scheduledKey{k, s})
+		keys = append(keys, k)
+	}
+	slices.Reverse(keys) // the newest is asked for most
+	a.schedule = schedule
+	r.keys.Store(&keys)
+	return nil
+}
+
+// refreshKeys reads the storage and, if a key is due or too old, changes it
+// under the storage's lock.
+func (r *Keyring) refreshKeys(ctx context.Context) error {
+	a := r.automatic
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	stored, err := r.load(ctx)
+	if err != nil {
+		return err
+	}
+	if _, changed, err := a.next(stored, r.now()); err != nil || !changed {
+		return err
+	}
+	if err := a.Storage.Lock(ctx, a.storageKey()); err != nil {
+		return fmt.Errorf("%w: locking keys: %w", ErrUnavailable, err)
+	}
+	defer func() { _ = a.Storage.Unlock(context.WithoutCancel(ctx), a.storageKey()) }()
+	if stored, err = r.load(ctx); err != nil { // another node may have been first
+		return err
+	}
+	next, changed, err := a.next(stored, r.now())
+	if err != nil || !changed {
+		return err
+	}
+	encoded, err := json.Marshal(next)
+	if err != nil {
+		return err
+	}
+	if err := a.Storage.Store(ctx, a.storageKey(), encoded); err != nil {
+		return fmt.Errorf("%w: storing keys: %w", ErrUnavailable, err)
+	}
+	return r.use(next)
+}
+
+// next returns the keys as they should be now and whether that is a change: the
+// dead ones gone, a new one published in time, the lifetime known to the key
+// that seals.
+func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bool, error) {
+	keys := slices.Clone(stored)
+	changed := false
+	for len(keys) > 1 && now.After(keys[1].SealsFrom.Add(keys[0].Lifetime)) {
+		keys, changed = keys[1:], true
+	}
+	lead := min(publishLead, a.Rotation/2)
+	last := len(keys) - 1
+	if last < 0 || !now.Before(keys[last].SealsFrom.Add(a.Rotation-lead)) {
+		secret := make([]byte, keySize)
+		if _, err := io.ReadFull(a.Random, secret); err != nil {
+			return nil, false, err
+		}
+		from := now
+		if last >= 0 {
+			from = now.Add(lead)
+		}
+		keys, changed = append(keys, storedKey{Secret: secret, SealsFrom: from, Lifetime: a.Lifetime}), true
+	}
+	for i := range keys { // expiry may have been raised since the key was made
+		retired := i+1 < len(keys) && now.After(keys[i+1].SealsFrom)
+		if !retired && keys[i].Lifetime < a.Lifetime {
+			keys[i].Lifetime, changed = a.Lifetime, true
+		}
+	}
+	return keys, changed, nil
+}
+
+// sealing returns the newest key that may already seal.
+func (a *automaticKeys) sealing(now time.Time) (*key, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, k := range slices.Backward(a.schedule) {
+		if !k.stored.SealsFrom.After(now) {
+			return k.key, nil
+		}
+	}
+	if len(a.schedule) > 0 { // another node's clock is ahead
+		return a.schedule[0].key, nil
+	}
+	return nil, fmt.Errorf("%w: there is no key to seal with", ErrUnavailable)
+}

@@ -1,0 +1,154 @@
+package session
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxCookieSize is what browsers take for name and value together (RFC
+	// 6265bis section 5.6).
+	maxCookieSize = 4096
+	// maxChunks bounds what one session may take of a request's headers.
+	maxChunks      = 3
+	maxTokenLength = maxChunks * maxCookieSize
+	// maxTries bounds the tokens that one request may make us decrypt.
+	maxTries = 8
+	// maxCookieAge is the longest Max-Age that browsers honour (RFC 6265bis
+	// section 5.5), 400 days.
+	maxCookieAge = 400 * 24 * time.Hour
+)
+
+var chunkSuffixes = [maxChunks]string{".0", ".1", ".2"}
+
+// eachCookie calls yield with every cookie of the Cookie header lines, in order.
+// They are split at every semicolon and quotes have no meaning (RFC 6265bis
+// section 5.7): a reader that honours quotes can be shown other cookies than the
+// app behind sees. net/http also drops all cookies above a number of them.
+func eachCookie(lines []string, yield func(name, value, pair string)) {
+	for _, line := range lines {
+		for more := true; more; {
+			var pair string
+			pair, line, more = strings.Cut(line, ";")
+			pair = strings.Trim(pair, " \t")
+			name, value, _ := strings.Cut(pair, "=")
+			if pair != "" {
+				yield(name, value, pair)
+			}
+		}
+	}
+}
+
+// cookies are the cookies of our name that a request carries.
+type cookies struct {
+	whole  []string            // values of <name>
+	chunks [maxChunks][]string // values of <name>.0 and so on
+}
+
+func (c *cookies) any() bool {
+	return len(c.whole)+len(c.chunks[0])+len(c.chunks[1])+len(c.chunks[2]) > 0
+}
+
+func collectCookies(lines []string, name string) cookies {
+	var c cookies
+	eachCookie(lines, func(given, value, _ string) {
+		rest, ours := strings.CutPrefix(given, name)
+		switch {
+		case !ours:
+		case rest == "":
+			c.whole = append(c.whole, value)
+		case len(rest) == 2 && rest[0] == '.' && rest[1] >= '0' && rest[1] < '0'+maxChunks:
+			i := rest[1] - '0'
+			c.chunks[i] = append(c.chunks[i], value)
+		}
+	})
+	return c
+}
+
+// candidates are the tokens that the cookies may mean: each whole cookie, and
+// every way to join contiguous chunks. A twin can be planted by a sibling domain,
+// so none is preferred here; the caller sees which ones open.
+func (c *cookies) candidates() []string {
+	tokens := c.whole
+	joined := c.chunks[0]
+	for i := 1; i < maxChunks && len(c.chunks[i]) > 0; i++ {
+		var longer []string
+		for _, head := range joined {
+			for _, tail := range c.chunks[i] {
+				if len(longer) < maxTries {
+					longer = append(longer, head+tail)
+				}
+			}
+		}
+		joined = longer
+	}
+	if len(c.chunks[1]) == 0 && len(c.chunks[2]) > 0 {
+		joined = nil // a gap
+	}
+	if len(joined) > 0 {
+		tokens = append(tokens[:len(tokens):len(tokens)], joined...)
+	}
+	return tokens[:min(len(tokens), maxTries)]
+}
+
+// isOurs reports whether a cookie name is the session cookie's or a chunk's.
+func isOurs(given, name string) bool {
+	rest, ok := strings.CutPrefix(given, name)
+	return ok && (rest == "" || rest == chunkSuffixes[0] || rest == chunkSuffixes[1] || rest == chunkSuffixes[2])
+}
+
+// sealedCookies are the names and values that carry a token. The caller has
+// checked that it fits.
+func sealedCookies(name, token string) (names, values []string) {
+	if len(name)+len(token) <= maxCookieSize {
+		return []string{name}, []string{token}
+	}
+	room := maxCookieSize - len(name) - len(chunkSuffixes[0])
+	for i := 0; token != ""; i++ {
+		n := min(room, len(token))
+		names, values = append(names, name+"."+strconv.Itoa(i)), append(values, token[:n])
+		token = token[n:]
+	}
+	return names, values
+}
+
+// maxSealedLength is the longest token that fits into the cookies of a name.
+func maxSealedLength(name string) int {
+	return maxChunks * (maxCookieSize - len(name) - len(chunkSuffixes[0]))
+}
+
+// cookieWriter writes Set-Cookie lines with the realm's attributes.
+type cookieWriter struct {
+	settings *Settings
+	name     string // with prefix
+	secure   bool
+}
+
+func (w cookieWriter) set(header http.Header, name, value string, left time.Duration) {
+	cookie := w.cookie(name, value)
+	if !w.settings.BrowserLifetime {
+		cookie.MaxAge = max(1, int(min(left, maxCookieAge)/time.Second))
+	}
+	header.Add("Set-Cookie", cookie.String())
+}
+
+// remove repeats the attributes: a deletion without Secure or with another path
+// does not delete.
+func (w cookieWriter) remove(header http.Header, name string) {
+	cookie := w.cookie(name, "")
+	cookie.MaxAge = -1
+	cookie.Expires = time.Unix(1, 0)
+	header.Add("Set-Cookie", cookie.String())
+}
+
+func (w cookieWriter) cookie(name, value string) *http.Cookie {
+	sameSite := map[string]http.SameSite{
+		"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
+	}[w.settings.SameSite]
+	return &http.Cookie{
+		Name: name, Value: value, Path: w.settings.CookiePath, Domain: w.settings.CookieDomain,
+		Secure: w.secure, HttpOnly: true, SameSite: sameSite,
+	}
+}

@@ -1,0 +1,309 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// HandoffError says what was wrong with a handoff, without showing it.
+type HandoffError struct{ Reason string }
+
+// Error gives the reason.
+func (e *HandoffError) Error() string { return "handoff: " + e.Reason }
+
+func handoffErrorf(format string, args ...any) error {
+	return &HandoffError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// Handoff is what the app asked for by its answer: it has no key, so it
+// describes the session and Caddy seals it.
+type Handoff struct {
+	// Delete ends the session. It comes first.
+	Delete bool
+	// Set signs a user in; nil if the app did not ask for it.
+	Set *Login
+	// Update changes the session; nil if the app did not ask for it.
+	Update *Change
+	// NoActivity means that this request was not the user's own doing and must
+	// not keep the session alive (X-Session-Activity: none).
+	NoActivity bool
+
+	sealed []string // Set-Cookie lines that carry a token which the app sealed
+}
+
+// Empty reports whether the app asked for no change of the session.
+func (h *Handoff) Empty() bool {
+	return !h.Delete && h.Set == nil && h.Update == nil && len(h.sealed) == 0
+}
+
+// TakeHandoff removes every X-Session-* header, every handoff cookie and every
+// Set-Cookie of the session cookie's name from the header of the app's answer,
+// and returns what they mean. Headers and cookies mean the same; two different
+// ones of a kind are a [*HandoffError], as is one that cannot be decoded. The
+// header is clean in any case.
+func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff, error) {
+	parts := handoffParts{}
+	for name, values := range header {
+		if !IsSessionHeader(name) {
+			continue
+		}
+		switch strings.ToLower(name) {
+		case "x-session-set":
+			parts.add("set", values...)
+		case "x-session-update":
+			parts.add("update", values...)
+		case "x-session-delete":
+			parts.add("delete", values...)
+		case "x-session-activity":
+			parts.add("activity", values...)
+		}
+		delete(header, name)
+	}
+	var own []*http.Cookie
+	var lines []string
+	if given := header["Set-Cookie"]; len(given) > 0 {
+		own, lines = v.takeCookies(header, given, &parts)
+	}
+	handoff, err := parts.decode()
+	return handoff, errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
+}
+
+// handoffParts are the undecoded values by kind, without repeats.
+type handoffParts map[string][]string
+
+func (p handoffParts) add(kind string, values ...string) {
+	for _, value := range values {
+		if value = strings.TrimSpace(value); len(p[kind]) == 0 || p[kind][0] != value {
+			p[kind] = append(p[kind], value)
+		}
+	}
+}
+
+// takeCookies takes the handoff cookies and those of the session cookie's name
+// out of the Set-Cookie lines. A handoff cookie that is empty or expired is one
+// that the app took back: Next.js cannot remove a cookie that it has set before
+// on the same answer, only let it expire.
+func (v *Visitor) takeCookies(header http.Header, given []string, parts *handoffParts) (own []*http.Cookie, lines []string) {
+	var kept []string
+	for _, line := range given {
+		name, _, _ := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		kind := v.manager.handoffKind(name)
+		if kind == "" && !isOurs(name, v.name) {
+			kept = append(kept, line)
+			continue
+		}
+		cookie, err := http.ParseSetCookie(line)
+		if err != nil {
+			cookie = &http.Cookie{Name: name, Value: "?"} // decodes to nothing, so it is reported
+		}
+		switch {
+		case kind == "":
+			own, lines = append(own, cookie), append(lines, line)
+		case !v.removes(cookie):
+			parts.add(kind, cookie.Value)
+		}
+	}
+	if len(kept) == 0 {
+		delete(header, "Set-Cookie")
+	} else {
+		header["Set-Cookie"] = kept
+	}
+	return own, lines
+}
+
+func (v *Visitor) removes(c *http.Cookie) bool {
+	return c.Value == "" || c.MaxAge < 0 || !c.Expires.IsZero() && c.MaxAge == 0 && c.Expires.Before(v.manager.settings.Now())
+}
+
+// takeOwnCookies reads Set-Cookie lines of the session cookie's name: a deletion
+// is a delete handoff, a value passes only if it opens (the app shares the
+// secret). Anything else would end a session in silence.
+func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*http.Cookie, lines []string) error {
+	var set cookies
+	for i, cookie := range own {
+		if v.removes(cookie) {
+			continue
+		}
+		handoff.sealed = append(handoff.sealed, lines[i])
+		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
+		set.whole = append(set.whole, one.whole...)
+		for i, chunk := range one.chunks {
+			set.chunks[i] = append(set.chunks[i], chunk...)
+		}
+	}
+	if len(handoff.sealed) == 0 {
+		handoff.Delete = handoff.Delete || len(own) > 0
+		return nil
+	}
+	tokens := set.candidates()
+	for _, token := range tokens {
+		if _, err := v.manager.open(ctx, token, v.manager.settings.Now()); err == nil {
+			continue
+		}
+		tokens = nil
+		break
+	}
+	if len(tokens) == 0 {
+		handoff.sealed = nil
+		return handoffErrorf("the app set a cookie named %s that is no session of this realm; choose another cookie_name", v.name)
+	}
+	return nil
+}
+
+func (p handoffParts) decode() (Handoff, error) {
+	h := Handoff{NoActivity: len(p["activity"]) == 1 && strings.EqualFold(p["activity"][0], "none")}
+	for _, kind := range []string{"delete", "set", "update"} {
+		if len(p[kind]) > 1 {
+			return Handoff{}, handoffErrorf("two different %s on one answer; send one", kind)
+		}
+	}
+	if values := p["delete"]; len(values) == 1 {
+		if values[0] != "1" {
+			return Handoff{}, handoffErrorf("delete must have the value 1")
+		}
+		h.Delete = true
+	}
+	if values := p["set"]; len(values) == 1 {
+		members, err := decodeHandoff("set", values[0])
+		if err != nil {
+			return Handoff{}, err
+		}
+		if h.Set, err = loginOf(members); err != nil {
+			return Handoff{}, err
+		}
+	}
+	if values := p["update"]; len(values) == 1 {
+		members, err := decodeHandoff("update", values[0])
+		if err != nil {
+			return Handoff{}, err
+		}
+		if h.Update, err = changeOf(members); err != nil {
+			return Handoff{}, err
+		}
+	}
+	return h, nil
+}
+
+// decodeHandoff decodes base64url, with or without padding, of one JSON object.
+func decodeHandoff(kind, value string) (map[string]any, error) {
+	if len(value) > 4*maxTokenLength {
+		return nil, handoffErrorf("%s has %d bytes, more than any session may have", kind, len(value))
+	}
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(value, "="))
+	if err != nil || len(bytes.TrimSpace(decoded)) == 0 {
+		return nil, handoffErrorf("%s is not base64url of a JSON object", kind)
+	}
+	members, err := DecodeObject(decoded)
+	if err != nil {
+		return nil, handoffErrorf("%s: %v", kind, err)
+	}
+	for name := range members {
+		if name != "user" && name != "accessToken" && name != "refreshToken" {
+			return nil, handoffErrorf("%s has the unknown member %s; the known ones are user, accessToken and refreshToken", kind, quoted(name))
+		}
+	}
+	return members, nil
+}
+
+func loginOf(members map[string]any) (*Login, error) {
+	user, _ := members["user"].(map[string]any)
+	if err := checkUser(user); err != nil {
+		return nil, handoffErrorf("set: %v", err)
+	}
+	login := &Login{User: user}
+	for name, token := range map[string]*string{"accessToken": &login.AccessToken, "refreshToken": &login.RefreshToken} {
+		if value, given := members[name]; given && value != nil {
+			text, ok := value.(string)
+			if !ok {
+				return nil, handoffErrorf("set: %s must be a string", name)
+			}
+			*token = text
+		}
+	}
+	return login, nil
+}
+
+func changeOf(members map[string]any) (*Change, error) {
+	change := &Change{}
+	if value, given := members["user"]; given {
+		user, ok := value.(map[string]any)
+		if !ok {
+			return nil, handoffErrorf("update: user must be an object")
+		}
+		change.User = user
+	}
+	for name, token := range map[string]**string{"accessToken": &change.AccessToken, "refreshToken": &change.RefreshToken} {
+		if value, given := members[name]; given {
+			text, ok := value.(string)
+			if !ok && value != nil {
+				return nil, handoffErrorf("update: %s must be a string or null", name)
+			}
+			*token = &text
+		}
+	}
+	return change, nil
+}
+
+// Apply does what the handoff asks for, in the order delete, set, update. The
+// error is a [*HandoffError] for what the app did wrong (an update without a
+// session, a session that is too large), else broken machinery.
+func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
+	if h.Delete {
+		if err := v.Delete(ctx); err != nil {
+			return err
+		}
+	}
+	if h.Set != nil {
+		if err := v.Create(ctx, *h.Set); err != nil {
+			return asHandoffError("set", err)
+		}
+	}
+	if h.Update != nil {
+		if err := v.Update(*h.Update); err != nil {
+			return asHandoffError("update", err)
+		}
+	}
+	if len(h.sealed) > 0 {
+		v.own, v.pending, v.deleted = h.sealed, nil, false
+	}
+	return nil
+}
+
+func asHandoffError(kind string, err error) error {
+	var tooLarge *TooLargeError
+	var user *UserError
+	if errors.As(err, &tooLarge) || errors.As(err, &user) || errors.Is(err, ErrNoSession) || errors.Is(err, ErrRevoked) {
+		return handoffErrorf("%s: %v", kind, err)
+	}
+	return err
+}
+
+// IsSessionHeader reports whether a header name is one of ours however a server
+// may spell it: X-Session-* without regard to case, with "-", "_" or "." between
+// the words. Servers that fold those (CGI, WSGI) would take a client's
+// X_Session_User for ours.
+func IsSessionHeader(name string) bool {
+	const prefix = "x-session-"
+	if len(name) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		c := name[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_' || c == '.':
+			c = '-'
+		}
+		if c != prefix[i] {
+			return false
+		}
+	}
+	return true
+}

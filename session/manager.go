@@ -1,0 +1,224 @@
+package session
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxRequestSize is what Caddy may add to a request to the app: Node.js accepts
+// 16 KiB of headers in all.
+const maxRequestSize = 12 << 10
+
+// Manager reads and changes the sessions of one realm. It is safe for
+// concurrent use.
+type Manager struct {
+	settings Settings
+	keys     *Keyring
+	recent   recent
+}
+
+// NewManager checks the settings, as [Settings.Validate] does, and returns a
+// manager that seals and opens with the keyring.
+func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
+	if err := settings.Validate(); err != nil {
+		return nil, err
+	}
+	return &Manager{settings: settings.withDefaults(), keys: keys}, nil
+}
+
+// Settings returns the settings with their defaults filled in.
+func (m *Manager) Settings() Settings { return m.settings }
+
+// Keys returns the keyring.
+func (m *Manager) Keys() *Keyring { return m.keys }
+
+// Login is what a new session is made of.
+type Login struct {
+	User         User
+	AccessToken  string
+	RefreshToken string
+}
+
+// Change changes a session: the named top-level members of User are replaced, a
+// nil value removes one; user.id cannot change. A nil token is kept, an empty
+// one removed. The zero Change is a pure refresh.
+type Change struct {
+	User         User
+	AccessToken  *string
+	RefreshToken *string
+}
+
+// Read finds out who the request's cookies say is there. A cookie that does not
+// open is anonymity. An error means broken machinery ([ErrUnavailable]): fail
+// closed.
+func (m *Manager) Read(r *http.Request) (*Visitor, error) {
+	v := &Visitor{manager: m, result: ResultNone}
+	v.secure = m.isSecure(r)
+	v.name = m.cookieName(v.secure)
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 {
+		return v, nil
+	}
+	v.sent = collectCookies(lines, v.name)
+	if !v.sent.any() {
+		return v, nil
+	}
+	return v, v.open(r.Context())
+}
+
+func (m *Manager) isSecure(r *http.Request) bool {
+	switch m.settings.SecureCookie {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return m.settings.IsSecure(r) || m.settings.SameSite == "none" ||
+		m.settings.CookiePrefix == "host" || m.settings.CookiePrefix == "secure"
+}
+
+// cookieName is the exact name: the prefix that a browser enforces, so that
+// neither a sibling domain nor plain HTTP can plant the cookie.
+func (m *Manager) cookieName(secure bool) string {
+	s := &m.settings
+	switch {
+	case !secure || s.CookiePrefix == "none":
+		return s.CookieName
+	case s.CookiePrefix == "host", s.CookiePrefix == "auto" && s.CookieDomain == "" && s.CookiePath == "/":
+		return "__Host-" + s.CookieName
+	}
+	return "__Secure-" + s.CookieName
+}
+
+// open opens one token and applies what the realm's settings and revocations
+// say of it.
+func (m *Manager) open(ctx context.Context, token string, now time.Time) (*Session, error) {
+	s, err := m.keys.open(ctx, token, now)
+	if err != nil {
+		return nil, err
+	}
+	if m.settings.MaxLifetime != NoMaxLifetime {
+		if latest := s.CreatedAt.Add(m.settings.MaxLifetime); latest.Before(s.ExpiresAt) {
+			s = s.with(func(s *Session) { s.ExpiresAt = latest })
+		}
+		if s.Expired(now) {
+			return nil, ErrExpired
+		}
+	}
+	return s, m.checkRevoked(s)
+}
+
+func (m *Manager) checkRevoked(s *Session) error {
+	revoked, err := m.settings.Revocations.Revoked(s)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if revoked {
+		return ErrRevoked
+	}
+	return nil
+}
+
+// create makes a session with a new id.
+func (m *Manager) create(login Login, now time.Time) (*Session, error) {
+	id := make([]byte, 16)
+	if _, err := io.ReadFull(m.settings.Random, id); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	now = now.Truncate(time.Millisecond)
+	s := &Session{
+		ID: base64.RawURLEncoding.EncodeToString(id), AccessToken: login.AccessToken, RefreshToken: login.RefreshToken,
+		CreatedAt: now, LastActivity: now, ExpiresAt: m.settings.expiresAt(now, now),
+	}
+	return s, s.setUser(login.User)
+}
+
+// used returns the session as it is after use: its end moved, its sign-in not.
+func (m *Manager) used(s *Session, now time.Time) *Session {
+	now = now.Truncate(time.Millisecond)
+	return s.with(func(next *Session) {
+		// Of two tokens the one with the later LastActivity is newer, so it must
+		// grow even if the clock does not.
+		if next.LastActivity = s.LastActivity.Add(time.Millisecond); now.After(next.LastActivity) {
+			next.LastActivity = now
+		}
+		next.ExpiresAt = m.settings.expiresAt(s.CreatedAt, now)
+	})
+}
+
+// apply changes a session that nobody else has seen yet.
+func apply(s *Session, change Change) error {
+	if id, named := change.User["id"]; named && id != s.User.ID() {
+		return &UserError{"user.id cannot change; create a new session for another user"}
+	}
+	if change.AccessToken != nil {
+		s.AccessToken = *change.AccessToken
+	}
+	if change.RefreshToken != nil {
+		s.RefreshToken = *change.RefreshToken
+	}
+	if len(change.User) == 0 {
+		return nil
+	}
+	return s.setUser(merged(s.User, change.User))
+}
+
+// seal seals a session that fits into its cookies and into a request to the app.
+func (m *Manager) seal(s *Session) (sealed, error) {
+	token, err := m.keys.Seal(s)
+	if err != nil {
+		return sealed{}, err
+	}
+	name := m.cookieName(true)
+	if limit := maxSealedLength(name); len(token) > limit {
+		return sealed{}, &TooLargeError{Size: len(token), Limit: limit, What: "its token"}
+	}
+	if size := m.requestSize(s, name, token); size > maxRequestSize {
+		return sealed{}, &TooLargeError{Size: size, Limit: maxRequestSize, What: "what the app is told"}
+	}
+	return sealed{session: s, token: token}, nil
+}
+
+// requestSize is what the session adds to a request to the app.
+func (m *Manager) requestSize(s *Session, name, token string) int {
+	const perHeader = len(": \r\n")
+	size := len("X-Session-Realm") + len(m.settings.Realm) + perHeader
+	if m.settings.IdentityHeaders != "off" {
+		data := len(s.Data())
+		if m.settings.IdentityHeaders == "user" {
+			data = len(s.DataWithoutTokens())
+		}
+		size += len("X-Session-User") + len(s.PercentEncodedUserID()) + len("X-Session-Data") + data + 2*perHeader
+	}
+	if m.settings.ForwardCookie {
+		names, _ := sealedCookies(name, token)
+		size += len("Cookie") + perHeader + len(token) + len(names)*(len(name)+len(".0=; "))
+	}
+	return size
+}
+
+// IsAnonymity reports whether an error of opening a token means only that
+// nobody is signed in, as opposed to broken machinery.
+func IsAnonymity(err error) bool {
+	return errors.Is(err, ErrMalformed) || errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrExpired) || errors.Is(err, ErrRevoked)
+}
+
+// handoffKind returns the kind of handoff that a cookie name means for
+// this realm, or "".
+func (m *Manager) handoffKind(name string) string {
+	rest, ok := strings.CutPrefix(name, m.settings.CookieName)
+	if !ok {
+		return ""
+	}
+	switch rest {
+	case ".set", ".update", ".delete":
+		return rest[1:]
+	}
+	return ""
+}

@@ -1,0 +1,109 @@
+package session
+
+import (
+	"sync"
+	"time"
+)
+
+// recentFor is how long a node answers an old token of a session with the one
+// new token that it sealed.
+const recentFor = 30 * time.Second
+
+// sealed is a session and the token that carries it.
+type sealed struct {
+	session *Session
+	token   string
+	at      time.Time
+}
+
+// recent remembers the newest state of each session that this node sealed in the
+// last moments. Parallel requests that carry one old token thus get one and the
+// same new token, and an update is not overwritten by a refresh that started
+// before it.
+type recent struct {
+	mu       sync.Mutex
+	sessions map[string]sealed // by session id
+	order    []sealed          // oldest first
+}
+
+// newer returns the remembered state if it is newer than s.
+func (r *recent) newer(s *Session, now time.Time) (sealed, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, ok := r.sessions[s.ID]
+	if !ok || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) {
+		return sealed{}, false
+	}
+	return known, true
+}
+
+// isNewest reports whether nothing newer than this state was sealed since.
+func (r *recent) isNewest(s sealed) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, ok := r.sessions[s.session.ID]
+	return ok && known.token == s.token
+}
+
+// replace makes next from the newest known state of s, in turn with all others
+// who change that session on this node. If next returns nil, that state stands:
+// it is returned as it was sealed, or nil if this node did not seal it.
+func (r *recent) replace(s *Session, now time.Time, next func(newest *Session) (*sealed, error)) (*sealed, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sweep(now)
+	known, ok := r.sessions[s.ID]
+	if ok = ok && known.session.LastActivity.After(s.LastActivity); ok {
+		s = known.session
+	}
+	made, err := next(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case made != nil:
+		added := r.add(*made, now)
+		return &added, nil
+	case ok:
+		return &known, nil
+	}
+	return nil, nil
+}
+
+// remember adds a session that was just created.
+func (r *recent) remember(made sealed, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sweep(now)
+	r.add(made, now)
+}
+
+func (r *recent) add(made sealed, now time.Time) sealed {
+	if r.sessions == nil {
+		r.sessions = make(map[string]sealed)
+	}
+	made.at = now
+	r.sessions[made.session.ID] = made
+	r.order = append(r.order, made)
+	return made
+}
+
+func (r *recent) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, id)
+}
+
+func (r *recent) sweep(now time.Time) {
+	old := 0
+	for old < len(r.order) && now.Sub(r.order[old].at) > recentFor {
+		if s := r.order[old]; r.sessions[s.session.ID].token == s.token {
+			delete(r.sessions, s.session.ID)
+		}
+		old++
+	}
+	if old == len(r.order) {
+		r.order = nil
+	} else {
+		r.order = r.order[old:]
+	}
+}

@@ -1,0 +1,83 @@
+package session
+
+import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+// MinSecretLength is the least length of a secret, in bytes.
+const MinSecretLength = 32
+
+// minDistinctBytes is below anything that a random generator makes of 32 bytes.
+const minDistinctBytes = 8
+
+// exampleSecrets are pieces of secrets that documentation prints, in lower
+// case. People copy them, and so do attackers.
+var exampleSecrets = []string{
+	"complex_password", "complex-password", "your-secret", "your_secret", "yoursecret", "my-secret", "my_secret",
+	"secret-key", "secret_key", "super-secret", "super_secret", "supersecret", "at-least-32", "at_least_32",
+	"changeme", "change-me", "change_me", "replace-me", "replace_me", "replaceme", "example-secret", "example_secret",
+	"default-secret", "default_secret", "secr3t", "openssl rand", "correct horse battery", "correcthorsebattery",
+}
+
+// CheckSecret refuses a secret from which no safe key can be made: shorter than
+// [MinSecretLength] bytes, of fewer than 8 distinct bytes, one block repeated,
+// or known from documentation (RFC 8725 section 3.5). The error says what to
+// write instead and never shows the secret.
+func CheckSecret(secret []byte) error {
+	const instead = "make one with: openssl rand -base64 32"
+	if len(secret) < MinSecretLength {
+		return fmt.Errorf("the secret has %d bytes, fewer than %d; %s", len(secret), MinSecretLength, instead)
+	}
+	distinct := map[byte]bool{}
+	for _, b := range secret {
+		distinct[b] = true
+	}
+	if len(distinct) < minDistinctBytes {
+		return fmt.Errorf("the secret has only %d different bytes; %s", len(distinct), instead)
+	}
+	if repeats(secret) {
+		return errors.New("the secret is one block repeated; " + instead)
+	}
+	lower := bytes.ToLower(secret)
+	for _, example := range exampleSecrets {
+		if bytes.Contains(lower, []byte(example)) {
+			return errors.New("the secret is an example from documentation; " + instead)
+		}
+	}
+	return nil
+}
+
+// repeats reports whether the secret is a block of at most half its length,
+// repeated (the last time perhaps in part).
+func repeats(secret []byte) bool {
+	for period := 1; period <= len(secret)/2; period++ {
+		if bytes.Equal(secret[period:], secret[:len(secret)-period]) {
+			return true
+		}
+	}
+	return false
+}
+
+const keySize = 32
+
+// deriveKey makes the realm's key from a secret: HKDF-SHA256 (RFC 5869) of the
+// secret's bytes as given, without salt. A named realm has its own info, so a
+// secret that two realms share still makes two keys.
+func deriveKey(secret []byte, realm string) ([]byte, error) {
+	info := "caddy-session-guard v1 A256GCM"
+	if realm != "" && realm != DefaultRealm {
+		info += " " + realm
+	}
+	return hkdf.Key(sha256.New, secret, nil, info, keySize)
+}
+
+// keyID is the "kid" of a key: the first 8 bytes of its SHA-256, base64url.
+func keyID(key []byte) string {
+	sum := sha256.Sum256(key)
+	return base64.RawURLEncoding.EncodeToString(sum[:8])
+}

@@ -1,0 +1,200 @@
+// Package session is the core of caddy-session-guard: it seals a session into
+// an encrypted cookie and reads it back, without Caddy and without a store.
+//
+// A [Manager] is built once from [Settings] and a [Keyring]. For each request,
+// [Manager.Read] gives a [Visitor]: who the request's cookies say is there, and
+// the only way to create, refresh, update or delete that session. Nothing is
+// written to an answer before [Visitor.SetCookies].
+//
+// Two kinds of failure are kept apart. A cookie that does not open is
+// anonymity, never an error. An error means that machinery is broken (a key
+// store that cannot be read, say) and that the caller must fail closed.
+package session
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// User describes the signed-in user. It always has the member "id", a
+// non-empty string; everything else is the app's own. Numbers are of type
+// [json.Number], so that none loses precision on its way through the cookie.
+type User map[string]any
+
+// ID returns the member "id".
+func (u User) ID() string {
+	id, _ := u["id"].(string)
+	return id
+}
+
+// Session is one sign-in. A Session is never modified after it was made, so it
+// may be shared between goroutines; do not write to its User.
+type Session struct {
+	// ID names the session itself, 128 random bits: the claim "jti" (RFC 7519
+	// section 4.1.7). It stays the same through refreshes and updates.
+	ID string
+
+	// User is who signed in.
+	User User
+
+	// AccessToken and RefreshToken are the app's own OAuth tokens, or empty.
+	AccessToken  string
+	RefreshToken string
+
+	// CreatedAt is the moment of the sign-in. A refresh never moves it.
+	CreatedAt time.Time
+
+	// LastActivity is the moment of the latest refresh or update. Of two
+	// tokens of one session, the one with the later LastActivity is newer.
+	LastActivity time.Time
+
+	// ExpiresAt is when the session ends unless it is refreshed before.
+	ExpiresAt time.Time
+
+	userJSON []byte                 // User as JSON, encoded once
+	data     atomic.Pointer[string] // the value of X-Session-Data, once asked for
+}
+
+// Expired reports whether the session has ended at the given moment. There is
+// no leeway.
+func (s *Session) Expired(now time.Time) bool { return !now.Before(s.ExpiresAt) }
+
+// AppendJSON appends the session as JSON: the members user, accessToken and
+// refreshToken (if tokens is true and they are not empty), expiresAt,
+// expiryDate, createdAt and lastActivity. Times are milliseconds since the
+// epoch, expiryDate is ISO 8601.
+func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
+	b = append(b, `{"user":`...)
+	b = append(b, s.userJSON...)
+	if tokens {
+		b = appendStringMember(b, "accessToken", s.AccessToken)
+		b = appendStringMember(b, "refreshToken", s.RefreshToken)
+	}
+	b = appendNumberMember(b, "expiresAt", s.ExpiresAt.UnixMilli())
+	b = append(b, `,"expiryDate":"`...)
+	b = s.ExpiresAt.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = append(b, '"')
+	b = appendNumberMember(b, "createdAt", s.CreatedAt.UnixMilli())
+	b = appendNumberMember(b, "lastActivity", s.LastActivity.UnixMilli())
+	return append(b, '}')
+}
+
+// MarshalJSON is [Session.AppendJSON] without the tokens, so that they are not
+// written anywhere by accident.
+func (s *Session) MarshalJSON() ([]byte, error) { return s.AppendJSON(nil, false), nil }
+
+// Data returns the session as the app receives it: base64url without padding
+// of the JSON, tokens included.
+func (s *Session) Data() string {
+	if data := s.data.Load(); data != nil {
+		return *data
+	}
+	data := s.dataWith(true)
+	s.data.Store(&data)
+	return data
+}
+
+// DataWithoutTokens is [Session.Data] without accessToken and refreshToken.
+func (s *Session) DataWithoutTokens() string {
+	if s.AccessToken == "" && s.RefreshToken == "" {
+		return s.Data()
+	}
+	return s.dataWith(false)
+}
+
+func (s *Session) dataWith(tokens bool) string {
+	return base64.RawURLEncoding.EncodeToString(s.AppendJSON(make([]byte, 0, len(s.userJSON)+192), tokens))
+}
+
+// PercentEncodedUserID is user.id with every byte outside visible ASCII, and
+// the percent sign, percent-encoded: a safe header value for any id.
+func (s *Session) PercentEncodedUserID() string {
+	id := s.User.ID()
+	plain := func(c byte) bool { return c > ' ' && c < 0x7f && c != '%' }
+	odd := 0
+	for i := range len(id) {
+		if !plain(id[i]) {
+			odd++
+		}
+	}
+	if odd == 0 {
+		return id
+	}
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	b.Grow(len(id) + 2*odd)
+	for i := range len(id) {
+		if c := id[i]; plain(c) {
+			b.WriteByte(c)
+		} else {
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
+		}
+	}
+	return b.String()
+}
+
+// with returns a copy that the caller may change before it is shared.
+func (s *Session) with(change func(*Session)) *Session {
+	next := &Session{
+		ID: s.ID, User: s.User, AccessToken: s.AccessToken, RefreshToken: s.RefreshToken,
+		CreatedAt: s.CreatedAt, LastActivity: s.LastActivity, ExpiresAt: s.ExpiresAt, userJSON: s.userJSON,
+	}
+	change(next)
+	return next
+}
+
+// setUser replaces the user and its encoded form.
+func (s *Session) setUser(user User) error {
+	if err := checkUser(user); err != nil {
+		return err
+	}
+	encoded, err := encodeJSON(user)
+	if err != nil {
+		return err
+	}
+	s.User, s.userJSON = user, encoded
+	return nil
+}
+
+// merged returns a copy of user in which the named top-level members are
+// replaced; a nil value removes one.
+func merged(user, changes User) User {
+	next := maps.Clone(user)
+	for name, value := range changes {
+		if value == nil {
+			delete(next, name)
+		} else {
+			next[name] = value
+		}
+	}
+	return next
+}
+
+func appendStringMember(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	encoded, err := encodeJSON(value)
+	if err != nil { // a string always encodes
+		return b
+	}
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return append(b, encoded...)
+}
+
+func appendNumberMember(b []byte, name string, value int64) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':')
+	return appendInt(b, value)
+}
+
+var _ json.Marshaler = (*Session)(nil)

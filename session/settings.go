@@ -1,0 +1,218 @@
+package session
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultRealm is the name of the realm that needs no name.
+const DefaultRealm = "default"
+
+// The defaults of the settings that are durations.
+const (
+	DefaultExpiry           = 7 * 24 * time.Hour
+	DefaultRefreshThreshold = 24 * time.Hour
+	DefaultMaxLifetime      = 30 * 24 * time.Hour
+	DefaultKeyRotation      = 30 * 24 * time.Hour
+)
+
+// NoMaxLifetime as Settings.MaxLifetime lets a session be refreshed for ever.
+const NoMaxLifetime time.Duration = -1
+
+// Settings say how sessions of one realm behave. The zero value is safe: it
+// means the documented defaults.
+type Settings struct {
+	// Realm names the realm. Default: DefaultRealm.
+	Realm string
+
+	// CookieName is the base name of the cookie. Default: "session", and
+	// "session_<realm>" for a named realm.
+	CookieName string
+	// CookiePrefix is "auto", "host", "secure" or "none" (RFC 6265bis section
+	// 4.1.3). Default: "auto".
+	CookiePrefix string
+	// CookieDomain is the Domain attribute. Default: none.
+	CookieDomain string
+	// CookiePath is the Path attribute. Default: "/".
+	CookiePath string
+	// SecureCookie is "auto", "always" or "never". Default: "auto", which asks
+	// IsSecure for each request.
+	SecureCookie string
+	// IsSecure reports whether a request came over TLS. Default: r.TLS != nil.
+	IsSecure func(r *http.Request) bool
+	// SameSite is "lax", "strict" or "none". Default: "lax".
+	SameSite string
+	// BrowserLifetime leaves Max-Age out, so the cookie ends with the browser.
+	BrowserLifetime bool
+
+	// Expiry is the sliding lifetime. Default: 7 days.
+	Expiry time.Duration
+	// RefreshThreshold: a session is refreshed when less than this is left.
+	// Default: 1 day.
+	RefreshThreshold time.Duration
+	// MaxLifetime is the absolute lifetime, from CreatedAt. Default: 30 days;
+	// NoMaxLifetime for none.
+	MaxLifetime time.Duration
+	// NoAutoRefresh switches the sliding refresh off.
+	NoAutoRefresh bool
+
+	// ClientUpdate names the user fields that a browser may change.
+	ClientUpdate []string
+	// ExposeTokens shows accessToken and refreshToken to the browser.
+	ExposeTokens bool
+	// IdentityHeaders is "on", "user" or "off". Default: "on".
+	IdentityHeaders string
+	// ForwardCookie shows the app the sealed cookie too.
+	ForwardCookie bool
+
+	// Revocations knows which sessions have been ended. Default: a set in
+	// memory of its own.
+	Revocations Revocations
+
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Random makes session ids. Default: crypto/rand.
+	Random io.Reader
+}
+
+// withDefaults fills in what was left out.
+func (s Settings) withDefaults() Settings {
+	setDefault(&s.Realm, DefaultRealm)
+	name := "session"
+	if s.Realm != DefaultRealm {
+		name += "_" + s.Realm
+	}
+	setDefault(&s.CookieName, name)
+	setDefault(&s.CookiePrefix, "auto")
+	setDefault(&s.CookiePath, "/")
+	setDefault(&s.SecureCookie, "auto")
+	setDefault(&s.SameSite, "lax")
+	setDefault(&s.IdentityHeaders, "on")
+	setDefault(&s.Expiry, DefaultExpiry)
+	setDefault(&s.RefreshThreshold, DefaultRefreshThreshold)
+	setDefault(&s.MaxLifetime, DefaultMaxLifetime)
+	if s.IsSecure == nil {
+		s.IsSecure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Random == nil {
+		s.Random = rand.Reader
+	}
+	if s.Revocations == nil {
+		s.Revocations = NewRevocationSet(s.Now)
+	}
+	return s
+}
+
+func setDefault[T comparable](setting *T, value T) {
+	var zero T
+	if *setting == zero {
+		*setting = value
+	}
+}
+
+// Validate reports every setting, or pair of settings, that cannot hold, each
+// with what to write instead. Settings that were left out have their defaults.
+func (s Settings) Validate() error {
+	s = s.withDefaults()
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	oneOf := func(setting, value string, allowed ...string) {
+		if !slices.Contains(allowed, value) {
+			wrong("%s cannot be %q; write one of: %s", setting, value, strings.Join(allowed, ", "))
+		}
+	}
+	oneOf("cookie_prefix", s.CookiePrefix, "auto", "host", "secure", "none")
+	oneOf("secure_cookie", s.SecureCookie, "auto", "always", "never")
+	oneOf("same_site", s.SameSite, "lax", "strict", "none")
+	oneOf("identity_headers", s.IdentityHeaders, "on", "user", "off")
+	if err := checkCookieName(s.CookieName); err != nil {
+		errs = append(errs, err)
+	}
+	if !strings.HasPrefix(s.CookiePath, "/") || strings.ContainsFunc(s.CookiePath, notAttributeByte) {
+		wrong("cookie_path %q must begin with a slash and hold no semicolon; write for example: cookie_path /", s.CookiePath)
+	}
+	if strings.ContainsFunc(s.CookieDomain, func(r rune) bool {
+		return r != '.' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		wrong("cookie_domain %q is no domain; write for example: cookie_domain example.com", s.CookieDomain)
+	}
+	errs = append(errs, s.validatePairs()...)
+	return errors.Join(errs...)
+}
+
+func (s Settings) validatePairs() []error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if s.SameSite == "none" && s.SecureCookie == "never" {
+		wrong("same_site none needs a Secure cookie, else browsers drop it; remove secure_cookie never, or write same_site lax")
+	}
+	if s.SecureCookie == "never" && (s.CookiePrefix == "host" || s.CookiePrefix == "secure") {
+		wrong("cookie_prefix %s needs a Secure cookie; remove secure_cookie never, or write cookie_prefix none", s.CookiePrefix)
+	}
+	if s.CookiePrefix == "host" && s.CookieDomain != "" {
+		wrong("cookie_prefix host forbids a domain (RFC 6265bis section 4.1.3.2); remove cookie_domain, or write cookie_prefix secure")
+	}
+	if s.CookiePrefix == "host" && s.CookiePath != "/" {
+		wrong("cookie_prefix host needs the path / (RFC 6265bis section 4.1.3.2); remove cookie_path, or write cookie_prefix secure")
+	}
+	if s.Expiry <= 0 || s.RefreshThreshold < 0 {
+		wrong("expiry must be above zero and refresh_threshold not below; write for example: expiry 7d")
+	}
+	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
+		wrong("expiry %s is above max_lifetime %s; raise max_lifetime, or write max_lifetime off", s.Expiry, s.MaxLifetime)
+	}
+	return errs
+}
+
+// ShouldRefresh reports whether the session is due for a sliding refresh: less
+// than RefreshThreshold is left, and its end would move by a minute or more.
+func (s Settings) ShouldRefresh(session *Session, now time.Time) bool {
+	s.Expiry, s.RefreshThreshold = max(s.Expiry, 0), max(s.RefreshThreshold, 0)
+	setDefault(&s.Expiry, DefaultExpiry)
+	setDefault(&s.RefreshThreshold, DefaultRefreshThreshold)
+	setDefault(&s.MaxLifetime, DefaultMaxLifetime)
+	left := session.ExpiresAt.Sub(now)
+	if left >= s.RefreshThreshold && s.RefreshThreshold < s.Expiry {
+		return false
+	}
+	return s.expiresAt(session.CreatedAt, now).Sub(session.ExpiresAt) >= time.Minute
+}
+
+// expiresAt is the end of a session that is used now.
+func (s Settings) expiresAt(createdAt, now time.Time) time.Time {
+	end := now.Add(s.Expiry)
+	if s.MaxLifetime == NoMaxLifetime {
+		return end
+	}
+	if latest := createdAt.Add(s.MaxLifetime); latest.Before(end) {
+		return latest
+	}
+	return end
+}
+
+func checkCookieName(name string) error {
+	for i := range len(name) {
+		// RFC 9110 section 5.6.2: token characters.
+		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+			return fmt.Errorf("cookie_name %q holds a character that a cookie name cannot hold; write letters, digits, - and _", name)
+		}
+	}
+	lower := strings.ToLower(name)
+	for _, prefix := range []string{"__host-", "__secure-", "__http-", "__host-http-"} {
+		if strings.HasPrefix(lower, prefix) {
+			return fmt.Errorf("cookie_name %q begins with a prefix; leave it out, cookie_prefix puts it in front", name)
+		}
+	}
+	return nil
+}
+
+func notAttributeByte(r rune) bool { return r == ';' || r < ' ' || r >= 0x7f }

@@ -1,0 +1,293 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Result says what became of the cookies of a request; a closed set.
+type Result string
+
+// The results of [Manager.Read].
+const (
+	ResultNone       Result = "none"        // no cookie of ours
+	ResultOpened     Result = "opened"      // a session
+	ResultExpired    Result = "expired"     // it was one
+	ResultRevoked    Result = "revoked"     // it was ended
+	ResultMalformed  Result = "malformed"   // not a token, or forged
+	ResultUnknownKey Result = "unknown_key" // sealed elsewhere, or long ago
+	ResultAmbiguous  Result = "ambiguous"   // two different sessions
+	ResultError      Result = "error"       // broken machinery
+)
+
+// Visitor is who the cookies of one request say is there, and the only way to
+// change that. It belongs to one request and is not safe for concurrent use.
+type Visitor struct {
+	manager *Manager
+	name    string // of the cookie, with prefix
+	secure  bool
+	sent    cookies
+	result  Result
+
+	session *Session
+	token   string // as the app may see it
+	pending *sealed
+	deleted bool
+	own     []string // Set-Cookie lines of a token that the app sealed itself
+}
+
+// Session returns the session, or nil for an anonymous visitor. After a change
+// it is the changed one.
+func (v *Visitor) Session() *Session { return v.session }
+
+// Result says what became of the request's cookies.
+func (v *Visitor) Result() Result { return v.result }
+
+// open tries every token that the cookies may mean. Several that open to one
+// session: the newest counts. To different sessions: nobody is signed in, since
+// one of them was planted and none can say which.
+func (v *Visitor) open(ctx context.Context) error {
+	m := v.manager
+	now := m.settings.Now()
+	v.result = ResultMalformed
+	for _, token := range v.sent.candidates() {
+		s, err := m.open(ctx, token, now)
+		if err != nil {
+			if !IsAnonymity(err) {
+				v.session, v.token, v.result = nil, "", ResultError
+				return err
+			}
+			if v.session == nil {
+				v.result = resultOf(err)
+			}
+			continue
+		}
+		if v.session != nil && v.session.ID != s.ID {
+			v.session, v.token, v.result = nil, "", ResultAmbiguous
+			return nil
+		}
+		if v.session == nil || s.LastActivity.After(v.session.LastActivity) {
+			v.session, v.token, v.result = s, token, ResultOpened
+		}
+	}
+	if v.session == nil {
+		return nil
+	}
+	if known, ok := m.recent.newer(v.session, now); ok {
+		v.session, v.token, v.pending = known.session, known.token, &known
+	}
+	return nil
+}
+
+func resultOf(err error) Result {
+	switch {
+	case errors.Is(err, ErrExpired):
+		return ResultExpired
+	case errors.Is(err, ErrRevoked):
+		return ResultRevoked
+	case errors.Is(err, ErrUnknownKey):
+		return ResultUnknownKey
+	}
+	return ResultMalformed
+}
+
+// Slide refreshes the session if the settings say that it is due. It does
+// nothing for an anonymous visitor.
+func (v *Visitor) Slide() error {
+	settings := &v.manager.settings
+	if v.session == nil || settings.NoAutoRefresh || !settings.ShouldRefresh(v.session, settings.Now()) {
+		return nil
+	}
+	return v.change(func(s *Session, now time.Time) (*Session, error) {
+		if !settings.ShouldRefresh(s, now) { // another request was first
+			return nil, nil
+		}
+		return v.manager.used(s, now), nil
+	})
+}
+
+// Refresh moves the session's end now. The error is [ErrNoSession] for an
+// anonymous visitor.
+func (v *Visitor) Refresh() error { return v.Update(Change{}) }
+
+// Update changes the session and refreshes it. Errors: [ErrNoSession],
+// [*UserError], [*TooLargeError]; after any of them the session is as it was.
+func (v *Visitor) Update(change Change) error {
+	if v.session == nil {
+		return ErrNoSession
+	}
+	return v.change(func(s *Session, now time.Time) (*Session, error) {
+		next := v.manager.used(s, now)
+		return next, apply(next, change)
+	})
+}
+
+// change replaces the session by what next makes of its newest state; nil keeps
+// that state.
+func (v *Visitor) change(next func(*Session, time.Time) (*Session, error)) error {
+	m := v.manager
+	if err := m.checkRevoked(v.session); err != nil {
+		return err
+	}
+	now := m.settings.Now()
+	made, err := m.recent.replace(v.session, now, func(newest *Session) (*sealed, error) {
+		s, err := next(newest, now)
+		if s == nil || err != nil {
+			return nil, err
+		}
+		made, err := m.seal(s)
+		return &made, err
+	})
+	if made != nil && err == nil {
+		v.session, v.token, v.pending = made.session, made.token, made
+	}
+	return err
+}
+
+// Create signs a user in with a new session. The session that was there before
+// is ended, so that a cookie planted before the sign-in is worth nothing after
+// it (session fixation). Errors: [*UserError], [*TooLargeError], or broken
+// machinery; after any of them nothing has changed.
+func (v *Visitor) Create(ctx context.Context, login Login) error {
+	m := v.manager
+	now := m.settings.Now()
+	s, err := m.create(login, now)
+	if err != nil {
+		return err
+	}
+	made, err := m.seal(s)
+	if err != nil {
+		return err
+	}
+	if old := v.session; old != nil {
+		if err := v.revoke(ctx, old); err != nil {
+			return err
+		}
+	}
+	m.recent.remember(made, now)
+	v.session, v.token, v.pending, v.deleted = made.session, made.token, &made, false
+	return nil
+}
+
+// Delete ends the session, if there is one, and has its cookies removed. An
+// error means that the end is not durable yet: do not report it as done.
+func (v *Visitor) Delete(ctx context.Context) error {
+	var err error
+	if v.session != nil {
+		err = v.revoke(ctx, v.session)
+	}
+	v.session, v.token, v.pending, v.deleted = nil, "", nil, true
+	return err
+}
+
+func (v *Visitor) revoke(ctx context.Context, s *Session) error {
+	m := v.manager
+	defer m.recent.forget(s.ID)
+	until := m.settings.Now().Add(m.settings.Expiry)
+	if until.Before(s.ExpiresAt) {
+		until = s.ExpiresAt
+	}
+	return m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
+}
+
+// SetCookies writes the Set-Cookie lines of what changed and reports whether it
+// wrote any. Call it once, just before the header of the answer is sent: a
+// session that was ended or changed meanwhile by another request is not brought
+// back.
+func (v *Visitor) SetCookies(header http.Header) bool {
+	m := v.manager
+	writer := cookieWriter{settings: &m.settings, name: v.name, secure: v.secure}
+	if len(v.own) > 0 {
+		header["Set-Cookie"] = append(header["Set-Cookie"], v.own...)
+		return true
+	}
+	if v.deleted && v.pending == nil {
+		writer.remove(header, v.name)
+		for _, suffix := range chunkSuffixes {
+			writer.remove(header, v.name+suffix)
+		}
+		return true
+	}
+	if v.pending == nil || !m.recent.isNewest(*v.pending) {
+		return false
+	}
+	if revoked, err := m.settings.Revocations.Revoked(v.pending.session); revoked || err != nil {
+		return false
+	}
+	v.writePending(header, writer)
+	return true
+}
+
+func (v *Visitor) writePending(header http.Header, writer cookieWriter) {
+	left := v.pending.session.ExpiresAt.Sub(v.manager.settings.Now())
+	names, values := sealedCookies(v.name, v.pending.token)
+	for i, name := range names {
+		writer.set(header, name, values[i], left)
+	}
+	// Stale ones would be read together with the new ones.
+	if len(names) > 1 {
+		writer.remove(header, v.name)
+	}
+	for i, suffix := range chunkSuffixes {
+		stale := len(names) == 1 || i >= len(names)
+		if stale && (len(names) > 1 || len(v.sent.chunks[i]) > 0) {
+			writer.remove(header, v.name+suffix)
+		}
+	}
+}
+
+// ClearInvalid removes the request's cookies of ours if none of them opened, and
+// reports whether it did.
+func (v *Visitor) ClearInvalid(header http.Header) bool {
+	if v.session != nil || v.deleted || !v.sent.any() {
+		return false
+	}
+	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
+	if len(v.sent.whole) > 0 {
+		writer.remove(header, v.name)
+	}
+	for i, suffix := range chunkSuffixes {
+		if len(v.sent.chunks[i]) > 0 {
+			writer.remove(header, v.name+suffix)
+		}
+	}
+	return true
+}
+
+// ForwardCookies rewrites the Cookie header of the request to the app. Handoff
+// cookies and cookies of our name never come from a browser to the app; with
+// forward_cookie the app gets the one that opened, after a refresh the new one.
+// All other cookies stay, in order.
+func (v *Visitor) ForwardCookies(header http.Header) {
+	lines := header["Cookie"]
+	if len(lines) == 0 {
+		return
+	}
+	m := v.manager
+	var kept []string
+	dropped := false
+	eachCookie(lines, func(name, _, pair string) {
+		if isOurs(name, v.name) || m.handoffKind(name) != "" {
+			dropped = true
+			return
+		}
+		kept = append(kept, pair)
+	})
+	if !dropped {
+		return
+	}
+	if m.settings.ForwardCookie && v.session != nil {
+		names, values := sealedCookies(v.name, v.token)
+		for i, name := range names {
+			kept = append(kept, name+"="+values[i])
+		}
+	}
+	if len(kept) == 0 {
+		delete(header, "Cookie")
+		return
+	}
+	header["Cookie"] = []string{strings.Join(kept, "; ")}
+}

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func BuildID(fsys fs.FS) (string, error) {
 		}
 		fmt.Fprintf(hash, "\n%s %d %d", name, info.Size(), info.ModTime().UnixNano())
 	}
-	return fmt.Sprintf("%x", hash.Sum(nil)[:16]), nil
+	return hex.EncodeToString(hash.Sum(nil)[:16]), nil
 }
 
 // readManifest decodes a manifest. One that need not exist is left empty.
@@ -123,7 +124,7 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		b.pages = append(b.pages, p.Page)
 	}
 	var err error
-	b.rewrites, err = manifest.Rewrites.compile(b.basePath)
+	b.rewrites, err = manifest.Rewrites.compile()
 	return err
 }
 

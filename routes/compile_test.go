@@ -21,7 +21,7 @@ func TestCompileErrors(t *testing.T) {
 		{"url", rule(Auth, "https://x/y"), []string{"does not begin with a slash"}},
 		{"query", rule(Auth, "/x?y=1"), []string{`"/x?y=1" can never match`, `remove "?y=1"`}},
 		{"fragment", rule(Auth, "/x#y"), []string{"can never match"}},
-		{"dot dot", rule(Auth, "/x/../y"), []string{"dot segments"}},
+		{"dot segment", rule(Auth, "/x/../y"), []string{"dot segments"}},
 		{"encoded dots", rule(Auth, "/x/%2e%2E/y"), []string{"dot segments"}},
 		{"empty segment", rule(Auth, "/x//y"), []string{"empty segment"}},
 		{"backslash", rule(Auth, `/x\y`), []string{"backslash"}},

@@ -47,7 +47,8 @@ func (t *Table) strip(path, how string) form {
 	f := form{path: path, how: how, base: t.basePath == ""}
 	located := false
 	for f.steps < maxForms {
-		next, certain := "", true
+		var next string
+		certain := true
 		if rest, exact, ok := cutPrefix(f.path, t.basePath); ok && !f.base {
 			next, certain, f.base, f.how = rest, exact, true, howBasePath
 		} else if rest, locale, ok := t.cutLocale(f.path); ok {

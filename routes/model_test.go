@@ -2,6 +2,7 @@ package routes
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -194,7 +195,7 @@ func TestModelAgreesWithMeasurement(t *testing.T) {
 	model := nextjsModel{resolvesDots: true, rewrites: true, anyLocale: true}
 	checked := 0
 	for _, target := range readTargets(t) {
-		if target.Variant != "main" || !target.MustProtect || target.ClosesBy != "path" || target.Method != "GET" || target.NextStatus != 200 {
+		if target.Variant != "main" || !target.MustProtect || target.ClosesBy != "path" || target.Method != http.MethodGet || target.NextStatus != 200 {
 			continue
 		}
 		u, err := target.url()

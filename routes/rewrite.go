@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -59,7 +60,7 @@ func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (m manifestRewrites) compile(basePath string) ([]rewrite, error) {
+func (m manifestRewrites) compile() ([]rewrite, error) {
 	var list []rewrite
 	for _, written := range m.all {
 		// A destination on another host has no page of this app behind it.
@@ -177,7 +178,7 @@ func sourceKeys(source string) []string {
 			}
 			i = end - 1
 		case '(':
-			keys = append(keys, fmt.Sprint(unnamed))
+			keys = append(keys, strconv.Itoa(unnamed))
 			unnamed++
 			i = closing(source, i) - 1
 		}

@@ -38,8 +38,8 @@ type form struct {
 	whole string
 	// also are further readings that count like any other, because the form
 	// is not certain: Next.js compares "/_next/data" in exact case.
-	also [maxForms]string
-	sure int
+	also   [maxForms]string
+	doubts int
 }
 
 // strip takes Next.js's forms off a path, in any order.
@@ -68,8 +68,8 @@ func (t *Table) strip(path, how string) form {
 		if certain {
 			f.before[f.steps] = f.path
 		} else {
-			f.also[f.sure] = f.path
-			f.sure++
+			f.also[f.doubts] = f.path
+			f.doubts++
 		}
 		f.steps++
 		f.path = next

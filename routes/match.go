@@ -128,7 +128,7 @@ func (j *judgement) read(path, how string, depth int) {
 		j.path, j.locale, j.data, j.shown = f.path, f.locale, f.data, true
 	}
 	j.leaf(f, depth)
-	for _, also := range f.also[:f.sure] {
+	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
 	if f.data {
@@ -148,19 +148,16 @@ func (j *judgement) read(path, how string, depth int) {
 func (j *judgement) leaf(f form, depth int) {
 	path := f.path
 	if f.base && f.locale == "" && !f.data {
-		switch static := isStatic(path); {
-		case static, isDevelopment(path):
+		if static := isStatic(path); static || isDevelopment(path) {
 			if !j.named(path, f.how) {
 				j.open, j.static = true, static
 			}
 			return
 		}
 	}
-	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) {
-		if trimEnd(path) == imagePath {
-			j.named(path, howUnstripped)
-			return
-		}
+	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) && trimEnd(path) == imagePath {
+		j.named(path, howUnstripped)
+		return
 	}
 	if j.table.build != nil && j.aliases(f, depth) {
 		j.named(path, f.how)

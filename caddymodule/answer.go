@@ -1,0 +1,253 @@
+package caddymodule
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// answer wraps the response writer on the way from the app to the browser. It
+// takes the handoff off the answer, writes the session's cookies, keeps shared
+// caches away, and passes everything else through: streaming, flush, hijack, 1xx
+// and HEAD work as without it.
+type answer struct {
+	*caddyhttp.ResponseWriterWrapper
+	guard   *Guard
+	request *http.Request
+	visit   *visit
+	before  http.Header // as it was when the app was asked
+
+	wroteHeader bool
+	discard     bool  // the body is not sent
+	failed      error // a handoff that cannot be done: the answer is not sent
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if a.wroteHeader {
+		return
+	}
+	header := a.Header()
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		stripAnswer(header, a.visit) // early hints carry no handoff
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.wroteHeader = true
+	handoff, err := a.takeHandoff(header)
+	if err != nil {
+		a.fail(header, err)
+		return
+	}
+	if a.losesBody(header, handoff) {
+		a.discard = true
+		for _, name := range []string{"Content-Length", "Content-Encoding", "Etag"} {
+			delete(header, name)
+		}
+		header["Content-Type"] = []string{"text/plain"}
+	}
+	wroteCookies := a.visit.visitor.SetCookies(header)
+	if !a.visit.match.Static || wroteCookies {
+		protectFromCaches(header, a.visit, wroteCookies)
+	}
+	cleanTrailerNames(header)
+	a.ResponseWriter.WriteHeader(status)
+	if a.discard { // else net/http would add a Content-Length
+		_ = http.NewResponseController(a.ResponseWriter).Flush()
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(p []byte) (int, error) {
+	if !a.wroteHeader {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.discard || a.failed != nil {
+		return len(p), nil
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// FlushError implements the optional interface of http.ResponseController.
+func (a *answer) FlushError() error {
+	if !a.wroteHeader {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.failed != nil {
+		return nil
+	}
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Hijack implements http.Hijacker. After a failed handoff there is no connection
+// to speak on.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if a.failed != nil {
+		return nil, nil, a.failed
+	}
+	return http.NewResponseController(a.ResponseWriter).Hijack()
+}
+
+// ReadFrom implements io.ReaderFrom, so that files may be sent by the kernel.
+func (a *answer) ReadFrom(r io.Reader) (int64, error) {
+	if !a.wroteHeader {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.discard || a.failed != nil {
+		return io.Copy(io.Discard, r)
+	}
+	return io.Copy(a.ResponseWriter, r)
+}
+
+// takeHandoff takes the handoff off the header and carries it out.
+func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
+	ctx := a.request.Context()
+	visitor := a.visit.visitor
+	handoff, err := visitor.TakeHandoff(ctx, header)
+	if !handoff.Empty() || err != nil {
+		if !a.guard.takesHandoff(a.request) {
+			a.guard.logger.Warn("a handoff was removed, since the handoff patterns do not name this path", a.visit.logPath())
+			return session.Handoff{NoActivity: handoff.NoActivity}, nil
+		}
+	}
+	if err == nil {
+		err = visitor.Apply(ctx, handoff)
+	}
+	return handoff, err
+}
+
+// losesBody decides what to do with the page that Next.js has rendered into the
+// answer of a Server Action that redirects. Next.js fetched it from itself, around
+// the guard and with the old request's cookies: after a login as anonymous, after
+// a logout as signed in, and a guarded page for whoever names it as target.
+func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
+	targets := header["X-Action-Redirect"]
+	if len(targets) == 0 {
+		return false
+	}
+	if !handoff.Empty() || len(targets) > 1 {
+		return true
+	}
+	match, ok := a.visit.table.ActionTarget(a.request.URL, targets[0])
+	return !ok || a.guard.decide(match, a.visit.session) != decisionPass
+}
+
+// fail gives the answer up: nothing of what the app said is sent.
+func (a *answer) fail(header http.Header, err error) {
+	a.failed = err
+	clear(header)
+	for name, values := range a.before {
+		header[name] = values
+	}
+}
+
+// finish runs when the handlers behind have returned.
+func (a *answer) finish() {
+	for name := range a.Header() { // trailers
+		if session.IsSessionHeader(strings.TrimPrefix(name, http.TrailerPrefix)) {
+			delete(a.Header(), name)
+		}
+	}
+}
+
+// stripAnswer removes every header and cookie that is meant for Caddy.
+func stripAnswer(header http.Header, v *visit) {
+	discarded := http.Header{}
+	for name, values := range header {
+		if session.IsSessionHeader(name) || name == "Set-Cookie" {
+			discarded[name] = values
+			delete(header, name)
+		}
+	}
+	// What remains of the cookies are the app's own.
+	_, _ = v.visitor.TakeHandoff(v.request.Context(), discarded)
+	if cookies := discarded["Set-Cookie"]; len(cookies) > 0 {
+		header["Set-Cookie"] = cookies
+	}
+}
+
+func cleanTrailerNames(header http.Header) {
+	lines, ok := header["Trailer"]
+	if !ok {
+		return
+	}
+	var kept []string
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name != "" && !session.IsSessionHeader(name) {
+				kept = append(kept, name)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		delete(header, "Trailer")
+	} else {
+		header["Trailer"] = []string{strings.Join(kept, ", ")}
+	}
+}
+
+var (
+	privateNoStore = []string{"private, no-store"}
+	private        = []string{"private"}
+	varyCookie     = []string{"Cookie"}
+)
+
+// protectFromCaches keeps answers that depend on the session out of shared
+// caches, and answers that set or clear the cookie out of every cache: a cached
+// Set-Cookie hands one visitor's session to the next.
+func protectFromCaches(header http.Header, v *visit, wroteCookies bool) {
+	if !v.match.Open || wroteCookies {
+		mergeVary(header)
+	}
+	if !wroteCookies && v.session == nil && (v.match.Open || v.match.Type != "auth") {
+		return
+	}
+	for _, name := range []string{"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control"} {
+		delete(header, name)
+	}
+	if wroteCookies {
+		header["Cache-Control"] = privateNoStore
+		return
+	}
+	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
+}
+
+func privateCacheControl(lines []string) []string {
+	if len(lines) == 0 {
+		return private
+	}
+	kept := []string{"private"}
+	for _, line := range lines {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
+			if name != "" && name != "public" && name != "s-maxage" && name != "private" && name != "proxy-revalidate" {
+				kept = append(kept, directive)
+			}
+		}
+	}
+	return []string{strings.Join(kept, ", ")}
+}
+
+func mergeVary(header http.Header) {
+	lines := header["Vary"]
+	if len(lines) == 0 {
+		header["Vary"] = varyCookie
+		return
+	}
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
+				return
+			}
+		}
+	}
+	header["Vary"] = append(slices.Clone(lines), "Cookie")
+}

@@ -1,0 +1,135 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+	"github.com/session-guard/caddy-session-guard/sessionapi"
+)
+
+// API answers the session API of the browser, /api/session, and passes every
+// other request on. Put it before the guard, whose rules then say nothing of it.
+type API struct {
+	// The realm whose sessions it serves. A named one must be defined by the
+	// global option `session <name>`. Default: `default`.
+	Realm string `json:"realm,omitempty"`
+
+	// The path of the API as the browser sends it, basePath included. Default:
+	// `/api/session`.
+	Path string `json:"path,omitempty"`
+
+	// A secret with which back ends may create sessions. It follows the rules of
+	// a session secret: at least 32 bytes, and best kept out of the configuration
+	// by `{env.*}` or `{file.*}`. Default: none, so nobody creates sessions by
+	// the API.
+	APIKey string `json:"api_key,omitempty"`
+
+	// Other origins whose pages may change the session, for example
+	// `https://admin.example.com`. Default: none.
+	TrustedOrigins []string `json:"trusted_origins,omitempty"`
+
+	// Where the API was written, for messages ("Caddyfile:8").
+	Source string `json:"source,omitempty"`
+
+	logger *zap.Logger
+	realm  *realm
+	keys   [][]byte
+	ready  atomic.Pointer[sessionapi.Handler]
+}
+
+// CaddyModule returns the Caddy module information.
+func (*API) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.session_api", New: func() caddy.Module { return new(API) }}
+}
+
+// Provision finds the realm and resolves the key. The handler is made at the
+// first request, since guards may still add to the realm's settings.
+func (a *API) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Logger()
+	app, err := appOf(ctx)
+	if err != nil {
+		return err
+	}
+	if a.realm, err = app.realm(a.Realm); err != nil {
+		return err
+	}
+	if a.Path == "" {
+		a.Path = sessionapi.DefaultPath
+	}
+	if a.APIKey == "" {
+		return a.check()
+	}
+	key, err := caddy.NewReplacer().ReplaceOrErr(a.APIKey, true, true)
+	if err != nil {
+		return errors.New("session_api: api_key: the placeholder resolves to nothing; set the variable or write the file that it names")
+	}
+	if !strings.Contains(a.APIKey, "{") {
+		a.logger.Warn("the api_key is written in the configuration itself; keep it out with {env.SESSION_API_KEY} or {file.…}")
+	}
+	a.keys = [][]byte{[]byte(key)}
+	return a.check()
+}
+
+// check tries the configuration out on a manager of its own.
+func (a *API) check() error {
+	keys, err := session.NewKeyring("", []byte("0123456789 only to check a configuration"))
+	if err != nil {
+		return err
+	}
+	manager, err := session.NewManager(session.Settings{}, keys)
+	if err != nil {
+		return err
+	}
+	if _, err := sessionapi.New(a.config(manager)); err != nil {
+		return fmt.Errorf("session_api: %w", err)
+	}
+	return nil
+}
+
+func (a *API) config(manager *session.Manager) sessionapi.Config {
+	return sessionapi.Config{Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins}
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	handler, err := a.handler(r)
+	if err != nil {
+		return answerError(err)
+	}
+	if !handler.Serves(r) {
+		return next.ServeHTTP(w, r)
+	}
+	if err := handler.ServeHTTP(w, r); err != nil {
+		a.logger.Error("the session API could not answer", zap.Error(err))
+	}
+	return nil
+}
+
+func (a *API) handler(r *http.Request) (*sessionapi.Handler, error) {
+	if handler := a.ready.Load(); handler != nil {
+		return handler, nil
+	}
+	manager, err := a.realm.manager(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	handler, err := sessionapi.New(a.config(manager))
+	if err == nil {
+		a.ready.Store(handler)
+	}
+	return handler, err
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*API)(nil)
+	_ caddyhttp.MiddlewareHandler = (*API)(nil)
+)

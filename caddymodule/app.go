@@ -1,0 +1,145 @@
+// Package caddymodule holds the Caddy modules of caddy-session-guard: the app
+// `session` with its realms, and the handlers session_guard and session_api. It
+// is the only package that knows Caddy; the core is in the packages session,
+// routes and sessionapi.
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+	caddy.RegisterModule(new(Guard))
+	caddy.RegisterModule(new(API))
+}
+
+// App holds the realms: each is one set of session settings and keys, which the
+// guard and the session API of a site share. A realm is one trust domain: its
+// sessions are good on every site that uses it, so use one realm per app. Without
+// this app in the configuration there is the realm `default` with its defaults.
+type App struct {
+	// The realms by name. The realm `default` always exists.
+	Realms map[string]*Settings `json:"realms,omitempty"`
+
+	ctx    caddy.Context
+	logger *zap.Logger
+	mu     sync.Mutex
+	realms map[string]*realm
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "session", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision sets the realms up. What their settings say together is checked when
+// the guards that may add to them are known.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.logger = ctx, ctx.Logger()
+	a.realms = make(map[string]*realm)
+	if _, err := a.define(session.DefaultRealm, nil, ""); err != nil {
+		return err
+	}
+	var errs []error
+	for name, settings := range a.Realms {
+		r, err := a.define(name, settings, "the realm "+name)
+		if err == nil && name != session.DefaultRealm { // a guard may still add to the default realm
+			err = r.check()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Start makes every realm ready, so that a broken one stops the start rather
+// than the first visitor.
+func (a *App) Start() error {
+	for name, r := range a.realms {
+		if _, err := r.manager(a.ctx); err != nil {
+			return fmt.Errorf("session realm %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Stop does nothing: what runs ends with the configuration's context.
+func (*App) Stop() error { return nil }
+
+// Cleanup gives back what the realms share with other configurations.
+func (a *App) Cleanup() error {
+	var errs []error
+	for _, r := range a.realms {
+		errs = append(errs, r.cleanup())
+	}
+	return errors.Join(errs...)
+}
+
+// realm returns a realm by name; an empty name means the default one.
+func (a *App) realm(name string) (*realm, error) {
+	if name == "" {
+		name = session.DefaultRealm
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r, ok := a.realms[name]; ok {
+		return r, nil
+	}
+	return nil, fmt.Errorf("the session realm %q is not defined; write the global option: session %s { … }", name, name)
+}
+
+// define adds settings to a realm.
+func (a *App) define(name string, settings *Settings, place string) (*realm, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r, ok := a.realms[name]
+	if !ok {
+		var err error
+		if r, err = newRealm(a, name); err != nil {
+			return nil, err
+		}
+		a.realms[name] = r
+	}
+	if settings == nil {
+		return r, nil
+	}
+	if settings.Source != "" {
+		place = settings.Source
+	}
+	return r, r.merge(settings, place)
+}
+
+// appOf returns the app `session` of a configuration, configured or not.
+func appOf(ctx caddy.Context) (*App, error) {
+	module, err := ctx.App("session")
+	if err != nil {
+		return nil, err
+	}
+	app, ok := module.(*App)
+	if !ok {
+		return nil, fmt.Errorf("the app session is a %T", module)
+	}
+	return app, nil
+}
+
+// maintain keeps automatic keys current until the configuration ends.
+func (a *App) maintain(ctx context.Context, keys *session.Keyring, name string) {
+	go keys.Maintain(ctx, func(err error) {
+		a.logger.Error("session keys cannot be maintained", zap.String("realm", name), zap.Error(err))
+	})
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

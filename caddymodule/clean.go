@@ -1,0 +1,146 @@
+package caddymodule
+
+import (
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// internalHeaders are names that only Next.js itself or a proxy may set. From a
+// client they skipped middleware (CVE-2025-29927), chose the page
+// (x-matched-path), or the URL and method that a framework sees.
+var internalHeaders = map[string]bool{
+	"x-matched-path": true, "x-now-route-matches": true, "next-resume": true, "x-next-resume-state-length": true,
+	"x-action-forwarded": true, "x-action-redirect": true, "x-action-revalidated": true, "x-prerender-revalidate": true,
+	"x-prerender-revalidate-if-generated": true, "x-rewrite-url": true, "x-original-url": true, "x-original-uri": true,
+	"x-http-method-override": true, "x-http-method": true, "x-method-override": true, "location": true,
+}
+
+// internalPrefixes are families of such names.
+var internalPrefixes = []string{"x-middleware-", "x-nextjs-", "x-invoke-"}
+
+// forwardedHeaders say what a proxy in front of Caddy saw. From anyone else they
+// are lies; Caddy itself replaces X-Forwarded-For, -Host and -Proto.
+var forwardedHeaders = map[string]bool{
+	"forwarded": true, "x-forwarded-uri": true, "x-forwarded-method": true, "x-forwarded-prefix": true,
+	"x-forwarded-port": true, "x-forwarded-server": true, "x-forwarded-path": true, "x-forwarded-scheme": true,
+}
+
+// cleanRequest removes what a client must not tell the app: identity, and what
+// only Next.js or a proxy may say. It runs for every request, before anything of
+// ours is set.
+func cleanRequest(r *http.Request, dataRoute bool) {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	for name := range r.Header {
+		if (session.IsSessionHeader(name) || isInternal(name)) && !(dataRoute && name == "X-Nextjs-Data") {
+			delete(r.Header, name)
+		} else if !trusted && len(name) >= len("forwarded") && forwardedHeaders[fold(name)] {
+			delete(r.Header, name)
+		}
+	}
+	cleanConnection(r.Header)
+	if r.Trailer != nil {
+		cleanTrailer(r.Trailer)
+		r.Body = &trailerCleaner{ReadCloser: r.Body, request: r}
+	}
+}
+
+// isInternal folds a name as CGI-like servers do before it compares.
+func isInternal(name string) bool {
+	switch name[0] {
+	case 'X', 'x', 'N', 'n', 'L', 'l':
+	default: // most names end here
+		return false
+	}
+	folded := fold(name)
+	if internalHeaders[folded] {
+		return true
+	}
+	for _, prefix := range internalPrefixes {
+		if strings.HasPrefix(folded, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// fold is the lower-case spelling with hyphens between the words.
+func fold(name string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			return c + 'a' - 'A'
+		case c == '_' || c == '.':
+			return '-'
+		}
+		return c
+	}, name)
+}
+
+// cleanConnection keeps a client from naming our headers, or Cookie, in its
+// Connection header: the proxy would remove them from the request to the app as
+// hop-by-hop (the class of CVE-2024-45410).
+func cleanConnection(header http.Header) {
+	lines := header["Connection"]
+	if len(lines) == 0 {
+		return
+	}
+	var kept []string
+	dropped := false
+	for _, line := range lines {
+		for token := range strings.SplitSeq(line, ",") {
+			token = strings.TrimSpace(token)
+			if isProtected(token) {
+				dropped = true
+			} else if token != "" {
+				kept = append(kept, token)
+			}
+		}
+	}
+	if !dropped {
+		return
+	}
+	if len(kept) == 0 {
+		delete(header, "Connection")
+	} else {
+		header["Connection"] = []string{strings.Join(kept, ", ")}
+	}
+}
+
+func isProtected(token string) bool {
+	if token == "" {
+		return false
+	}
+	folded := fold(token)
+	return session.IsSessionHeader(token) || isInternal(token) || folded == "cookie" || folded == "authorization" || folded == "host" ||
+		folded == "forwarded" || strings.HasPrefix(folded, "x-forwarded-") || strings.HasPrefix(folded, "sec-fetch-") ||
+		strings.HasPrefix(folded, "next-") || folded == "rsc" || folded == "origin"
+}
+
+func cleanTrailer(trailer http.Header) {
+	for name := range trailer {
+		if session.IsSessionHeader(name) || isInternal(name) {
+			delete(trailer, name)
+		}
+	}
+}
+
+// trailerCleaner removes trailers of our names once they have arrived, which is
+// with the end of the body.
+type trailerCleaner struct {
+	io.ReadCloser
+	request *http.Request
+}
+
+// Read implements io.Reader.
+func (c *trailerCleaner) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil {
+		cleanTrailer(c.request.Trailer)
+	}
+	return n, err
+}

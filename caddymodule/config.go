@@ -1,0 +1,163 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// Settings are the session settings of one realm. Those of the default realm
+// may also be written in a guard; a setting may be given in several places only
+// with one and the same value.
+type Settings struct {
+	// Secrets from which the realm's keys are made. The first seals, all open:
+	// put a new one in front to rotate. Each has at least 32 bytes; make one
+	// with `openssl rand -base64 32`. The placeholders `{env.*}` and `{file.*}`
+	// are resolved when the configuration is loaded; a literal works, but warns,
+	// since configurations are copied around. Default: the environment variable
+	// SESSION_SECRET if it is set, else automatic keys, which are generated,
+	// kept in Caddy's storage and rotated without any configuration.
+	Secret []string `json:"secret,omitempty"`
+
+	// How long an automatic key seals before the next one takes over. Old keys
+	// are kept until the last token that they sealed is dead. Default: 30d.
+	KeyRotation caddy.Duration `json:"key_rotation,omitempty"`
+
+	// The base name of the cookie; the prefix is put in front of it. Default:
+	// `session`, and `session_<realm>` for a named realm.
+	CookieName string `json:"cookie_name,omitempty"`
+
+	// `auto`, `host`, `secure` or `none`. With `auto`, a Secure cookie is named
+	// `__Host-…` if it has no domain and the path /, else `__Secure-…`; a cookie
+	// that is not Secure has no prefix. Default: `auto`.
+	CookiePrefix string `json:"cookie_prefix,omitempty"`
+
+	// `persistent` or `browser`. With `browser` the cookie has no Max-Age and
+	// ends with the browser; expiry still holds. Default: `persistent`.
+	CookieLifetime string `json:"cookie_lifetime,omitempty"`
+
+	// The Domain attribute of the cookie. Default: none, so that only the host
+	// that set it gets it back.
+	CookieDomain string `json:"cookie_domain,omitempty"`
+
+	// The Path attribute of the cookie. Default: `/`.
+	CookiePath string `json:"cookie_path,omitempty"`
+
+	// `auto`, `always` or `never`: whether the cookie is Secure. With `auto` it
+	// is on TLS, and behind one of Caddy's `trusted_proxies` that says
+	// `X-Forwarded-Proto: https`. Default: `auto`.
+	SecureCookie string `json:"secure_cookie,omitempty"`
+
+	// `lax`, `strict` or `none`; `none` needs a Secure cookie. Default: `lax`.
+	SameSite string `json:"same_site,omitempty"`
+
+	// How long a session lives without being used. Default: 7d.
+	Expiry caddy.Duration `json:"expiry,omitempty"`
+
+	// A session that is used with less than this left is refreshed. At expiry
+	// or above it is refreshed at every use, yet never when that would move its
+	// end by less than a minute. Default: 1d.
+	RefreshThreshold caddy.Duration `json:"refresh_threshold,omitempty"`
+
+	// How long a session lives at most, from the sign-in, however much it is
+	// used; `off` for no such end. Default: 30d.
+	MaxLifetime OptionalDuration `json:"max_lifetime,omitempty"`
+
+	// Whether guard and API refresh a session that is used. Default: true.
+	AutoRefresh *bool `json:"auto_refresh,omitempty"`
+
+	// The top-level members of user that a browser may change by PATCH.
+	// Default: none.
+	ClientUpdate []string `json:"client_update,omitempty"`
+
+	// Whether GET of the session API shows accessToken and refreshToken to the
+	// browser, and so to every script in it. Default: false.
+	ExposeTokens *bool `json:"expose_tokens,omitempty"`
+
+	// `on`, `user` or `off`: whether the app gets X-Session-User and
+	// X-Session-Data; `user` leaves accessToken and refreshToken out. Default:
+	// `on`.
+	IdentityHeaders string `json:"identity_headers,omitempty"`
+
+	// Whether the app sees the sealed cookie too; after a refresh it sees the
+	// new one. Default: false.
+	ForwardCookie *bool `json:"forward_cookie,omitempty"`
+
+	// Where the settings were written, for error messages ("Caddyfile:3").
+	Source string `json:"source,omitempty"`
+}
+
+// OptionalDuration is a duration, or `off`; the zero value means the default.
+type OptionalDuration time.Duration
+
+// Off is the [OptionalDuration] that switches something off.
+const Off OptionalDuration = -1
+
+// UnmarshalJSON accepts "off" and whatever [caddy.Duration] does, above zero.
+func (d *OptionalDuration) UnmarshalJSON(b []byte) error {
+	if string(b) == `"off"` {
+		*d = Off
+		return nil
+	}
+	var duration caddy.Duration
+	if err := duration.UnmarshalJSON(b); err != nil {
+		return err
+	}
+	if duration <= 0 {
+		return fmt.Errorf("a duration must be above zero; write %q to switch it off", "off")
+	}
+	*d = OptionalDuration(duration)
+	return nil
+}
+
+// MarshalJSON writes "off" or the duration in nanoseconds, as Caddy does.
+func (d OptionalDuration) MarshalJSON() ([]byte, error) {
+	if d == Off {
+		return []byte(`"off"`), nil
+	}
+	return json.Marshal(time.Duration(d))
+}
+
+// Rule gives a route type to path patterns.
+type Rule struct {
+	// `public` (anonymous visitors only), `auth` (signed-in visitors only) or
+	// `hybrid` (everybody).
+	Type string `json:"type"`
+
+	// Path patterns. `/login` is exact, `/dashboard/*` matches /dashboard and
+	// everything below it, `/blog*` is a prefix, `*` between slashes stands for
+	// exactly one segment, and `*` alone or `/*` is everything. The bare words
+	// api, dashboard, admin, settings and profile stand for `/api/*` and so on.
+	Patterns []string `json:"patterns"`
+
+	// Conditions on the session, all of which must hold; else the answer is 403.
+	Require []Requirement `json:"require,omitempty"`
+
+	// Where the rule was written, for messages ("Caddyfile:14").
+	Source string `json:"source,omitempty"`
+}
+
+// Requirement is one condition on a signed-in visitor: either a field with
+// values, or a recent sign-in.
+type Requirement struct {
+	// A dotted path into the session, beginning with `user`: `user.role`.
+	Field string `json:"field,omitempty"`
+
+	// The values that the field may have. A string, number or boolean must
+	// equal one of them, an array must contain one of them.
+	Values []string `json:"values,omitempty"`
+
+	// How long ago the sign-in may be at most. It stands alone, without field.
+	Fresh caddy.Duration `json:"fresh,omitempty"`
+}
+
+// String writes the requirement as in a Caddyfile.
+func (q Requirement) String() string {
+	if q.Fresh > 0 {
+		return "require fresh " + time.Duration(q.Fresh).String()
+	}
+	return "require " + q.Field + " " + strings.Join(q.Values, " ")
+}

@@ -1,0 +1,124 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// decision is what becomes of a request; a closed set.
+type decision string
+
+const (
+	decisionPass      decision = "pass"
+	decisionLogin     decision = "login"     // anonymous where a session is needed
+	decisionHome      decision = "home"      // signed in where only anonymous visitors go
+	decisionForbidden decision = "forbidden" // signed in, but a require fails
+	decisionOrigin    decision = "origin"    // a WebSocket from another site
+	decisionBad       decision = "bad"       // a path that no app should receive
+)
+
+// decideRequest decides a request: by its path, and by what Next.js would do with
+// it whatever its path.
+func (g *Guard) decideRequest(v *visit) decision {
+	if v.match.Bad {
+		return decisionBad
+	}
+	if ids := v.request.Header["Next-Action"]; len(ids) > 0 && v.session == nil &&
+		!v.table.ActionAllowed(v.request.URL.EscapedPath(), strings.Join(ids, ", ")) {
+		return decisionLogin // Next.js runs any action of the app at any path
+	}
+	if v.kind == routes.WebSocket && v.session != nil && foreignOrigin(v.request) {
+		return decisionOrigin // cross-site WebSocket hijacking
+	}
+	return g.decide(v.match, v.session)
+}
+
+// decide decides a path for a session, which may be nil.
+func (g *Guard) decide(m routes.Match, s *session.Session) decision {
+	switch {
+	case m.Bad:
+		return decisionBad
+	case m.Open:
+		return decisionPass
+	case m.Type == routes.Auth && s == nil:
+		return decisionLogin
+	case m.Type == routes.Public && s != nil:
+		return decisionHome
+	case s != nil && !g.meetsRequirements(m, s):
+		return decisionForbidden
+	}
+	return decisionPass
+}
+
+// foreignOrigin reports whether a browser says that another site asks. Programs
+// send no Origin, and have no cookies of a victim either.
+func foreignOrigin(r *http.Request) bool {
+	for _, origin := range r.Header["Origin"] {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || !strings.EqualFold(trimDefaultPort(u.Host, u.Scheme), trimDefaultPort(r.Host, u.Scheme)) {
+			return true
+		}
+	}
+	return false
+}
+
+func trimDefaultPort(host, scheme string) string {
+	if scheme == "https" || scheme == "wss" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return strings.TrimSuffix(host, ":80")
+}
+
+// meetsRequirements reports whether every requirement of every rule that matched
+// in any reading holds.
+func (g *Guard) meetsRequirements(m routes.Match, s *session.Session) bool {
+	for _, i := range m.Matched {
+		for _, requirement := range g.Rules[i].Require {
+			if !requirement.holds(s, g.realm.now()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// holds reports whether the session meets the requirement at a moment.
+func (q Requirement) holds(s *session.Session, now time.Time) bool {
+	if q.Fresh > 0 {
+		return now.Sub(s.CreatedAt) <= time.Duration(q.Fresh)
+	}
+	var value any = map[string]any{"user": map[string]any(s.User)}
+	for name := range strings.SplitSeq(q.Field, ".") {
+		object, ok := value.(map[string]any)
+		if !ok {
+			return false
+		}
+		value = object[name]
+	}
+	if array, ok := value.([]any); ok {
+		return slices.ContainsFunc(array, q.has)
+	}
+	return q.has(value)
+}
+
+// has compares exactly: no folding, no parts, so that no name can pass for
+// another.
+func (q Requirement) has(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return slices.Contains(q.Values, value)
+	case json.Number:
+		return slices.Contains(q.Values, value.String())
+	case bool:
+		return slices.Contains(q.Values, fmt.Sprint(value))
+	}
+	return false
+}

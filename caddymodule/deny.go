@@ -1,0 +1,128 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// answerError is the one place that maps errors to statuses. All of them fail
+// closed: the request does not reach the app, or its answer not the browser.
+func answerError(err error) error {
+	var handoff *session.HandoffError
+	switch {
+	case errors.As(err, &handoff):
+		return caddyhttp.Error(http.StatusBadGateway, err)
+	case errors.Is(err, session.ErrUnavailable):
+		return caddyhttp.Error(http.StatusServiceUnavailable, err)
+	}
+	return caddyhttp.Error(http.StatusInternalServerError, err)
+}
+
+var errDenied = map[decision]error{
+	decisionLogin:     errors.New("a session is needed"),
+	decisionHome:      errors.New("this path is for anonymous visitors"),
+	decisionForbidden: errors.New("the session does not meet what the rule requires"),
+	decisionOrigin:    errors.New("a WebSocket of another origin"),
+	decisionBad:       errors.New("the path cannot be forwarded safely"),
+}
+
+// deny answers a request that may not pass, each kind in its own protocol.
+// Browsers and Next.js's client then end on the login page, or on the wanted page
+// after the login, and no router cache keeps a stale redirect.
+func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
+	header := w.Header()
+	header["Cache-Control"] = privateNoStore
+	mergeVary(header)
+	v.visitor.ClearInvalid(header)
+	switch v.decision {
+	case decisionBad:
+		return caddyhttp.Error(http.StatusBadRequest, errDenied[v.decision])
+	case decisionOrigin:
+		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
+	case decisionForbidden:
+		return g.forbid(w, v)
+	}
+	login := v.decision == decisionLogin
+	if login && v.kind != routes.WebSocket {
+		switch g.Unauthenticated {
+		case "redirect":
+			return redirect(w, v.request, g.location(v))
+		case "status":
+			return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+		}
+	}
+	switch v.kind {
+	case routes.WebSocket:
+		if login {
+			return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+		}
+		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
+	case routes.Action:
+		// A 307 would have the browser replay the action at the login page.
+		header["X-Action-Redirect"] = []string{strings.ReplaceAll(g.location(v), ";", "%3B")}
+		if login {
+			return plain(w, http.StatusUnauthorized)
+		}
+		return plain(w, http.StatusOK)
+	case routes.Prefetch:
+		// A redirect would be kept as the target of the link.
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case routes.Data, routes.RSC:
+		// The client asks again by a navigation, which is redirected.
+		return plain(w, http.StatusUnauthorized)
+	case routes.Fetch:
+		return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+	}
+	return redirect(w, v.request, g.location(v))
+}
+
+func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
+	switch v.kind {
+	case routes.Document:
+		if g.ForbiddenPath != "" {
+			return redirect(w, v.request, g.BasePath+g.ForbiddenPath)
+		}
+	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
+		return plain(w, http.StatusForbidden)
+	}
+	return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
+}
+
+// location is where the visitor is sent. The original path and query go into
+// return_to, not what a rewrite made of them.
+func (g *Guard) location(v *visit) string {
+	r := v.request
+	if v.decision == decisionHome {
+		return v.table.HomeLocation(v.match, r.URL.RawQuery)
+	}
+	path, query := r.URL.EscapedPath(), r.URL.RawQuery
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		path, query = original.URL.EscapedPath(), original.URL.RawQuery
+	}
+	return v.table.LoginLocation(v.match, path, query)
+}
+
+// redirect sends the browser to a path. Only GET and HEAD may be repeated there.
+func redirect(w http.ResponseWriter, r *http.Request, location string) error {
+	w.Header()["Location"] = []string{location}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	} else {
+		w.WriteHeader(http.StatusSeeOther)
+	}
+	return nil
+}
+
+// plain answers in Next.js's protocols, whose client wants text/plain.
+func plain(w http.ResponseWriter, status int) error {
+	w.Header()["Content-Type"] = []string{"text/plain"}
+	w.WriteHeader(status)
+	return nil
+}

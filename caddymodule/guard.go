@@ -1,0 +1,259 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// Guard reads the session cookie, decides by the rules whether a request may
+// pass, keeps sessions sliding, tells the app behind it who is there, and carries
+// out what the app hands back. Put it before the handler that serves the app, for
+// every request of the site: it also removes what clients must not tell the app.
+//
+// It sets the placeholders `{http.auth.user.id}`, `{http.auth.user.<field>}`,
+// `{http.session.id}`, `{http.session.expires_at}`, `{http.session.created_at}`,
+// `{http.session_guard.rule}`, `{http.session_guard.decision}`,
+// `{http.session_guard.locale}` and `{http.session_guard.kind}`.
+type Guard struct {
+	GuardConfig
+
+	logger  *zap.Logger
+	realm   *realm
+	table   atomic.Pointer[routes.Table]
+	handoff *routes.Table // nil: a handoff counts everywhere
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Guard) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.session_guard", New: func() caddy.Module { return new(Guard) }}
+}
+
+// Provision finds the realm and compiles the rules.
+func (g *Guard) Provision(ctx caddy.Context) error {
+	g.logger = ctx.Logger()
+	app, err := appOf(ctx)
+	if err != nil {
+		return err
+	}
+	if g.Session != nil && g.Realm != "" && g.Realm != session.DefaultRealm {
+		return fmt.Errorf("session_guard %s: session settings of the realm %s belong into the global option: session %s { … }", g.Source, g.Realm, g.Realm)
+	}
+	if g.Session != nil {
+		place := g.Source
+		if place == "" {
+			place = "a session_guard"
+		}
+		if _, err := app.define(session.DefaultRealm, g.Session, place); err != nil {
+			return err
+		}
+	}
+	if g.realm, err = app.realm(g.Realm); err != nil {
+		return err
+	}
+	return errors.Join(g.realm.check(), g.compile(ctx))
+}
+
+// RoutesConfig translates the guard's configuration for the package routes.
+func (g *GuardConfig) RoutesConfig() routes.Config {
+	config := routes.Config{
+		Default: routes.Type(g.Default), LoginPath: g.LoginPath, HomePath: g.HomePath, ReturnTo: g.ReturnTo,
+		Locales: g.Locales, BasePath: g.BasePath, Actions: g.Actions,
+	}
+	for _, rule := range g.Rules {
+		config.Rules = append(config.Rules, routes.Rule{
+			Type: routes.Type(rule.Type), Patterns: rule.Patterns, Source: rule.Source, Requires: len(rule.Require) > 0,
+		})
+	}
+	return config
+}
+
+// compile compiles rules and handoff patterns and says what is doubtful.
+func (g *Guard) compile(ctx caddy.Context) error {
+	config := g.RoutesConfig()
+	errs := []error{g.checkRequirements(), g.checkWords()}
+	table, err := g.firstTable(ctx, config)
+	errs = append(errs, err)
+	if len(g.Handoff) > 0 && g.Handoff[0] != "off" {
+		// As a rule table, so that these patterns mean what all patterns mean.
+		g.handoff, err = routes.Compile(routes.Config{
+			Rules: []routes.Rule{{Type: routes.Auth, Patterns: g.Handoff, Source: "handoff"}}, LoginPath: "/\x01",
+			Locales: config.Locales, BasePath: config.BasePath,
+		})
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("session_guard: %w", err)
+	}
+	g.table.Store(table)
+	for _, warning := range table.Warnings() {
+		g.logger.Warn(warning)
+	}
+	if g.Default == "" {
+		g.logger.Warn("paths that no rule matches are open to everybody; write `default hybrid` if that is meant, or `default auth`")
+	}
+	return nil
+}
+
+func (g *Guard) checkWords() error {
+	var errs []error
+	switch g.Unauthenticated {
+	case "", "auto", "redirect", "status":
+	default:
+		errs = append(errs, fmt.Errorf("unauthenticated cannot be %q; write one of: auto, redirect, status", g.Unauthenticated))
+	}
+	if g.ForbiddenPath != "" && (g.ForbiddenPath[0] != '/' || strings.HasPrefix(g.ForbiddenPath, "//")) {
+		errs = append(errs, fmt.Errorf("forbidden_path %q must be a path that begins with one slash", g.ForbiddenPath))
+	}
+	return errors.Join(errs...)
+}
+
+// visit is what the guard knows of one request.
+type visit struct {
+	request  *http.Request
+	table    *routes.Table
+	match    routes.Match
+	kind     routes.Kind
+	visitor  *session.Visitor
+	session  *session.Session // as it was when the request came
+	decision decision
+}
+
+func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect && len(r.Header[":protocol"]) == 0 {
+		// TRACE would show the client what the app is told; CONNECT is no request to an app.
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
+	}
+	v, err := g.look(r)
+	if err != nil {
+		return answerError(err)
+	}
+	g.log(v)
+	g.setPlaceholders(v)
+	if v.decision != decisionPass {
+		return g.deny(w, v)
+	}
+	return g.pass(w, v, next)
+}
+
+// look finds out what is asked for and who asks, and decides.
+func (g *Guard) look(r *http.Request) (*visit, error) {
+	manager, err := g.realm.manager(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{request: r, table: g.table.Load()}
+	v.match = v.table.MatchURL(r.URL, originalPath(r))
+	v.kind = v.table.Kind(r)
+	if v.visitor, err = manager.Read(r); err != nil {
+		return nil, err
+	}
+	cleanRequest(r, v.match.Data)
+	v.session = v.visitor.Session()
+	v.decision = g.decideRequest(v)
+	return v, nil
+}
+
+// originalPath is the escaped path that the client sent, if a handler before the
+// guard changed it.
+func originalPath(r *http.Request) string {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil || original.URL.Path == r.URL.Path && original.URL.RawPath == r.URL.RawPath {
+		return ""
+	}
+	return original.URL.EscapedPath()
+}
+
+// pass hands the request to the app and its answer to the browser.
+func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
+	r := v.request
+	if !v.match.Open && v.kind != routes.Prefetch {
+		if err := v.visitor.Slide(); err != nil && !session.IsAnonymity(err) {
+			return answerError(err)
+		}
+	}
+	g.identify(v)
+	a := &answer{
+		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		guard:                 g, request: r, visit: v, before: maps.Clone(w.Header()),
+	}
+	err := next.ServeHTTP(a, r)
+	a.finish()
+	if a.failed != nil {
+		g.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(a.failed), v.logPath())
+		return answerError(a.failed)
+	}
+	return err
+}
+
+// identify tells the app who is there.
+func (g *Guard) identify(v *visit) {
+	header := v.request.Header
+	v.visitor.ForwardCookies(header)
+	settings := g.realm.ready.Load().Settings()
+	header["X-Session-Realm"] = []string{settings.Realm}
+	s := v.visitor.Session()
+	if s == nil || settings.IdentityHeaders == "off" {
+		return
+	}
+	header["X-Session-User"] = []string{s.PercentEncodedUserID()}
+	if settings.IdentityHeaders == "user" {
+		header["X-Session-Data"] = []string{s.DataWithoutTokens()}
+	} else {
+		header["X-Session-Data"] = []string{s.Data()}
+	}
+}
+
+// takesHandoff reports whether a handoff counts on the path of this request.
+func (g *Guard) takesHandoff(r *http.Request) bool {
+	if len(g.Handoff) == 0 {
+		return true
+	}
+	return g.handoff != nil && g.handoff.MatchURL(r.URL, "").Type == routes.Auth
+}
+
+// log writes one line a request, at DEBUG.
+func (g *Guard) log(v *visit) {
+	c := g.logger.Check(zapcore.DebugLevel, "decided")
+	if c == nil {
+		return
+	}
+	fields := []zap.Field{
+		v.logPath(), zap.String("kind", string(v.kind)), zap.String("rule", g.ruleName(v.match)),
+		zap.String("decision", string(v.decision)), zap.String("cookie", string(v.visitor.Result())),
+	}
+	if v.match.Ambiguous {
+		fields = append(fields, zap.Bool("ambiguous", true), zap.String("reading", v.match.Reading))
+	}
+	c.Write(fields...)
+}
+
+// ruleName names the rule that decided, as it is written.
+func (g *Guard) ruleName(m routes.Match) string {
+	if m.Rule < 0 || m.Rule >= len(g.Rules) {
+		return "default " + string(m.Type)
+	}
+	rule := g.Rules[m.Rule]
+	return rule.Type + " " + strings.Join(rule.Patterns, " ")
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Guard)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Guard)(nil)
+)

@@ -1,0 +1,67 @@
+package caddymodule
+
+// GuardConfig is the configuration of a guard: which paths need a session, and
+// where visitors go who may not pass.
+type GuardConfig struct {
+	// The realm whose sessions count. A named one must be defined by the global
+	// option `session <name>`. Default: `default`.
+	Realm string `json:"realm,omitempty"`
+
+	// The rules. The first that matches a path decides.
+	Rules []Rule `json:"rules,omitempty"`
+
+	// The route type of a path that no rule matches. Default: `hybrid`, which is
+	// open; unless it is written out, a warning says so once at start.
+	Default string `json:"default,omitempty"`
+
+	// Where an anonymous visitor of an `auth` path goes. Without a rule of its
+	// own it counts as `hybrid`. Default: `/login`.
+	LoginPath string `json:"login_path,omitempty"`
+
+	// Where a signed-in visitor of a `public` path goes. Default: `/`.
+	HomePath string `json:"home_path,omitempty"`
+
+	// Where a signed-in visitor goes whose session fails a `require`, if the
+	// request is for a document. Default: none, the answer is 403.
+	ForbiddenPath string `json:"forbidden_path,omitempty"`
+
+	// The query parameter that carries the wanted path to the login page, or
+	// `off`. Only paths of the same origin are honoured. Default: `return_to`.
+	ReturnTo string `json:"return_to,omitempty"`
+
+	// Locales that stand in front of paths. They are stripped before matching
+	// and kept in redirects. Default: none.
+	Locales []string `json:"locales,omitempty"`
+
+	// The basePath of the Next.js app. It is stripped before matching and kept
+	// in redirects. Default: none.
+	BasePath string `json:"base_path,omitempty"`
+
+	// How `auth` paths are denied: `auto` answers each kind of request in its
+	// own protocol, `redirect` always redirects, `status` always answers 401.
+	// Default: `auto`.
+	Unauthenticated string `json:"unauthenticated,omitempty"`
+
+	// Patterns of paths to which an anonymous visitor may post a Server Action.
+	// Next.js runs any action of the app at any path, so everywhere else a
+	// request with `Next-Action` needs a session. Default: login_path and the
+	// patterns of all `public` rules; with next_build, the pages that own the
+	// action.
+	Actions []string `json:"actions,omitempty"`
+
+	// Patterns of paths on whose answers a handoff counts; elsewhere it is
+	// removed and logged. `off` alone means nowhere. Default: everywhere.
+	Handoff []string `json:"handoff,omitempty"`
+
+	// The `.next` folder of the app. Base path, locales, rewrites, interception
+	// routes and the owners of Server Actions are read from its manifests, and
+	// read again within five seconds of a new build. Default: none.
+	NextBuild string `json:"next_build,omitempty"`
+
+	// Session settings of the default realm, written here instead of in the app
+	// `session`. Not together with realm.
+	Session *Settings `json:"session,omitempty"`
+
+	// Where the guard was written, for messages ("Caddyfile:9").
+	Source string `json:"source,omitempty"`
+}

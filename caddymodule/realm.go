@@ -1,0 +1,217 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// shared outlives one configuration: a reload must not bring back a session
+// that was ended.
+var shared = caddy.NewUsagePool()
+
+// realm is a realm of one configuration. Settings are collected while Caddy
+// provisions and fixed when the manager is first asked for.
+type realm struct {
+	app         *App
+	name        string
+	settings    Settings
+	places      map[string]string // setting -> where it was written
+	revocations *session.RevocationSet
+
+	mu      sync.Mutex
+	ready   atomic.Pointer[session.Manager]
+	warning sync.Once // about an untrusted X-Forwarded-Proto
+}
+
+func newRealm(app *App, name string) (*realm, error) {
+	set, _, err := shared.LoadOrNew("revocations of realm "+name, func() (caddy.Destructor, error) {
+		return sharedRevocations{session.NewRevocationSet(time.Now)}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &realm{app: app, name: name, places: map[string]string{}, revocations: set.(sharedRevocations).RevocationSet}, nil
+}
+
+// sharedRevocations is a revocation set in the usage pool.
+type sharedRevocations struct{ *session.RevocationSet }
+
+// Destruct implements caddy.Destructor; memory needs no closing.
+func (sharedRevocations) Destruct() error { return nil }
+
+func (r *realm) cleanup() error {
+	_, err := shared.Delete("revocations of realm " + r.name)
+	return err
+}
+
+// merge takes over settings that are written at a place. A setting may be given
+// twice only with one and the same value.
+func (r *realm) merge(settings *Settings, place string) error {
+	if r.ready.Load() != nil {
+		return errors.New("session settings cannot be added to a realm that is in use")
+	}
+	var errs []error
+	to, from := reflect.ValueOf(&r.settings).Elem(), reflect.ValueOf(settings).Elem()
+	for i := range from.NumField() {
+		name, _, _ := strings.Cut(from.Type().Field(i).Tag.Get("json"), ",")
+		value := from.Field(i)
+		switch {
+		case name == "source" || value.IsZero():
+		case to.Field(i).IsZero():
+			to.Field(i).Set(value)
+			r.places[name] = place
+		case !reflect.DeepEqual(to.Field(i).Interface(), value.Interface()):
+			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values: at %s and at %s; keep one of them",
+				name, r.name, r.places[name], place))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// check reports what is wrong with the settings as they are now, without
+// touching the storage.
+func (r *realm) check() error {
+	_, secretsErr := r.secrets()
+	if err := errors.Join(secretsErr, r.core().Validate()); err != nil {
+		return fmt.Errorf("session realm %s: %w", r.name, err)
+	}
+	return nil
+}
+
+// secrets resolves the configured secrets, or SESSION_SECRET; none means
+// automatic keys. The replacer knows {env.*} and {file.*}, nothing of a request.
+func (r *realm) secrets() ([][]byte, error) {
+	written := r.settings.Secret
+	if len(written) == 0 {
+		if _, ok := os.LookupEnv("SESSION_SECRET"); !ok {
+			return nil, nil
+		}
+		written = []string{"{env.SESSION_SECRET}"}
+	}
+	replacer := caddy.NewReplacer()
+	var secrets [][]byte
+	var errs []error
+	for i, value := range written {
+		secret, err := replacer.ReplaceOrErr(value, true, true)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("secret %d: the placeholder resolves to nothing; set the variable or write the file that it names", i+1))
+			continue
+		}
+		if err := session.CheckSecret([]byte(secret)); err != nil {
+			errs = append(errs, fmt.Errorf("secret %d: %w", i+1, err))
+			continue
+		}
+		secrets = append(secrets, []byte(secret))
+	}
+	return secrets, errors.Join(errs...)
+}
+
+// core translates the settings for the core; what was left out stays zero and
+// takes the core's default.
+func (r *realm) core() session.Settings {
+	s := &r.settings
+	maxLifetime := time.Duration(s.MaxLifetime)
+	if s.MaxLifetime == Off {
+		maxLifetime = session.NoMaxLifetime
+	}
+	return session.Settings{
+		Realm: r.name, CookieName: s.CookieName, CookiePrefix: s.CookiePrefix, CookieDomain: s.CookieDomain,
+		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
+		BrowserLifetime: s.CookieLifetime == "browser",
+		Expiry:          time.Duration(s.Expiry), RefreshThreshold: time.Duration(s.RefreshThreshold), MaxLifetime: maxLifetime,
+		NoAutoRefresh: s.AutoRefresh != nil && !*s.AutoRefresh,
+		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
+		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
+		IsSecure: r.isSecure, Revocations: r.revocations,
+	}
+}
+
+func isOn(setting *bool) bool { return setting != nil && *setting }
+
+// manager returns the realm's manager and makes it on first use, since HTTP may
+// serve before this app starts. It tries again after a failure.
+func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
+	if m := r.ready.Load(); m != nil {
+		return m, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m := r.ready.Load(); m != nil {
+		return m, nil
+	}
+	keys, err := r.keyring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := session.NewManager(r.core(), keys)
+	if err != nil {
+		return nil, err
+	}
+	r.ready.Store(m)
+	return m, nil
+}
+
+func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
+	secrets, err := r.secrets()
+	if err != nil {
+		return nil, err
+	}
+	if len(secrets) > 0 {
+		if slices.ContainsFunc(r.settings.Secret, func(s string) bool { return !strings.Contains(s, "{") }) {
+			r.app.logger.Warn("a session secret is written in the configuration itself; keep it out with {env.SESSION_SECRET} or {file.…}",
+				zap.String("realm", r.name))
+		}
+		return session.NewKeyring(r.name, secrets...)
+	}
+	core := r.core()
+	if core.Expiry == 0 {
+		core.Expiry = session.DefaultExpiry
+	}
+	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
+		Realm: r.name, Storage: r.app.ctx.Storage(),
+		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: core.Expiry,
+	})
+	if err == nil {
+		r.app.maintain(r.app.ctx, keys, r.name)
+	}
+	return keys, err
+}
+
+// isSecure reports whether the browser's connection is TLS: here, or at one of
+// Caddy's trusted proxies that says so.
+func (r *realm) isSecure(req *http.Request) bool {
+	if req.TLS != nil {
+		return true
+	}
+	forwarded := req.Header.Get("X-Forwarded-Proto")
+	if forwarded == "" {
+		return false
+	}
+	if trusted, _ := caddyhttp.GetVar(req.Context(), caddyhttp.TrustedProxyVarKey).(bool); !trusted {
+		r.warning.Do(func() {
+			r.app.logger.Warn("X-Forwarded-Proto came from a client that is no trusted proxy, so it is ignored and the session cookie is not Secure; "+
+				"if that is your load balancer, name it in the global option: servers { trusted_proxies static … }", zap.String("realm", r.name))
+		})
+		return false
+	}
+	first, _, _ := strings.Cut(forwarded, ",")
+	return strings.EqualFold(strings.TrimSpace(first), "https")
+}
+
+// now is the realm's clock.
+func (r *realm) now() time.Time { return r.ready.Load().Settings().Now() }

@@ -1,0 +1,141 @@
+package sessionapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// maxBodySize bounds a request body, far above what fits into a session.
+const maxBodySize = 64 << 10
+
+// readBody reads the body, if there is one.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	tooLarge := &problem{status: http.StatusRequestEntityTooLarge, detail: "The body is larger than 64 KiB."}
+	if r.ContentLength > maxBodySize { // said up front: nothing is read
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, badRequest("The body ended early or is not framed as HTTP asks.")
+	}
+	return body, nil
+}
+
+// decodeBody decodes a body that must be one JSON object, not empty, with no
+// members but the known ones.
+func decodeBody(r *http.Request, body []byte, known ...string) (map[string]any, error) {
+	if !isJSON(r.Header) {
+		return nil, &problem{status: http.StatusUnsupportedMediaType, detail: "The body must be application/json in UTF-8, without a Content-Encoding."}
+	}
+	members, err := session.DecodeObject(body)
+	if err != nil {
+		return nil, badRequest("The body must be one JSON object: " + err.Error() + ".")
+	}
+	if len(members) == 0 {
+		return nil, badRequest("The body is an empty object.")
+	}
+	if reachesPrototype(members) {
+		return nil, badRequest("The members __proto__, constructor and prototype are refused at any depth.")
+	}
+	for name := range members {
+		if len(known) > 0 && !slices.Contains(known, name) {
+			return nil, badRequest("The body may have no members but: " + strings.Join(known, ", ") + ".")
+		}
+	}
+	return members, nil
+}
+
+// isJSON reports whether the header says that the body is plain JSON. A form
+// cannot send that type, so a page of another site needs a preflight, which is
+// never granted.
+func isJSON(header http.Header) bool {
+	types := header.Values("Content-Type")
+	if len(types) != 1 || len(header.Values("Content-Encoding")) > 0 {
+		return false
+	}
+	mediaType, parameters, err := mime.ParseMediaType(types[0])
+	if err != nil || mediaType != mediaTypeJSON {
+		return false
+	}
+	for name, value := range parameters {
+		if name != "charset" || !strings.EqualFold(value, "utf-8") {
+			return false
+		}
+	}
+	return true
+}
+
+// reachesPrototype reports whether a name in the value could reach the prototype of an
+// object in the app's JavaScript (prototype pollution).
+func reachesPrototype(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, member := range value {
+			if name == "__proto__" || name == "constructor" || name == "prototype" || reachesPrototype(member) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(value, reachesPrototype)
+	}
+	return false
+}
+
+// userOf returns the member user of a body.
+func userOf(members map[string]any) (session.User, error) {
+	user, ok := members["user"].(map[string]any)
+	if !ok {
+		return nil, badRequest(`The body must hold an object "user".`)
+	}
+	return user, nil
+}
+
+// memberNames lists the names of an object's members as the client wrote them,
+// in their order, so that a refusal names the first. The object is a member of
+// a body that decodeBody accepted.
+func memberNames(body []byte, object string) []string {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(members[object]))
+	var names []string
+	if _, err := decoder.Token(); err != nil { // the opening brace
+		return nil
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil
+		}
+		names = append(names, name.(string))
+		var skipped json.RawMessage
+		if err := decoder.Decode(&skipped); err != nil {
+			return nil
+		}
+	}
+	return names
+}
+
+// shortened keeps what a client wrote from filling an answer.
+func shortened(name string) string {
+	const most = 64
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
+}

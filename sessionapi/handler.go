@@ -1,0 +1,262 @@
+// Package sessionapi is the session API: JSON over HTTP for the browser that
+// holds a session, and for back ends that create one. It is plain net/http.
+//
+//	GET    <path>  the session, or null; slides it when due
+//	POST   <path>  refreshes the session now
+//	PATCH  <path>  changes fields of the user that client_update allows
+//	DELETE <path>  signs out
+//	POST   <path>  with "Authorization: Bearer <api_key>": creates a session
+//
+// A refusal is a problem (RFC 9457) that says what was wrong. A token travels in
+// Set-Cookie alone, never in a body.
+package sessionapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// DefaultPath is where the API answers unless Config.Path says otherwise.
+const DefaultPath = "/api/session"
+
+// Config configures a [Handler].
+type Config struct {
+	// Manager reads and changes the sessions. Required.
+	Manager *session.Manager
+
+	// Path is the path of the API as the browser sends it. Default: DefaultPath.
+	Path string
+
+	// APIKeys may create sessions; each must pass [session.CheckSecret] and fit
+	// into a header. Default: none, so that no request creates a session.
+	APIKeys [][]byte
+
+	// TrustedOrigins may change the session from another origin, for example
+	// "https://admin.example.com". No CORS header is sent to them. Default: none.
+	TrustedOrigins []string
+}
+
+// Handler serves the session API. It is safe for concurrent use.
+type Handler struct {
+	manager  *session.Manager
+	settings session.Settings
+	path     string
+	keys     apiKeys
+	origins  originCheck
+}
+
+// New checks the configuration and makes a handler. It reports everything that
+// is wrong at once, each with what to write instead.
+func New(config Config) (*Handler, error) {
+	if config.Manager == nil {
+		return nil, errors.New("session_api needs a session manager")
+	}
+	if config.Path == "" {
+		config.Path = DefaultPath
+	}
+	escaped, pathErr := checkPath(config.Path)
+	keys, keysErr := newAPIKeys(config.APIKeys)
+	settings := config.Manager.Settings()
+	origins, originsErr := newOriginCheck(config.TrustedOrigins, settings.IsSecure)
+	if err := errors.Join(pathErr, keysErr, originsErr); err != nil {
+		return nil, err
+	}
+	return &Handler{manager: config.Manager, settings: settings, path: escaped, keys: keys, origins: origins}, nil
+}
+
+// checkPath returns the path as a browser spells it.
+func checkPath(configured string) (string, error) {
+	u, err := url.ParseRequestURI(configured)
+	if err != nil || !strings.HasPrefix(configured, "/") || configured == "/" ||
+		strings.ContainsAny(configured, "?#*{}") || u.Host != "" || path.Clean(u.Path) != u.Path {
+		return "", fmt.Errorf("path %q is not one plain path; write for example: path %s", configured, DefaultPath)
+	}
+	return u.EscapedPath(), nil
+}
+
+// Serves reports whether the request is for the API. The path must be exact:
+// another case, a trailing slash or an encoded letter is another resource, and
+// the app's.
+func (h *Handler) Serves(r *http.Request) bool { return r.URL.EscapedPath() == h.path }
+
+// operation is what a request asks for.
+type operation int
+
+const (
+	show operation = iota
+	refresh
+	create
+	update
+	remove
+)
+
+// ServeHTTP answers a request for which [Handler.Serves] is true. It always
+// writes the whole answer. An error means broken machinery and is only for the
+// log: the client has been told 503, and nothing was granted.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	setHeaders(w.Header())
+	asked, refusal := h.admit(r)
+	if refusal != nil {
+		writeProblem(w, r, refusal)
+		return nil
+	}
+	visitor, err := h.manager.Read(r)
+	if err != nil {
+		refusal, fault := problemOf(err)
+		writeProblem(w, r, refusal)
+		return fault
+	}
+	s, err := h.perform(asked, visitor, w, r)
+	visitor.ClearInvalid(w.Header())
+	visitor.SetCookies(w.Header())
+	if err != nil {
+		refusal, fault := problemOf(err)
+		writeProblem(w, r, refusal)
+		return fault
+	}
+	switch asked {
+	case create:
+		h.writeSession(w, r, http.StatusCreated, s)
+	case remove:
+		write(w, r, http.StatusOK, mediaTypeJSON, []byte(`{"session":null}`))
+	default:
+		h.writeSession(w, r, http.StatusOK, s)
+	}
+	return nil
+}
+
+// admit finds out what is asked, and refuses whoever may not ask it, before
+// anything of the request but its header is looked at.
+func (h *Handler) admit(r *http.Request) (operation, *problem) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return show, nil
+	case http.MethodPost:
+		if isBearer(r) {
+			return create, h.keys.check(r)
+		}
+		return refresh, h.origins.check(r)
+	case http.MethodPatch:
+		return update, h.origins.check(r)
+	case http.MethodDelete:
+		return remove, h.origins.check(r)
+	}
+	const allowed = "GET, HEAD, POST, PATCH, DELETE"
+	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API knows " + allowed + ".", allow: allowed}
+}
+
+// perform does what is asked and returns the session to show. The error is a
+// [*problem] or one of package session.
+func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.ResponseWriter, r *http.Request) (*session.Session, error) {
+	var err error
+	switch asked {
+	case show:
+		return h.show(visitor, r)
+	case refresh:
+		err = h.refresh(visitor, w, r)
+	case create:
+		err = h.create(visitor, w, r)
+	case update:
+		err = h.update(visitor, w, r)
+	case remove:
+		err = visitor.Delete(r.Context())
+	}
+	return visitor.Session(), err
+}
+
+// show returns the session and slides it when due, but only for a request that
+// this site's own pages make on purpose: another site, or a prefetch, must not
+// keep a session alive (OWASP ASVS 3.5.3).
+func (h *Handler) show(visitor *session.Visitor, r *http.Request) (*session.Session, error) {
+	if isCrossSite(r) || isPrefetch(r) {
+		return visitor.Session(), nil
+	}
+	err := visitor.Slide()
+	if err != nil && session.IsAnonymity(err) { // signed out since it was read
+		return nil, nil
+	}
+	if _, tooLarge := errors.AsType[*session.TooLargeError](err); tooLarge {
+		err = nil // sealed under other settings; it is good as it is until it expires
+	}
+	return visitor.Session(), err
+}
+
+// refresh moves the session's end. Nothing can be said with it: a body is
+// refused rather than ignored, since whoever sends one expects it to count.
+func (h *Handler) refresh(visitor *session.Visitor, w http.ResponseWriter, r *http.Request) error {
+	if visitor.Session() == nil {
+		return session.ErrNoSession
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	if len(body) > 0 {
+		if _, err := decodeBody(r, body); err != nil {
+			return err
+		}
+		return badRequest("A refresh takes no body. Use PATCH to change the user.")
+	}
+	return visitor.Refresh()
+}
+
+// update replaces the fields of the user that a browser may change.
+func (h *Handler) update(visitor *session.Visitor, w http.ResponseWriter, r *http.Request) error {
+	if visitor.Session() == nil {
+		return session.ErrNoSession
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	members, err := decodeBody(r, body, "user")
+	if err != nil {
+		return err
+	}
+	user, err := userOf(members)
+	if err != nil {
+		return err
+	}
+	for _, name := range memberNames(body, "user") {
+		if name == "id" {
+			return forbidden("user.id cannot change.")
+		}
+		if !slices.Contains(h.settings.ClientUpdate, name) {
+			return forbidden("user." + shortened(name) + " may not be changed from the browser: client_update does not name it.")
+		}
+	}
+	return visitor.Update(session.Change{User: user})
+}
+
+// create signs a user in for a back end.
+func (h *Handler) create(visitor *session.Visitor, w http.ResponseWriter, r *http.Request) error {
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	members, err := decodeBody(r, body, "user", "accessToken", "refreshToken")
+	if err != nil {
+		return err
+	}
+	user, err := userOf(members)
+	if err != nil {
+		return err
+	}
+	login := session.Login{User: user}
+	for name, token := range map[string]*string{"accessToken": &login.AccessToken, "refreshToken": &login.RefreshToken} {
+		value, given := members[name]
+		text, ok := value.(string)
+		if given && !ok {
+			return badRequest(name + " must be a string.")
+		}
+		*token = text
+	}
+	return visitor.Create(r.Context(), login)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -27,11 +28,10 @@ func DecodeObject(data []byte) (map[string]any, error) {
 	if !json.Valid(data) {
 		return nil, errors.New("it is not valid JSON")
 	}
-	d := objectDecoder{Decoder: json.NewDecoder(bytes.NewReader(data))}
-	// encoding/json turns a lone surrogate into U+FFFD in silence, so that two
-	// different names or ids would become one.
-	d.refuseReplacement = bytes.Contains(data, []byte(`\u`)) &&
-		!bytes.Contains(data, []byte("\uFFFD")) && !bytes.Contains(bytes.ToLower(data), []byte(`\ufffd`))
+	if hasLoneSurrogate(data) {
+		return nil, errors.New("it holds a lone surrogate")
+	}
+	d := objectDecoder{json.NewDecoder(bytes.NewReader(data))}
 	d.UseNumber()
 	token, err := d.Token()
 	if err != nil {
@@ -43,10 +43,42 @@ func DecodeObject(data []byte) (map[string]any, error) {
 	return d.object(1)
 }
 
-type objectDecoder struct {
-	*json.Decoder
-	refuseReplacement bool
+// hasLoneSurrogate reports whether valid JSON escapes half of a surrogate pair
+// (RFC 8259 section 8.2). encoding/json turns it into U+FFFD in silence, so that
+// two different names or ids would become one.
+func hasLoneSurrogate(data []byte) bool {
+	for {
+		i := bytes.IndexByte(data, '\\')
+		if i < 0 {
+			return false
+		}
+		first := escapedUnit(data[i:])
+		if !utf16.IsSurrogate(first) {
+			data = data[i+2:] // also past an escaped backslash
+			continue
+		}
+		data = data[i+len(`\uD800`):]
+		if utf16.DecodeRune(first, escapedUnit(data)) == utf8.RuneError {
+			return true
+		}
+		data = data[len(`\uDC00`):]
+	}
 }
+
+// escapedUnit returns the UTF-16 code unit of an escape \uXXXX at the start of
+// data, or 0.
+func escapedUnit(data []byte) rune {
+	if len(data) < len(`\uXXXX`) || data[0] != '\\' || data[1] != 'u' {
+		return 0
+	}
+	unit, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(unit)
+}
+
+type objectDecoder struct{ *json.Decoder }
 
 func (d *objectDecoder) object(depth int) (map[string]any, error) {
 	if depth > maxDepth {
@@ -59,9 +91,6 @@ func (d *objectDecoder) object(depth int) (map[string]any, error) {
 			return nil, err
 		}
 		name, _ := token.(string)
-		if err := d.checkString(name); err != nil {
-			return nil, err
-		}
 		if _, twice := object[name]; twice {
 			return nil, fmt.Errorf("the member %s stands there twice", quoted(name))
 		}
@@ -94,23 +123,13 @@ func (d *objectDecoder) value(depth int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch token := token.(type) {
-	case json.Delim:
-		if token == '{' {
-			return d.object(depth + 1)
-		}
+	switch token {
+	case json.Delim('{'):
+		return d.object(depth + 1)
+	case json.Delim('['):
 		return d.array(depth + 1)
-	case string:
-		return token, d.checkString(token)
 	}
 	return token, nil
-}
-
-func (d *objectDecoder) checkString(s string) error {
-	if d.refuseReplacement && strings.ContainsRune(s, utf8.RuneError) {
-		return errors.New("it holds a lone surrogate")
-	}
-	return nil
 }
 
 // encodeJSON encodes value without the escapes that only HTML needs: they would

@@ -140,9 +140,8 @@ func (s Settings) Validate() error {
 	if !strings.HasPrefix(s.CookiePath, "/") || strings.ContainsFunc(s.CookiePath, notAttributeByte) {
 		wrong("cookie_path %q must begin with a slash and hold no semicolon; write for example: cookie_path /", s.CookiePath)
 	}
-	if strings.ContainsFunc(s.CookieDomain, func(r rune) bool {
-		return r != '.' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) {
+	// net/http leaves a domain that it does not like out of the line, in silence.
+	if cookie := (&http.Cookie{Name: "name", Domain: s.CookieDomain}); s.CookieDomain != "" && cookie.Valid() != nil {
 		wrong("cookie_domain %q is no domain; write for example: cookie_domain example.com", s.CookieDomain)
 	}
 	errs = append(errs, s.validatePairs()...)
@@ -199,7 +198,13 @@ func (s Settings) expiresAt(createdAt, now time.Time) time.Time {
 	return end
 }
 
+// maxCookieName leaves the room in a cookie to the token.
+const maxCookieName = 128
+
 func checkCookieName(name string) error {
+	if len(name) > maxCookieName {
+		return fmt.Errorf("cookie_name has %d bytes, more than %d; write a shorter one", len(name), maxCookieName)
+	}
 	for i := range len(name) {
 		// RFC 9110 section 5.6.2: token characters.
 		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {

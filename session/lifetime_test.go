@@ -1,0 +1,155 @@
+package session_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// use sends the cookie once, lets it slide, and returns the cookie that the
+// browser has afterwards.
+func use(t *testing.T, m *session.Manager, cookie string) (*session.Session, string) {
+	t.Helper()
+	v := read(t, m, request(cookie))
+	if err := v.Slide(); err != nil {
+		t.Fatal(err)
+	}
+	if pairs := cookiePairs(setCookies(t, v)); len(pairs) > 0 {
+		cookie = strings.Join(pairs, "; ")
+	}
+	return v.Session(), cookie
+}
+
+// A session that is used all the time ends exactly at max_lifetime, and
+// createdAt never moves.
+func TestSlidingNeverCrossesTheAbsoluteEnd(t *testing.T) {
+	m, c := newManager(t)
+	cookie := signIn(t, m, alice())
+	refreshed := 0
+	for c.Now().Before(noon.Add(30 * day)) {
+		before := cookie
+		var s *session.Session
+		if s, cookie = use(t, m, cookie); s == nil {
+			t.Fatalf("signed out %v after the sign-in", c.Now().Sub(noon))
+		}
+		if cookie != before {
+			refreshed++
+		}
+		if !s.CreatedAt.Equal(noon) {
+			t.Fatalf("createdAt moved to %v", s.CreatedAt)
+		}
+		if s.ExpiresAt.After(noon.Add(30 * day)) {
+			t.Fatalf("ends at %v, after max_lifetime", s.ExpiresAt)
+		}
+		c.Add(time.Hour)
+	}
+	if s, _ := use(t, m, cookie); s != nil {
+		t.Errorf("alive at max_lifetime: %v", s.ExpiresAt)
+	}
+	// Every six days and an hour: at 145, 290, 435, 580 hours; the last two end at 720.
+	if refreshed != 4 {
+		t.Errorf("refreshed %d times in 30 days, not 4", refreshed)
+	}
+}
+
+func TestUnusedSessionEndsAtExpiry(t *testing.T) {
+	m, c := newManager(t)
+	cookie := signIn(t, m, alice())
+	c.Add(7*day - time.Millisecond)
+	if v := read(t, m, request(cookie)); v.Session() == nil {
+		t.Error("ended a millisecond early")
+	}
+	c.Add(time.Millisecond)
+	if v := read(t, m, request(cookie)); v.Session() != nil || v.Result() != session.ResultExpired {
+		t.Errorf("result %s at the end", v.Result())
+	}
+}
+
+func TestRefreshMovesEndAndActivityOnly(t *testing.T) {
+	m, c := newManager(t)
+	cookie := signIn(t, m, alice())
+	c.Add(2 * day)
+	v := read(t, m, request(cookie))
+	before := v.Session()
+	if err := v.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	after := v.Session()
+	if !after.CreatedAt.Equal(noon) || !after.LastActivity.Equal(noon.Add(2*day)) || !after.ExpiresAt.Equal(noon.Add(9*day)) {
+		t.Errorf("created %v, active %v, ends %v", after.CreatedAt, after.LastActivity, after.ExpiresAt)
+	}
+	if after.ID != before.ID || after.User.ID() != "alice" {
+		t.Error("it is another session")
+	}
+	if !before.ExpiresAt.Equal(noon.Add(7 * day)) {
+		t.Error("the session of before was modified")
+	}
+}
+
+func TestNoAutoRefresh(t *testing.T) {
+	m, c := newManager(t, func(s *session.Settings) { s.NoAutoRefresh = true })
+	cookie := signIn(t, m, alice())
+	c.Add(7*day - time.Hour)
+	if s, after := use(t, m, cookie); s == nil || after != cookie {
+		t.Errorf("session %v, a new cookie: %v", s, after != cookie)
+	}
+}
+
+// max_lifetime was lowered, or another party sealed the token: what it claims
+// is clipped.
+func TestTokenThatClaimsMoreIsClipped(t *testing.T) {
+	m, _ := newManager(t, func(s *session.Settings) { s.Expiry, s.MaxLifetime = day, 2*day })
+	s, _ := openToken(t, m, sealClaims(noon, claims{"expiresAt": noon.Add(6 * day).UnixMilli()}))
+	if want := noon.Add(-time.Hour).Add(2 * day); s == nil || !s.ExpiresAt.Equal(want) {
+		t.Errorf("the session is %v, its end not clipped to %v", s, want)
+	}
+	v := read(t, m, request("session="+sealClaims(noon, nil)))
+	if err := v.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if want := noon.Add(day); !v.Session().ExpiresAt.Equal(want) {
+		t.Errorf("after a refresh it ends at %v, not %v", v.Session().ExpiresAt, want)
+	}
+}
+
+func TestMaxAgeIsTheTimeLeft(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*session.Settings)
+		want   int
+	}{
+		"the default":    {func(*session.Settings) {}, 7 * 24 * 3600},
+		"browser":        {func(s *session.Settings) { s.BrowserLifetime = true }, 0},
+		"above 400 days": {func(s *session.Settings) { s.Expiry, s.MaxLifetime = 500*day, session.NoMaxLifetime }, 400 * 24 * 3600},
+		"under a second": {func(s *session.Settings) { s.Expiry = 10 * time.Millisecond }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := newManager(t, tc.change)
+			v := read(t, m, request())
+			if err := v.Create(t.Context(), alice()); err != nil {
+				t.Fatal(err)
+			}
+			if got := setCookies(t, v)[0].MaxAge; got != tc.want {
+				t.Errorf("Max-Age %d, not %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// The clock of the node that sealed may be ahead by up to a minute, and two
+// changes may fall into one millisecond: the later one is still the newer.
+func TestLastActivityGrowsEvenIfTheClockDoesNot(t *testing.T) {
+	m, _ := newManager(t)
+	v := read(t, m, request("session="+sealClaims(noon, claims{"lastActivity": noon.Add(30 * time.Second).UnixMilli()})))
+	last := v.Session().LastActivity
+	for range 5 {
+		if err := v.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		if !v.Session().LastActivity.After(last) {
+			t.Fatalf("lastActivity went from %v to %v", last, v.Session().LastActivity)
+		}
+		last = v.Session().LastActivity
+	}
+}

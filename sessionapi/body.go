@@ -48,8 +48,8 @@ func decodeBody(r *http.Request, body []byte, known ...string) (map[string]any, 
 	if len(members) == 0 {
 		return nil, badRequest("The body is an empty object.")
 	}
-	if reachesPrototype(members) {
-		return nil, badRequest("The members __proto__, constructor and prototype are refused at any depth.")
+	if err := checkValue(members); err != nil {
+		return nil, err
 	}
 	for name := range members {
 		if len(known) > 0 && !slices.Contains(known, name) {
@@ -79,20 +79,33 @@ func isJSON(header http.Header) bool {
 	return true
 }
 
-// reachesPrototype reports whether a name in the value could reach the prototype of an
-// object in the app's JavaScript (prototype pollution).
-func reachesPrototype(value any) bool {
+// checkValue refuses what is JSON, but would hurt the app that reads it: a name
+// that could reach the prototype of an object in JavaScript (prototype
+// pollution), and a number that a double cannot hold (RFC 8259 section 6), at
+// any depth.
+func checkValue(value any) error {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, member := range value {
-			if name == "__proto__" || name == "constructor" || name == "prototype" || reachesPrototype(member) {
-				return true
+			if name == "__proto__" || name == "constructor" || name == "prototype" {
+				return badRequest("The names __proto__, constructor and prototype are refused at any depth.")
+			}
+			if err := checkValue(member); err != nil {
+				return err
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(value, reachesPrototype)
+		for _, element := range value {
+			if err := checkValue(element); err != nil {
+				return err
+			}
+		}
+	case json.Number:
+		if _, err := value.Float64(); err != nil {
+			return badRequest("A number is out of range.")
+		}
 	}
-	return false
+	return nil
 }
 
 // userOf returns the member user of a body.

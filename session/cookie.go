@@ -14,8 +14,9 @@ const (
 	// maxChunks bounds what one session may take of a request's headers.
 	maxChunks      = 3
 	maxTokenLength = maxChunks * maxCookieSize
-	// maxTries bounds the tokens that one request may make us decrypt.
-	maxTries = 8
+	// maxJoined bounds the ways to join chunks of which there are twins. Whole
+	// cookies are bounded by the size of a request's headers.
+	maxJoined = 8
 	// maxCookieAge is the longest Max-Age that browsers honour (RFC 6265bis
 	// section 5.5), 400 days.
 	maxCookieAge = 400 * 24 * time.Hour
@@ -72,12 +73,12 @@ func collectCookies(lines []string, name string) cookies {
 // so none is preferred here; the caller sees which ones open.
 func (c *cookies) candidates() []string {
 	tokens := c.whole
-	joined := c.chunks[0]
+	joined := c.chunks[0][:min(len(c.chunks[0]), maxJoined)]
 	for i := 1; i < maxChunks && len(c.chunks[i]) > 0; i++ {
 		var longer []string
 		for _, head := range joined {
 			for _, tail := range c.chunks[i] {
-				if len(longer) < maxTries {
+				if len(longer) < maxJoined {
 					longer = append(longer, head+tail)
 				}
 			}
@@ -90,7 +91,7 @@ func (c *cookies) candidates() []string {
 	if len(joined) > 0 {
 		tokens = append(tokens[:len(tokens):len(tokens)], joined...)
 	}
-	return tokens[:min(len(tokens), maxTries)]
+	return tokens
 }
 
 // isOurs reports whether a cookie name is the session cookie's or a chunk's.

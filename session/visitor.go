@@ -240,9 +240,10 @@ func (v *Visitor) writePending(header http.Header, writer cookieWriter) {
 }
 
 // ClearInvalid removes the request's cookies of ours if none of them opened, and
-// reports whether it did.
+// reports whether it did. While machinery is broken nobody knows whether they
+// are good, so they stay.
 func (v *Visitor) ClearInvalid(header http.Header) bool {
-	if v.session != nil || v.deleted || !v.sent.any() {
+	if v.session != nil || v.deleted || v.result == ResultError || !v.sent.any() {
 		return false
 	}
 	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}

@@ -1,0 +1,162 @@
+package caddyfile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// block reads the block of a directive and collects what is wrong in it.
+type block struct {
+	owner line
+	lines map[string]line // the first line of each word
+	bad   map[string]bool // the words that had an error
+	errs  []problem
+}
+
+// problem is an error and the line that it is about.
+type problem struct {
+	line int
+	err  error
+}
+
+func newBlock(owner line) *block {
+	return &block{owner: owner, lines: map[string]line{}, bad: map[string]bool{}}
+}
+
+// fail adds an error at a line.
+func (b *block) fail(l line, format string, args ...any) {
+	b.bad[l.word] = true
+	b.errs = append(b.errs, problem{l.token.Line(), l.token.Errf(format, args...)})
+}
+
+// at is the line on which a word stands, or else that of the block itself.
+func (b *block) at(word string) line {
+	if l, ok := b.lines[word]; ok {
+		return l
+	}
+	return b.owner
+}
+
+// err joins what is wrong, in the order of the lines.
+func (b *block) err() error {
+	slices.SortStableFunc(b.errs, func(p, q problem) int { return cmp.Compare(p.line, q.line) })
+	errs := make([]error, len(b.errs))
+	for i, p := range b.errs {
+		errs[i] = p.err
+	}
+	return errors.Join(errs...)
+}
+
+// failAll adds each of the joined errors of another package, at the line that
+// it is about.
+func (b *block) failAll(err error) {
+	if err == nil {
+		return
+	}
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		b.fail(b.about(err), "%w", err)
+		return
+	}
+	for _, err := range joined.Unwrap() {
+		b.failAll(err)
+	}
+}
+
+// about is the line that an error names at its beginning, by its word or as
+// "auth rule (Caddyfile:14)", or else that of the block.
+func (b *block) about(err error) line {
+	message := err.Error()
+	for _, l := range b.owner.block {
+		if strings.HasPrefix(message, fmt.Sprintf("%s rule (%s)", l.word, l.source())) {
+			return l
+		}
+	}
+	name, _, _ := strings.Cut(message, " ")
+	name = strings.TrimSuffix(name, ":")
+	if name == "locale" {
+		name = "locales"
+	}
+	return b.at(name)
+}
+
+// has reports whether any of the words stands in the block.
+func (b *block) has(words ...word) bool {
+	return b.first(words) != ""
+}
+
+// first is the first of the words that stands in the block, or empty.
+func (b *block) first(words []word) string {
+	for _, w := range words {
+		if _, ok := b.lines[w.name()]; ok {
+			return w.name()
+		}
+	}
+	return ""
+}
+
+// read gives each line of the block to the word that it begins with.
+func (b *block) read(words []word) {
+	for _, l := range b.owner.block {
+		i := slices.IndexFunc(words, func(w word) bool { return w.name() == l.word })
+		if i < 0 {
+			b.fail(l, "%s", unknownWord(b.owner.word, l.word, words))
+			continue
+		}
+		first, repeated := b.lines[l.word]
+		if repeated && !words[i].repeats {
+			b.fail(l, "%s stands at %s already; write it once: %s", l.word, first.source(), words[i].usage)
+			continue
+		}
+		l.usage = words[i].usage
+		if !repeated {
+			b.lines[l.word] = l
+		}
+		if b.checkLine(l, words[i]) {
+			words[i].set(b, l)
+		}
+	}
+}
+
+// placeholder is what Caddy would expand, were it asked to.
+var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
+
+// checkLine refuses what no word allows.
+func (b *block) checkLine(l line, w word) bool {
+	if len(l.block) > 0 && !w.opensBlock {
+		b.fail(l, "%s opens no block; remove the braces and write %s", l.word, l.usage)
+		return false
+	}
+	for _, arg := range l.args {
+		if arg == "" {
+			b.fail(l, "%s has an empty value; write %s, or remove the line", l.word, l.usage)
+			return false
+		}
+		// The value of a secret must not be shown.
+		if !w.placeholder && placeholder.MatchString(arg) {
+			b.fail(l, "%s %q has a placeholder, which is not resolved here; "+
+				"write the value itself, or {$NAME} to take it from the environment", l.word, arg)
+			return false
+		}
+	}
+	return true
+}
+
+// unknownWord says where a word belongs, or which one may have been meant.
+func unknownWord(directive, unknown string, words []word) string {
+	message := fmt.Sprintf("%q is not known in %s; write ", unknown, directive)
+	if place, ok := wordPlaces()[unknown]; ok {
+		message = fmt.Sprintf("%q is not known in %s; it belongs in %s; here write ", unknown, directive, place)
+	} else if near, ok := nearest(unknown, words); ok {
+		message += near + ", or "
+	}
+	names := make([]string, len(words))
+	for i, w := range words {
+		names[i] = w.name()
+	}
+	return message + "one of: " + strings.Join(names, ", ")
+}

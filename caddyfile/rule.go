@@ -1,0 +1,135 @@
+package caddyfile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
+	"github.com/session-guard/caddy-session-guard/routes"
+)
+
+// ruleWord is the word of a rule of one type, which may stand on many lines.
+//
+//	public|auth|hybrid <pattern>... [{
+//		require <field> <value>...
+//		require fresh <duration>
+//	}]
+//
+// Only auth rules have a block: an anonymous visitor may pass the others, and
+// there is no session to look at.
+func ruleWord(rules *[]caddymodule.Rule, usage string) word {
+	return word{usage: usage, repeats: true, opensBlock: true, set: func(b *block, l line) {
+		rule := caddymodule.Rule{Type: l.word, Patterns: l.args, Source: l.source()}
+		if len(l.args) == 0 {
+			b.fail(l, "%s takes at least one pattern; write one such as %s /dashboard/*", l.word, l.word)
+		}
+		if len(l.block) > 0 && routes.Type(l.word) != routes.Auth {
+			b.fail(l, "%s opens no block, since anonymous visitors may pass and have no session to look at; "+
+				"remove the block, or write auth %s", l.word, strings.Join(l.args, " "))
+			return
+		}
+		inner := newBlock(l)
+		inner.read(requireWords(&rule))
+		b.errs = append(b.errs, inner.errs...)
+		*rules = append(*rules, rule)
+	}}
+}
+
+func requireWords(rule *caddymodule.Rule) []word {
+	return []word{
+		{usage: "require <field> <value>... | fresh <duration>", repeats: true, set: requirement(rule)},
+	}
+}
+
+func requirement(rule *caddymodule.Rule) setter {
+	return func(b *block, l line) {
+		q, err := parseRequirement(l.args)
+		if err == nil && q.Fresh > 0 && slices.ContainsFunc(rule.Require, func(q caddymodule.Requirement) bool { return q.Fresh > 0 }) {
+			err = errors.New("fresh stands in this rule already; keep the shorter one")
+		}
+		if err != nil {
+			b.fail(l, "%s %w", l.word, err)
+			return
+		}
+		rule.Require = append(rule.Require, q)
+	}
+}
+
+func parseRequirement(args []string) (caddymodule.Requirement, error) {
+	var q caddymodule.Requirement
+	if len(args) < 2 {
+		return q, errors.New("takes a field and its values; write one such as require user.role admin, or require fresh 15m")
+	}
+	field, values := args[0], args[1:]
+	if field == "fresh" {
+		if len(values) != 1 {
+			return q, fmt.Errorf("fresh takes one duration, not %d; write one such as require fresh 15m", len(values))
+		}
+		duration, err := parseDuration(values[0])
+		q.Fresh = caddy.Duration(duration)
+		return q, err
+	}
+	members := strings.Split(field, ".")
+	switch {
+	case members[0] != "user":
+		return q, fmt.Errorf("%q is not a field of the user; write %q, or fresh for a recent sign-in", field, "user."+field)
+	case slices.Contains(members, ""):
+		return q, fmt.Errorf("%q has an empty name beside a dot; write one such as user.role", field)
+	}
+	q.Field, q.Values = field, values
+	return q, nil
+}
+
+// checkRules lets the package that matches paths prove that the rules work: no
+// pattern that can never match, no redirect that leads to a redirect. What the
+// app's build adds is known only when the configuration is loaded.
+func checkRules(b *block, guard *caddymodule.GuardConfig) {
+	for _, word := range []string{"default", "login_path", "home_path", "return_to", "locales", "base_path", "actions"} {
+		if b.bad[word] { // its default may not go with the rules
+			return
+		}
+	}
+	table, err := routes.Compile(guard.RoutesConfig())
+	b.failAll(err)
+	if err == nil && guard.ForbiddenPath != "" {
+		checkForbiddenPath(b, guard, table)
+	}
+	checkHandoff(b, guard.Handoff)
+}
+
+// checkForbiddenPath refuses a page that sends the visitors away for whom it is.
+func checkForbiddenPath(b *block, guard *caddymodule.GuardConfig, table *routes.Table) {
+	match := table.Match(guard.ForbiddenPath, "", "")
+	if match.Type == routes.Public {
+		b.fail(b.at("forbidden_path"), "forbidden_path %s is public, so a signed-in visitor would be sent on to home_path; "+
+			"write a hybrid or auth rule for it", guard.ForbiddenPath)
+	}
+	for _, i := range match.Matched {
+		if rule := guard.Rules[i]; len(rule.Require) > 0 {
+			b.fail(b.at("forbidden_path"), "forbidden_path %s is under the auth rule at %s, whose require would send visitors there again and again; "+
+				"write a hybrid or auth rule for it above", guard.ForbiddenPath, rule.Source)
+		}
+	}
+}
+
+// checkHandoff checks patterns in the same way as those of actions.
+func checkHandoff(b *block, patterns []string) {
+	if len(patterns) == 0 || slices.Equal(patterns, []string{"off"}) {
+		return
+	}
+	if slices.Contains(patterns, "off") {
+		b.fail(b.at("handoff"), "handoff off stands alone; remove off, or the patterns")
+		return
+	}
+	_, err := routes.Compile(routes.Config{Actions: patterns})
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		for _, err := range joined.Unwrap() {
+			b.fail(b.at("handoff"), "handoff: %w", errors.Unwrap(err))
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package caddyfile
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// settingWords are the session settings, which stand in the global option
+// session and in session_guard:
+//
+//	secret           <value>...
+//	key_rotation     <duration>
+//	cookie_name      <name>
+//	cookie_prefix    auto|host|secure|none
+//	cookie_lifetime  persistent|browser
+//	cookie_domain    <domain>
+//	cookie_path      <path>
+//	secure_cookie    auto|always|never
+//	same_site        lax|strict|none
+//	expiry           <duration>
+//	refresh_threshold <duration>
+//	max_lifetime     <duration>|off
+//	auto_refresh     on|off
+//	client_update    <field>...
+//	expose_tokens    on|off
+//	identity_headers on|user|off
+//	forward_cookie   on|off
+//
+// A secret is kept as it is written; {env.*} and {file.*} are resolved when
+// the configuration is loaded. No other value may have placeholders.
+func settingWords(s *caddymodule.Settings) []word {
+	return []word{
+		{usage: "secret <value>...", set: list(&s.Secret, checkSecret), placeholder: true},
+		{usage: "key_rotation <duration>", set: duration(&s.KeyRotation)},
+		{usage: "cookie_name <name>", set: text(&s.CookieName, unchecked)},
+		{usage: "cookie_prefix auto|host|secure|none", set: choice(&s.CookiePrefix, "auto", "host", "secure", "none")},
+		{usage: "cookie_lifetime persistent|browser", set: choice(&s.CookieLifetime, "persistent", "browser")},
+		{usage: "cookie_domain <domain>", set: text(&s.CookieDomain, unchecked)},
+		{usage: "cookie_path <path>", set: text(&s.CookiePath, unchecked)},
+		{usage: "secure_cookie auto|always|never", set: choice(&s.SecureCookie, "auto", "always", "never")},
+		{usage: "same_site lax|strict|none", set: choice(&s.SameSite, "lax", "strict", "none")},
+		{usage: "expiry <duration>", set: duration(&s.Expiry)},
+		{usage: "refresh_threshold <duration>", set: duration(&s.RefreshThreshold)},
+		{usage: "max_lifetime <duration>|off", set: durationOrOff(&s.MaxLifetime)},
+		{usage: "auto_refresh on|off", set: onOff(&s.AutoRefresh)},
+		{usage: "client_update <field>...", set: list(&s.ClientUpdate, checkUserField)},
+		{usage: "expose_tokens on|off", set: onOff(&s.ExposeTokens)},
+		{usage: "identity_headers on|user|off", set: choice(&s.IdentityHeaders, "on", "user", "off")},
+		{usage: "forward_cookie on|off", set: onOff(&s.ForwardCookie)},
+	}
+}
+
+// checkSettings refuses settings of one block that cannot hold together. For a
+// named realm the block is the only place of its settings. To the default realm
+// a guard may add, so a lifetime that is not written here may stand elsewhere.
+func checkSettings(b *block, s *caddymodule.Settings, realm string) {
+	maxLifetime := time.Duration(s.MaxLifetime)
+	if s.MaxLifetime == caddymodule.Off || s.MaxLifetime == 0 && realm == session.DefaultRealm {
+		maxLifetime = session.NoMaxLifetime
+	}
+	b.failAll(session.Settings{
+		Realm: realm, CookieName: s.CookieName, CookiePrefix: s.CookiePrefix, CookieDomain: s.CookieDomain,
+		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
+		Expiry: cmp.Or(time.Duration(s.Expiry), time.Nanosecond), MaxLifetime: maxLifetime,
+	}.Validate())
+}
+
+// checkUserField accepts a top-level member of user. Who the user is cannot be
+// changed by the browser.
+func checkUserField(field string) error {
+	if field == "id" {
+		return errors.New(`"id" says who the user is, so a browser cannot change it; remove it`)
+	}
+	return nil
+}

@@ -86,10 +86,12 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	table, err := g.firstTable(ctx, config)
 	errs = append(errs, err)
 	if len(g.Handoff) > 0 && g.Handoff[0] != "off" {
-		// As a rule table, so that these patterns mean what all patterns mean.
+		// As a rule table, so that these patterns mean what all patterns mean:
+		// what they name is open there, all else is not. A login path is always
+		// open, so it is put where no app has a page.
 		g.handoff, err = routes.Compile(routes.Config{
-			Rules: []routes.Rule{{Type: routes.Auth, Patterns: g.Handoff, Source: "handoff"}}, LoginPath: "/\x01",
-			Locales: config.Locales, BasePath: config.BasePath,
+			Rules:   []routes.Rule{{Type: routes.Hybrid, Patterns: g.Handoff, Source: "handoff"}},
+			Default: routes.Auth, LoginPath: "/.no-such-page", Locales: config.Locales, BasePath: config.BasePath,
 		})
 		errs = append(errs, err)
 	}
@@ -224,7 +226,7 @@ func (g *Guard) takesHandoff(r *http.Request) bool {
 	if len(g.Handoff) == 0 {
 		return true
 	}
-	return g.handoff != nil && g.handoff.MatchURL(r.URL, "").Type == routes.Auth
+	return g.handoff != nil && g.handoff.MatchURL(r.URL, "").Type == routes.Hybrid
 }
 
 // log writes one line a request, at DEBUG.

@@ -1,0 +1,253 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"testing"
+
+	"net/http/httptrace"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestHandoffByHeaderAndByCookie(t *testing.T) {
+	for name, set := range map[string]func(http.Header, string, string){
+		"header": func(h http.Header, kind, value string) { h.Set("X-Session-"+kind, value) },
+		"cookie": func(h http.Header, kind, value string) {
+			h.Add("Set-Cookie", "session."+strings.ToLower(kind)+"="+value+"; Path=/; HttpOnly")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, guarded)
+			send := func(cookie string, parts ...string) *http.Response {
+				s.answer(func(w http.ResponseWriter, _ *http.Request) {
+					for i := 0; i < len(parts); i += 2 {
+						set(w.Header(), parts[i], parts[i+1])
+					}
+					w.Header().Add("Set-Cookie", "theme=dark")
+				})
+				response := s.request("POST", "/", "Cookie", cookie)
+				for name := range response.Header {
+					assert.NotContains(t, name, "X-Session")
+				}
+				for _, line := range response.Header["Set-Cookie"] {
+					assert.False(t, strings.HasPrefix(line, "session."+"set") || strings.HasPrefix(line, "session.update") || strings.HasPrefix(line, "session.delete"), line)
+				}
+				return response
+			}
+			response := send("", "Set", handoff(ada))
+			require.Equal(t, 200, response.StatusCode)
+			assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
+			cookie := cookieHeader(response)
+			assert.Contains(t, cookie, "session=ey")
+			assert.Contains(t, cookie, "theme=dark")
+
+			response = send(cookie, "Update", handoff(`{"user":{"name":"Lovelace","role":null},"accessToken":null}`))
+			updated := cookieHeader(response)
+			s.answer(nil)
+			s.request("GET", "/dashboard", "Cookie", updated)
+			session := sessionOf(t, s.last())
+			assert.Equal(t, map[string]any{"id": "ada", "name": "Lovelace"}, session["user"])
+			assert.NotContains(t, session, "accessToken")
+			assert.Equal(t, "rt-secret", session["refreshToken"])
+
+			response = send(updated, "Delete", "1")
+			assert.NotContains(t, cookieHeader(response), "session=")
+			s.answer(nil)
+			assert.Equal(t, 307, s.request("GET", "/dashboard", "Cookie", updated).StatusCode, "a signed-out cookie is worth nothing")
+		})
+	}
+}
+
+func TestBadHandoffIs502AndNothingOfTheAnswerIsSent(t *testing.T) {
+	s := serve(t, guarded)
+	large := strings.Repeat("x", 13000)
+	for name, header := range map[string]http.Header{
+		"not base64url":        {"X-Session-Set": {"{}"}},
+		"no user":              {"X-Session-Set": {handoff(`{}`)}},
+		"no id":                {"X-Session-Set": {handoff(`{"user":{"name":"x"}}`)}},
+		"duplicate members":    {"X-Session-Set": {handoff(`{"user":{"id":"a","id":"b"}}`)}},
+		"two different":        {"X-Session-Set": {handoff(ada), handoff(`{"user":{"id":"bob"}}`)}},
+		"update of nobody":     {"X-Session-Update": {handoff(`{}`)}},
+		"delete without 1":     {"X-Session-Delete": {"true"}},
+		"too large":            {"X-Session-Set": {handoff(`{"user":{"id":"a","x":"` + large + `"}}`)}},
+		"foreign cookie value": {"Set-Cookie": {"session=abc; Path=/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			s.answer(func(w http.ResponseWriter, _ *http.Request) {
+				for name, values := range header {
+					w.Header()[name] = values
+				}
+				w.Header().Set("X-App", "1")
+				_, _ = io.WriteString(w, "page")
+			})
+			response := s.request("POST", "/")
+			assert.Equal(t, 502, response.StatusCode)
+			assert.Empty(t, body(t, response))
+			assert.Empty(t, response.Header["Set-Cookie"])
+			assert.Empty(t, response.Header["X-App"])
+		})
+	}
+}
+
+func TestHandoffPatterns(t *testing.T) {
+	s := serve(t, "session_guard {\n default hybrid\n handoff /login /auth/*\n}")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
+	assert.NotEmpty(t, s.request("POST", "/login").Cookies())
+	assert.NotEmpty(t, s.request("POST", "/auth/callback").Cookies())
+	response := s.request("POST", "/comments")
+	assert.Equal(t, 200, response.StatusCode)
+	assert.Empty(t, response.Cookies())
+	assert.Empty(t, response.Header["X-Session-Set"])
+}
+
+// Next.js renders the target of an action's redirect into the answer, around the
+// guard.
+func TestServerActionsRenderAhead(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for _, tc := range []struct {
+		name, target, handoff, cookie string
+		kept                          bool
+	}{
+		{"a guarded target for an anonymous visitor", "/dashboard;push", "", "", false},
+		{"a guarded target in another spelling", "/x/../dashboard;push", "", "", false},
+		{"a relative target", "dashboard;push", "", "", false},
+		{"an open target", "/about;push", "", "", true},
+		{"after a login", "/dashboard;push", handoff(ada), "", false},
+		{"signed in, allowed", "/dashboard;push", "", cookie, true},
+		{"signed in, forbidden", "/editors/new;push", "", cookie, false},
+		{"what cannot be resolved", "http://[::1;push", "", "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s.t = t
+			s.answer(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("X-Action-Redirect", tc.target)
+				w.Header().Set("Content-Type", "text/x-component")
+				w.Header().Set("Etag", `"x"`)
+				if tc.handoff != "" {
+					w.Header().Set("X-Session-Set", tc.handoff)
+				}
+				w.WriteHeader(303)
+				_, _ = io.WriteString(w, "SECRET")
+			})
+			path := "/login"
+			if tc.cookie != "" {
+				path = "/"
+			}
+			response := s.request("POST", path, "Next-Action", "00ab", "Cookie", tc.cookie)
+			require.Equal(t, 303, response.StatusCode)
+			assert.Equal(t, tc.target, response.Header.Get("X-Action-Redirect"))
+			if tc.kept {
+				assert.Equal(t, "SECRET", body(t, response))
+				return
+			}
+			assert.Empty(t, body(t, response))
+			assert.Equal(t, "text/plain", response.Header.Get("Content-Type"))
+			assert.Empty(t, response.Header["Etag"])
+			assert.Empty(t, response.Header["Content-Length"])
+		})
+	}
+}
+
+// Account takeover by a cached Set-Cookie or a shared cache of private pages.
+func TestCaching(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, s-maxage=31536000, max-age=60, stale-while-revalidate=9")
+		w.Header().Set("Cdn-Cache-Control", "max-age=1")
+		w.Header().Set("Vary", "RSC, Accept-Encoding")
+	})
+	response := s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, "private, max-age=60, stale-while-revalidate=9", response.Header.Get("Cache-Control"))
+	assert.Empty(t, response.Header["Cdn-Cache-Control"])
+	assert.Equal(t, "RSC, Accept-Encoding, Cookie", strings.Join(response.Header["Vary"], ", "))
+
+	response = s.request("GET", "/")
+	assert.Contains(t, response.Header.Get("Cache-Control"), "public")
+	assert.Equal(t, "RSC, Accept-Encoding, Cookie", strings.Join(response.Header["Vary"], ", "))
+
+	response = s.request("GET", "/_next/static/chunks/a.js", "Cookie", cookie)
+	assert.Contains(t, response.Header.Get("Cache-Control"), "public")
+	assert.Equal(t, "RSC, Accept-Encoding", strings.Join(response.Header["Vary"], ", "))
+}
+
+func TestStreamingEarlyHintsAndHead(t *testing.T) {
+	s := serve(t, guarded)
+	release := make(chan struct{})
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</a.css>; rel=preload")
+		w.Header().Set("X-Session-Set", handoff(ada))
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Del("X-Session-Set")
+		_, _ = io.WriteString(w, "first")
+		w.(http.Flusher).Flush()
+		<-release
+		_, _ = io.WriteString(w, " second")
+	})
+	var hints http.Header
+	request, err := http.NewRequest("GET", "http://"+s.addr+"/", nil)
+	require.NoError(t, err)
+	request = request.WithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, header textproto.MIMEHeader) error { hints = http.Header(header); return nil },
+	}))
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	first := make([]byte, 5)
+	_, err = io.ReadFull(response.Body, first)
+	require.NoError(t, err)
+	assert.Equal(t, "first", string(first), "the answer streams")
+	close(release)
+	rest, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, " second", string(rest))
+	assert.Equal(t, "</a.css>; rel=preload", hints.Get("Link"))
+	assert.Empty(t, hints["X-Session-Set"])
+	assert.Empty(t, response.Cookies(), "early hints carry no handoff")
+
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "7") })
+	head := s.request("HEAD", "/")
+	assert.Equal(t, int64(7), head.ContentLength)
+}
+
+func TestUpgradedConnectionsPassThrough(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		connection, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = connection.Close() }()
+		fmt.Fprintf(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Session-Set: %s\r\n\r\nhello", handoff(ada))
+	})
+	response := raw(t, s.addr, "GET /dashboard HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: "+cookie+"\r\n\r\n")
+	require.Equal(t, 101, response.StatusCode)
+	assert.Empty(t, response.Header["X-Session-Set"])
+}
+
+// A cookie that does not open is anonymity, and is cleared on our own answers.
+func TestInvalidCookiesAreClearedOnOurAnswersOnly(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for name, sent := range map[string]string{
+		"garbage": "session=garbage", "tampered": cookie[:len(cookie)-3] + "AAA", "chunks": "session.0=a; session.1=b",
+	} {
+		response := s.request("GET", "/dashboard", "Cookie", sent)
+		assert.Equal(t, 307, response.StatusCode, name)
+		require.NotEmpty(t, response.Cookies(), name)
+		for _, cleared := range response.Cookies() {
+			assert.Equal(t, -1, cleared.MaxAge)
+			assert.Equal(t, "/", cleared.Path)
+		}
+		assert.Empty(t, s.request("GET", "/", "Cookie", sent).Cookies(), name)
+		assert.Empty(t, s.last().Header.Get("Cookie"), "a cookie of our name that did not open is not forwarded")
+	}
+}

@@ -1,0 +1,292 @@
+package caddymodule_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The rows of the request kinds, and what each gets.
+func TestDenialByRequestKind(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for _, kind := range []struct {
+		name                  string
+		method                string
+		headers               []string
+		anonymous, signedIn   int
+		location, actionLogin bool
+	}{
+		{name: "document", method: "GET", anonymous: 307, signedIn: 307, location: true},
+		{name: "document HEAD", method: "HEAD", anonymous: 307, signedIn: 307, location: true},
+		{name: "document POST", method: "POST", anonymous: 303, signedIn: 303, location: true},
+		{name: "rsc", method: "GET", headers: []string{"Rsc", "1"}, anonymous: 401, signedIn: 401},
+		{name: "prefetch", method: "GET", headers: []string{"Rsc", "1", "Next-Router-Prefetch", "1"}, anonymous: 204, signedIn: 204},
+		{name: "browser prefetch", method: "GET", headers: []string{"Sec-Purpose", "prefetch;prerender"}, anonymous: 204, signedIn: 204},
+		{name: "action", method: "POST", headers: []string{"Next-Action", "00ab"}, anonymous: 401, signedIn: 200, actionLogin: true},
+		{name: "data", method: "GET", headers: []string{"X-Nextjs-Data", "1"}, anonymous: 401, signedIn: 401},
+		{name: "fetch", method: "GET", headers: []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty"}, anonymous: 401, signedIn: 401},
+		{name: "websocket", method: "GET", headers: []string{"Connection", "Upgrade", "Upgrade", "websocket"}, anonymous: 401, signedIn: 403},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			s.t = t
+			response := s.request(kind.method, "/dashboard", kind.headers...)
+			assert.Equal(t, kind.anonymous, response.StatusCode)
+			assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
+			assert.Contains(t, response.Header.Get("Vary"), "Cookie")
+			assert.Nil(t, s.last(), "the app was asked")
+			if kind.location {
+				assert.Equal(t, "/login?return_to=%2Fdashboard", response.Header.Get("Location"))
+			} else {
+				assert.Empty(t, response.Header.Get("Location"))
+			}
+			if kind.actionLogin {
+				assert.Equal(t, "/login?return_to=%2Fdashboard", response.Header.Get("X-Action-Redirect"))
+				assert.Equal(t, "text/plain", response.Header.Get("Content-Type"))
+			}
+			response = s.request(kind.method, "/login", append(kind.headers, "Cookie", cookie)...)
+			assert.Equal(t, kind.signedIn, response.StatusCode)
+			assert.Nil(t, s.last(), "the app was asked")
+			if kind.actionLogin {
+				assert.Equal(t, "/dashboard", response.Header.Get("X-Action-Redirect"))
+			}
+		})
+	}
+}
+
+func TestRulesDecide(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for _, tc := range []struct {
+		target              string
+		anonymous, signedIn int
+		location            string // of the anonymous answer
+	}{
+		{"/", 200, 200, ""},
+		{"/elsewhere", 200, 200, ""},
+		{"/login", 200, 307, ""},
+		{"/dashboard/settings?tab=a&b", 307, 200, "/login?return_to=%2Fdashboard%2Fsettings%3Ftab%3Da%26b"},
+		{"/ar/dashboard", 307, 200, "/ar/login?return_to=%2Far%2Fdashboard"},
+		{"/admin/users", 307, 200, "/login?return_to=%2Fadmin%2Fusers"},
+		{"/editors/new", 307, 403, "/login?return_to=%2Feditors%2Fnew"},
+		{"/x/..%2fdashboard", 307, 200, "/login?return_to=%2Fx%2F..%252fdashboard"},
+		{"/a%00b", 400, 400, ""},
+	} {
+		t.Run(tc.target, func(t *testing.T) {
+			s.t = t
+			response := s.request("GET", tc.target)
+			assert.Equal(t, tc.anonymous, response.StatusCode)
+			if tc.location != "" && !strings.Contains(tc.target, "..") {
+				assert.Equal(t, tc.location, response.Header.Get("Location"))
+			}
+			assert.Equal(t, tc.anonymous == 200, s.last() != nil)
+			response = s.request("GET", tc.target, "Cookie", cookie)
+			assert.Equal(t, tc.signedIn, response.StatusCode)
+			assert.Equal(t, tc.signedIn == 200, s.last() != nil)
+		})
+	}
+}
+
+func TestSignedInVisitorOfAPublicPathGoesToReturnTo(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for query, location := range map[string]string{
+		"":                                 "/dashboard",
+		"?return_to=%2Fdashboard%2Fa%3Fb":  "/dashboard/a?b",
+		"?return_to=%2F%2Fevil.example":    "/dashboard",
+		"?return_to=https%3A%2F%2Fevil.ex": "/dashboard",
+		"?return_to=%2Fregister":           "/dashboard",
+	} {
+		response := s.request("GET", "/login"+query, "Cookie", cookie)
+		assert.Equal(t, location, response.Header.Get("Location"), query)
+	}
+}
+
+func TestTheAppIsToldWhoIsThere(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(`{"user":{"id":"a b%é","n":12345678901234567890},"accessToken":"at"}`)
+	s.request("GET", "/dashboard", "Cookie", cookie+"; theme=dark")
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, []string{"a%20b%25%C3%A9"}, r.Header["X-Session-User"])
+	assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"])
+	assert.Equal(t, "theme=dark", r.Header.Get("Cookie"), "the sealed cookie stays with Caddy")
+	session := sessionOf(t, r)
+	assert.Equal(t, "at", session["accessToken"])
+	assert.Contains(t, session, "expiryDate")
+
+	s.request("GET", "/")
+	r = s.last()
+	assert.Empty(t, r.Header["X-Session-User"])
+	assert.Empty(t, r.Header["X-Session-Data"])
+	assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"])
+}
+
+// CVE-2025-64484, CVE-2026-33433 and others: identity headers that the client
+// sends, in every spelling that a server may fold.
+func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {
+	s := serve(t, guarded, "servers {\n expected_underscore_headers X_Session_User X_Session_Data\n }")
+	cookie := s.signIn(ada)
+	for _, sent := range []string{"", cookie} {
+		s.request("GET", "/", "Cookie", sent+"; session.set="+handoff(ada)+`; a="b; session.update=e30"`,
+			"X-Session-User", "root", "x-session-data", "e30", "X_Session_User", "root", "X-SESSION-REALM", "x", "X-Session-Anything", "1",
+			"X-Middleware-Subrequest", "middleware", "X-Nextjs-Data", "1", "X-Matched-Path", "/dashboard", "X-Rewrite-Url", "/dashboard",
+			"X-Http-Method-Override", "DELETE", "X-Forwarded-Uri", "/dashboard", "X-Original-Url", "/x", "X-Invoke-Path", "/dashboard")
+		r := s.last()
+		require.NotNil(t, r)
+		for name, values := range r.Header {
+			folded := strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
+			if strings.HasPrefix(folded, "x-session-") {
+				assert.Contains(t, []string{"X-Session-User", "X-Session-Data", "X-Session-Realm"}, name)
+				assert.NotContains(t, values, "root")
+				assert.Len(t, values, 1)
+			}
+			for _, gone := range []string{"x-middleware-", "x-nextjs-", "x-matched-", "x-rewrite-", "x-http-", "x-original-", "x-invoke-", "x-forwarded-uri"} {
+				assert.False(t, strings.HasPrefix(folded, gone), name)
+			}
+		}
+		assert.NotContains(t, r.Header.Get("Cookie"), "session.")
+		assert.Equal(t, sent != "", r.Header.Get("X-Session-User") == "ada")
+	}
+}
+
+// CVE-2024-45410: the proxy removes what the client lists in Connection.
+func TestConnectionHeaderCannotStripIdentity(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.request("GET", "/dashboard", "Cookie", cookie+"; theme=dark", "Connection", "close, X-Session-User, x-session-data", "Connection", "Cookie, X-Forwarded-Proto")
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "ada", r.Header.Get("X-Session-User"))
+	assert.NotEmpty(t, r.Header.Get("X-Session-Data"))
+	assert.Equal(t, "theme=dark", r.Header.Get("Cookie"))
+	assert.NotEmpty(t, r.Header.Get("X-Forwarded-Proto"))
+}
+
+func TestTrailersCarryNoIdentity(t *testing.T) {
+	s := serve(t, guarded)
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "X-Session-Set, X-Other")
+		_, _ = io.WriteString(w, "ok")
+		w.Header().Set("X-Session-Set", handoff(ada))
+		w.Header().Set("X-Other", "kept")
+		w.Header().Set(http.TrailerPrefix+"X-Session-Update", "e30")
+	})
+	response := raw(t, s.addr, "POST / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\nTrailer: X-Session-User, X-Fine\r\n\r\n"+
+		"2\r\nhi\r\n0\r\nX-Session-User: root\r\nX-Session-Data: e30\r\nX-Fine: 1\r\n\r\n")
+	_, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, http.Header{"X-Fine": {"1"}}, r.Trailer)
+	assert.Equal(t, "kept", response.Trailer.Get("X-Other"))
+	for name := range response.Trailer {
+		assert.NotContains(t, name, "Session")
+	}
+	assert.Empty(t, response.Cookies())
+}
+
+// raw sends bytes as they are.
+func raw(t *testing.T, addr, request string) *http.Response {
+	t.Helper()
+	connection, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = connection.Close() })
+	_, err = io.WriteString(connection, request)
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	require.NoError(t, err)
+	return response
+}
+
+func TestTraceAndConnectAreRefused(t *testing.T) {
+	s := serve(t, guarded)
+	for _, method := range []string{"TRACE", "CONNECT"} {
+		target := "/"
+		if method == "CONNECT" {
+			target = "example.com:443"
+		}
+		response := raw(t, s.addr, method+" "+target+" HTTP/1.1\r\nHost: example.com\r\n\r\n")
+		assert.Equal(t, 405, response.StatusCode, method)
+	}
+	assert.Nil(t, s.last())
+}
+
+func TestAbsoluteFormIsDecidedByItsPath(t *testing.T) {
+	s := serve(t, guarded)
+	for _, target := range []string{"http://evil.example/dashboard", "x:/dashboard", "http://evil.example/login/../dashboard"} {
+		response := raw(t, s.addr, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n", target))
+		assert.Equal(t, 307, response.StatusCode, target)
+		assert.True(t, strings.HasPrefix(response.Header.Get("Location"), "/login"), response.Header.Get("Location"))
+	}
+	response := raw(t, s.addr, "GET http:dashboard HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert.Equal(t, 400, response.StatusCode)
+	assert.Nil(t, s.last())
+}
+
+// Cross-site WebSocket hijacking.
+func TestWebSocketOfAnotherOrigin(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Cookie", cookie, "Origin"}
+	assert.Equal(t, 403, s.request("GET", "/", append(upgrade, "https://evil.example")...).StatusCode)
+	assert.Equal(t, 403, s.request("GET", "/", append(upgrade, "null")...).StatusCode)
+	assert.Nil(t, s.last())
+	s.request("GET", "/", append(upgrade, "http://"+s.addr)...)
+	assert.NotNil(t, s.last())
+}
+
+func TestServerActionNeedsASessionOutsideOfActions(t *testing.T) {
+	s := serve(t, guarded)
+	for target, passes := range map[string]bool{"/": false, "/elsewhere": false, "/nonexistent": false, "/_next/static/x": false, "/login": true, "/register": true} {
+		response := s.request("POST", target, "Next-Action", "00ab")
+		assert.Equal(t, passes, s.last() != nil, target)
+		assert.Equal(t, passes, response.StatusCode == 200, target)
+	}
+	// The kind that comes first in the table must not hide the action.
+	s.request("POST", "/", "Next-Action", "00ab", "Connection", "Upgrade", "Upgrade", "websocket")
+	assert.Nil(t, s.last())
+}
+
+func TestUnauthenticatedModes(t *testing.T) {
+	for mode, want := range map[string]map[string]int{
+		"redirect": {"document": 307, "fetch": 307, "action": 303},
+		"status":   {"document": 401, "fetch": 401, "action": 401},
+	} {
+		s := serve(t, "session_guard {\n auth /dashboard/*\n unauthenticated "+mode+"\n}")
+		assert.Equal(t, want["document"], s.request("GET", "/dashboard").StatusCode, mode)
+		assert.Equal(t, want["fetch"], s.request("GET", "/dashboard", "Sec-Fetch-Mode", "cors").StatusCode, mode)
+		assert.Equal(t, want["action"], s.request("POST", "/dashboard", "Next-Action", "x").StatusCode, mode)
+	}
+}
+
+func TestHandleErrorsSeesDenials(t *testing.T) {
+	s := serve(t, guarded+"\n handle_errors {\n respond \"error {err.status_code}\"\n }")
+	response := s.request("GET", "/dashboard", "Sec-Fetch-Mode", "cors")
+	assert.Equal(t, "error 401", body(t, response))
+	assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
+}
+
+func TestRewritesBeforeTheGuard(t *testing.T) {
+	s := serve(t, "rewrite /alias /dashboard?x=1\n rewrite /dashboard/open /\n"+guarded)
+	response := s.request("GET", "/alias?y=2")
+	assert.Equal(t, "/login?return_to=%2Falias%3Fy%3D2", response.Header.Get("Location"))
+	assert.Equal(t, 307, s.request("GET", "/dashboard/open").StatusCode, "the original path is a further reading")
+	assert.Nil(t, s.last())
+}
+
+// CVE-2026-30852, CVE-2026-77281: values of a session are never expanded.
+func TestPlaceholdersAreNotExpandedAgain(t *testing.T) {
+	t.Setenv("LEAK", "leaked")
+	s := serve(t, guarded+"\n header >X-Who \"{http.auth.user.id} {http.auth.user.name} {http.session_guard.decision} {http.session_guard.kind}\"")
+	cookie := s.signIn(`{"user":{"id":"{env.LEAK}","name":"{http.request.host}"}}`)
+	response := s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, "{env.LEAK} {http.request.host} pass document", response.Header.Get("X-Who"))
+}

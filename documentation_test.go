@@ -1,0 +1,87 @@
+package sessionguard_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// A reader copies what the documentation shows, so each Caddyfile in it must start.
+// A fence that says "caddyfile site" holds the inside of one site block.
+var snippetFence = regexp.MustCompile("(?ms)^```caddyfile( site)?\n(.*?)^```$")
+
+func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "client/*.md", "examples/*/*.md"} {
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, matches...)
+	}
+	if !slices.Contains(pages, "README.md") {
+		t.Fatalf("the pages are %q; README.md is missing", pages)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		snippets := snippetFence.FindAllSubmatchIndex(text, -1)
+		if page == "README.md" && len(snippets) == 0 {
+			t.Error("README.md shows no Caddyfile")
+		}
+		for _, snippet := range snippets {
+			line := 1 + bytes.Count(text[:snippet[0]], []byte("\n"))
+			configuration := string(text[snippet[4]:snippet[5]])
+			if snippet[2] >= 0 {
+				configuration = "localhost {\n" + configuration + "}\n"
+			}
+			t.Run(fmt.Sprintf("%s:%d", page, line), func(t *testing.T) {
+				validate(t, configuration)
+			})
+		}
+	}
+}
+
+func TestExampleIsValidAndFormatted(t *testing.T) {
+	example, err := os.ReadFile("Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, string(example))
+	if formatted := caddyfile.Format(example); !bytes.Equal(example, formatted) {
+		t.Error("Caddyfile.example is not formatted: run caddy fmt --overwrite on it")
+	}
+}
+
+// validate adapts and provisions a Caddyfile without starting it. Warnings count: nobody should copy a deprecated line.
+func validate(t *testing.T, configuration string) {
+	t.Helper()
+	adapted, warnings, err := adapt(configuration)
+	if err != nil {
+		t.Fatalf("adapt: %v", err)
+	}
+	for _, warning := range warnings {
+		if warning.Message != "Caddyfile input is not formatted; run 'caddy fmt --overwrite' to fix inconsistencies" {
+			t.Errorf("adapt warns: %s", warning)
+		}
+	}
+	caddy.DefaultStorage.Path = t.TempDir() // never the storage of whoever runs the tests
+	var config caddy.Config
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Validate(&config); err != nil {
+		t.Errorf("validate: %v", err)
+	}
+}

@@ -117,31 +117,32 @@ func userOf(members map[string]any) (session.User, error) {
 	return user, nil
 }
 
-// memberNames lists the names of an object's members as the client wrote them,
-// in their order, so that a refusal names the first. The object is a member of
-// a body that decodeBody accepted.
-func memberNames(body []byte, object string) []string {
+// memberNames lists the names of a member's own members in the order in which
+// the client wrote them, so that a refusal can name the first. The body is one
+// that decodeBody accepted.
+func memberNames(body []byte, member string) ([]string, error) {
 	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil {
-		return nil
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(members[object]))
-	var names []string
+	decoder := json.NewDecoder(bytes.NewReader(members[member]))
 	if _, err := decoder.Token(); err != nil { // the opening brace
-		return nil
+		return nil, err
 	}
+	var names []string
 	for decoder.More() {
-		name, err := decoder.Token()
+		token, err := decoder.Token()
 		if err != nil {
-			return nil
+			return nil, err
 		}
-		names = append(names, name.(string))
+		name, _ := token.(string)
+		names = append(names, name)
 		var skipped json.RawMessage
 		if err := decoder.Decode(&skipped); err != nil {
-			return nil
+			return nil, err
 		}
 	}
-	return names
+	return names, nil
 }
 
 // shortened keeps what a client wrote from filling an answer.

@@ -224,7 +224,11 @@ func (h *Handler) update(visitor *session.Visitor, w http.ResponseWriter, r *htt
 	if err != nil {
 		return err
 	}
-	for _, name := range memberNames(body, "user") {
+	names, err := memberNames(body, "user")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		if name == "id" {
 			return forbidden("user.id cannot change.")
 		}

@@ -2,7 +2,7 @@ package session
 
 import (
 	"context"
-	"sync"
+	"errors"
 	"time"
 )
 
@@ -15,7 +15,8 @@ type Revocation struct {
 	UserID string
 	// Except is the one session that UserID leaves alone; mostly empty.
 	Except string
-	// Before ends only sessions that were created before it.
+	// Before ends only sessions that were created before it. It counts with
+	// UserID and for everybody.
 	Before time.Time
 	// Until is when nothing that it could stop is alive any more.
 	Until time.Time
@@ -31,71 +32,61 @@ type Revocations interface {
 	Revoke(ctx context.Context, r Revocation) error
 }
 
-// RevocationSet is a set in memory: it forgets when the process ends.
-type RevocationSet struct {
-	now      func() time.Time
-	mu       sync.RWMutex
-	sessions map[string]time.Time // session id -> until
-	users    map[string]Revocation
-	everyone Revocation
-	swept    time.Time
+// ErrStale means that the shared revocations could not be read for longer than
+// is allowed, so nobody can tell whether a session was ended.
+var ErrStale = errors.New("the shared revocations cannot be read")
+
+// RevokeUser ends the sessions of a user that exist now, on every node that
+// shares the revocations. Except is the id of the one that stays; empty for none.
+func (m *Manager) RevokeUser(ctx context.Context, userID, except string) error {
+	if userID == "" {
+		return &UserError{"user.id is empty, so it names no user"}
+	}
+	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{UserID: userID, Except: except}))
 }
 
-// NewRevocationSet makes an empty set.
-func NewRevocationSet(now func() time.Time) *RevocationSet {
-	return &RevocationSet{now: now, sessions: map[string]time.Time{}, users: map[string]Revocation{}}
+// RevokeEveryone ends all sessions of the realm that exist now.
+func (m *Manager) RevokeEveryone(ctx context.Context) error {
+	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{}))
 }
 
-// Revoked implements [Revocations]. It never fails.
-func (set *RevocationSet) Revoked(s *Session) (bool, error) {
-	set.mu.RLock()
-	defer set.mu.RUnlock()
-	if _, ended := set.sessions[s.ID]; ended {
-		return true, nil
+// RevokeSession ends the session of that id, which nobody needs to know here.
+func (m *Manager) RevokeSession(ctx context.Context, id string) error {
+	if id == "" {
+		return &UserError{"the session id is empty, so it names no session"}
 	}
-	if len(set.users) > 0 {
-		if r, ok := set.users[s.User.ID()]; ok && s.ID != r.Except && s.CreatedAt.Before(r.Before) {
-			return true, nil
-		}
-	}
-	return s.CreatedAt.Before(set.everyone.Before), nil
+	defer m.recent.forget(id)
+	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{SessionID: id}))
 }
 
-// Revoke implements [Revocations].
-func (set *RevocationSet) Revoke(_ context.Context, r Revocation) error {
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	set.sweep()
-	switch {
-	case r.SessionID != "":
-		set.sessions[r.SessionID] = r.Until
-	case r.UserID != "":
-		if known, ok := set.users[r.UserID]; !ok || !known.Before.After(r.Before) {
-			set.users[r.UserID] = r
-		}
-	case r.Before.After(set.everyone.Before):
-		set.everyone = r
+// endedNow fills in the times. A session's CreatedAt is in whole milliseconds,
+// so those of this millisecond end too.
+func (m *Manager) endedNow(r Revocation) Revocation {
+	now := m.settings.Now()
+	if r.SessionID == "" {
+		r.Before = now.Truncate(time.Millisecond).Add(time.Millisecond)
 	}
-	return nil
+	// A session that was sealed under a longer expiry lives at most MaxLifetime.
+	r.Until = now.Add(max(m.settings.Expiry, m.settings.MaxLifetime) + clockSkew)
+	return r
 }
 
-// sweep drops what can stop nothing any more, at most once a minute.
-func (set *RevocationSet) sweep() {
-	now := set.now()
-	if now.Sub(set.swept) < time.Minute {
-		return
+// EndAll ends every session of the visitor's user, this one included. An error
+// means that the end is not durable yet: do not report it as done. The error is
+// [ErrNoSession] for an anonymous visitor.
+func (v *Visitor) EndAll(ctx context.Context) error {
+	if v.session == nil {
+		return ErrNoSession
 	}
-	set.swept = now
-	for id, until := range set.sessions {
-		if now.After(until) {
-			delete(set.sessions, id)
-		}
-	}
-	for id, r := range set.users {
-		if now.After(r.Until) {
-			delete(set.users, id)
-		}
-	}
+	err := v.manager.RevokeUser(ctx, v.session.User.ID(), "")
+	return errors.Join(err, v.Delete(ctx))
 }
 
-var _ Revocations = (*RevocationSet)(nil)
+// EndOthers ends every session of the visitor's user but this one. Errors are
+// those of [Visitor.EndAll].
+func (v *Visitor) EndOthers(ctx context.Context) error {
+	if v.session == nil {
+		return ErrNoSession
+	}
+	return v.manager.RevokeUser(ctx, v.session.User.ID(), v.session.ID)
+}

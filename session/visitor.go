@@ -214,7 +214,9 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 	if v.pending == nil || !m.recent.isNewest(*v.pending) {
 		return false
 	}
-	if revoked, err := m.settings.Revocations.Revoked(v.pending.session); revoked || err != nil {
+	// That it cannot be told grants nothing: whoever reads the cookie asks again.
+	// A login is not lost.
+	if revoked, _ := m.settings.Revocations.Revoked(v.pending.session); revoked {
 		return false
 	}
 	v.writePending(header, writer)

@@ -1,0 +1,226 @@
+package session
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// shardCount spreads the entries over maps with locks of their own, so that a
+// sweep of a million entries holds up no request for more than a moment.
+const shardCount = 64
+
+// sweepInterval is how often what can stop nothing any more is dropped.
+const sweepInterval = time.Minute
+
+// RevocationSet is a set in memory: it forgets when the process ends. The order
+// in which revocations arrive does not matter, nor does it to see one twice.
+//
+// It keeps a 64-bit hash under a random seed of each id, not the id: a million
+// entries then take little memory. That two ids share a hash, so that the end of
+// one session ends another, has a chance of 1 in 10^13 for a session that is
+// checked against a million entries.
+type RevocationSet struct {
+	now      func() time.Time
+	seed     maphash.Seed
+	shards   [shardCount]revocationShard
+	users    atomic.Int64 // entries by user; mostly there are none
+	everyone atomic.Int64 // milliseconds: sessions created before it have ended
+	swept    atomic.Int64 // nanoseconds
+}
+
+type revocationShard struct {
+	mu       sync.RWMutex
+	sessions map[uint64]uint32 // session -> until, in seconds
+	users    map[uint64]notBefore
+	excepted map[uint64]exception // only users who ended all sessions but one
+}
+
+// notBefore says that sessions created before it have ended.
+type notBefore struct {
+	before int64  // milliseconds
+	until  uint32 // seconds
+}
+
+// exception is the one session that the latest notBefore of a user leaves alone.
+type exception struct {
+	session uint64
+	before  int64 // an earlier notBefore that does not leave it alone; milliseconds
+}
+
+// NewRevocationSet makes an empty set.
+func NewRevocationSet(now func() time.Time) *RevocationSet {
+	set := &RevocationSet{now: now, seed: maphash.MakeSeed()}
+	for i := range set.shards {
+		set.shards[i] = revocationShard{sessions: map[uint64]uint32{}, users: map[uint64]notBefore{}, excepted: map[uint64]exception{}}
+	}
+	return set
+}
+
+func (set *RevocationSet) hash(id string) uint64 { return maphash.String(set.seed, id) }
+
+func (set *RevocationSet) shard(hash uint64) *revocationShard { return &set.shards[hash%shardCount] }
+
+// Revoked implements [Revocations]. It never fails.
+func (set *RevocationSet) Revoked(s *Session) (bool, error) {
+	created := s.CreatedAt.UnixMilli()
+	if created < set.everyone.Load() {
+		return true, nil
+	}
+	id := set.hash(s.ID)
+	shard := set.shard(id)
+	shard.mu.RLock()
+	until, ended := shard.sessions[id]
+	shard.mu.RUnlock()
+	if ended && int64(until) >= set.now().Unix() {
+		return true, nil
+	}
+	return set.users.Load() > 0 && set.userRevoked(set.hash(s.User.ID()), id, created), nil
+}
+
+func (set *RevocationSet) userRevoked(user, id uint64, created int64) bool {
+	shard := set.shard(user)
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	ended, ok := shard.users[user]
+	if !ok || created >= ended.before {
+		return false
+	}
+	spared, ok := shard.excepted[user]
+	return !ok || spared.session != id || created < spared.before
+}
+
+// Revoke implements [Revocations].
+func (set *RevocationSet) Revoke(_ context.Context, r Revocation) error {
+	set.Add(r)
+	return nil
+}
+
+// Add adds a revocation.
+func (set *RevocationSet) Add(r Revocation) {
+	set.Sweep()
+	switch {
+	case r.SessionID != "":
+		id := set.hash(r.SessionID)
+		shard := set.shard(id)
+		shard.mu.Lock()
+		defer shard.mu.Unlock()
+		shard.sessions[id] = max(shard.sessions[id], secondsOf(r.Until))
+	case r.UserID != "":
+		set.addUser(r)
+	default:
+		before := r.Before.UnixMilli()
+		for known := set.everyone.Load(); known < before && !set.everyone.CompareAndSwap(known, before); {
+			known = set.everyone.Load()
+		}
+	}
+}
+
+func (set *RevocationSet) addUser(r Revocation) {
+	user := set.hash(r.UserID)
+	shard := set.shard(user)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	known, isKnown := shard.users[user]
+	if !isKnown {
+		set.users.Add(1)
+	}
+	next := notBefore{before: r.Before.UnixMilli(), until: max(known.until, secondsOf(r.Until))}
+	spared, isSpared := shard.excepted[user]
+	var except uint64
+	if r.Except != "" {
+		except = set.hash(r.Except)
+	}
+	switch {
+	case !isKnown:
+		spared = exception{session: except}
+	case isSpared && spared.session == except || !isSpared && except == 0: // the same again
+	case next.before >= known.before: // what it spares had not been spared before
+		spared = exception{session: except, before: known.before}
+	default:
+		spared.before = max(spared.before, next.before)
+	}
+	next.before = max(next.before, known.before)
+	shard.users[user] = next
+	if spared.session != 0 {
+		shard.excepted[user] = spared
+	} else {
+		delete(shard.excepted, user)
+	}
+}
+
+// Size returns how many entries the set holds: single sessions and users.
+func (set *RevocationSet) Size() (sessions, users int) {
+	for i := range set.shards {
+		shard := &set.shards[i]
+		shard.mu.RLock()
+		sessions += len(shard.sessions)
+		shard.mu.RUnlock()
+	}
+	return sessions, int(set.users.Load())
+}
+
+// Sweep drops what can stop nothing any more, at most once a minute.
+func (set *RevocationSet) Sweep() {
+	now := set.now()
+	swept := set.swept.Load()
+	if now.UnixNano()-swept < int64(sweepInterval) || !set.swept.CompareAndSwap(swept, now.UnixNano()) {
+		return
+	}
+	for i := range set.shards {
+		set.users.Add(-set.shards[i].sweep(secondsOf(now)))
+	}
+}
+
+// sweep returns how many users it dropped. Maps never shrink, so one that lost
+// most of its entries is made anew.
+func (shard *revocationShard) sweep(now uint32) (users int64) {
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	shard.sessions = sweepMap(shard.sessions, func(until uint32) bool { return until < now })
+	before := len(shard.users)
+	shard.users = sweepMap(shard.users, func(n notBefore) bool { return n.until < now })
+	for user := range shard.excepted {
+		if _, ok := shard.users[user]; !ok {
+			delete(shard.excepted, user)
+		}
+	}
+	return int64(before - len(shard.users))
+}
+
+func sweepMap[V any](m map[uint64]V, dead func(V) bool) map[uint64]V {
+	alive := 0
+	for _, v := range m {
+		if !dead(v) {
+			alive++
+		}
+	}
+	if alive == len(m) {
+		return m
+	}
+	if alive > len(m)/4 {
+		for id, v := range m {
+			if dead(v) {
+				delete(m, id)
+			}
+		}
+		return m
+	}
+	kept := make(map[uint64]V, alive)
+	for id, v := range m {
+		if !dead(v) {
+			kept[id] = v
+		}
+	}
+	return kept
+}
+
+// secondsOf is a moment in seconds, rounded up; those that 32 bits cannot hold
+// are the last one, in 2106.
+func secondsOf(t time.Time) uint32 {
+	return uint32(min(max(t.Add(time.Second-1).Unix(), 0), 1<<32-1))
+}
+
+var _ Revocations = (*RevocationSet)(nil)

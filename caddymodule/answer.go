@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -143,9 +144,7 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 func (a *answer) fail(header http.Header, err error) {
 	a.failed = err
 	clear(header)
-	for name, values := range a.before {
-		header[name] = values
-	}
+	maps.Copy(header, a.before)
 }
 
 // finish runs when the handlers behind have returned.

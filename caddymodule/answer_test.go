@@ -3,12 +3,12 @@ package caddymodule_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptrace"
 	"net/textproto"
 	"strings"
 	"testing"
-
-	"net/http/httptrace"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,9 +80,7 @@ func TestBadHandoffIs502AndNothingOfTheAnswerIsSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
 			s.answer(func(w http.ResponseWriter, _ *http.Request) {
-				for name, values := range header {
-					w.Header()[name] = values
-				}
+				maps.Copy(w.Header(), header)
 				w.Header().Set("X-App", "1")
 				_, _ = io.WriteString(w, "page")
 			})

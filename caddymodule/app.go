@@ -20,6 +20,7 @@ func init() {
 	caddy.RegisterModule(new(App))
 	caddy.RegisterModule(new(Guard))
 	caddy.RegisterModule(new(API))
+	caddy.RegisterModule(MatchSession{})
 }
 
 // App holds the realms: each is one set of session settings and keys, which the

@@ -36,7 +36,10 @@ var forwardedHeaders = map[string]bool{
 func cleanRequest(r *http.Request, dataRoute bool) {
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
 	for name := range r.Header {
-		if (session.IsSessionHeader(name) || isInternal(name)) && !(dataRoute && name == "X-Nextjs-Data") {
+		if dataRoute && name == "X-Nextjs-Data" {
+			continue // Next.js's own client sends it there
+		}
+		if session.IsSessionHeader(name) || isInternal(name) {
 			delete(r.Header, name)
 		} else if !trusted && len(name) >= len("forwarded") && forwardedHeaders[fold(name)] {
 			delete(r.Header, name)

@@ -2,10 +2,10 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +118,7 @@ func (q Requirement) has(value any) bool {
 	case json.Number:
 		return slices.Contains(q.Values, value.String())
 	case bool:
-		return slices.Contains(q.Values, fmt.Sprint(value))
+		return slices.Contains(q.Values, strconv.FormatBool(value))
 	}
 	return false
 }

@@ -189,6 +189,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 			return answerError(err)
 		}
 	}
+	shareVisitor(r, g.realm.name, v.visitor)
 	g.identify(v)
 	a := &answer{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},

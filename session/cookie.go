@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -89,7 +90,7 @@ func (c *cookies) candidates() []string {
 		joined = nil // a gap
 	}
 	if len(joined) > 0 {
-		tokens = append(tokens[:len(tokens):len(tokens)], joined...)
+		tokens = append(slices.Clip(tokens), joined...)
 	}
 	return tokens
 }

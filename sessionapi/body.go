@@ -35,8 +35,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// decodeBody decodes a body that must be one JSON object, not empty, with no
-// members but the known ones.
+// decodeBody decodes a body that must be one JSON object with no members but the
+// known ones.
 func decodeBody(r *http.Request, body []byte, known ...string) (map[string]any, error) {
 	if !isJSON(r.Header) {
 		return nil, &problem{status: http.StatusUnsupportedMediaType, detail: "The body must be application/json in UTF-8, without a Content-Encoding."}
@@ -44,9 +44,6 @@ func decodeBody(r *http.Request, body []byte, known ...string) (map[string]any, 
 	members, err := session.DecodeObject(body)
 	if err != nil {
 		return nil, badRequest("The body must be one JSON object: " + err.Error() + ".")
-	}
-	if len(members) == 0 {
-		return nil, badRequest("The body is an empty object.")
 	}
 	if err := checkValue(members); err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ func New(config Config) (*Handler, error) {
 func checkPath(configured string) (string, error) {
 	u, err := url.ParseRequestURI(configured)
 	if err != nil || !strings.HasPrefix(configured, "/") || configured == "/" ||
-		strings.ContainsAny(configured, "?#*{}") || u.Host != "" || path.Clean(u.Path) != u.Path {
+		strings.ContainsAny(configured, "?#*{}") || path.Clean(u.Path) != u.Path {
 		return "", fmt.Errorf("path %q is not one plain path; write for example: path %s", configured, DefaultPath)
 	}
 	return u.EscapedPath(), nil

@@ -299,6 +299,51 @@ func TestBrokenMachineryFailsClosed(t *testing.T) {
 	}
 }
 
+// endedBetween ends every session just after it was read.
+type endedBetween struct{ asked int }
+
+func (e *endedBetween) Revoked(*session.Session) (bool, error) {
+	e.asked++
+	return e.asked > 1, nil
+}
+func (e *endedBetween) Revoke(context.Context, session.Revocation) error { return nil }
+
+// A sign-out that overtakes a request wins over it.
+func TestSignOutOvertakes(t *testing.T) {
+	for _, tc := range []struct {
+		method, body string
+		status       int
+	}{{http.MethodGet, "", 200}, {http.MethodPost, "", 401}, {http.MethodPatch, `{"user":{"name":"x"}}`, 401}} {
+		s := signedIn(t, nil)
+		cookies, due := s.cookies, s.now.AddDate(0, 0, 6).Add(time.Hour)
+		s = newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Revocations = &endedBetween{} })
+		s.cookies, s.now = cookies, due
+		a := s.do(tc.method, tc.body).want(t, tc.status)
+		if a.Session != nil {
+			t.Errorf("%s shows %s", tc.method, a.text)
+		}
+		for _, line := range a.header["Set-Cookie"] {
+			if !strings.Contains(line, "Max-Age=0") {
+				t.Errorf("%s brings the session back: %s", tc.method, line)
+			}
+		}
+	}
+}
+
+// A session that was sealed under other settings may be too large for those of
+// today. It is good until it expires; it does not slide.
+func TestSlideOfTooLargeSession(t *testing.T) {
+	s := newSite(t, nil)
+	s.signIn(session.Login{User: session.User{"id": "ann", "note": strings.Repeat("x", 5_000)}})
+	cookies, due := s.cookies, s.now.AddDate(0, 0, 6).Add(time.Hour)
+	s = newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.ForwardCookie = true })
+	s.cookies, s.now = cookies, due
+	if a := s.do(http.MethodGet, "").want(t, http.StatusOK); a.Session == nil || len(a.header["Set-Cookie"]) > 0 {
+		t.Errorf("%s, Set-Cookie: %d", a.text[:80], len(a.header["Set-Cookie"]))
+	}
+	s.do(http.MethodPost, "").want(t, http.StatusRequestEntityTooLarge)
+}
+
 func TestServes(t *testing.T) {
 	for _, tc := range []struct {
 		configured, target string
@@ -344,6 +389,7 @@ func TestConfigErrors(t *testing.T) {
 		{"origin with a default port", sessionapi.Config{TrustedOrigins: []string{"https://a.example:443"}}, []string{"default"}},
 		{"origin in upper case", sessionapi.Config{TrustedOrigins: []string{"https://A.example"}}, []string{"lower case"}},
 		{"origin with a user", sessionapi.Config{TrustedOrigins: []string{"https://u@a.example"}}, []string{"not an origin"}},
+		{"origin with an empty port", sessionapi.Config{TrustedOrigins: []string{"https://a.example:"}}, []string{"not an origin"}},
 		{"another scheme", sessionapi.Config{TrustedOrigins: []string{"ftp://a.example"}}, []string{"not an origin"}},
 		{"all at once", sessionapi.Config{Path: "x", APIKeys: [][]byte{nil}, TrustedOrigins: []string{"y"}}, []string{"path", "api_key 1", "trusted_origins"}},
 	} {

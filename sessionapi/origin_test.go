@@ -72,6 +72,12 @@ func TestOwnOriginPasses(t *testing.T) {
 			s.do(http.MethodDelete, "", headers...).want(t, http.StatusOK)
 		})
 	}
+	t.Run("plain HTTP by its name", func(t *testing.T) {
+		s := signedIn(t, func(_ *session.Settings, config *sessionapi.Config) {
+			config.TrustedOrigins = []string{"http://app.example.com"}
+		})
+		s.do(http.MethodPost, "", "Origin: http://app.example.com").want(t, http.StatusOK)
+	})
 	t.Run("TLS ends in front", func(t *testing.T) {
 		s := signedIn(t, func(settings *session.Settings, _ *sessionapi.Config) {
 			settings.IsSecure = func(*http.Request) bool { return false }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,6 +35,7 @@ type AutomaticKeys struct {
 	Rotation time.Duration
 	// Lifetime is how long a token may live after it was sealed (the expiry
 	// setting). A key is kept that long after the last token it sealed.
+	// Default: 7 days.
 	Lifetime time.Duration
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
@@ -47,6 +49,8 @@ const (
 	// reloadInterval is how soon after a look an unknown "kid" makes a node
 	// look again, so that invented ones cannot flood the storage.
 	reloadInterval = 5 * time.Second
+	// reloadTimeout is how long requests wait for such a look.
+	reloadTimeout = 5 * time.Second
 	// maintenanceInterval is how often a node looks unasked.
 	maintenanceInterval = time.Minute
 )
@@ -62,10 +66,13 @@ type storedKey struct {
 
 type automaticKeys struct {
 	AutomaticKeys
-	mu       sync.Mutex
-	schedule []scheduledKey // in the order of sealsFrom
-	looked   time.Time
-	failed   error // of the last look
+	// schedule is in the order of SealsFrom. It is read without a lock, so that
+	// nobody who seals waits for the storage.
+	schedule atomic.Pointer[[]scheduledKey]
+
+	mu     sync.Mutex // held while an unknown "kid" is looked up
+	looked time.Time
+	failed error // of the last such look
 }
 
 type scheduledKey struct {
@@ -82,6 +89,9 @@ func NewAutomaticKeyring(ctx context.Context, config AutomaticKeys) (*Keyring, e
 	if config.Rotation <= 0 {
 		config.Rotation = DefaultKeyRotation
 	}
+	if config.Lifetime <= 0 {
+		config.Lifetime = DefaultExpiry
+	}
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -90,6 +100,7 @@ func NewAutomaticKeyring(ctx context.Context, config AutomaticKeys) (*Keyring, e
 	}
 	ring := &Keyring{now: config.Now, automatic: &automaticKeys{AutomaticKeys: config}}
 	ring.keys.Store(&[]*key{})
+	ring.automatic.schedule.Store(&[]scheduledKey{})
 	if err := ring.refreshKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -124,19 +135,22 @@ func (a *automaticKeys) storageKey() string {
 	return "session/" + realm + "/keys.json"
 }
 
-// reload reads the storage again unless that was done a moment ago.
+// reload reads the storage again unless that was done a moment ago. The look is
+// for all requests, so it does not end with the one that asked for it.
 func (r *Keyring) reload(ctx context.Context) error {
 	a := r.automatic
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if now := r.now(); now.Sub(a.looked) >= reloadInterval {
+	if r.now().Sub(a.looked) >= reloadInterval {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
+		defer cancel()
 		_, a.failed = r.load(ctx)
-		a.looked = now
+		a.looked = r.now()
 	}
 	return a.failed
 }
 
-// load reads the storage into the keyring. The caller holds the mutex.
+// load reads the storage into the keyring.
 func (r *Keyring) load(ctx context.Context) ([]storedKey, error) {
 	a := r.automatic
 	encoded, err := a.Storage.Load(ctx, a.storageKey())
@@ -154,7 +168,7 @@ func (r *Keyring) load(ctx context.Context) ([]storedKey, error) {
 	return stored, r.use(stored)
 }
 
-// use makes the stored keys the keyring's own. The caller holds the mutex.
+// use makes the stored keys the keyring's own.
 func (r *Keyring) use(stored []storedKey) error {
 	a := r.automatic
 	schedule := make([]scheduledKey, 0, len(stored))
@@ -174,8 +188,8 @@ func (r *Keyring) use(stored []storedKey) error {
 		keys = append(keys, k)
 	}
 	slices.Reverse(keys) // the newest is asked for most
-	a.schedule = schedule
 	r.keys.Store(&keys)
+	a.schedule.Store(&schedule)
 	return nil
 }
 
@@ -183,8 +197,6 @@ func (r *Keyring) use(stored []storedKey) error {
 // under the storage's lock.
 func (r *Keyring) refreshKeys(ctx context.Context) error {
 	a := r.automatic
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	stored, err := r.load(ctx)
 	if err != nil {
 		return err
@@ -219,7 +231,8 @@ func (r *Keyring) refreshKeys(ctx context.Context) error {
 func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bool, error) {
 	keys := slices.Clone(stored)
 	changed := false
-	for len(keys) > 1 && now.After(keys[1].SealsFrom.Add(keys[0].Lifetime)) {
+	// A node that is late may seal a little longer with the key before.
+	for len(keys) > 1 && now.After(keys[1].SealsFrom.Add(keys[0].Lifetime+publishLead)) {
 		keys, changed = keys[1:], true
 	}
 	lead := min(publishLead, a.Rotation/2)
@@ -246,15 +259,14 @@ func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bo
 
 // sealing returns the newest key that may already seal.
 func (a *automaticKeys) sealing(now time.Time) (*key, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, k := range slices.Backward(a.schedule) {
+	schedule := *a.schedule.Load()
+	for _, k := range slices.Backward(schedule) {
 		if !k.stored.SealsFrom.After(now) {
 			return k.key, nil
 		}
 	}
-	if len(a.schedule) > 0 { // another node's clock is ahead
-		return a.schedule[0].key, nil
+	if len(schedule) > 0 { // another node's clock is ahead
+		return schedule[0].key, nil
 	}
 	return nil, fmt.Errorf("%w: there is no key to seal with", ErrUnavailable)
 }

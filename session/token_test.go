@@ -344,3 +344,19 @@ func TestSealedTokenIsTheOneOfTheContract(t *testing.T) {
 		t.Errorf("the session id %q is not 128 bits", v.Session().ID)
 	}
 }
+
+// kidOf reads the "kid" of a token's header.
+func kidOf(t testing.TB, token string) string {
+	t.Helper()
+	header, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members struct {
+		KeyID string `json:"kid"`
+	}
+	if err := json.Unmarshal(header, &members); err != nil {
+		t.Fatal(err)
+	}
+	return members.KeyID
+}

@@ -1,0 +1,435 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// memoryStorage is a storage that nodes share.
+type memoryStorage struct {
+	mu     sync.Mutex
+	files  map[string][]byte
+	locks  map[string]chan struct{}
+	broken error         // what every call returns
+	gate   chan struct{} // if not nil, Load says so on it and waits until it is closed
+	loads  int
+	stores int
+}
+
+func newStorage() *memoryStorage {
+	return &memoryStorage{files: map[string][]byte{}, locks: map[string]chan struct{}{}}
+}
+
+func (s *memoryStorage) lock(name string) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.locks[name] == nil {
+		s.locks[name] = make(chan struct{}, 1)
+	}
+	return s.locks[name]
+}
+
+func (s *memoryStorage) Lock(ctx context.Context, name string) error {
+	select {
+	case s.lock(name) <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *memoryStorage) Unlock(_ context.Context, name string) error {
+	<-s.lock(name)
+	return nil
+}
+
+func (s *memoryStorage) Load(ctx context.Context, key string) ([]byte, error) {
+	s.mu.Lock()
+	gate := s.gate
+	s.mu.Unlock()
+	if gate != nil {
+		gate <- struct{}{}
+		<-gate
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loads++
+	if err := errors.Join(s.broken, ctx.Err()); err != nil {
+		return nil, err
+	}
+	file, ok := s.files[key]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return bytes.Clone(file), nil
+}
+
+func (s *memoryStorage) Store(_ context.Context, key string, value []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	s.stores++
+	s.files[key] = bytes.Clone(value)
+	return nil
+}
+
+func (s *memoryStorage) set(change func(*memoryStorage)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+func (s *memoryStorage) loaded() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loads
+}
+
+// node is one Caddy: its keyring and a manager on the bubble's clock.
+type node struct {
+	keys    *session.Keyring
+	manager *session.Manager
+}
+
+func newNode(t *testing.T, storage *memoryStorage, change ...func(*session.AutomaticKeys)) node {
+	t.Helper()
+	config := session.AutomaticKeys{Storage: storage, Lifetime: 7 * day}
+	for _, f := range change {
+		f(&config)
+	}
+	keys, err := session.NewAutomaticKeyring(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := session.NewManager(session.Settings{MaxLifetime: session.NoMaxLifetime}, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node{keys, m}
+}
+
+// maintained runs the node's maintenance until the test ends; an error fails it.
+func (n node) maintained(t *testing.T) node {
+	go n.keys.Maintain(t.Context(), func(err error) { t.Errorf("maintenance: %v", err) })
+	return n
+}
+
+func (n node) token(t *testing.T) string {
+	t.Helper()
+	return strings.TrimPrefix(signIn(t, n.manager, alice()), "session=")
+}
+
+func TestAutomaticFirstKeyIsMadeOnceAndShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		nodes := make([]node, 8)
+		var started sync.WaitGroup
+		for i := range nodes {
+			started.Go(func() { nodes[i] = newNode(t, storage) })
+		}
+		started.Wait()
+		if storage.stores != 1 {
+			t.Errorf("%d keys were stored by nodes that start together", storage.stores)
+		}
+		token := nodes[0].token(t)
+		for i, n := range nodes {
+			if _, err := n.keys.Open(t.Context(), token); err != nil {
+				t.Errorf("node %d: %v", i, err)
+			}
+		}
+		if again := newNode(t, storage); again.keys.KeyIDs()[0] != nodes[0].keys.KeyIDs()[0] {
+			t.Error("a restart made another key")
+		}
+	})
+}
+
+func TestAutomaticKeysOfRealmsAreApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		shop := newNode(t, storage, func(c *session.AutomaticKeys) { c.Realm = "shop" })
+		token := newNode(t, storage).token(t)
+		if _, err := shop.keys.Open(t.Context(), token); !errors.Is(err, session.ErrUnknownKey) {
+			t.Errorf("the realm shop says %v", err)
+		}
+		if len(storage.files) != 2 {
+			t.Errorf("%d files", len(storage.files))
+		}
+	})
+}
+
+// One key's life: it seals for 30 days, its successor is known to all 10 minutes
+// before, and it opens until the last token that it sealed is dead.
+func TestAutomaticRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		a, b := newNode(t, storage).maintained(t), newNode(t, storage).maintained(t)
+		first := a.keys.KeyIDs()[0]
+
+		time.Sleep(30*day - 10*time.Minute - time.Second)
+		if ids := a.keys.KeyIDs(); len(ids) != 1 {
+			t.Fatalf("%d keys before the successor is due", len(ids))
+		}
+		time.Sleep(2*time.Minute + 2*time.Second) // one look makes it, the next look of the other sees it
+		for name, n := range map[string]node{"a": a, "b": b} {
+			if ids := n.keys.KeyIDs(); len(ids) != 2 || ids[0] != first {
+				t.Fatalf("node %s: keys %q; the first must still seal and the second be known", name, ids)
+			}
+		}
+		time.Sleep(8*time.Minute - 3*time.Second)
+		old := a.token(t) // about the last of the first key
+		if kidOf(t, old) != first {
+			t.Error("the successor seals before its time")
+		}
+		time.Sleep(2 * time.Minute)
+		young := b.token(t)
+		if kidOf(t, young) == first {
+			t.Error("the first key still seals after 30 days")
+		}
+		for _, n := range []node{a, b} {
+			for _, token := range []string{old, young} {
+				if _, err := n.keys.Open(t.Context(), token); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		time.Sleep(7*day - 3*time.Minute)
+		if _, err := b.keys.Open(t.Context(), old); err != nil {
+			t.Errorf("the last token of the first key does not open until its end: %v", err)
+		}
+		time.Sleep(30 * time.Minute)
+		if ids := a.keys.KeyIDs(); len(ids) != 1 || ids[0] == first {
+			t.Errorf("keys %q: the first one is not retired", ids)
+		}
+		if _, err := b.keys.Open(t.Context(), old); !errors.Is(err, session.ErrUnknownKey) {
+			t.Errorf("a token of a retired key: %v", err)
+		}
+	})
+}
+
+// expiry was raised: the key must outlive the longer tokens too.
+func TestAutomaticKeysFollowARaisedExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		daily := func(c *session.AutomaticKeys) { c.Rotation = day }
+		newNode(t, storage, daily)
+		n := newNode(t, storage, daily, func(c *session.AutomaticKeys) { c.Lifetime = 9 * day }).maintained(t)
+		first := n.keys.KeyIDs()[0]
+		time.Sleep(9*day + 23*time.Hour)
+		found := false
+		for _, id := range n.keys.KeyIDs() {
+			found = found || id == first
+		}
+		if !found {
+			t.Error("the key was dropped while its tokens live")
+		}
+	})
+}
+
+// A node that has not looked since another one rotated reads the storage again
+// before it says no.
+func TestAutomaticUnknownKeyIsLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		a := newNode(t, storage).maintained(t)
+		b := newNode(t, storage) // without maintenance
+		time.Sleep(31 * day)
+		if _, err := b.keys.Open(t.Context(), a.token(t)); err != nil {
+			t.Errorf("a token of the new key: %v", err)
+		}
+	})
+}
+
+func TestAutomaticInventedKeysCannotFloodTheStorage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		n := newNode(t, storage)
+		e := goodEnvelope(time.Now())
+		flood := func() int {
+			before := storage.loaded()
+			for i := range 1000 {
+				e.header = `{"alg":"dir","enc":"A256GCM","kid":"invented` + strings.Repeat("x", i%9) + `","typ":"session+jwt"}`
+				if _, err := n.keys.Open(t.Context(), e.seal()); !errors.Is(err, session.ErrUnknownKey) {
+					t.Fatal(err)
+				}
+			}
+			return storage.loaded() - before
+		}
+		if loads := flood(); loads > 1 {
+			t.Errorf("1,000 invented kids made %d loads", loads)
+		}
+		time.Sleep(5 * time.Second)
+		if loads := flood(); loads != 1 {
+			t.Errorf("after 5 s they made %d loads, not 1", loads)
+		}
+	})
+}
+
+func TestAutomaticBrokenStorageFailsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		a, b := newNode(t, storage).maintained(t), newNode(t, storage)
+		known := b.token(t)
+		time.Sleep(31 * day)
+		unknown := a.token(t)
+		storage.set(func(s *memoryStorage) { s.broken = errors.New("disk on fire") })
+		_, err := b.keys.Open(t.Context(), unknown)
+		if !errors.Is(err, session.ErrUnavailable) || session.IsAnonymity(err) {
+			t.Errorf("an unknown key while the storage is broken: %v", err)
+		}
+		if v, err := b.manager.Read(request("session=" + unknown)); err == nil || v.Result() != session.ResultError {
+			t.Errorf("the manager says %s, %v", v.Result(), err)
+		}
+		// Those whose key is known do not notice.
+		if s, err := b.keys.Open(t.Context(), known); !errors.Is(err, session.ErrExpired) || s == nil {
+			t.Errorf("a known key: %v, %v", s, err)
+		}
+		storage.set(func(s *memoryStorage) { s.broken = nil })
+		time.Sleep(5 * time.Second)
+		if _, err := b.keys.Open(t.Context(), unknown); err != nil {
+			t.Errorf("after the repair: %v", err)
+		}
+		if _, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: brokenStorage{storage}}); !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("a start on a broken storage: %v", err)
+		}
+	})
+}
+
+type brokenStorage struct{ *memoryStorage }
+
+func (brokenStorage) Load(context.Context, string) ([]byte, error) { return nil, errBroken }
+
+func TestAutomaticMaintenanceReportsAndGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		n := newNode(t, storage)
+		failures := 0
+		ctx, stop := context.WithCancel(t.Context())
+		go n.keys.Maintain(ctx, func(error) { failures++ })
+		storage.set(func(s *memoryStorage) { s.broken = errBroken })
+		time.Sleep(3*time.Minute + time.Second)
+		if failures != 3 {
+			t.Errorf("%d failures in three minutes", failures)
+		}
+		n.token(t) // the keys in memory go on sealing
+		storage.set(func(s *memoryStorage) { s.broken = nil })
+		time.Sleep(31 * day)
+		if failures != 3 || len(n.keys.KeyIDs()) < 2 {
+			t.Errorf("%d failures, keys %q: it did not go on", failures, n.keys.KeyIDs())
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestAutomaticDamagedFile(t *testing.T) {
+	const secret = "bm90LXNvLXNlY3JldC1rZXktb2YtMzItYnl0ZXMtISE="
+	for name, file := range map[string]string{
+		"empty":            "",
+		"half written":     `[{"secret":"` + secret,
+		"not JSON":         "secret " + secret,
+		"a short secret":   `[{"secret":"c2hvcnQ=","seals_from":"2000-01-01T00:00:00Z"}]`,
+		"another type":     `[{"secret":["` + secret + `"]}]`,
+		"not base64":       `[{"secret":"` + secret + `?"}]`,
+		"not a list":       `{"secret":"` + secret + `"}`,
+		"a wrong time":     `[{"secret":"` + secret + `","seals_from":"` + secret + `"}]`,
+		"a key of nothing": `[{}]`,
+		"a null":           `[null]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				storage := newStorage()
+				n := newNode(t, storage)
+				token := n.token(t)
+				for key := range storage.files {
+					storage.files[key] = []byte(file)
+				}
+				_, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage})
+				if !errors.Is(err, session.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
+					t.Errorf("a start on it: %v", err)
+				}
+				if err != nil && strings.Contains(err.Error(), secret[:12]) {
+					t.Errorf("the error shows the secret: %v", err)
+				}
+				for _, left := range storage.files {
+					if string(left) != file {
+						t.Error("the file was overwritten; an operator may want to repair it")
+					}
+				}
+				// A node that runs keeps its last good keys.
+				var failed error
+				ctx, stop := context.WithCancel(t.Context())
+				go n.keys.Maintain(ctx, func(err error) { failed = err })
+				time.Sleep(time.Minute + time.Second)
+				stop()
+				synctest.Wait()
+				if failed == nil {
+					t.Error("maintenance says nothing")
+				}
+				if _, err := n.keys.Open(t.Context(), token); err != nil {
+					t.Errorf("a running node: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A hanging storage, or another node that holds its lock, must not stop those
+// who sign in or slide: the keys are in memory.
+func TestAutomaticSlowStorageDoesNotStopSealing(t *testing.T) {
+	storage := newStorage()
+	n := newNode(t, storage)
+	gate := make(chan struct{})
+	storage.set(func(s *memoryStorage) { s.gate = gate })
+	var looking sync.WaitGroup
+	t.Cleanup(func() { close(gate); looking.Wait() })
+	e := goodEnvelope(time.Now())
+	e.header = strings.Replace(e.header, tokenKeyID(e.key), "invented", 1)
+	looking.Go(func() { n.keys.Open(t.Context(), e.seal()) })
+	<-gate // it has reached the storage
+	sealed := make(chan struct{})
+	go func() {
+		defer close(sealed)
+		signIn(t, n.manager, alice())
+	}()
+	select {
+	case <-sealed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody can sign in while the storage hangs")
+	}
+}
+
+// A visitor who hangs up must not make the look fail for everybody else.
+func TestAutomaticLookOutlivesItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		a, b := newNode(t, storage).maintained(t), newNode(t, storage)
+		time.Sleep(31 * day)
+		token := a.token(t)
+		gone, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		b.keys.Open(gone, token)
+		if _, err := b.keys.Open(t.Context(), token); err != nil {
+			t.Errorf("the next visitor: %v", err)
+		}
+	})
+}
+
+func TestAutomaticRandomnessFails(t *testing.T) {
+	storage := newStorage()
+	_, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage, Random: io.LimitReader(strings.NewReader("abc"), 3)})
+	if err == nil || len(storage.files) != 0 {
+		t.Errorf("a key of three bytes: %v, stored %d", err, len(storage.files))
+	}
+}

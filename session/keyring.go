@@ -87,27 +87,34 @@ func (r *Keyring) seal(s *Session) (token, keyID string, err error) {
 // [ErrMalformed], [ErrUnknownKey], [ErrExpired] (with the session that it was)
 // or, if the keys cannot be read, [ErrUnavailable].
 func (r *Keyring) Open(ctx context.Context, token string) (*Session, error) {
-	return r.open(ctx, token, r.now())
+	s, _, err := r.open(ctx, token, r.now())
+	return s, err
 }
 
-func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Session, error) {
+// open also returns the key that opened the token.
+func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Session, *key, error) {
 	parts, ok := parseCompact(token)
 	if !ok {
-		return nil, ErrMalformed
+		return nil, nil, ErrMalformed
 	}
 	k, err := r.find(ctx, parts.header)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	plaintext, err := k.open(token)
+	var plaintext []byte
+	if parts.header == k.header {
+		plaintext, err = k.openDirect(parts)
+	} else {
+		plaintext, err = k.open(token)
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := decodeClaims(plaintext, now)
 	if err != nil && !errors.Is(err, ErrExpired) {
-		return nil, ErrMalformed
+		return nil, nil, ErrMalformed
 	}
-	return s, err
+	return s, k, err
 }
 
 // find returns the key that a protected header names.

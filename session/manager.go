@@ -21,6 +21,7 @@ type Manager struct {
 	settings Settings
 	keys     *Keyring
 	recent   recent
+	opened   *cache
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -29,7 +30,8 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
-	return &Manager{settings: settings.withDefaults(), keys: keys}, nil
+	settings = settings.withDefaults()
+	return &Manager{settings: settings, keys: keys, opened: newCache(settings.CacheSize)}, nil
 }
 
 // Settings returns the settings with their defaults filled in.
@@ -99,19 +101,40 @@ func (m *Manager) cookieName(secure bool) string {
 // open opens one token and applies what the realm's settings and revocations
 // say of it.
 func (m *Manager) open(ctx context.Context, token string, now time.Time) (*Session, error) {
-	s, err := m.keys.open(ctx, token, now)
+	s := m.opened.get(token, *m.keys.keys.Load(), now)
+	if s == nil {
+		var k *key
+		var err error
+		if s, k, err = m.openSealed(ctx, token, now); err != nil {
+			return nil, err
+		}
+		m.opened.add(token, s, k, now)
+	} else if s.Expired(now) {
+		m.opened.forget(token)
+		return nil, ErrExpired
+	}
+	err := m.checkRevoked(s)
+	if errors.Is(err, ErrRevoked) {
+		m.opened.forget(token)
+	}
+	return s, err
+}
+
+// openSealed opens a token that the cache does not know.
+func (m *Manager) openSealed(ctx context.Context, token string, now time.Time) (*Session, *key, error) {
+	s, k, err := m.keys.open(ctx, token, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.settings.MaxLifetime != NoMaxLifetime {
 		if latest := s.CreatedAt.Add(m.settings.MaxLifetime); latest.Before(s.ExpiresAt) {
 			s = s.with(func(s *Session) { s.ExpiresAt = latest })
 		}
 		if s.Expired(now) {
-			return nil, ErrExpired
+			return nil, nil, ErrExpired
 		}
 	}
-	return s, m.checkRevoked(s)
+	return s, k, nil
 }
 
 func (m *Manager) checkRevoked(s *Session) error {

@@ -25,6 +25,13 @@ const (
 // NoMaxLifetime as Settings.MaxLifetime lets a session be refreshed for ever.
 const NoMaxLifetime time.Duration = -1
 
+// DefaultCacheSize is how many opened tokens are remembered if nothing else is
+// said.
+const DefaultCacheSize = 10_000
+
+// NoCache as Settings.CacheSize opens every token anew.
+const NoCache = -1
+
 // Settings say how sessions of one realm behave. The zero value is safe: it
 // means the documented defaults.
 type Settings struct {
@@ -71,6 +78,11 @@ type Settings struct {
 	// ForwardCookie shows the app the sealed cookie too.
 	ForwardCookie bool
 
+	// CacheSize is how many opened tokens are remembered, so that a session costs
+	// its decryption once and not at every request. Each takes about a kilobyte
+	// beside the token. Default: 10000; NoCache for none.
+	CacheSize int
+
 	// Revocations knows which sessions have been ended. Default: a set in
 	// memory of its own.
 	Revocations Revocations
@@ -97,6 +109,7 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.Expiry, DefaultExpiry)
 	setDefault(&s.RefreshThreshold, DefaultRefreshThreshold)
 	setDefault(&s.MaxLifetime, DefaultMaxLifetime)
+	setDefault(&s.CacheSize, DefaultCacheSize)
 	if s.IsSecure == nil {
 		s.IsSecure = func(r *http.Request) bool { return r.TLS != nil }
 	}
@@ -168,6 +181,9 @@ func (s Settings) validatePairs() []error {
 	}
 	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
 		wrong("expiry %s is above max_lifetime %s; raise max_lifetime, or write max_lifetime off", s.Expiry, s.MaxLifetime)
+	}
+	if s.CacheSize < NoCache {
+		wrong("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", s.CacheSize)
 	}
 	return errs
 }

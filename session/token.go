@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/cipher"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -105,6 +106,7 @@ type key struct {
 	header    string // the protected header of the tokens that it seals
 	secret    []byte
 	encrypter jose.Encrypter
+	direct    cipher.AEAD
 }
 
 func newKey(secret []byte, realm string) (*key, error) {
@@ -112,7 +114,11 @@ func newKey(secret []byte, realm string) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &key{id: keyID(derived), secret: derived}
+	direct, err := newDirect(derived)
+	if err != nil {
+		return nil, err
+	}
+	k := &key{id: keyID(derived), secret: derived, direct: direct}
 	// go-jose writes the members in the order of their names.
 	header, err := json.Marshal(map[string]string{
 		"alg": string(jose.DIRECT), "enc": string(jose.A256GCM), "kid": k.id, "typ": tokenType,

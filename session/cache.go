@@ -1,0 +1,196 @@
+package session
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// cacheShards keeps requests from waiting for one another. A cache too small to
+// share out evenly has one shard.
+const (
+	cacheShards    = 16
+	leastToBeSplit = 64 * cacheShards
+)
+
+// cache remembers what was opened, so that a session costs its decryption once
+// and not at every request. It is keyed by the exact bytes of the token: good for
+// successful opens only, never for who somebody is or whether a session was
+// ended, since one session may have several tokens. Revocation is asked at every
+// request, past the cache.
+type cache struct {
+	seed   maphash.Seed
+	shards []cacheShard
+}
+
+// newCache makes a cache of at most size tokens; nil, which remembers nothing,
+// for a size below one.
+func newCache(size int) *cache {
+	if size < 1 {
+		return nil
+	}
+	shards := 1
+	if size >= leastToBeSplit {
+		shards = cacheShards
+	}
+	c := &cache{seed: maphash.MakeSeed(), shards: make([]cacheShard, shards)}
+	for i := range c.shards {
+		c.shards[i].init(size / shards)
+	}
+	return c
+}
+
+// opened is what the cache remembers of one token.
+type opened struct {
+	token   string
+	session *Session
+	key     *key
+	at      time.Time
+	used    bool // again, since it was added or last spared
+}
+
+// get returns the session of a token, or nil. The key that opened it must be one
+// of keys still. A clock that was set back makes the token be opened and checked
+// again.
+func (c *cache) get(token string, keys []*key, now time.Time) *Session {
+	if c == nil {
+		return nil
+	}
+	shard := c.shard(maphash.String(c.seed, token))
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	known, ok := shard.known[token]
+	if !ok || now.Before(known.at) {
+		return nil
+	}
+	if !slices.Contains(keys, known.key) {
+		shard.forget(known)
+		return nil
+	}
+	known.used = true
+	return known.session
+}
+
+// add remembers what a token opened to.
+func (c *cache) add(token string, s *Session, k *key, now time.Time) {
+	if c == nil {
+		return
+	}
+	hash := maphash.String(c.seed, token)
+	shard := c.shard(hash)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if known, ok := shard.known[token]; ok {
+		known.session, known.key, known.at = s, k, now
+		return
+	}
+	// A copy, since the token is a piece of the request's whole Cookie header.
+	shard.add(&opened{token: strings.Clone(token), session: s, key: k, at: now}, hash, c.seed)
+}
+
+// forget drops a token whose session is over.
+func (c *cache) forget(token string) {
+	if c == nil {
+		return
+	}
+	shard := c.shard(maphash.String(c.seed, token))
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if known, ok := shard.known[token]; ok {
+		shard.forget(known)
+	}
+}
+
+func (c *cache) shard(hash uint64) *cacheShard { return &c.shards[hash%uint64(len(c.shards))] }
+
+// cacheShard is an S3-FIFO queue (Yang et al., SOSP 2023): a token enters a
+// tenth of the room, on trial, and moves into the rest when it is used again. A
+// flood of tokens that are used once thus pushes out only one another.
+type cacheShard struct {
+	mu    sync.Mutex
+	known map[string]*opened
+	trial ring[*opened]
+	main  ring[*opened]
+	gone  ring[uint64]        // hashes of tokens that failed their trial
+	again map[uint64]struct{} // the same: a token that comes back has passed it
+}
+
+func (c *cacheShard) init(size int) {
+	trial := max(1, size/10)
+	c.known, c.again = make(map[string]*opened), make(map[uint64]struct{})
+	c.trial.size, c.main.size, c.gone.size = trial, size-trial, size-trial
+}
+
+func (c *cacheShard) add(o *opened, hash uint64, seed maphash.Seed) {
+	c.known[o.token] = o
+	if _, back := c.again[hash]; back && c.main.size > 0 {
+		delete(c.again, hash)
+		c.addToMain(o)
+		return
+	}
+	old, full := c.trial.push(o)
+	switch {
+	case !full || old.session == nil:
+	case c.main.size > 0 && (old.used || !c.main.full()):
+		c.addToMain(old)
+	default:
+		c.remember(maphash.String(seed, old.token))
+		c.forget(old)
+	}
+}
+
+// addToMain lets a token in for the first one that was not used since the last
+// round.
+func (c *cacheShard) addToMain(o *opened) {
+	o.used = false
+	for c.main.full() {
+		oldest := c.main.oldest()
+		if oldest.session == nil || !oldest.used {
+			break
+		}
+		oldest.used = false
+		c.main.push(oldest)
+	}
+	if old, full := c.main.push(o); full && old.session != nil {
+		c.forget(old)
+	}
+}
+
+// forget leaves the place in the ring until its turn comes.
+func (c *cacheShard) forget(o *opened) {
+	delete(c.known, o.token)
+	*o = opened{}
+}
+
+func (c *cacheShard) remember(hash uint64) {
+	if c.gone.size == 0 {
+		return
+	}
+	c.again[hash] = struct{}{}
+	if old, full := c.gone.push(hash); full {
+		delete(c.again, old)
+	}
+}
+
+// ring is a queue of fixed size that grows to it as it is filled.
+type ring[T any] struct {
+	size  int
+	items []T
+	next  int // the oldest, once full
+}
+
+func (r *ring[T]) full() bool { return len(r.items) == r.size }
+func (r *ring[T]) oldest() T  { return r.items[r.next] }
+
+// push adds an item. A full ring gives the oldest one up for it.
+func (r *ring[T]) push(item T) (old T, full bool) {
+	if !r.full() {
+		r.items = append(r.items, item)
+		return old, false
+	}
+	old, r.items[r.next] = r.items[r.next], item
+	r.next = (r.next + 1) % r.size
+	return old, true
+}

@@ -1,0 +1,164 @@
+package session
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+var cacheNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// visit reads a token as a request does and reports whether the cache knew it.
+func visit(c *cache, token string, k *key) bool {
+	if c.get(token, []*key{k}, cacheNow) != nil {
+		return true
+	}
+	c.add(token, &Session{ID: token}, k, cacheNow)
+	return false
+}
+
+func (c *cache) count() int {
+	n := 0
+	for i := range c.shards {
+		n += len(c.shards[i].known)
+	}
+	return n
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	for _, size := range []int{1, 2, 9, 100, 10_000} {
+		c, k := newCache(size), new(key)
+		for i := range 3 * size {
+			visit(c, fmt.Sprint(i), k)
+			if n := c.count(); n > size {
+				t.Fatalf("cache_size %d holds %d", size, n)
+			}
+		}
+		if n := c.count(); n < size*9/10 {
+			t.Errorf("cache_size %d holds only %d of many", size, n)
+		}
+		places := 0
+		for i := range c.shards {
+			s := &c.shards[i]
+			places += cap(s.trial.items) + cap(s.main.items)
+			if len(s.again) > size || len(s.gone.items) > size {
+				t.Errorf("cache_size %d remembers %d hashes", size, len(s.again))
+			}
+		}
+		if places > 3*size+32 {
+			t.Errorf("cache_size %d takes %d places", size, places)
+		}
+	}
+}
+
+// All visitors of a site that fits are known, in whatever order they come.
+func TestCacheHoldsASiteThatFits(t *testing.T) {
+	c, k := newCache(10_000), new(key)
+	const visitors = 8_000
+	for range 2 {
+		for i := range visitors {
+			visit(c, fmt.Sprint(i), k)
+		}
+	}
+	known := 0
+	for i := range visitors {
+		if visit(c, fmt.Sprint(i), k) {
+			known++
+		}
+	}
+	// A shard may get a few more than its part.
+	if known < visitors*95/100 {
+		t.Errorf("%d of %d are known", known, visitors)
+	}
+}
+
+// A flood of tokens that are used once does not push out who comes back.
+func TestCacheIsFairUnderAFloodOfOneOffTokens(t *testing.T) {
+	c, k := newCache(1_000), new(key)
+	const regulars = 400
+	hits, visits := 0, 0
+	for round := range 20 {
+		for i := range regulars {
+			hit := visit(c, fmt.Sprint("regular ", i), k)
+			if round >= 2 {
+				visits++
+				if hit {
+					hits++
+				}
+			}
+		}
+		for i := range 5_000 {
+			visit(c, fmt.Sprint("flood ", round, " ", i), k)
+		}
+	}
+	if hits < visits*9/10 {
+		t.Errorf("%d of %d visits of regulars were known", hits, visits)
+	}
+	// When the regulars leave, others take their places.
+	for range 4 {
+		for i := range regulars {
+			visit(c, fmt.Sprint("new regular ", i), k)
+		}
+	}
+	for i := range regulars {
+		if !visit(c, fmt.Sprint("new regular ", i), k) {
+			t.Fatalf("the new regular %d is not known", i)
+		}
+	}
+}
+
+func TestCacheForgets(t *testing.T) {
+	c, k := newCache(10), new(key)
+	visit(c, "a", k)
+	if c.get("a", []*key{new(key)}, cacheNow) != nil {
+		t.Error("it outlived its key")
+	}
+	if c.get("a", []*key{k}, cacheNow) != nil {
+		t.Error("a key that went came back")
+	}
+	visit(c, "b", k)
+	if c.get("b", []*key{k}, cacheNow.Add(-time.Second)) != nil {
+		t.Error("a clock that was set back was not noticed")
+	}
+	c.forget("b")
+	if c.get("b", []*key{k}, cacheNow) != nil {
+		t.Error("it was not forgotten")
+	}
+	if newCache(0) != nil || newCache(NoCache) != nil {
+		t.Error("a cache of no size")
+	}
+	visit(nil, "c", k) // switched off: nothing to see, nothing to break
+	(*cache)(nil).forget("c")
+}
+
+// FuzzOpenDirect: what go-jose and the direct way make of a token is the same.
+func FuzzOpenDirect(f *testing.F) {
+	k, err := newKey([]byte("q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"), "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, plaintext := range []string{`{}`, `{"user":{"id":"alice"}}`, "x"} {
+		token, err := k.seal([]byte(plaintext))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(token, 0, byte(0))
+		for i := range len(token) {
+			f.Add(token, i, byte(1))
+		}
+	}
+	f.Fuzz(func(t *testing.T, token string, at int, change byte) {
+		if at >= 0 && at < len(token) {
+			token = token[:at] + string(token[at]^change) + token[at+1:]
+		}
+		parts, ok := parseCompact(token)
+		if !ok || parts.header != k.header {
+			return
+		}
+		want, wantErr := k.open(token)
+		got, gotErr := k.openDirect(parts)
+		if string(got) != string(want) || gotErr != wantErr {
+			t.Errorf("%q: directly %q, %v; by go-jose %q, %v", token, got, gotErr, want, wantErr)
+		}
+	})
+}

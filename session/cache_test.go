@@ -1,0 +1,96 @@
+package session_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// What is remembered says the same as what is opened anew, also when the session
+// has ended meanwhile.
+func TestSeenSessionEndsAsAnUnseenOneDoes(t *testing.T) {
+	for name, size := range map[string]int{"cached": 0, "opened anew": session.NoCache} {
+		t.Run(name, func(t *testing.T) {
+			revocations := session.NewRevocationSet(func() time.Time { return noon })
+			m, c := newManager(t, func(s *session.Settings) {
+				s.CacheSize, s.Expiry, s.Revocations = size, time.Hour, revocations
+			})
+			kept, ended := signIn(t, m, alice()), signIn(t, m, alice())
+			for range 3 {
+				for _, cookie := range []string{kept, ended} {
+					if v := read(t, m, request(cookie)); v.Result() != session.ResultOpened || v.Session().User.ID() != "alice" {
+						t.Fatalf("it says %s", v.Result())
+					}
+				}
+			}
+			if err := read(t, m, request(ended)).Delete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if v := read(t, m, request(ended)); v.Result() != session.ResultRevoked || v.Session() != nil {
+					t.Errorf("after its end it says %s", v.Result())
+				}
+			}
+			c.Add(time.Hour)
+			for range 2 {
+				if v := read(t, m, request(kept)); v.Result() != session.ResultExpired || v.Session() != nil {
+					t.Errorf("after its expiry it says %s", v.Result())
+				}
+			}
+			c.Add(-2 * time.Hour) // before the sign-in
+			if v := read(t, m, request(kept)); v.Result() != session.ResultMalformed {
+				t.Errorf("from the future it says %s", v.Result())
+			}
+		})
+	}
+}
+
+// Only the exact bytes of a token are known: another spelling is opened, and
+// refused, as if nothing had been remembered.
+func TestCacheKnowsOnlyTheExactToken(t *testing.T) {
+	m, _ := newManager(t)
+	cookie := signIn(t, m, alice())
+	read(t, m, request(cookie))
+	for _, bent := range []string{cookie + "A", cookie[:len(cookie)-1], cookie + "=", strings.Replace(cookie, "..", ".A.", 1)} {
+		if v := read(t, m, request(bent)); v.Result() != session.ResultMalformed {
+			t.Errorf("a bent token says %s", v.Result())
+		}
+	}
+}
+
+func TestCacheSizeBelowZeroIsRefused(t *testing.T) {
+	if err := (session.Settings{CacheSize: -2}).Validate(); err == nil || !strings.Contains(err.Error(), "cache_size") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// Reading costs few allocations, and none of a hostile cookie costs more than a
+// genuine one that was not seen before.
+func TestReadAllocations(t *testing.T) {
+	m, _ := newManager(t)
+	uncached, _ := newManager(t, func(s *session.Settings) { s.CacheSize = session.NoCache })
+	cookie := signIn(t, m, alice())
+	read(t, m, request(cookie))
+	count := func(m *session.Manager, r *http.Request) float64 {
+		return testing.AllocsPerRun(100, func() { read(t, m, r) })
+	}
+	genuine := count(uncached, request(cookie))
+	forged := request("session=" + bendCiphertext(strings.TrimPrefix(cookie, "session=")))
+	for _, c := range []struct {
+		name string
+		r    *http.Request
+		most float64
+	}{
+		{"anonymous", request("theme=dark; consent=1"), 1},
+		{"seen", request("theme=dark; " + cookie), 3},
+		{"malformed", request("session=" + strings.Repeat("a.", 2000)), 2},
+		{"forged", forged, genuine},
+	} {
+		if n := count(m, c.r); n > c.most {
+			t.Errorf("%s: %v allocations, at most %v are wanted", c.name, n, c.most)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func parseSessionAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error
 	return h.NewRoute(nil, api), nil
 }
 
-func apiWords(api *caddymodule.API, defined []string) []word {
+func apiWords(api *caddymodule.API, defined map[string]*caddymodule.Settings) []word {
 	return []word{
 		realmWord(&api.Realm, defined),
 		{usage: "path <path>", set: text(&api.Path, checkPath)},

@@ -52,7 +52,7 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	b.read(append(guardWords(guard, defined), settingWords...))
 	if b.has(settingWords...) {
 		guard.Session = settings
-		checkSettings(b, settings, session.DefaultRealm)
+		checkSettings(b, withGlobal(settings, defined[session.DefaultRealm]), session.DefaultRealm)
 		if realm, ok := b.lines["realm"]; ok {
 			b.fail(realm, "realm stands together with %s, but a guard sets up the default realm only; "+
 				"write the setting in the global option session <realm>", b.first(settingWords))
@@ -65,7 +65,7 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	return h.NewRoute(nil, guard), nil
 }
 
-func guardWords(guard *caddymodule.Guard, defined []string) []word {
+func guardWords(guard *caddymodule.Guard, defined map[string]*caddymodule.Settings) []word {
 	return []word{
 		realmWord(&guard.Realm, defined),
 		ruleWord(&guard.Rules, "public <pattern>..."),

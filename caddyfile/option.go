@@ -44,7 +44,11 @@ func parseSessionOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	}
 	settings := &caddymodule.Settings{Source: b.owner.source()}
 	b.read(settingWords(settings))
-	checkSettings(b, settings, realm)
+	checked := *settings
+	if realm == session.DefaultRealm && checked.Expiry == 0 {
+		checked.MaxLifetime = caddymodule.Off // a guard may bring an expiry that goes with it
+	}
+	checkSettings(b, checked, realm)
 	if err := b.err(); err != nil {
 		return nil, err
 	}

@@ -8,28 +8,32 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/session-guard/caddy-session-guard/caddymodule"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// realms names the realms of a Caddyfile. Global options are read before sites.
-func realms(h httpcaddyfile.Helper) ([]string, error) {
+// realms are the realms of a Caddyfile with the settings of their global
+// options, which are read before sites. The default realm needs none.
+func realms(h httpcaddyfile.Helper) (map[string]*caddymodule.Settings, error) {
 	app, err := appOf(h.Option("session"))
 	if err != nil {
 		return nil, h.WrapErr(err)
 	}
-	app.Realms[session.DefaultRealm] = nil // it needs no definition
-	return slices.Sorted(maps.Keys(app.Realms)), nil
+	if app.Realms[session.DefaultRealm] == nil {
+		app.Realms[session.DefaultRealm] = new(caddymodule.Settings)
+	}
+	return app.Realms, nil
 }
 
 // realmWord takes the name of a realm that is defined.
-func realmWord(target *string, defined []string) word {
+func realmWord(target *string, defined map[string]*caddymodule.Settings) word {
 	return word{usage: "realm <name>", set: text(target, func(name string) error {
 		if err := checkRealm(name); err != nil {
 			return err
 		}
-		if !slices.Contains(defined, name) {
+		if defined[name] == nil {
 			return fmt.Errorf("%q is not defined; write the global option session %s { … }, or one of: %s",
-				name, name, strings.Join(defined, ", "))
+				name, name, strings.Join(slices.Sorted(maps.Keys(defined)), ", "))
 		}
 		return nil
 	})}

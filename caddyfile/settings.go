@@ -29,6 +29,7 @@ import (
 //	expose_tokens    on|off
 //	identity_headers on|user|off
 //	forward_cookie   on|off
+//	cache_size       <sessions>
 //
 // A secret is kept as it is written; {env.*} and {file.*} are resolved when
 // the configuration is loaded. No other value may have placeholders.
@@ -51,22 +52,38 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "expose_tokens on|off", set: onOff(&s.ExposeTokens)},
 		{usage: "identity_headers on|user|off", set: choice(&s.IdentityHeaders, "on", "user", "off")},
 		{usage: "forward_cookie on|off", set: onOff(&s.ForwardCookie)},
+		{usage: "cache_size <sessions>", set: wholeNumber(&s.CacheSize)},
 	}
 }
 
-// checkSettings refuses settings of one block that cannot hold together. For a
-// named realm the block is the only place of its settings. To the default realm
-// a guard may add, so a lifetime that is not written here may stand elsewhere.
-func checkSettings(b *block, s *caddymodule.Settings, realm string) {
+// checkSettings refuses settings that cannot hold together. What another guard
+// may add is unknown here: an expiry above the default of max_lifetime needs its
+// max_lifetime beside it.
+func checkSettings(b *block, s caddymodule.Settings, realm string) {
 	maxLifetime := time.Duration(s.MaxLifetime)
-	if s.MaxLifetime == caddymodule.Off || s.MaxLifetime == 0 && realm == session.DefaultRealm {
+	if s.MaxLifetime == caddymodule.Off || s.Expiry == 0 && s.MaxLifetime == 0 {
 		maxLifetime = session.NoMaxLifetime
 	}
 	b.failAll(session.Settings{
 		Realm: realm, CookieName: s.CookieName, CookiePrefix: s.CookiePrefix, CookieDomain: s.CookieDomain,
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
-		Expiry: cmp.Or(time.Duration(s.Expiry), time.Nanosecond), MaxLifetime: maxLifetime,
+		Expiry: time.Duration(s.Expiry), MaxLifetime: maxLifetime,
 	}.Validate())
+}
+
+// withGlobal adds the settings of the global option that are checked together
+// with those of a guard.
+func withGlobal(guard, global *caddymodule.Settings) caddymodule.Settings {
+	return caddymodule.Settings{
+		CookieName:   cmp.Or(guard.CookieName, global.CookieName),
+		CookiePrefix: cmp.Or(guard.CookiePrefix, global.CookiePrefix),
+		CookieDomain: cmp.Or(guard.CookieDomain, global.CookieDomain),
+		CookiePath:   cmp.Or(guard.CookiePath, global.CookiePath),
+		SecureCookie: cmp.Or(guard.SecureCookie, global.SecureCookie),
+		SameSite:     cmp.Or(guard.SameSite, global.SameSite),
+		Expiry:       cmp.Or(guard.Expiry, global.Expiry),
+		MaxLifetime:  cmp.Or(guard.MaxLifetime, global.MaxLifetime),
+	}
 }
 
 // checkUserField accepts a top-level member of user. Who the user is cannot be

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,6 +79,19 @@ func onOff(target **bool) setter {
 		}
 		on := value == "on"
 		*target = &on
+		return nil
+	})
+}
+
+// wholeNumber takes a number that is not below zero.
+func wholeNumber(target **int) setter {
+	return one(func(value string) error {
+		number, err := strconv.ParseUint(value, 10, 31)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number; write one such as 10000, or 0 for none", value)
+		}
+		n := int(number)
+		*target = &n
 		return nil
 	})
 }

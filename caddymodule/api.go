@@ -104,13 +104,26 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if err != nil {
 		return answerError(err)
 	}
-	if !handler.Serves(r) {
+	asked := asBrowserSent(r)
+	if !handler.Serves(asked) {
 		return next.ServeHTTP(w, r)
 	}
-	if err := handler.ServeHTTP(w, r); err != nil {
+	if err := handler.ServeHTTP(w, asked); err != nil {
 		a.logger.Error("the session API could not answer", zap.Error(err))
 	}
 	return nil
+}
+
+// asBrowserSent is the request before handlers in front changed its path: the
+// API's path is the browser's.
+func asBrowserSent(r *http.Request) *http.Request {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil || original.URL.Path == r.URL.Path && original.URL.RawPath == r.URL.RawPath {
+		return r
+	}
+	asked := r.WithContext(r.Context())
+	asked.URL = original.URL
+	return asked
 }
 
 func (a *API) handler(r *http.Request) (*sessionapi.Handler, error) {

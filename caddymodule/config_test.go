@@ -1,0 +1,57 @@
+package caddymodule_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What only provisioning can know stops the start, and says what to write.
+func TestProvisioningRefuses(t *testing.T) {
+	t.Setenv("WEAK_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	t.Setenv("EXAMPLE_SECRET", "complex_password_at_least_32_characters_long")
+	for name, tc := range map[string]struct{ caddyfile, says string }{
+		"a secret that resolves to nothing": {
+			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "resolves to nothing"},
+		"a weak secret": {
+			":1 {\n session_guard {\n secret {env.WEAK_SECRET}\n default auth\n }\n}", "openssl rand -base64 32"},
+		"an example secret": {
+			":1 {\n session_guard {\n secret {env.EXAMPLE_SECRET}\n default auth\n }\n}", "example from documentation"},
+		"an unknown realm": {
+			":1 {\n session_guard {\n realm shop\n default auth\n }\n}", "session shop {"},
+		"an unknown realm of the API": {
+			":1 {\n session_api {\n realm shop\n }\n}", "session shop {"},
+		"two values of one setting": {
+			":1 {\n session_guard {\n expiry 1h\n default auth\n }\n}\n:2 {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
+		"settings that fight across places": {
+			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
+		"an api_key that resolves to nothing": {
+			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "api_key"},
+		"a build that is not there": {
+			":1 {\n session_guard {\n next_build /nonexistent/.next\n default auth\n }\n}", "next build"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(tc.caddyfile), map[string]any{"filename": "Caddyfile"})
+			if err == nil {
+				var config caddy.Config
+				require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+				err = caddy.Validate(&config)
+			}
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), tc.says)
+		})
+	}
+}
+
+func TestSettingsMayBeSpread(t *testing.T) {
+	s := serve(t, "session_api\n session_guard {\n default auth\n login_path /in\n expiry 1h\n}",
+		"session {\n max_lifetime 2h\n cookie_name id\n}")
+	s.t = t
+	assert.Equal(t, "/in?return_to=%2Fx", s.request("GET", "/x").Header.Get("Location"))
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
+	assert.Contains(t, cookieHeader(s.request("POST", "/in")), "id=ey")
+}

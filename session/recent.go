@@ -6,8 +6,10 @@ import (
 )
 
 // recentFor is how long a node answers an old token of a session with the one
-// new token that it sealed.
-const recentFor = 30 * time.Second
+// new token that it sealed. Parallel requests need seconds of it; the rest is for
+// requests that take long: what they change must be the newest state, not the
+// one that they came with.
+const recentFor = 5 * time.Minute
 
 // sealed is a session and the token that carries it.
 type sealed struct {
@@ -23,7 +25,14 @@ type sealed struct {
 type recent struct {
 	mu       sync.Mutex
 	sessions map[string]sealed // by session id
-	order    []sealed          // oldest first
+	order    []addition        // oldest first
+}
+
+// addition says when a state of a session was added. It holds no state, so that
+// a client that refreshes one session all the time fills no memory.
+type addition struct {
+	id string
+	at time.Time
 }
 
 // newer returns the remembered state if it is newer than s.
@@ -83,7 +92,7 @@ func (r *recent) add(made sealed, now time.Time) sealed {
 	}
 	made.at = now
 	r.sessions[made.session.ID] = made
-	r.order = append(r.order, made)
+	r.order = append(r.order, addition{made.session.ID, now})
 	return made
 }
 
@@ -96,8 +105,9 @@ func (r *recent) forget(id string) {
 func (r *recent) sweep(now time.Time) {
 	old := 0
 	for old < len(r.order) && now.Sub(r.order[old].at) > recentFor {
-		if s := r.order[old]; r.sessions[s.session.ID].token == s.token {
-			delete(r.sessions, s.session.ID)
+		id := r.order[old].id
+		if known, ok := r.sessions[id]; ok && now.Sub(known.at) > recentFor {
+			delete(r.sessions, id)
 		}
 		old++
 	}

@@ -1,0 +1,301 @@
+package session_test
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+func sentCookie(t testing.TB, v *session.Visitor) string {
+	t.Helper()
+	return strings.Join(cookiePairs(setCookies(t, v)), "; ")
+}
+
+// A page opens and sends a hundred requests with one token that is due.
+func TestParallelRefreshesGetOneToken(t *testing.T) {
+	m, c := newManager(t)
+	old := signIn(t, m, alice())
+	c.Add(6*day + time.Hour)
+	tokens := make([]string, 100)
+	var requests sync.WaitGroup
+	for i := range tokens {
+		requests.Go(func() {
+			v, err := m.Read(request(old))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := v.Slide(); err != nil {
+				t.Error(err)
+			}
+			tokens[i] = sentCookie(t, v)
+		})
+	}
+	requests.Wait()
+	for i, token := range tokens {
+		if token == "" || token == old || token != tokens[0] {
+			t.Fatalf("request %d got another token than request 0", i)
+		}
+	}
+	for _, later := range []time.Duration{time.Second, 29 * time.Second} { // 30 s in all
+		c.Add(later)
+		v := read(t, m, request(old))
+		if err := v.Slide(); err != nil {
+			t.Fatal(err)
+		}
+		if got := sentCookie(t, v); got != tokens[0] {
+			t.Errorf("%v later the old token got %q", later, got)
+		}
+	}
+}
+
+// The request that was refreshed tells the app the new cookie.
+func TestRefreshedRequestForwardsTheNewCookie(t *testing.T) {
+	m, c := newManager(t, func(s *session.Settings) { s.ForwardCookie = true })
+	old := signIn(t, m, alice())
+	c.Add(6*day + time.Hour)
+	r := request("a=1; " + old + "; b=2")
+	v := read(t, m, r)
+	if err := v.Slide(); err != nil {
+		t.Fatal(err)
+	}
+	v.ForwardCookies(r.Header)
+	if want := "a=1; b=2; " + sentCookie(t, v); r.Header.Get("Cookie") != want || strings.Contains(want, old) {
+		t.Errorf("the app gets %q, not %q", r.Header.Get("Cookie"), want)
+	}
+}
+
+// Two tabs: one updates, the other's request began before and ends after it.
+func TestUpdateIsNotOverwrittenByAnOlderRefresh(t *testing.T) {
+	for name, took := range map[string]time.Duration{"at once": 0, "after a minute": time.Minute, "after four minutes": 4 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			m, c := newManager(t)
+			old := signIn(t, m, alice())
+			c.Add(time.Hour)
+			slow := read(t, m, request(old))
+			fast := read(t, m, request(old))
+			if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+				t.Fatal(err)
+			}
+			sentCookie(t, fast)
+			c.Add(took)
+			signIn(t, m, alice()) // others go on, so that the memory is swept
+			if err := slow.Refresh(); err != nil {
+				t.Fatal(err)
+			}
+			if role := slow.Session().User["role"]; role != "admin" {
+				t.Errorf("after the slow refresh the role is %v", role)
+			}
+			if s := read(t, m, request(sentCookie(t, slow))).Session(); s == nil || s.User["role"] != "admin" {
+				t.Errorf("the last cookie holds %v", s)
+			}
+		})
+	}
+}
+
+// The refresh came first, the update second, and the refresh's answer arrives
+// last: its Set-Cookie would put the older state into the browser.
+func TestLateAnswerDoesNotBringBackAnOlderSession(t *testing.T) {
+	m, c := newManager(t)
+	old := signIn(t, m, alice())
+	c.Add(time.Hour)
+	slow, fast := read(t, m, request(old)), read(t, m, request(old))
+	if err := slow.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := sentCookie(t, fast); got == "" {
+		t.Error("the update wrote no cookie")
+	}
+	if got := sentCookie(t, slow); got != "" {
+		t.Errorf("the late refresh wrote %q", got)
+	}
+}
+
+func TestParallelUpdatesAreAllKept(t *testing.T) {
+	m, c := newManager(t)
+	old := signIn(t, m, alice())
+	c.Add(time.Hour)
+	const n = 50
+	var requests sync.WaitGroup
+	for i := range n {
+		v := read(t, m, request(old))
+		requests.Go(func() {
+			if err := v.Update(session.Change{User: session.User{fmt.Sprint("field", i): i}}); err != nil {
+				t.Error(err)
+			}
+			v.SetCookies(http.Header{})
+		})
+	}
+	requests.Wait()
+	if s := read(t, m, request(old)).Session(); len(s.User) != n+2 {
+		t.Errorf("%d of %d updates are left", len(s.User)-2, n)
+	}
+}
+
+// Sign-out while a refresh is in flight: whatever the order, the session is dead
+// and no late answer brings its cookie back.
+func TestTombstoneWinsOverARefreshInFlight(t *testing.T) {
+	for name, refreshFirst := range map[string]bool{"refreshed before the sign-out": true, "refreshed after it": false} {
+		t.Run(name, func(t *testing.T) {
+			m, c := newManager(t)
+			old := signIn(t, m, alice())
+			c.Add(time.Hour)
+			slow, out := read(t, m, request(old)), read(t, m, request(old))
+			if refreshFirst {
+				if err := slow.Refresh(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := out.Delete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if !refreshFirst {
+				if err := slow.Refresh(); err == nil {
+					t.Error("a session that was ended could be refreshed")
+				}
+			}
+			if got := sentCookie(t, slow); got != "" {
+				t.Errorf("the late answer wrote %q", got)
+			}
+		})
+	}
+}
+
+func TestTombstoneWinsOverAnUpdateInFlight(t *testing.T) {
+	m, _ := newManager(t)
+	cookie := signIn(t, m, alice())
+	slow, out := read(t, m, request(cookie)), read(t, m, request(cookie))
+	if err := out.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := slow.Update(session.Change{User: session.User{"a": 1}}); err == nil {
+		t.Error("a session that was ended could be updated")
+	}
+	if got := sentCookie(t, slow); got != "" {
+		t.Errorf("the late answer wrote %q", got)
+	}
+}
+
+// Sign-outs and refreshes of one session at the same moment, many times: the
+// race detector and the end state look on.
+func TestSignOutAmongRefreshes(t *testing.T) {
+	m, c := newManager(t)
+	for range 30 {
+		cookie := signIn(t, m, alice())
+		c.Add(time.Hour)
+		lines := make([]string, 8)
+		var requests sync.WaitGroup
+		for i := range lines {
+			v := read(t, m, request(cookie))
+			requests.Go(func() {
+				if i == 3 {
+					if err := v.Delete(t.Context()); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				_ = v.Refresh() // refused, or in time
+				lines[i] = sentCookie(t, v)
+			})
+		}
+		requests.Wait()
+		for _, line := range append(lines, cookie) {
+			if line != "" && read(t, m, request(line)).Session() != nil {
+				t.Fatal("a token of the session that was ended opens")
+			}
+		}
+	}
+}
+
+// Refreshes of two users must never be mixed up.
+func TestTwoUsersAtOnce(t *testing.T) {
+	m, c := newManager(t)
+	users := []string{"an", "bo", "cy"}
+	cookies := make([]string, len(users))
+	for i, user := range users {
+		cookies[i] = signIn(t, m, session.Login{User: session.User{"id": user}})
+	}
+	c.Add(6*day + time.Hour)
+	var requests sync.WaitGroup
+	for n := range 300 {
+		i := n % len(users)
+		requests.Go(func() {
+			v, err := m.Read(request(cookies[i]))
+			if err != nil || v.Session() == nil {
+				t.Errorf("%v, %s", err, v.Result())
+				return
+			}
+			if err := v.Slide(); err != nil {
+				t.Error(err)
+			}
+			s, _ := openToken(t, m, strings.TrimPrefix(sentCookie(t, v), "session="))
+			if s == nil || s.User.ID() != users[i] || v.Session().User.ID() != users[i] {
+				t.Errorf("%s got the session of %v", users[i], s)
+			}
+		})
+	}
+	requests.Wait()
+}
+
+// A client that refreshes its own large session all the time must not fill the
+// memory with the states that it went through.
+func TestRefreshingAllTheTimeFillsNoMemory(t *testing.T) {
+	m, _ := newManager(t)
+	cookie := signIn(t, m, session.Login{User: session.User{"id": "alice", "bio": strings.Repeat("b", 6000)}})
+	v := read(t, m, request(cookie))
+	heap := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before := heap()
+	const refreshes = 2000 // of 8 KiB each, so 16 MiB of tokens
+	for range refreshes {
+		if err := v.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := heap(); after > before+4<<20 {
+		t.Errorf("%d refreshes of one session left %d KiB", refreshes, (after-before)>>10)
+	}
+	runtime.KeepAlive(m)
+}
+
+func TestNoncesAndIDsNeverRepeat(t *testing.T) {
+	const perGoroutine, goroutines = 2000, 16
+	m, _ := newManager(t)
+	var mu sync.Mutex
+	nonces, ids := map[string]bool{}, map[string]bool{}
+	var signedIn sync.WaitGroup
+	for range goroutines {
+		signedIn.Go(func() {
+			for range perGoroutine {
+				v := read(t, m, request())
+				if err := v.Create(t.Context(), alice()); err != nil {
+					t.Error(err)
+					return
+				}
+				header := http.Header{}
+				v.SetCookies(header)
+				nonce := strings.Split(header.Get("Set-Cookie"), ".")[2]
+				mu.Lock()
+				nonces[nonce], ids[v.Session().ID] = true, true
+				mu.Unlock()
+			}
+		})
+	}
+	signedIn.Wait()
+	if n := perGoroutine * goroutines; len(nonces) != n || len(ids) != n {
+		t.Errorf("%d nonces and %d ids of %d sign-ins", len(nonces), len(ids), n)
+	}
+}

@@ -103,10 +103,7 @@ func (a *App) define(name string, settings *Settings, place string) (*realm, err
 	defer a.mu.Unlock()
 	r, ok := a.realms[name]
 	if !ok {
-		var err error
-		if r, err = newRealm(a, name); err != nil {
-			return nil, err
-		}
+		r = newRealm(a, name)
 		a.realms[name] = r
 	}
 	if settings == nil {

@@ -86,6 +86,16 @@ type Settings struct {
 	// new one. Default: false.
 	ForwardCookie *bool `json:"forward_cookie,omitempty"`
 
+	// Where the ends of sessions are kept, so that signed out means signed out on
+	// every node and after a restart: `storage`, `redis` or `off`. Default:
+	// `storage`, which is Caddy's own.
+	Revocation json.RawMessage `json:"revocation,omitempty" caddy:"namespace=session.revocation inline_key=module"`
+
+	// How many opened tokens are remembered, so that a session costs its
+	// decryption once and not at every request. Each takes about a kilobyte
+	// beside the token; 0 remembers none. Default: 10000.
+	CacheSize *int `json:"cache_size,omitempty"`
+
 	// Where the settings were written, for error messages ("Caddyfile:3").
 	Source string `json:"source,omitempty"`
 }

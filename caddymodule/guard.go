@@ -162,12 +162,15 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load()}
 	v.match = v.table.MatchURL(r.URL, originalPath(r))
 	v.kind = v.table.Kind(r)
-	if v.visitor, err = manager.Read(r); err != nil {
+	v.visitor, err = manager.Read(r)
+	if err != nil && (!errors.Is(err, session.ErrStale) || v.match.Type == routes.Auth && !v.match.Open) {
 		return nil, err
 	}
 	cleanRequest(r, v.match.Data)
 	v.session = v.visitor.Session()
-	v.decision = g.decideRequest(v)
+	if v.decision = g.decideRequest(v); err != nil && v.decision != decisionPass {
+		return nil, err // where an anonymous visitor may not go, nobody goes in an outage
+	}
 	return v, nil
 }
 

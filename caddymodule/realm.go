@@ -20,43 +20,25 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// shared outlives one configuration: a reload must not bring back a session
-// that was ended.
-var shared = caddy.NewUsagePool()
-
 // realm is a realm of one configuration. Settings are collected while Caddy
 // provisions and fixed when the manager is first asked for.
 type realm struct {
-	app         *App
-	name        string
-	settings    Settings
-	places      map[string]string // setting -> where it was written
-	revocations *session.RevocationSet
+	app      *App
+	name     string
+	settings Settings
+	places   map[string]string // setting -> where it was written
+
+	revocationModule RevocationModule    // nil: the default
+	revocations      session.Revocations // once they are open
+	revocationPlace  string              // in the pool
 
 	mu      sync.Mutex
 	ready   atomic.Pointer[session.Manager]
 	warning sync.Once // about an untrusted X-Forwarded-Proto
 }
 
-func newRealm(app *App, name string) (*realm, error) {
-	set, _, err := shared.LoadOrNew("revocations of realm "+name, func() (caddy.Destructor, error) {
-		return sharedRevocations{session.NewRevocationSet(time.Now)}, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &realm{app: app, name: name, places: map[string]string{}, revocations: set.(sharedRevocations).RevocationSet}, nil
-}
-
-// sharedRevocations is a revocation set in the usage pool.
-type sharedRevocations struct{ *session.RevocationSet }
-
-// Destruct implements caddy.Destructor; memory needs no closing.
-func (sharedRevocations) Destruct() error { return nil }
-
-func (r *realm) cleanup() error {
-	_, err := shared.Delete("revocations of realm " + r.name)
-	return err
+func newRealm(app *App, name string) *realm {
+	return &realm{app: app, name: name, places: map[string]string{}}
 }
 
 // merge takes over settings that are written at a place. A setting may be given
@@ -80,7 +62,7 @@ func (r *realm) merge(settings *Settings, place string) error {
 				name, r.name, r.places[name], place))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.loadRevocation(settings))...)
 }
 
 // check reports what is wrong with the settings as they are now, without
@@ -129,6 +111,14 @@ func (r *realm) core() session.Settings {
 	if s.MaxLifetime == Off {
 		maxLifetime = session.NoMaxLifetime
 	}
+	cacheSize := 0 // the core's default
+	if s.CacheSize != nil {
+		if cacheSize = *s.CacheSize; cacheSize == 0 {
+			cacheSize = session.NoCache
+		} else if cacheSize < 0 {
+			cacheSize-- // so that no number below zero passes for NoCache
+		}
+	}
 	return session.Settings{
 		Realm: r.name, CookieName: s.CookieName, CookiePrefix: s.CookiePrefix, CookieDomain: s.CookieDomain,
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
@@ -137,7 +127,7 @@ func (r *realm) core() session.Settings {
 		NoAutoRefresh: s.AutoRefresh != nil && !*s.AutoRefresh,
 		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
 		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
-		IsSecure: r.isSecure, Revocations: r.revocations,
+		CacheSize: cacheSize, IsSecure: r.isSecure,
 	}
 }
 
@@ -158,7 +148,11 @@ func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := session.NewManager(r.core(), keys)
+	settings := r.core()
+	if settings.Revocations, err = r.openRevocations(ctx); err != nil {
+		return nil, err
+	}
+	m, err := session.NewManager(settings, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,115 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+func init() {
+	caddy.RegisterModule(new(NoRevocation))
+	caddy.RegisterModule(new(StorageRevocation))
+}
+
+// RevocationModule is a module of the namespace session.revocation: it says
+// where the ends of sessions are kept, so that they outlive a restart and every
+// node learns of them.
+type RevocationModule interface {
+	caddy.Module
+	// Open opens the log of a realm. A nil log means that nothing is kept.
+	// storage is Caddy's own.
+	Open(realm string, storage certmagic.Storage) (RevocationLog, error)
+	// OutageRule says what holds while the log cannot be read.
+	OutageRule() Outage
+}
+
+// RevocationLog keeps revocations where all nodes read them. It is safe for
+// concurrent use.
+type RevocationLog interface {
+	// Append returns nil only when the revocations are durable.
+	Append(ctx context.Context, all []session.Revocation) error
+	// Follow calls add with every revocation in the log, whoever appended it,
+	// and with each new one soon after. It calls synced whenever all that was in
+	// the log a moment ago has been added. It returns when the context ends or
+	// the log cannot be read; called again, it goes on where it was.
+	Follow(ctx context.Context, add func(session.Revocation), synced func()) error
+	// Close gives connections back.
+	Close() error
+}
+
+// Outage says what a node does while it cannot read the shared revocations.
+type Outage struct {
+	// `closed`: after the grace nobody passes an `auth` route (503), since a
+	// session may have been ended elsewhere; on other routes visitors are
+	// anonymous. `open`: sessions pass, except those whose end this node knows.
+	// Default: `closed`.
+	OnOutage string `json:"on_outage,omitempty"`
+
+	// How long an outage may last before it matters. Default: 1m.
+	OutageGrace caddy.Duration `json:"outage_grace,omitempty"`
+}
+
+// OutageRule implements part of [RevocationModule].
+func (o Outage) OutageRule() Outage {
+	if o.OnOutage == "" {
+		o.OnOutage = "closed"
+	}
+	if o.OutageGrace == 0 {
+		o.OutageGrace = caddy.Duration(time.Minute)
+	}
+	return o
+}
+
+func (o Outage) validate() error {
+	var errs []error
+	if o.OnOutage != "" && o.OnOutage != "closed" && o.OnOutage != "open" {
+		errs = append(errs, fmt.Errorf("on_outage cannot be %q; write one of: closed, open", o.OnOutage))
+	}
+	if o.OutageGrace < 0 {
+		errs = append(errs, errors.New("outage_grace must be above zero; write for example: outage_grace 1m"))
+	}
+	return errors.Join(errs...)
+}
+
+// NoRevocation shares and keeps nothing: a sign-out removes the cookie, and a
+// copy of the cookie stays good until it expires.
+type NoRevocation struct{}
+
+// CaddyModule returns the Caddy module information.
+func (*NoRevocation) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "session.revocation.off", New: func() caddy.Module { return new(NoRevocation) }}
+}
+
+// Open implements [RevocationModule].
+func (*NoRevocation) Open(string, certmagic.Storage) (RevocationLog, error) { return nil, nil }
+
+// OutageRule implements [RevocationModule].
+func (*NoRevocation) OutageRule() Outage { return Outage{}.OutageRule() }
+
+// lateAnswers is how long a node without revocations still remembers a sign-out,
+// so that an answer that was on its way does not bring the session back.
+const lateAnswers = time.Minute
+
+// tombstones are the revocations of a realm that wants none.
+type tombstones struct{ *session.RevocationSet }
+
+// Revoke implements [session.Revocations].
+func (t tombstones) Revoke(ctx context.Context, r session.Revocation) error {
+	r.Until = time.Now().Add(lateAnswers)
+	return t.RevocationSet.Revoke(ctx, r)
+}
+
+// Destruct implements caddy.Destructor; memory needs no closing.
+func (tombstones) Destruct() error { return nil }
+
+// Interface guards
+var (
+	_ RevocationModule    = (*NoRevocation)(nil)
+	_ session.Revocations = tombstones{}
+)

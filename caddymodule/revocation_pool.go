@@ -1,0 +1,86 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// shared outlives one configuration: a reload must not bring back a session
+// that was ended, nor read everything anew.
+var shared = caddy.NewUsagePool()
+
+// loadRevocation provisions the module that the settings name. It opens nothing,
+// so it is safe while a configuration is only validated.
+func (r *realm) loadRevocation(settings *Settings) error {
+	if settings.Revocation == nil || r.revocationModule != nil {
+		return nil
+	}
+	loading := Settings{Revocation: bytes.Clone(settings.Revocation)} // Caddy clears what it has loaded
+	module, err := r.app.ctx.LoadModule(&loading, "Revocation")
+	if err != nil {
+		return fmt.Errorf("revocation of the session realm %s: %w", r.name, err)
+	}
+	known, ok := module.(RevocationModule)
+	if !ok {
+		return fmt.Errorf("revocation of the session realm %s: %T is no revocation module", r.name, module)
+	}
+	r.revocationModule = known
+	return nil
+}
+
+// openRevocations opens the realm's revocations, or takes over those of the
+// configuration before, if they are kept at the same place.
+func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error) {
+	if r.revocations != nil {
+		return r.revocations, nil
+	}
+	if r.revocationModule == nil {
+		r.revocationModule = new(StorageRevocation)
+	}
+	storage := r.app.ctx.Storage()
+	place := fmt.Sprintf("revocations of realm %s in %v %s", r.name, storage, r.settings.Revocation)
+	value, inUse, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) {
+		log, err := r.revocationModule.Open(r.name, storage)
+		if err != nil {
+			return nil, err
+		}
+		if log == nil {
+			return tombstones{session.NewRevocationSet(time.Now)}, nil
+		}
+		return newSharedRevocations(r.name, log, r.revocationModule.OutageRule()), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("revocation of the session realm %s: %w", r.name, err)
+	}
+	r.revocationPlace = place
+	if set, ok := value.(*sharedRevocations); ok {
+		if log, ok := set.log.(*storageLog); ok && inUse {
+			log.use(storage)
+		}
+		set.ready(ctx)
+	}
+	r.revocations = value.(session.Revocations)
+	return r.revocations, nil
+}
+
+// revokes reports whether ends of sessions are kept at all.
+func (r *realm) revokes() bool {
+	_, off := r.revocationModule.(*NoRevocation)
+	return !off
+}
+
+func (r *realm) cleanup() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.revocationPlace == "" {
+		return nil
+	}
+	_, err := shared.Delete(r.revocationPlace)
+	return err
+}

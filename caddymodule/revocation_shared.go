@@ -1,0 +1,238 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+const (
+	// appendTimeout bounds how long a sign-out waits for the log.
+	appendTimeout = 5 * time.Second
+	// retryInterval is how soon a broken log is tried again.
+	retryInterval = time.Second
+)
+
+// sharedRevocations are the revocations of a realm: a set in memory that every
+// request asks, and a log that the nodes share. It outlives a configuration.
+type sharedRevocations struct {
+	*session.RevocationSet
+	realm  string
+	log    RevocationLog
+	outage Outage
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	first   chan struct{} // closed after the first attempt to read the log
+	closing *time.Timer   // fires when an outage has lasted for the grace
+	stale   atomic.Bool   // so it was never read, or the grace is over
+
+	mu      sync.Mutex
+	pending []session.Revocation // not durable yet
+	status  revocationStatus
+	writing sync.Mutex
+}
+
+// revocationStatus is what the admin API shows.
+type revocationStatus struct {
+	Sessions int        `json:"sessions"`
+	Users    int        `json:"users"`
+	Pending  int        `json:"pending"`
+	Outage   bool       `json:"outage"`
+	Refusing bool       `json:"refusing"`
+	Outages  int        `json:"outages"`
+	LastSync *time.Time `json:"last_sync,omitempty"`
+}
+
+func newSharedRevocations(realm string, log RevocationLog, outage Outage) *sharedRevocations {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &sharedRevocations{
+		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log, outage: outage,
+		cancel: cancel, first: make(chan struct{}),
+	}
+	s.stale.Store(true)
+	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
+	s.done.Go(func() { s.follow(ctx) })
+	s.done.Go(func() { s.retry(ctx) })
+	return s
+}
+
+// logger is Caddy's current one, since this outlives a configuration.
+func (s *sharedRevocations) logger() *zap.Logger {
+	return caddy.Log().Named("session.revocation").With(zap.String("realm", s.realm))
+}
+
+// Revoked implements [session.Revocations].
+func (s *sharedRevocations) Revoked(of *session.Session) (bool, error) {
+	revoked, err := s.RevocationSet.Revoked(of)
+	if err == nil && !revoked && s.outage.OnOutage == "closed" && s.stale.Load() {
+		return false, session.ErrStale
+	}
+	return revoked, err
+}
+
+// Revoke implements [session.Revocations]. The revocation holds on this node at
+// once. If it cannot be made durable it is kept and tried again, and the error
+// says so.
+func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) error {
+	s.Add(r)
+	s.mu.Lock()
+	s.pending = append(s.pending, r)
+	s.mu.Unlock()
+	// A sign-out does not end halfway because the browser went away.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
+	defer cancel()
+	if err := s.flush(ctx); err != nil {
+		return fmt.Errorf("%w: the revocation holds on this node and will be shared when that is possible again: %w", session.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// flush appends what is pending. Those who wait for their turn mostly find their
+// revocation written together with another's.
+func (s *sharedRevocations) flush(ctx context.Context) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.mu.Lock()
+	batch := s.pending
+	s.mu.Unlock()
+	if len(batch) == 0 {
+		return nil
+	}
+	if err := s.log.Append(ctx, batch); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pending = s.pending[len(batch):]; len(s.pending) == 0 {
+		s.pending = nil
+	}
+	return nil
+}
+
+// retry shares what could not be shared at once.
+func (s *sharedRevocations) retry(ctx context.Context) {
+	failed := false
+	for sleep(ctx, retryInterval) {
+		err := s.flush(ctx)
+		switch {
+		case err != nil && !failed && ctx.Err() == nil:
+			s.logger().Error("revocations cannot be shared; they hold on this node and are kept", zap.Error(err))
+		case err == nil && failed:
+			s.logger().Info("all revocations are shared again")
+		}
+		failed = err != nil
+		s.Sweep()
+	}
+}
+
+// follow reads the log until the context ends.
+func (s *sharedRevocations) follow(ctx context.Context) {
+	var once sync.Once
+	attempted := func() { once.Do(func() { close(s.first) }) }
+	defer attempted()
+	for {
+		err := s.log.Follow(ctx, s.Add, func() {
+			s.synced()
+			attempted()
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		s.broken(err)
+		attempted()
+		if !sleep(ctx, retryInterval) {
+			return
+		}
+	}
+}
+
+func (s *sharedRevocations) synced() {
+	s.closing.Reset(time.Duration(s.outage.OutageGrace))
+	s.stale.Store(false)
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status.Outage {
+		s.logger().Info("the shared revocations can be read again")
+	}
+	s.status.Outage, s.status.LastSync = false, &now
+}
+
+func (s *sharedRevocations) broken(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status.Outage {
+		return
+	}
+	s.status.Outage = true
+	s.status.Outages++
+	s.logger().Error("the shared revocations cannot be read", zap.Error(err),
+		zap.String("on_outage", s.outage.OnOutage), zap.Duration("outage_grace", time.Duration(s.outage.OutageGrace)))
+}
+
+func (s *sharedRevocations) graceOver() {
+	s.stale.Store(true)
+	if s.outage.OnOutage == "closed" {
+		s.logger().Error("the shared revocations could not be read for longer than outage_grace, so auth routes are closed")
+	}
+}
+
+// Status is a snapshot for the admin API.
+func (s *sharedRevocations) Status() revocationStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := s.status
+	status.Pending = len(s.pending)
+	status.Refusing = s.outage.OnOutage == "closed" && s.stale.Load()
+	status.Sessions, status.Users = s.Size()
+	return status
+}
+
+// ready waits until the log was read, or could not be.
+func (s *sharedRevocations) ready(ctx context.Context) {
+	select {
+	case <-s.first:
+	case <-ctx.Done():
+	case <-time.After(appendTimeout):
+	}
+}
+
+// Destruct implements caddy.Destructor: it makes a last attempt to share what is
+// pending.
+func (s *sharedRevocations) Destruct() error {
+	s.cancel()
+	s.closing.Stop()
+	s.done.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
+	defer cancel()
+	if err := s.flush(ctx); err != nil {
+		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", len(s.pending)), zap.Error(err))
+	}
+	return s.log.Close()
+}
+
+// sleep waits, and reports whether the context is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// Interface guards
+var (
+	_ session.Revocations = (*sharedRevocations)(nil)
+	_ caddy.Destructor    = (*sharedRevocations)(nil)
+)

@@ -1,0 +1,279 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// StorageRevocation keeps the ends of sessions in Caddy's storage. They survive a
+// restart, and every node that shares the storage reads them. It is the default.
+type StorageRevocation struct {
+	// How often a node looks for what other nodes have written. Default: 1s.
+	PollInterval caddy.Duration `json:"poll_interval,omitempty"`
+
+	Outage
+}
+
+// CaddyModule returns the Caddy module information.
+func (*StorageRevocation) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "session.revocation.storage", New: func() caddy.Module { return new(StorageRevocation) }}
+}
+
+// Validate implements caddy.Validator.
+func (m *StorageRevocation) Validate() error {
+	var err error
+	if m.PollInterval < 0 {
+		err = errors.New("poll_interval must be above zero; write for example: poll_interval 1s")
+	}
+	return errors.Join(err, m.validate())
+}
+
+// Open implements [RevocationModule].
+func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (RevocationLog, error) {
+	node := make([]byte, 8)
+	if _, err := rand.Read(node); err != nil {
+		return nil, err
+	}
+	interval := time.Duration(m.PollInterval)
+	if interval == 0 {
+		interval = time.Second
+	}
+	return &storageLog{
+		storage: storage, folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
+		interval: interval, files: map[string]logFile{},
+	}, nil
+}
+
+const (
+	// A file is closed when it has this many entries or bytes. Every sign-out
+	// writes its node's open file anew, and the others read it anew.
+	maxFileEntries = 500
+	maxFileSize    = 64 << 10
+	// keptAfterEnd is how long a file outlives its last entry: more than clocks differ.
+	keptAfterEnd = 24 * time.Hour
+	// markerFile is always there. If it is not, the storage was lost or swapped.
+	markerFile = "version"
+)
+
+// storageLog is a folder in Caddy's storage. Each node appends to a file of its
+// own, "<node>-<number>.jsonl", so nobody needs a lock. A closed file is never
+// written again, so a look costs one listing and one Stat for each open file.
+type storageLog struct {
+	folder, node string
+	interval     time.Duration
+	files        map[string]logFile // what Follow has read, by name
+
+	mu      sync.Mutex
+	storage certmagic.Storage
+	number  int
+	open    logFile
+	content []byte // of the open file
+}
+
+// logFile is what is known of a file.
+type logFile struct {
+	modified time.Time
+	size     int64
+	entries  int
+	until    time.Time // the end of its last entry
+}
+
+func (f logFile) closed() bool { return f.entries >= maxFileEntries || f.size >= maxFileSize }
+
+// logEntry is a line of a file.
+type logEntry struct {
+	Session string `json:"session,omitempty"`
+	User    string `json:"user,omitempty"`
+	Except  string `json:"except,omitempty"`
+	Before  int64  `json:"before,omitempty"` // milliseconds
+	Until   int64  `json:"until"`            // milliseconds
+}
+
+func entryOf(r session.Revocation) logEntry {
+	e := logEntry{Session: r.SessionID, User: r.UserID, Except: r.Except, Until: r.Until.UnixMilli()}
+	if r.SessionID == "" {
+		e.Before = r.Before.UnixMilli()
+	}
+	return e
+}
+
+func (e logEntry) revocation() session.Revocation {
+	r := session.Revocation{SessionID: e.Session, UserID: e.User, Except: e.Except, Until: time.UnixMilli(e.Until)}
+	if e.Session == "" {
+		r.Before = time.UnixMilli(e.Before)
+	}
+	return r
+}
+
+// use takes the storage of a new configuration; the old one may be closed.
+func (l *storageLog) use(storage certmagic.Storage) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.storage = storage
+}
+
+func (l *storageLog) current() certmagic.Storage {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.storage
+}
+
+func (l *storageLog) key(name string) string { return path.Join(l.folder, name) }
+
+func (l *storageLog) ownFile() string { return fmt.Sprintf("%s-%d.jsonl", l.node, l.number) }
+
+// Append implements [RevocationLog].
+func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// After its last entry has ended, others may delete the file.
+	if l.open.closed() || l.open.entries > 0 && time.Now().After(l.open.until) {
+		l.number, l.open, l.content = l.number+1, logFile{}, nil
+	}
+	next, content := l.open, bytes.Clone(l.content)
+	for _, r := range all {
+		line, err := json.Marshal(entryOf(r))
+		if err != nil {
+			return err
+		}
+		content = append(append(content, line...), '\n')
+		next.entries++
+		if r.Until.After(next.until) {
+			next.until = r.Until
+		}
+	}
+	next.size = int64(len(content))
+	if err := l.storage.Store(ctx, l.key(l.ownFile()), content); err != nil {
+		// It may have been written all the same, and read as closed: never again.
+		l.number++
+		return fmt.Errorf("storing revocations: %w", err)
+	}
+	l.open, l.content = next, content
+	return nil
+}
+
+// Follow implements [RevocationLog].
+func (l *storageLog) Follow(ctx context.Context, add func(session.Revocation), synced func()) error {
+	for {
+		if err := l.look(ctx, add); err != nil {
+			return err
+		}
+		synced()
+		if !sleep(ctx, l.interval) {
+			return ctx.Err()
+		}
+	}
+}
+
+// look reads what has changed since the last look.
+func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) error {
+	storage := l.current()
+	keys, err := storage.List(ctx, l.folder, false)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("listing revocations: %w", err)
+	}
+	present := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		present[path.Base(key)] = true
+	}
+	if !present[markerFile] {
+		if err := l.restore(ctx); err != nil {
+			return err
+		}
+	}
+	for name := range l.files {
+		if !present[name] {
+			delete(l.files, name)
+		}
+	}
+	for name := range present {
+		if !strings.HasSuffix(name, ".jsonl") {
+			continue
+		}
+		if err := l.read(ctx, storage, name, add); err != nil {
+			return fmt.Errorf("reading revocations: %s: %w", l.key(name), err)
+		}
+	}
+	return nil
+}
+
+// restore writes what this node has again, into a storage that is new.
+func (l *storageLog) restore(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.content) > 0 {
+		if err := l.storage.Store(ctx, l.key(l.ownFile()), l.content); err != nil {
+			return fmt.Errorf("storing revocations: %w", err)
+		}
+	}
+	if err := l.storage.Store(ctx, l.key(markerFile), []byte("1\n")); err != nil {
+		return fmt.Errorf("storing revocations: %w", err)
+	}
+	return nil
+}
+
+// read reads a file if it has changed, and deletes it when it can stop nothing.
+func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name string, add func(session.Revocation)) error {
+	known := l.files[name]
+	if known.entries > 0 && time.Now().After(known.until.Add(keptAfterEnd)) {
+		delete(l.files, name)
+		return storage.Delete(ctx, l.key(name))
+	}
+	if known.closed() {
+		return nil
+	}
+	info, err := storage.Stat(ctx, l.key(name))
+	if err == nil && info.Size == known.size && info.Modified.Equal(known.modified) {
+		return nil
+	}
+	var content []byte
+	if err == nil {
+		content, err = storage.Load(ctx, l.key(name))
+	}
+	if errors.Is(err, fs.ErrNotExist) { // it was deleted meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	read := logFile{modified: info.Modified, size: info.Size}
+	for line := range bytes.Lines(content) {
+		var entry logEntry
+		if err := json.Unmarshal(line, &entry); err != nil {
+			return errors.New("the file is damaged; if it cannot be repaired, delete it and revoke everybody's sessions")
+		}
+		r := entry.revocation()
+		add(r)
+		read.entries++
+		if r.Until.After(read.until) {
+			read.until = r.Until
+		}
+	}
+	l.files[name] = read
+	return nil
+}
+
+// Close implements [RevocationLog].
+func (*storageLog) Close() error { return nil }
+
+// Interface guards
+var (
+	_ RevocationModule = (*StorageRevocation)(nil)
+	_ caddy.Validator  = (*StorageRevocation)(nil)
+	_ RevocationLog    = (*storageLog)(nil)
+)

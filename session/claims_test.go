@@ -178,7 +178,7 @@ func TestClaimsWithoutLastActivityTakeIssuedAt(t *testing.T) {
 // Ids above 2^53 are common in apps; a float would change them.
 func TestNumbersKeepTheirPrecision(t *testing.T) {
 	m, _ := newManager(t)
-	s, _ := openToken(t, m, sealClaims(noon, claims{"user": raw(`{"id":"a","account":9007199254740993,"rate":1.10}`)}))
+	s, _ := openToken(t, m, sealClaims(noon, claims{"user": raw(`{"account":9007199254740993,"id":"a","rate":1.10}`)}))
 	if got := string(s.AppendJSON(nil, false)); !strings.HasPrefix(got, `{"user":{"account":9007199254740993,"id":"a","rate":1.10},`) {
 		t.Errorf("the session is %s", got)
 	}

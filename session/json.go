@@ -21,7 +21,11 @@ const maxDepth = 64
 // than 64 are errors, and member names keep their exact case. Two readers that
 // disagree on such input could be made to see two different users. Numbers
 // become [json.Number].
-func DecodeObject(data []byte) (map[string]any, error) {
+func DecodeObject(data []byte) (map[string]any, error) { return decodeObject(data, nil) }
+
+// decodeObject is [DecodeObject], and tells member the raw value of each member
+// of the object itself.
+func decodeObject(data []byte, member func(name, raw string)) (map[string]any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not valid UTF-8")
 	}
@@ -31,13 +35,9 @@ func DecodeObject(data []byte) (map[string]any, error) {
 	if hasLoneSurrogate(data) {
 		return nil, errors.New("it holds a lone surrogate")
 	}
-	d := objectDecoder{json.NewDecoder(bytes.NewReader(data))}
-	d.UseNumber()
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	if token != json.Delim('{') {
+	// One copy, of which names, strings and numbers are pieces.
+	d := decoder{text: string(data), member: member}
+	if d.next() != '{' {
 		return nil, errors.New("it is not a JSON object")
 	}
 	return d.object(1)
@@ -78,58 +78,130 @@ func escapedUnit(data []byte) rune {
 	return rune(unit)
 }
 
-type objectDecoder struct{ *json.Decoder }
+// decoder builds the values of text, which encoding/json has found to be valid
+// JSON: nothing is left to check but what encoding/json allows.
+type decoder struct {
+	text   string
+	at     int
+	member func(name, raw string) // if not nil, is told the members of the outermost object
+}
 
-func (d *objectDecoder) object(depth int) (map[string]any, error) {
+// next skips white space and returns the byte that follows it.
+func (d *decoder) next() byte {
+	for {
+		switch c := d.text[d.at]; c {
+		case ' ', '\t', '\r', '\n':
+			d.at++
+		default:
+			return c
+		}
+	}
+}
+
+// object reads an object, whose opening brace comes next.
+func (d *decoder) object(depth int) (map[string]any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("it is nested deeper than %d", maxDepth)
 	}
 	object := make(map[string]any)
-	for d.More() {
-		token, err := d.Token()
+	for {
+		d.at++ // the brace, or a comma
+		if d.next() == '}' {
+			d.at++
+			return object, nil
+		}
+		name, err := d.string()
 		if err != nil {
 			return nil, err
 		}
-		name, _ := token.(string)
 		if _, twice := object[name]; twice {
 			return nil, fmt.Errorf("the member %s stands there twice", quoted(name))
 		}
+		d.next()
+		d.at++ // the colon
+		d.next()
+		from := d.at
 		if object[name], err = d.value(depth); err != nil {
 			return nil, err
 		}
+		if depth == 1 && d.member != nil {
+			d.member(name, d.text[from:d.at])
+		}
+		if d.next() == '}' {
+			d.at++
+			return object, nil
+		}
 	}
-	_, err := d.Token() // the closing brace
-	return object, err
 }
 
-func (d *objectDecoder) array(depth int) ([]any, error) {
+// array reads an array, whose opening bracket comes next.
+func (d *decoder) array(depth int) ([]any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("it is nested deeper than %d", maxDepth)
 	}
 	array := []any{}
-	for d.More() {
+	for {
+		d.at++ // the bracket, or a comma
+		if d.next() == ']' {
+			d.at++
+			return array, nil
+		}
 		value, err := d.value(depth)
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, value)
+		if d.next() == ']' {
+			d.at++
+			return array, nil
+		}
 	}
-	_, err := d.Token() // the closing bracket
-	return array, err
 }
 
-func (d *objectDecoder) value(depth int) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch token {
-	case json.Delim('{'):
+func (d *decoder) value(depth int) (any, error) {
+	switch d.next() {
+	case '{':
 		return d.object(depth + 1)
-	case json.Delim('['):
+	case '[':
 		return d.array(depth + 1)
+	case '"':
+		return d.string()
+	case 't':
+		d.at += len("true")
+		return true, nil
+	case 'f':
+		d.at += len("false")
+		return false, nil
+	case 'n':
+		d.at += len("null")
+		return nil, nil
 	}
-	return token, nil
+	from := d.at
+	for d.at < len(d.text) && strings.IndexByte("+-.0123456789Ee", d.text[d.at]) >= 0 {
+		d.at++
+	}
+	return json.Number(d.text[from:d.at]), nil
+}
+
+// string reads a string, whose opening quote comes next. Escapes are left to
+// encoding/json.
+func (d *decoder) string() (string, error) {
+	from := d.at
+	escaped := false
+	for d.at++; d.text[d.at] != '"'; d.at++ {
+		if d.text[d.at] == '\\' {
+			escaped = true
+			d.at++ // what is escaped may be a quote
+		}
+	}
+	d.at++
+	raw := d.text[from:d.at]
+	if !escaped {
+		return raw[1 : len(raw)-1], nil
+	}
+	var decoded string
+	err := json.Unmarshal([]byte(raw), &decoded)
+	return decoded, err
 }
 
 // encodeJSON encodes value without the escapes that only HTML needs: they would

@@ -29,6 +29,7 @@ import (
 //	expose_tokens    on|off
 //	identity_headers on|user|off
 //	forward_cookie   on|off
+//	revocation       off|storage [{ … }]
 //	cache_size       <sessions>
 //
 // A secret is kept as it is written; {env.*} and {file.*} are resolved when
@@ -52,6 +53,7 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "expose_tokens on|off", set: onOff(&s.ExposeTokens)},
 		{usage: "identity_headers on|user|off", set: choice(&s.IdentityHeaders, "on", "user", "off")},
 		{usage: "forward_cookie on|off", set: onOff(&s.ForwardCookie)},
+		revocationWord(&s.Revocation),
 		{usage: "cache_size <sessions>", set: wholeNumber(&s.CacheSize)},
 	}
 }

@@ -1,0 +1,52 @@
+package caddyfile
+
+import (
+	"encoding/json"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
+)
+
+// revocationWord says where the ends of sessions are kept:
+//
+//	revocation off
+//	revocation storage {
+//		poll_interval <duration>
+//		on_outage     closed|open
+//		outage_grace  <duration>
+//	}
+func revocationWord(target *json.RawMessage) word {
+	const usage = "revocation off|storage"
+	return word{usage: usage, opensBlock: true, set: func(b *block, l line) {
+		if len(l.args) != 1 {
+			b.fail(l, "revocation takes the name of one module, not %d; write %s", len(l.args), usage)
+			return
+		}
+		inner := newBlock(l)
+		var module caddymodule.RevocationModule
+		switch l.args[0] {
+		case "off":
+			module = new(caddymodule.NoRevocation)
+			if len(l.block) > 0 {
+				b.fail(l, "revocation off opens no block; remove the braces")
+			}
+		case "storage":
+			storage := new(caddymodule.StorageRevocation)
+			inner.read(append([]word{{usage: "poll_interval <duration>", set: duration(&storage.PollInterval)}}, outageWords(&storage.Outage)...))
+			module = storage
+		default:
+			b.fail(l, "revocation %q is not known; write one of: off, storage", l.args[0])
+			return
+		}
+		b.errs = append(b.errs, inner.errs...)
+		*target = caddyconfig.JSONModuleObject(module, "module", l.args[0], nil)
+	}}
+}
+
+func outageWords(outage *caddymodule.Outage) []word {
+	return []word{
+		{usage: "on_outage closed|open", set: choice(&outage.OnOutage, "closed", "open")},
+		{usage: "outage_grace <duration>", set: duration(&outage.OutageGrace)},
+	}
+}

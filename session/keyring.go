@@ -68,13 +68,21 @@ func (r *Keyring) KeyIDs() []string {
 }
 
 // Seal encrypts the session into a token: a compact JWE (RFC 7516) with "dir"
-// and "A256GCM". An error means that no key is available.
+// and "A256GCM". The error is a [*UserError] for a user that could never be
+// opened again, else it means that no key is available.
 func (r *Keyring) Seal(s *Session) (string, error) {
 	token, _, err := r.seal(s)
 	return token, err
 }
 
 func (r *Keyring) seal(s *Session) (token, keyID string, err error) {
+	if s.userJSON == nil { // it was built by hand
+		built := s.with(func(*Session) {})
+		if err := built.setUser(s.User); err != nil {
+			return "", "", err
+		}
+		s = built
+	}
 	k, err := r.sealing()
 	if err != nil {
 		return "", "", err

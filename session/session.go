@@ -69,7 +69,7 @@ func (s *Session) Expired(now time.Time) bool { return !now.Before(s.ExpiresAt) 
 // epoch, expiryDate is ISO 8601.
 func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 	b = append(b, `{"user":`...)
-	b = append(b, s.userJSON...)
+	b = s.appendUser(b)
 	if tokens {
 		b = appendStringMember(b, "accessToken", s.AccessToken)
 		b = appendStringMember(b, "refreshToken", s.RefreshToken)
@@ -81,6 +81,19 @@ func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 	b = appendNumberMember(b, "createdAt", s.CreatedAt.UnixMilli())
 	b = appendNumberMember(b, "lastActivity", s.LastActivity.UnixMilli())
 	return append(b, '}')
+}
+
+// appendUser appends the user as JSON; null for one, built by hand, that cannot be
+// encoded.
+func (s *Session) appendUser(b []byte) []byte {
+	if s.userJSON != nil {
+		return append(b, s.userJSON...)
+	}
+	encoded, err := encodeJSON(s.User)
+	if err != nil {
+		return append(b, "null"...)
+	}
+	return append(b, encoded...)
 }
 
 // MarshalJSON is [Session.AppendJSON] without the tokens, so that they are not

@@ -53,11 +53,11 @@ func canonical(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if base64Value(s[i]) < 0 {
+		if base64Values[s[i]] == notBase64 {
 			return false
 		}
 	}
-	last := base64Value(s[len(s)-1])
+	last := base64Values[s[len(s)-1]]
 	switch len(s) % 4 {
 	case 2:
 		return last&0b1111 == 0
@@ -67,21 +67,19 @@ func canonical(s string) bool {
 	return true
 }
 
-func base64Value(c byte) int {
-	switch {
-	case 'A' <= c && c <= 'Z':
-		return int(c - 'A')
-	case 'a' <= c && c <= 'z':
-		return int(c-'a') + 26
-	case '0' <= c && c <= '9':
-		return int(c-'0') + 52
-	case c == '-':
-		return 62
-	case c == '_':
-		return 63
+const notBase64 = 0xff
+
+// base64Values has the value of each character of base64url (RFC 4648 section
+// 5). It is a table since every byte that a stranger sends is looked up in it.
+var base64Values = func() (values [256]byte) {
+	for c := range values {
+		values[c] = notBase64
 	}
-	return -1
-}
+	for value, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		values[c] = byte(value)
+	}
+	return values
+}()
 
 // headerKeyID returns the "kid" of a protected header that has exactly the four
 // members of ours, in any order. Nothing else in it is obeyed: the token

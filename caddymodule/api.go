@@ -95,7 +95,7 @@ func (a *API) check() error {
 }
 
 func (a *API) config(manager *session.Manager) sessionapi.Config {
-	return sessionapi.Config{Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins}
+	return sessionapi.Config{Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins, NoRevocation: !a.realm.revokes()}
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

@@ -5,6 +5,8 @@
 //	POST   <path>  refreshes the session now
 //	PATCH  <path>  changes fields of the user that client_update allows
 //	DELETE <path>  signs out
+//	DELETE <path>/all     ends every session of the user
+//	DELETE <path>/others  ends every session of the user but this one
 //	POST   <path>  with "Authorization: Bearer <api_key>": creates a session
 //
 // A refusal is a problem (RFC 9457) that says what was wrong. A token travels in
@@ -41,6 +43,10 @@ type Config struct {
 	// TrustedOrigins may change the session from another origin, for example
 	// "https://admin.example.com". No CORS header is sent to them. Default: none.
 	TrustedOrigins []string
+
+	// NoRevocation says that no end of a session is kept, so that <path>/all and
+	// <path>/others do not exist (404).
+	NoRevocation bool
 }
 
 // Handler serves the session API. It is safe for concurrent use.
@@ -50,6 +56,7 @@ type Handler struct {
 	path     string
 	keys     apiKeys
 	origins  originCheck
+	revokes  bool
 }
 
 // New checks the configuration and makes a handler. It reports everything that
@@ -68,7 +75,7 @@ func New(config Config) (*Handler, error) {
 	if err := errors.Join(pathErr, keysErr, originsErr); err != nil {
 		return nil, err
 	}
-	return &Handler{manager: config.Manager, settings: settings, path: escaped, keys: keys, origins: origins}, nil
+	return &Handler{manager: config.Manager, settings: settings, path: escaped, keys: keys, origins: origins, revokes: !config.NoRevocation}, nil
 }
 
 // checkPath returns the path as a browser spells it.
@@ -84,7 +91,24 @@ func checkPath(configured string) (string, error) {
 // Serves reports whether the request is for the API. The path must be exact:
 // another case, a trailing slash or an encoded letter is another resource, and
 // the app's.
-func (h *Handler) Serves(r *http.Request) bool { return r.URL.EscapedPath() == h.path }
+func (h *Handler) Serves(r *http.Request) bool {
+	return r.URL.EscapedPath() == h.path || h.below(r) != ""
+}
+
+// What stands below the API's path.
+const (
+	pathAll    = "/all"
+	pathOthers = "/others"
+)
+
+// below is what stands below the API's path, or "" for the path itself.
+func (h *Handler) below(r *http.Request) string {
+	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), h.path)
+	if ok && (rest == pathAll || rest == pathOthers) {
+		return rest
+	}
+	return ""
+}
 
 // operation is what a request asks for.
 type operation int
@@ -95,6 +119,8 @@ const (
 	create
 	update
 	remove
+	endAll
+	endOthers
 )
 
 // ServeHTTP answers a request for which [Handler.Serves] is true. It always
@@ -124,7 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	switch asked {
 	case create:
 		h.writeSession(w, r, http.StatusCreated, s)
-	case remove:
+	case remove, endAll:
 		write(w, r, http.StatusOK, mediaTypeJSON, []byte(`{"session":null}`))
 	default:
 		h.writeSession(w, r, http.StatusOK, s)
@@ -135,6 +161,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 // admit finds out what is asked, and refuses whoever may not ask it, before
 // anything of the request but its header is looked at.
 func (h *Handler) admit(r *http.Request) (operation, *problem) {
+	if below := h.below(r); below != "" {
+		return h.admitBelow(r, below)
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		return show, nil
@@ -152,6 +181,21 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API knows " + allowed + ".", allow: allowed}
 }
 
+// admitBelow is admit for a path below the API's own.
+func (h *Handler) admitBelow(r *http.Request, below string) (operation, *problem) {
+	if !h.revokes {
+		return 0, &problem{status: http.StatusNotFound, detail: "Sessions cannot be ended from elsewhere here: revocation is off."}
+	}
+	if r.Method != http.MethodDelete {
+		return 0, &problem{status: http.StatusMethodNotAllowed, detail: "Sessions are ended with DELETE.", allow: http.MethodDelete}
+	}
+	asked := endAll
+	if below == pathOthers {
+		asked = endOthers
+	}
+	return asked, h.origins.check(r)
+}
+
 // perform does what is asked and returns the session to show. The error is a
 // [*problem] or one of package session.
 func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.ResponseWriter, r *http.Request) (*session.Session, error) {
@@ -167,6 +211,10 @@ func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.Resp
 		err = h.update(visitor, w, r)
 	case remove:
 		err = visitor.Delete(r.Context())
+	case endAll:
+		err = visitor.EndAll(r.Context())
+	case endOthers:
+		err = visitor.EndOthers(r.Context())
 	}
 	return visitor.Session(), err
 }

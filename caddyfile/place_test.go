@@ -47,9 +47,8 @@ func TestSourceHasNoFolder(t *testing.T) {
 
 func TestErrorNeverShowsASecret(t *testing.T) {
 	for _, line := range []string{
-		"secret hunter2-hunter2", "secret hunter2 hunter2;",
-		"secret hunter2;hunter2 hunter2;hunter2", "secret a{hunter2}b", "secret {http.hunter2}", "secret hunter2 {\n x\n}",
-		"secret {env.A}\nsecret hunter2", "secret hunter2 hunter2-hunter2-hunter2-hunter2-hunter2",
+		"secret hunter2", "secret hunter2 other-hunter2", "secret a{hunter2}b", "secret {http.hunter2}", "secret hunter2 {\n x\n}",
+		"secret {env.A}\nsecret hunter2", "secret my-hunter2 your-hunter2-your-hunter2-your-hunter2", "secret {env.A} {env.A} hunter2",
 	} {
 		for _, word := range []string{"secret", "api_key"} {
 			directive := map[string]string{"secret": "session_guard", "api_key": "session_api"}[word]

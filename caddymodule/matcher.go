@@ -1,0 +1,209 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types/ref"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// MatchSession matches requests of signed-in visitors, for any directive of
+// Caddy. It reads the session cookie itself, so it works before the guard and
+// without one; behind the guard it takes what the guard has found. A cookie that
+// does not open does not match. Broken machinery is an error, so the request
+// ends there, whichever way the matcher is used.
+//
+// In an expression it is `session('user.role', 'admin')` or
+// `session('authenticated')`, for sessions of the default realm.
+type MatchSession struct {
+	// The realm whose sessions count. A named one must be defined by the global
+	// option `session <name>`. Default: `default`.
+	Realm string `json:"realm,omitempty"`
+
+	// Conditions on the session, all of which must hold. Default: none, so that
+	// every session matches.
+	Require []Requirement `json:"require,omitempty"`
+
+	realm *realm
+}
+
+// CaddyModule returns the Caddy module information.
+func (MatchSession) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.matchers.session", New: func() caddy.Module { return new(MatchSession) }}
+}
+
+// Provision finds the realm and checks the conditions.
+func (m *MatchSession) Provision(ctx caddy.Context) error {
+	var errs []error
+	for _, requirement := range m.Require {
+		if err := requirement.check(); err != nil {
+			errs = append(errs, fmt.Errorf("matcher session: %w", err))
+		}
+	}
+	app, err := appOf(ctx)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	m.realm, err = app.realm(m.Realm)
+	return errors.Join(append(errs, err)...)
+}
+
+// Match implements the older interface of Caddy's matchers. An error does not
+// match.
+func (m *MatchSession) Match(r *http.Request) bool {
+	matched, err := m.MatchWithError(r)
+	return matched && err == nil
+}
+
+// MatchWithError implements caddyhttp.RequestMatcherWithError.
+func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
+	manager, err := m.realm.manager(r.Context())
+	if err != nil {
+		return false, answerError(err)
+	}
+	visitor := visitorOf(r, m.realm.name)
+	if visitor == nil {
+		if visitor, err = manager.Read(r); err != nil {
+			return false, answerError(err)
+		}
+	}
+	s := visitor.Session()
+	if s == nil {
+		return false, nil
+	}
+	now := manager.Settings().Now()
+	for _, requirement := range m.Require {
+		if !requirement.holds(s, now) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// UnmarshalCaddyfile sets the matcher up from Caddyfile tokens. Several lines
+// must all hold:
+//
+//	session authenticated
+//	session fresh <duration>
+//	session <field> <value>...
+//	session {
+//		realm <name>
+//		authenticated
+//		fresh <duration>
+//		<field> <value>...
+//	}
+func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	var errs []error
+	for d.Next() {
+		args := d.RemainingArgs()
+		if len(args) > 0 {
+			if err := m.add(args); err != nil {
+				errs = append(errs, d.WrapErr(err))
+			}
+		}
+		lines := 0
+		for d.NextBlock(0) {
+			lines++
+			if err := m.addLine(append([]string{d.Val()}, d.RemainingArgs()...)); err != nil {
+				errs = append(errs, d.WrapErr(err))
+			}
+		}
+		if len(args) == 0 && lines == 0 {
+			errs = append(errs, d.Err("the matcher session says nothing; write for example: session authenticated, or session user.role admin"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (m *MatchSession) addLine(words []string) error {
+	if words[0] != "realm" {
+		return m.add(words)
+	}
+	if len(words) != 2 || m.Realm != "" {
+		return errors.New("realm takes one name and stands once; write for example: realm admin")
+	}
+	m.Realm = words[1]
+	return nil
+}
+
+// add adds one condition: authenticated, fresh <duration> or <field> <value>...
+func (m *MatchSession) add(words []string) error {
+	switch {
+	case words[0] == "authenticated":
+		if len(words) > 1 {
+			return errors.New("authenticated takes no value; write: session authenticated")
+		}
+		return nil
+	case words[0] == "fresh":
+		if len(words) != 2 {
+			return errors.New("fresh takes one duration; write for example: session fresh 15m")
+		}
+		duration, err := caddy.ParseDuration(words[1])
+		if err != nil || duration <= 0 {
+			return fmt.Errorf("%q is not a duration above zero; write for example: session fresh 15m", words[1])
+		}
+		m.Require = append(m.Require, Requirement{Fresh: caddy.Duration(duration)})
+		return nil
+	}
+	requirement := Requirement{Field: words[0], Values: words[1:]}
+	if err := requirement.check(); err != nil {
+		return fmt.Errorf("matcher session: %w", err)
+	}
+	m.Require = append(m.Require, requirement)
+	return nil
+}
+
+// CELLibrary makes the matcher known to expressions.
+func (MatchSession) CELLibrary(ctx caddy.Context) (cel.Library, error) {
+	return caddyhttp.CELMatcherImpl("session", "session_match_request_list", []*cel.Type{cel.ListType(cel.StringType)},
+		func(data ref.Val) (caddyhttp.RequestMatcherWithError, error) {
+			words, err := data.ConvertToNative(reflect.TypeFor[[]string]())
+			if err != nil {
+				return nil, err
+			}
+			m := new(MatchSession)
+			if len(words.([]string)) == 0 {
+				return nil, errors.New("session() says nothing; write for example: session('authenticated')")
+			}
+			if err := m.add(words.([]string)); err != nil {
+				return nil, err
+			}
+			return m, m.Provision(ctx)
+		})
+}
+
+// sharedVisitor lets matchers behind the guard see what the guard has found,
+// since the app's request no longer has the cookie. As a variable of the request
+// it shows nothing to whoever prints it.
+type sharedVisitor struct{ visitor *session.Visitor }
+
+// String shows nothing of the session.
+func (sharedVisitor) String() string { return "" }
+
+const visitorVariable = "session_guard.visitor."
+
+func shareVisitor(r *http.Request, realm string, v *session.Visitor) {
+	caddyhttp.SetVar(r.Context(), visitorVariable+realm, sharedVisitor{v})
+}
+
+// visitorOf is whom the guard has found, or nil before it.
+func visitorOf(r *http.Request, realm string) *session.Visitor {
+	shared, _ := caddyhttp.GetVar(r.Context(), visitorVariable+realm).(sharedVisitor)
+	return shared.visitor
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner                 = (*MatchSession)(nil)
+	_ caddyhttp.RequestMatcherWithError = (*MatchSession)(nil)
+	_ caddyhttp.CELLibraryProducer      = (*MatchSession)(nil)
+	_ caddyfile.Unmarshaler             = (*MatchSession)(nil)
+)

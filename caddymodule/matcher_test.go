@@ -1,0 +1,127 @@
+package caddymodule_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Directives of Caddy run before the guard (header) and behind it (respond).
+func TestMatcherBeforeAndBehindTheGuard(t *testing.T) {
+	s := serve(t, guarded+`
+	@signed_in session authenticated
+	@staff session user.role admin editor
+	@editor session user.role editor
+	@both {
+		session user.role admin
+		session user.name Ada
+	}
+	@neither {
+		session user.role admin
+		session user.name Bob
+	}
+	@fresh session {
+		realm default
+		fresh 15m
+		user.role admin
+	}
+	@old session fresh 1ns
+	@expression expression session('user.role', 'admin') && path('/cel')
+	@anonymous not session authenticated
+
+	header @signed_in X-Signed-In yes
+	header @staff X-Staff yes
+	header @editor X-Editor yes
+	header @both X-Both yes
+	header @neither X-Neither yes
+	header @fresh X-Fresh yes
+	header @old X-Old yes
+	header @expression X-Expression yes
+	header @anonymous X-Anonymous yes
+
+	handle /behind {
+		respond @staff "staff"
+		respond "other"
+	}`)
+	cookie := s.signIn(ada)
+	bob := s.signIn(`{"user":{"id":"bob","role":"reader"}}`)
+	names := []string{"X-Signed-In", "X-Staff", "X-Editor", "X-Both", "X-Neither", "X-Fresh", "X-Old", "X-Expression", "X-Anonymous"}
+	for _, tc := range []struct {
+		who, cookie, target string
+		matched             []string
+	}{
+		{"nobody", "", "/cel", []string{"X-Anonymous"}},
+		{"a forged cookie", "session=eyJhbGciOiJub25lIn0..a.b.c", "/cel", []string{"X-Anonymous"}},
+		{"bob", bob, "/cel", []string{"X-Signed-In"}},
+		{"ada", cookie, "/cel", []string{"X-Signed-In", "X-Staff", "X-Both", "X-Fresh", "X-Expression"}},
+		{"ada", cookie, "/", []string{"X-Signed-In", "X-Staff", "X-Both", "X-Fresh"}},
+	} {
+		response := s.request("GET", tc.target, "Cookie", tc.cookie)
+		var matched []string
+		for _, name := range names {
+			if response.Header.Get(name) == "yes" {
+				matched = append(matched, name)
+			}
+		}
+		assert.Equal(t, tc.matched, matched, "%s at %s", tc.who, tc.target)
+	}
+	assert.Equal(t, "staff", body(t, s.request("GET", "/behind", "Cookie", cookie)))
+	assert.Equal(t, "other", body(t, s.request("GET", "/behind", "Cookie", bob)))
+	assert.Equal(t, "other", body(t, s.request("GET", "/behind")))
+}
+
+func TestMatcherWithoutAGuard(t *testing.T) {
+	s := serve(t, `
+	@in session authenticated
+	respond @in "in"
+	handle /sign-in {
+		session_guard {
+			default hybrid
+		}
+	}`)
+	cookie := s.signIn(ada)
+	assert.Equal(t, "in", body(t, s.request("GET", "/", "Cookie", cookie)))
+	assert.Equal(t, "", body(t, s.request("GET", "/")))
+}
+
+// A session of one realm is nobody in another.
+func TestMatcherOfAnotherRealm(t *testing.T) {
+	s := serve(t, guarded+`
+	@other session {
+		realm back
+		authenticated
+	}
+	header @other X-Other yes`, "session back {\n}")
+	cookie := s.signIn(ada)
+	response := s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Empty(t, response.Header.Get("X-Other"))
+}
+
+// What the guard shares with matchers must not show in a placeholder.
+func TestSharedVisitorShowsNothing(t *testing.T) {
+	s := serve(t, guarded+`
+	respond /vars "[{http.vars.session_guard.visitor.default}]"`)
+	assert.Equal(t, "[]", body(t, s.request("GET", "/vars", "Cookie", s.signIn(ada))))
+}
+
+func TestMatcherErrors(t *testing.T) {
+	for written, expected := range map[string]string{
+		"session":                       "session authenticated",
+		"session authenticated yes":     "takes no value",
+		"session user.role":             "at least one value",
+		"session role admin":            "must name a field of the user",
+		"session fresh":                 "one duration",
+		"session fresh soon":            "not a duration",
+		"session {\n realm a b\n }":     "realm takes one name",
+		"session fresh -5m":             "above zero",
+		"session {\n realm a\nfresh\n}": "one duration",
+	} {
+		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("localhost\n@x "+written+"\nrespond @x ok\n"), nil)
+		require.Error(t, err, written)
+		assert.ErrorContains(t, err, expected, written)
+	}
+}

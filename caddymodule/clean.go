@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"strings"
@@ -41,7 +42,7 @@ func cleanRequest(r *http.Request, dataRoute bool) {
 		}
 		if session.IsSessionHeader(name) || isInternal(name) {
 			delete(r.Header, name)
-		} else if !trusted && len(name) >= len("forwarded") && forwardedHeaders[fold(name)] {
+		} else if !trusted && isForwarded(name) {
 			delete(r.Header, name)
 		}
 	}
@@ -59,29 +60,47 @@ func isInternal(name string) bool {
 	default: // most names end here
 		return false
 	}
-	folded := fold(name)
-	if internalHeaders[folded] {
+	var buffer [maxFolded]byte
+	folded := appendFold(buffer[:0], name)
+	if internalHeaders[string(folded)] {
 		return true
 	}
 	for _, prefix := range internalPrefixes {
-		if strings.HasPrefix(folded, prefix) {
+		if bytes.HasPrefix(folded, []byte(prefix)) {
 			return true
 		}
 	}
 	return false
 }
 
+func isForwarded(name string) bool {
+	switch name[0] {
+	case 'F', 'f', 'X', 'x':
+		var buffer [maxFolded]byte
+		return forwardedHeaders[string(appendFold(buffer[:0], name))]
+	}
+	return false
+}
+
+// maxFolded is above the length of every name that is looked for, so that
+// folding needs no memory of its own for them.
+const maxFolded = 64
+
 // fold is the lower-case spelling with hyphens between the words.
-func fold(name string) string {
-	return strings.Map(func(c rune) rune {
+func fold(name string) string { return string(appendFold(nil, name)) }
+
+func appendFold(b []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
 		switch {
 		case c >= 'A' && c <= 'Z':
-			return c + 'a' - 'A'
+			c += 'a' - 'A'
 		case c == '_' || c == '.':
-			return '-'
+			c = '-'
 		}
-		return c
-	}, name)
+		b = append(b, c)
+	}
+	return b
 }
 
 // cleanConnection keeps a client from naming our headers, or Cookie, in its

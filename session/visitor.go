@@ -77,7 +77,8 @@ func (v *Visitor) open(ctx context.Context) error {
 		return nil
 	}
 	if known, ok := m.recent.newer(v.session, now); ok {
-		v.session, v.token, v.pending = known.session, known.token, &known
+		pending := known // here, so that only who needs it pays for its memory
+		v.session, v.token, v.pending = known.session, known.token, &pending
 	}
 	return nil
 }
@@ -270,7 +271,8 @@ func (v *Visitor) ForwardCookies(header http.Header) {
 		return
 	}
 	m := v.manager
-	var kept []string
+	var room [16]string
+	kept := room[:0]
 	dropped := false
 	eachCookie(lines, func(name, _, pair string) {
 		if isOurs(name, v.name) || m.handoffKind(name) != "" {

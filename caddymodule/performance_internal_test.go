@@ -1,0 +1,184 @@
+package caddymodule
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// bench is a guard without a server around it, and the cookie of somebody who is
+// signed in.
+type bench struct {
+	guard  *Guard
+	cookie string
+}
+
+func newBench(t testing.TB) bench {
+	t.Helper()
+	keys, err := session.NewKeyring("", []byte("q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manager, err := session.NewManager(session.Settings{}, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard := &Guard{logger: zap.NewNop(), realm: &realm{name: "default"}, GuardConfig: GuardConfig{
+		Rules: []Rule{{Type: "public", Patterns: []string{"/login"}}, {Type: "auth", Patterns: []string{"/dashboard/*"}}}, Default: "hybrid",
+	}}
+	guard.realm.ready.Store(manager)
+	table, err := routes.Compile(guard.RoutesConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard.table.Store(table)
+	visitor, err := manager.Read(httptest.NewRequest(http.MethodGet, "/", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := session.Login{User: session.User{"id": "ada", "name": "Ada Lovelace", "role": "admin"}, AccessToken: "at", RefreshToken: "rt"}
+	if err := visitor.Create(t.Context(), login); err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{}
+	visitor.SetCookies(header)
+	cookie, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")
+	return bench{guard, cookie}
+}
+
+// request is a browser's request as Caddy hands it to a handler.
+func (b bench) request(path, cookie string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for name, value := range map[string]string{
+		"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en,ar;q=0.8", "Accept-Encoding": "gzip, br",
+		"User-Agent": "Mozilla/5.0", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "same-origin",
+	} {
+		r.Header.Set(name, value)
+	}
+	if cookie != "" {
+		r.Header.Set("Cookie", "theme=dark; "+cookie)
+	}
+	ctx := context.WithValue(r.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer())
+	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{})
+	return r.WithContext(ctx)
+}
+
+// discard is a response writer that costs nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+// decide is the decision alone, for an anonymous visitor.
+func (b bench) decide(t testing.TB, r *http.Request) func() {
+	v := &visit{request: r}
+	return func() {
+		v.table = b.guard.table.Load()
+		v.match = v.table.MatchURL(r.URL, originalPath(r))
+		v.kind = v.table.Kind(r)
+		cleanRequest(r, v.match.Data)
+		if v.decision = b.guard.decideRequest(v); v.decision != decisionPass {
+			t.Fatal(v.decision)
+		}
+	}
+}
+
+// decideSignedIn is a signed-in decision with all headers and placeholders.
+func (b bench) decideSignedIn(t testing.TB, r *http.Request) func() {
+	before := r.Header.Clone()
+	return func() {
+		r.Header["Cookie"] = before["Cookie"] // the guard removes it
+		v, err := b.guard.look(r)
+		if err != nil || v.session == nil || v.decision != decisionPass {
+			t.Fatal(err, v)
+		}
+		b.guard.setPlaceholders(v)
+		b.guard.identify(v)
+	}
+}
+
+// The guard's own work costs no memory for an anonymous visitor, and little for
+// a session that was seen before.
+func TestGuardAllocations(t *testing.T) {
+	b := newBench(t)
+	for _, path := range []string{"/blog/a-post", "/", "/login"} {
+		if n := testing.AllocsPerRun(100, b.decide(t, b.request(path, ""))); n != 0 {
+			t.Errorf("%s: an anonymous decision costs %v allocations", path, n)
+		}
+	}
+	if n := testing.AllocsPerRun(100, b.decideSignedIn(t, b.request("/dashboard/settings", b.cookie))); n > 12 {
+		t.Errorf("a decision for a session that was seen before costs %v allocations, at most 12 are wanted", n)
+	}
+}
+
+// Names of headers are compared without memory of their own, however long and
+// however they are spelled.
+func TestCleaningAllocations(t *testing.T) {
+	b := newBench(t)
+	r := b.request("/", "")
+	for _, name := range []string{"X-Request-Id", "X-Forwarded-For", "X_Forwarded_For", "Forward-Me", "Location-Hint"} {
+		r.Header[name] = []string{"x"}
+	}
+	if n := testing.AllocsPerRun(100, func() { cleanRequest(r, false) }); n != 0 {
+		t.Errorf("cleaning costs %v allocations", n)
+	}
+	long := "X-" + strings.Repeat("Long-", 1000)
+	r.Header[long], r.Header["X-Middleware-"+long], r.Header["Forwarded"] = []string{"x"}, []string{"x"}, []string{"x"}
+	cleanRequest(r, false)
+	if r.Header[long] == nil || r.Header["X-Middleware-"+long] != nil || r.Header["Forwarded"] != nil {
+		t.Error("long names are mistaken")
+	}
+}
+
+func BenchmarkGuard(b *testing.B) {
+	bench := newBench(b)
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	})
+	b.Run("decide/anonymous", func(b *testing.B) {
+		step := bench.decide(b, bench.request("/blog/a-post", ""))
+		b.ReportAllocs()
+		for b.Loop() {
+			step()
+		}
+	})
+	b.Run("decide/seen", func(b *testing.B) {
+		r := bench.request("/dashboard/settings", bench.cookie)
+		fresh := r.Context()
+		step := bench.decideSignedIn(b, r)
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if i%64 == 0 { // the replacer collects one map a request
+				*r = *r.WithContext(context.WithValue(fresh, caddy.ReplacerCtxKey, caddy.NewReplacer()))
+			}
+			step()
+		}
+	})
+	for name, cookie := range map[string]string{"anonymous": "", "seen": bench.cookie, "invalid": bench.cookie[:len(bench.cookie)-9] + "AAAAAAAAA"} {
+		b.Run("through/"+name, func(b *testing.B) {
+			r := bench.request("/blog/a-post", cookie)
+			fresh, before := r.Context(), r.Header.Clone()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%64 == 0 {
+					*r = *r.WithContext(context.WithValue(fresh, caddy.ReplacerCtxKey, caddy.NewReplacer()))
+				}
+				r.Header["Cookie"] = before["Cookie"]
+				if err := bench.guard.ServeHTTP(discard{http.Header{}}, r, next); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

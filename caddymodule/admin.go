@@ -1,0 +1,174 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+func init() {
+	caddy.RegisterModule(new(Admin))
+}
+
+// Admin is the part of Caddy's admin API for sessions.
+//
+//	GET  /session         the realms and the state of their revocations
+//	POST /session/revoke  {"session": id}, {"user": id} or {"all": true}, and "realm"
+type Admin struct{}
+
+// CaddyModule returns the Caddy module information.
+func (*Admin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.session", New: func() caddy.Module { return new(Admin) }}
+}
+
+// Routes implements caddy.AdminRouter.
+func (a *Admin) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: "/session", Handler: caddy.AdminHandlerFunc(a.showStatus)},
+		{Pattern: "/session/revoke", Handler: caddy.AdminHandlerFunc(a.revoke)},
+	}
+}
+
+// activeApp is the app of the configuration that runs now.
+func activeApp() (*App, error) {
+	module, err := caddy.ActiveContext().AppIfConfigured("session")
+	app, ok := module.(*App)
+	if err != nil || !ok {
+		return nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("no site of this Caddy uses sessions")}
+	}
+	return app, nil
+}
+
+// realmStatus is what GET /session says of a realm.
+type realmStatus struct {
+	Revocation string            `json:"revocation"`
+	Shared     *revocationStatus `json:"shared,omitempty"`
+}
+
+func (a *Admin) showStatus(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return methodNotAllowed(w, http.MethodGet)
+	}
+	app, err := activeApp()
+	if err != nil {
+		return err
+	}
+	app.mu.Lock()
+	realms := maps.Clone(app.realms)
+	app.mu.Unlock()
+	status := make(map[string]realmStatus, len(realms))
+	for name, realm := range realms {
+		if _, err := realm.manager(r.Context()); err != nil {
+			return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+		}
+		status[name] = realm.status()
+	}
+	return writeAdmin(w, map[string]any{"realms": status})
+}
+
+func (r *realm) status() realmStatus {
+	status := realmStatus{Revocation: r.revocationModule.CaddyModule().ID.Name()}
+	if set, ok := r.revocations.(*sharedRevocations); ok {
+		shared := set.Status()
+		status.Shared = &shared
+	}
+	return status
+}
+
+// revokeRequest is the body of POST /session/revoke.
+type revokeRequest struct {
+	Realm   string `json:"realm,omitempty"`
+	Session string `json:"session,omitempty"`
+	User    string `json:"user,omitempty"`
+	All     bool   `json:"all,omitempty"`
+}
+
+// check reports what is wrong. Exactly one kind must be named, so that an empty
+// variable in a script does not end everybody's sessions.
+func (q revokeRequest) check() error {
+	named := slices.DeleteFunc([]bool{q.Session != "", q.User != "", q.All}, func(given bool) bool { return !given })
+	if len(named) != 1 {
+		return errors.New("name exactly one of session, user and all")
+	}
+	return nil
+}
+
+func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return methodNotAllowed(w, http.MethodPost)
+	}
+	asked, err := readRevokeRequest(r)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	app, err := activeApp()
+	if err != nil {
+		return err
+	}
+	realm, err := app.realm(asked.Realm)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+	}
+	if !realm.revokes() {
+		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: fmt.Errorf("revocation is off in the session realm %s", realm.name)}
+	}
+	manager, err := realm.manager(r.Context())
+	if err == nil {
+		err = asked.perform(r, manager)
+	}
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
+	app.logger.Info("sessions were revoked by the admin API", zap.String("realm", realm.name),
+		zap.Bool("session", asked.Session != ""), zap.Bool("user", asked.User != ""), zap.Bool("all", asked.All))
+	return writeAdmin(w, map[string]bool{"revoked": true})
+}
+
+func (q revokeRequest) perform(r *http.Request, manager *session.Manager) error {
+	switch {
+	case q.Session != "":
+		return manager.RevokeSession(r.Context(), q.Session)
+	case q.User != "":
+		return manager.RevokeUser(r.Context(), q.User, "")
+	}
+	return manager.RevokeEveryone(r.Context())
+}
+
+func readRevokeRequest(r *http.Request) (revokeRequest, error) {
+	var asked revokeRequest
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return asked, errors.New("the body must be application/json")
+	}
+	decoder := json.NewDecoder(io.LimitReader(r.Body, 64<<10))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		return asked, fmt.Errorf("the body must be one JSON object such as {\"user\": \"ann\"}: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return asked, errors.New("the body must be one JSON object and nothing after it")
+	}
+	return asked, asked.check()
+}
+
+func methodNotAllowed(w http.ResponseWriter, allowed string) error {
+	w.Header().Set("Allow", allowed)
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("the method is not allowed; use " + allowed)}
+}
+
+func writeAdmin(w http.ResponseWriter, value any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(value)
+}
+
+// Interface guards
+var _ caddy.AdminRouter = (*Admin)(nil)

@@ -1,0 +1,26 @@
+package caddymodule
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "session",
+		Usage: "<command>",
+		Short: "Makes keys, looks into sessions and ends them",
+		Long: `
+Commands for the operator of a site with session_guard. A secret is read from a
+file or from the environment variable SESSION_SECRET, never from the arguments,
+where other users of the machine could see it.`,
+		CobraFunc: func(root *cobra.Command) {
+			root.AddCommand(sessionCommands()...)
+		},
+	})
+}
+
+// sessionCommands are the commands below `caddy session`.
+func sessionCommands() []*cobra.Command {
+	return []*cobra.Command{revokeCommand(), keygenCommand(), sealCommand(), openCommand()}
+}

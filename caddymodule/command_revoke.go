@@ -1,0 +1,68 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// revokeCommand ends sessions through the admin API of the Caddy that runs.
+func revokeCommand() *cobra.Command {
+	var asked revokeRequest
+	var address, config, adapter string
+	command := &cobra.Command{
+		Use:   "revoke --user <id> | --session <id> | --all",
+		Short: "Ends sessions on every node",
+		Example: `  caddy session revoke --user ann
+  caddy session revoke --all --realm admin`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := asked.check(); err != nil {
+				return fmt.Errorf("%w: --session <id>, --user <id> or --all", err)
+			}
+			address, err := caddycmd.DetermineAdminAPIAddress(address, nil, config, adapter)
+			if err != nil {
+				return err
+			}
+			if err := postRevoke(address, asked); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "revoked")
+			return err
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&asked.User, "user", "", "the user.id whose sessions end")
+	flags.StringVar(&asked.Session, "session", "", "the id of the one session that ends")
+	flags.BoolVar(&asked.All, "all", false, "end everybody's sessions")
+	flags.StringVar(&asked.Realm, "realm", "", "the session realm (default \"default\")")
+	flags.StringVar(&address, "address", "", "the address of the admin API, if it is not in the configuration")
+	flags.StringVarP(&config, "config", "c", "", "the configuration file that names the address")
+	flags.StringVarP(&adapter, "adapter", "a", "", "the adapter of that file")
+	return command
+}
+
+func postRevoke(address string, asked revokeRequest) error {
+	body, err := json.Marshal(asked)
+	if err != nil {
+		return err
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	answer, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/session/revoke", header, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the admin API answered %s: the revocation is not done everywhere", answer.Status)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package caddymodule
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// keygenCommand makes a secret.
+func keygenCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "keygen",
+		Short: "Prints a new secret for the setting secret",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			secret := make([]byte, 32)
+			if _, err := rand.Read(secret); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), base64.StdEncoding.EncodeToString(secret))
+			return err
+		},
+	}
+}
+
+// keySource says where the secret of seal and open comes from.
+type keySource struct{ realm, file string }
+
+func (k *keySource) addFlags(command *cobra.Command) {
+	command.Flags().StringVar(&k.realm, "realm", "", "the session realm (default \"default\")")
+	command.Flags().StringVar(&k.file, "secret-file", "", "the file with the secret (default: the environment variable SESSION_SECRET)")
+}
+
+func (k *keySource) keyring() (*session.Keyring, error) {
+	secret, ok := os.LookupEnv("SESSION_SECRET")
+	if k.file != "" {
+		content, err := os.ReadFile(k.file)
+		if err != nil {
+			return nil, err
+		}
+		secret = strings.TrimSuffix(string(content), "\n") // as {file.*} does
+	} else if !ok {
+		return nil, errors.New("there is no secret; write --secret-file <file>, or set the environment variable SESSION_SECRET")
+	}
+	return session.NewKeyring(cmp.Or(k.realm, session.DefaultRealm), []byte(secret))
+}
+
+// sealCommand seals a session from standard input.
+func sealCommand() *cobra.Command {
+	var source keySource
+	var expiry string
+	command := &cobra.Command{
+		Use:     "seal",
+		Short:   "Seals a session that it reads from standard input into a token",
+		Example: `  echo '{"user":{"id":"ann"}}' | caddy session seal --secret-file secret.txt`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			keys, err := source.keyring()
+			if err != nil {
+				return err
+			}
+			lifetime, err := caddy.ParseDuration(expiry)
+			if err != nil || lifetime <= 0 {
+				return fmt.Errorf("--expiry %q is not a duration above zero; write one such as 7d", expiry)
+			}
+			s, err := readSession(cmd.InOrStdin(), time.Now(), lifetime)
+			if err != nil {
+				return err
+			}
+			token, err := keys.Seal(s)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), token)
+			return err
+		},
+	}
+	source.addFlags(command)
+	command.Flags().StringVar(&expiry, "expiry", "7d", "how long the session lives")
+	return command
+}
+
+// readSession reads {"user":{…},"accessToken"?,"refreshToken"?}, as a handoff has it.
+func readSession(from io.Reader, now time.Time, lifetime time.Duration) (*session.Session, error) {
+	content, err := io.ReadAll(io.LimitReader(from, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	members, err := session.DecodeObject(content)
+	if err != nil {
+		return nil, fmt.Errorf("standard input must be one JSON object such as {\"user\":{\"id\":\"ann\"}}: %w", err)
+	}
+	user, ok := members["user"].(map[string]any)
+	if !ok {
+		return nil, errors.New("standard input must hold an object user; write for example {\"user\":{\"id\":\"ann\"}}")
+	}
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return nil, err
+	}
+	now = now.Truncate(time.Millisecond)
+	s := &session.Session{
+		ID: base64.RawURLEncoding.EncodeToString(id), User: user,
+		CreatedAt: now, LastActivity: now, ExpiresAt: now.Add(lifetime),
+	}
+	for name, value := range members {
+		token, isText := value.(string)
+		switch {
+		case name == "user":
+		case name == "accessToken" && isText:
+			s.AccessToken = token
+		case name == "refreshToken" && isText:
+			s.RefreshToken = token
+		default:
+			return nil, fmt.Errorf("standard input has the member %q; the known ones are user, and the strings accessToken and refreshToken", name)
+		}
+	}
+	return s, nil
+}
+
+// openCommand opens a token from standard input.
+func openCommand() *cobra.Command {
+	var source keySource
+	var tokens bool
+	command := &cobra.Command{
+		Use:   "open",
+		Short: "Opens a token that it reads from standard input, and prints the session",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			keys, err := source.keyring()
+			if err != nil {
+				return err
+			}
+			token, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), 64<<10))
+			if err != nil {
+				return err
+			}
+			s, err := keys.Open(cmd.Context(), strings.TrimSpace(string(token)))
+			if err != nil {
+				return fmt.Errorf("the token does not open: %w", err)
+			}
+			encoder := json.NewEncoder(cmd.OutOrStdout())
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(struct {
+				ID      string          `json:"id"`
+				Session json.RawMessage `json:"session"`
+			}{s.ID, s.AppendJSON(nil, tokens)})
+		},
+	}
+	source.addFlags(command)
+	command.Flags().BoolVar(&tokens, "tokens", false, "print accessToken and refreshToken too")
+	return command
+}

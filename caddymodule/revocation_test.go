@@ -1,0 +1,203 @@
+package caddymodule_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
+)
+
+// admin asks the admin API, and returns status and body.
+func admin(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	for _, route := range new(caddymodule.Admin).Routes() {
+		if route.Pattern != path {
+			continue
+		}
+		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		recorder := httptest.NewRecorder()
+		err := route.Handler.ServeHTTP(recorder, r)
+		if failed, ok := errors.AsType[caddy.APIError](err); ok {
+			return failed.HTTPStatus, failed.Err.Error()
+		}
+		require.NoError(t, err)
+		return recorder.Code, recorder.Body.String()
+	}
+	t.Fatalf("the admin API has no %s", path)
+	return 0, ""
+}
+
+func (s *site) wantOnDashboard(cookie string, want int) {
+	s.t.Helper()
+	require.Equal(s.t, want, s.request("GET", "/dashboard/x", "Cookie", cookie).StatusCode)
+}
+
+func TestAdminEndsSessions(t *testing.T) {
+	s := serve(t, guarded)
+	phone, laptop, bobs := s.signIn(ada), s.signIn(ada), s.signIn(`{"user":{"id":"bob"}}`)
+	s.last()
+	s.wantOnDashboard(phone, http.StatusOK)
+	id := s.last().Header.Get("X-Session-Data")
+	require.NotEmpty(t, id)
+
+	status, body := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
+	require.Equal(t, http.StatusOK, status, body)
+	s.wantOnDashboard(phone, http.StatusTemporaryRedirect)
+	s.wantOnDashboard(laptop, http.StatusTemporaryRedirect)
+	s.wantOnDashboard(bobs, http.StatusOK)
+	time.Sleep(2 * time.Millisecond)
+	again := s.signIn(ada)
+	s.wantOnDashboard(again, http.StatusOK)
+
+	status, body = admin(t, "POST", "/session/revoke", `{"all":true,"realm":"default"}`)
+	require.Equal(t, http.StatusOK, status, body)
+	s.wantOnDashboard(bobs, http.StatusTemporaryRedirect)
+	s.wantOnDashboard(again, http.StatusTemporaryRedirect)
+
+	status, body = admin(t, "GET", "/session", "")
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, `"revocation":"storage"`)
+	require.Contains(t, body, `"users":1`)
+}
+
+func TestAdminRefusesWhatCouldEndTooMuch(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for _, refused := range []struct {
+		method, body string
+		status       int
+	}{
+		{"POST", `{}`, 400},
+		{"POST", `{"user":""}`, 400},
+		{"POST", `{"user":"ada","all":true}`, 400},
+		{"POST", `{"users":"ada"}`, 400},
+		{"POST", `{"user":"ada"}{}`, 400},
+		{"POST", `{"user":"ada","realm":"other"}`, 404},
+		{"GET", ``, 405},
+	} {
+		status, body := admin(t, refused.method, "/session/revoke", refused.body)
+		require.Equal(t, refused.status, status, "%s %s: %s", refused.method, refused.body, body)
+	}
+	s.wantOnDashboard(cookie, http.StatusOK)
+}
+
+func TestSignOutSurvivesRestart(t *testing.T) {
+	folder := t.TempDir()
+	storage := "storage file_system " + folder
+	secret := "session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n}"
+	s := serve(t, guarded, storage, secret)
+	cookie := s.signIn(ada)
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+	s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+	require.NoError(t, caddy.Stop())
+	restarted := serve(t, guarded, storage, secret)
+	restarted.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+}
+
+func TestWithoutRevocationThereIsNothingToEndElsewhere(t *testing.T) {
+	s := serve(t, guarded, "session {\n revocation off\n}")
+	cookie := s.signIn(ada)
+	require.Equal(t, http.StatusNotFound, s.request("DELETE", "/api/session/all", "Cookie", cookie).StatusCode)
+	require.Equal(t, http.StatusNotFound, s.request("DELETE", "/api/session/others", "Cookie", cookie).StatusCode)
+	status, _ := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
+	require.Equal(t, http.StatusConflict, status)
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+}
+
+func TestOutageClosesAuthRoutesAndLeavesTheOthersOpen(t *testing.T) {
+	folder := t.TempDir()
+	s := serve(t, guarded, "storage file_system "+folder,
+		"session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n revocation storage {\n poll_interval 20ms\n outage_grace 50ms\n }\n}")
+	cookie := s.signIn(ada)
+	s.wantOnDashboard(cookie, http.StatusOK)
+	sessions := filepath.Join(folder, "session")
+	require.NoError(t, os.Rename(sessions, sessions+".away"))
+	require.NoError(t, os.WriteFile(sessions, nil, 0o600)) // so that it cannot be made anew
+	require.Eventually(t, func() bool {
+		return s.request("GET", "/dashboard/x", "Cookie", cookie).StatusCode == http.StatusServiceUnavailable
+	}, 5*time.Second, 20*time.Millisecond)
+	s.last()
+	open := s.request("GET", "/", "Cookie", cookie)
+	require.Equal(t, http.StatusOK, open.StatusCode)
+	require.Empty(t, open.Cookies(), "the cookie of a session that may be good was cleared")
+	require.Empty(t, s.last().Header.Get("X-Session-User"), "a session that may have ended is told to the app")
+	require.Equal(t, http.StatusServiceUnavailable, s.request("GET", "/api/session", "Cookie", cookie).StatusCode)
+	require.NoError(t, os.Remove(sessions))
+	require.NoError(t, os.Rename(sessions+".away", sessions))
+	require.Eventually(t, func() bool {
+		return s.request("GET", "/dashboard/x", "Cookie", cookie).StatusCode == http.StatusOK
+	}, 5*time.Second, 20*time.Millisecond)
+}
+
+// command runs `caddy session …`.
+func command(t *testing.T, input string, arguments ...string) (string, error) {
+	t.Helper()
+	for _, c := range caddycmd.Commands() {
+		if c.Name != "session" {
+			continue
+		}
+		root := newRoot(c)
+		root.SetArgs(arguments)
+		var out strings.Builder
+		root.SetOut(&out)
+		root.SetErr(io.Discard)
+		root.SetIn(strings.NewReader(input))
+		err := root.ExecuteContext(t.Context())
+		return out.String(), err
+	}
+	t.Fatal("there is no command session")
+	return "", nil
+}
+
+func TestCommandsSealAndOpen(t *testing.T) {
+	secret, err := command(t, "", "keygen")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte(secret), 0o600))
+	token, err := command(t, ada, "seal", "--secret-file", file)
+	require.NoError(t, err)
+	opened, err := command(t, token, "open", "--secret-file", file)
+	require.NoError(t, err)
+	require.Contains(t, opened, `"id": "ada"`)
+	require.NotContains(t, opened, "at-secret")
+	shown, err := command(t, token, "open", "--secret-file", file, "--tokens")
+	require.NoError(t, err)
+	require.Contains(t, shown, "at-secret")
+
+	other, err := command(t, "", "keygen")
+	require.NoError(t, err)
+	require.NotEqual(t, secret, other)
+	t.Setenv("SESSION_SECRET", strings.TrimSpace(other))
+	_, err = command(t, token, "open")
+	require.Error(t, err)
+	_, err = command(t, `{"user":{}}`, "seal")
+	require.Error(t, err)
+	_, err = command(t, `{"user":{"id":"ann"},"role":"admin"}`, "seal")
+	require.ErrorContains(t, err, "role")
+}
+
+func TestCommandRevokeNeedsExactlyOneTarget(t *testing.T) {
+	for _, arguments := range [][]string{{"revoke"}, {"revoke", "--user", ""}, {"revoke", "--user", "ann", "--all"}} {
+		_, err := command(t, "", arguments...)
+		require.ErrorContains(t, err, "exactly one")
+	}
+}
+
+func newRoot(c caddycmd.Command) *cobra.Command {
+	root := &cobra.Command{Use: c.Name, SilenceUsage: true, SilenceErrors: true}
+	c.CobraFunc(root)
+	return root
+}

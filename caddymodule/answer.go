@@ -59,6 +59,7 @@ func (a *answer) WriteHeader(status int) {
 		protectFromCaches(header, a.visit, wroteCookies)
 	}
 	cleanTrailerNames(header)
+	a.visit.answered(a.guard.realm.ready.Load(), header)
 	a.ResponseWriter.WriteHeader(status)
 	if a.discard { // else net/http would add a Content-Length
 		_ = http.NewResponseController(a.ResponseWriter).Flush()

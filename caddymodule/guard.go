@@ -130,6 +130,8 @@ type visit struct {
 	visitor  *session.Visitor
 	session  *session.Session // as it was when the request came
 	decision decision
+
+	connection connection
 }
 
 func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
@@ -186,6 +188,8 @@ func originalPath(r *http.Request) string {
 
 // pass hands the request to the app and its answer to the browser.
 func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
+	manager := g.realm.ready.Load()
+	defer v.endWithSession(manager)()
 	r := v.request
 	if !v.match.Open && v.kind != routes.Prefetch {
 		if err := v.visitor.Slide(); err != nil && !session.IsAnonymity(err) {

@@ -21,6 +21,7 @@ type Manager struct {
 	settings Settings
 	keys     *Keyring
 	recent   recent
+	watches  watches
 	opened   *cache
 }
 

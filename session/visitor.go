@@ -76,6 +76,7 @@ func (v *Visitor) open(ctx context.Context) error {
 	if v.session == nil {
 		return nil
 	}
+	m.watches.saw(v.session)
 	if known, ok := m.recent.newer(v.session, now); ok {
 		pending := known // here, so that only who needs it pays for its memory
 		v.session, v.token, v.pending = known.session, known.token, &pending
@@ -144,6 +145,7 @@ func (v *Visitor) change(next func(*Session, time.Time) (*Session, error)) error
 	})
 	if made != nil && err == nil {
 		v.session, v.token, v.pending = made.session, made.token, made
+		m.watches.saw(v.session)
 	}
 	return err
 }

@@ -1,0 +1,100 @@
+package caddymodule_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// open opens a raw connection with one request, and returns it when the answer
+// has begun.
+func (s *site) open(request string) (net.Conn, *bufio.Reader) {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { _ = conn.Close() })
+	_, err = io.WriteString(conn, request)
+	require.NoError(s.t, err)
+	require.NoError(s.t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+	return conn, bufio.NewReader(conn)
+}
+
+// closedAfter is how long it takes until the other side closes.
+func closedAfter(t *testing.T, reader io.Reader) time.Duration {
+	t.Helper()
+	start := time.Now()
+	_, err := io.Copy(io.Discard, reader)
+	var timeout net.Error
+	require.NotErrorAs(t, err, &timeout, "the connection is still open")
+	return time.Since(start)
+}
+
+func TestEventStreamEndsWithItsSession(t *testing.T) {
+	s := serve(t, guarded)
+	cookie, other := s.signIn(ada), s.signIn(ada)
+	gone := make(chan struct{})
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		_, _ = io.WriteString(w, "data: hello\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		close(gone)
+	})
+	conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
+	response, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	line := make([]byte, 5)
+	_, err = io.ReadFull(response.Body, line)
+	require.NoError(t, err)
+
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", other).StatusCode)
+	time.Sleep(1200 * time.Millisecond)
+	select {
+	case <-gone:
+		t.Fatal("the stream ended with another session of the user")
+	default:
+	}
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+	require.Less(t, closedAfter(t, conn), 1500*time.Millisecond)
+	select {
+	case <-gone:
+	case <-time.After(time.Second):
+		t.Error("the app still streams")
+	}
+}
+
+func TestWebSocketEndsWithItsSession(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(conn, conn)
+		_ = conn.Close()
+	})
+	conn, reader := s.open("GET /dashboard/live HTTP/1.1\r\nHost: " + s.addr + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: " + cookie + "\r\n\r\n")
+	response, err := http.ReadResponse(reader, &http.Request{Method: "GET"})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode)
+	_, err = io.WriteString(conn, "ping")
+	require.NoError(t, err)
+	echo := make([]byte, 4)
+	_, err = io.ReadFull(reader, echo)
+	require.NoError(t, err)
+	require.Equal(t, "ping", string(echo))
+	status, _ := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
+	require.Equal(t, http.StatusOK, status)
+	require.Less(t, closedAfter(t, conn), 1500*time.Millisecond)
+}

@@ -1,0 +1,105 @@
+package session
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// watchInterval is how soon after its session an open connection ends.
+const watchInterval = time.Second
+
+// watches are the open connections that must end with their session. The
+// goroutine that looks after them lives only while there are any.
+type watches struct {
+	count    atomic.Int64 // so that ordinary requests cost nothing
+	mu       sync.Mutex
+	sessions map[string]*watched // by session id
+}
+
+// watched is a session with open connections.
+type watched struct {
+	newest *Session // the one that ends last of those this node has seen
+	ends   map[*func()]struct{}
+}
+
+// OnEnd calls end when the session is over: within a second after it was ended
+// as far as this node knows, or after the latest expiry that this node has seen
+// for it in any request. Call stop when the connection is closed.
+func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
+	w := &m.watches
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.sessions == nil {
+		w.sessions = make(map[string]*watched)
+	}
+	if len(w.sessions) == 0 {
+		go m.watch()
+	}
+	known, ok := w.sessions[s.ID]
+	if !ok {
+		known = &watched{newest: s, ends: make(map[*func()]struct{})}
+		w.sessions[s.ID] = known
+		w.count.Add(1)
+	}
+	known.see(s)
+	key := &end
+	known.ends[key] = struct{}{}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(known.ends, key)
+	}
+}
+
+func (k *watched) see(s *Session) {
+	if s.ExpiresAt.After(k.newest.ExpiresAt) {
+		k.newest = s
+	}
+}
+
+// saw notes a session of a request, which may end later than those before.
+func (w *watches) saw(s *Session) {
+	if s == nil || w.count.Load() == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known, ok := w.sessions[s.ID]; ok {
+		known.see(s)
+	}
+}
+
+// watch looks every second until no connection is left.
+func (m *Manager) watch() {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for range ticker.C {
+		if m.endConnections() == 0 {
+			return
+		}
+	}
+}
+
+// endConnections ends those whose session is over and returns how many sessions
+// are left.
+func (m *Manager) endConnections() int {
+	w := &m.watches
+	now := m.settings.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, known := range w.sessions {
+		revoked, err := m.settings.Revocations.Revoked(known.newest)
+		if err == nil && revoked || known.newest.Expired(now) {
+			for end := range known.ends {
+				(*end)()
+			}
+			clear(known.ends)
+		}
+		if len(known.ends) == 0 {
+			delete(w.sessions, id)
+			w.count.Add(-1)
+		}
+	}
+	return len(w.sessions)
+}

@@ -67,7 +67,7 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	var own []*http.Cookie
 	var lines []string
 	if given := header["Set-Cookie"]; len(given) > 0 {
-		own, lines = v.takeCookies(header, given, &parts)
+		own, lines = v.takeCookies(header, given, parts)
 	}
 	handoff, err := parts.decode()
 	return handoff, errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
@@ -85,11 +85,12 @@ func (p handoffParts) add(kind string, values ...string) {
 }
 
 // takeCookies takes the handoff cookies and those of the session cookie's name
-// out of the Set-Cookie lines. A handoff cookie that is empty or expired is one
-// that the app took back: Next.js cannot remove a cookie that it has set before
-// on the same answer, only let it expire.
-func (v *Visitor) takeCookies(header http.Header, given []string, parts *handoffParts) (own []*http.Cookie, lines []string) {
+// out of the Set-Cookie lines. A handoff cookie that is empty or expired takes
+// back those before it, as a browser would see it: Next.js cannot remove a cookie
+// that it has set before on the same answer, only let it expire.
+func (v *Visitor) takeCookies(header http.Header, given []string, parts handoffParts) (own []*http.Cookie, lines []string) {
 	var kept []string
+	asked := handoffParts{}
 	for _, line := range given {
 		name, _, _ := strings.Cut(line, "=")
 		name = strings.TrimSpace(name)
@@ -105,9 +106,14 @@ func (v *Visitor) takeCookies(header http.Header, given []string, parts *handoff
 		switch {
 		case kind == "":
 			own, lines = append(own, cookie), append(lines, line)
-		case !v.removes(cookie):
-			parts.add(kind, cookie.Value)
+		case v.removes(cookie):
+			delete(asked, kind)
+		default:
+			asked.add(kind, cookie.Value)
 		}
+	}
+	for kind, values := range asked {
+		parts.add(kind, values...)
 	}
 	if len(kept) == 0 {
 		delete(header, "Set-Cookie")
@@ -123,14 +129,15 @@ func (v *Visitor) removes(c *http.Cookie) bool {
 
 // takeOwnCookies reads Set-Cookie lines of the session cookie's name: a deletion
 // is a delete handoff, a value passes only if it opens (the app shares the
-// secret). Anything else would end a session in silence.
+// secret), and with it the deletions of stale chunks. Anything else would end a
+// session in silence.
 func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*http.Cookie, lines []string) error {
 	var set cookies
-	for i, cookie := range own {
+	for _, cookie := range own {
 		if v.removes(cookie) {
 			continue
 		}
-		handoff.sealed = append(handoff.sealed, lines[i])
+		handoff.sealed = lines
 		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
 		set.whole = append(set.whole, one.whole...)
 		for i, chunk := range one.chunks {

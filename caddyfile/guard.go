@@ -28,6 +28,7 @@ import (
 //		unauthenticated auto|redirect|status
 //		actions         <pattern>...
 //		handoff         <pattern>...|off
+//		no_activity     <pattern>...
 //		next_build      <folder>
 //		<session setting>...
 //	}
@@ -81,6 +82,7 @@ func guardWords(guard *caddymodule.Guard, defined map[string]*caddymodule.Settin
 		{usage: "unauthenticated auto|redirect|status", set: choice(&guard.Unauthenticated, "auto", "redirect", "status")},
 		{usage: "actions <pattern>...", set: list(&guard.Actions, unchecked)},
 		{usage: "handoff <pattern>...|off", set: list(&guard.Handoff, unchecked)},
+		{usage: "no_activity <pattern>...", set: list(&guard.NoActivity, unchecked)},
 		{usage: "next_build <folder>", set: text(&guard.NextBuild, unchecked)},
 	}
 }

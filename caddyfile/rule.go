@@ -99,6 +99,7 @@ func checkRules(b *block, guard *caddymodule.GuardConfig) {
 		checkForbiddenPath(b, guard, table)
 	}
 	checkHandoff(b, guard.Handoff)
+	checkPatterns(b, "no_activity", guard.NoActivity)
 }
 
 // checkForbiddenPath refuses a page that sends the visitors away for whom it is.
@@ -125,11 +126,15 @@ func checkHandoff(b *block, patterns []string) {
 		b.fail(b.at("handoff"), "handoff off stands alone; remove off, or the patterns")
 		return
 	}
+	checkPatterns(b, "handoff", patterns)
+}
+
+func checkPatterns(b *block, word string, patterns []string) {
 	_, err := routes.Compile(routes.Config{Actions: patterns})
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
 		for _, err := range joined.Unwrap() {
-			b.fail(b.at("handoff"), "handoff: %w", errors.Unwrap(err))
+			b.fail(b.at(word), "%s: %w", word, errors.Unwrap(err))
 		}
 	}
 }

@@ -29,6 +29,7 @@ import (
 //	expose_tokens    on|off
 //	identity_headers on|user|off
 //	forward_cookie   on|off
+//	assurance        aal1|aal2|aal3
 //	revocation       off|storage [{ … }]
 //	cache_size       <sessions>
 //
@@ -53,6 +54,7 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "expose_tokens on|off", set: onOff(&s.ExposeTokens)},
 		{usage: "identity_headers on|user|off", set: choice(&s.IdentityHeaders, "on", "user", "off")},
 		{usage: "forward_cookie on|off", set: onOff(&s.ForwardCookie)},
+		{usage: "assurance aal1|aal2|aal3", set: choice(&s.Assurance, "aal1", "aal2", "aal3")},
 		revocationWord(&s.Revocation),
 		{usage: "cache_size <sessions>", set: wholeNumber(&s.CacheSize)},
 	}
@@ -71,6 +73,7 @@ func checkSettings(b *block, s caddymodule.Settings, realm string) {
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
 		Expiry: time.Duration(s.Expiry), MaxLifetime: maxLifetime,
 	}.Validate())
+	b.failAll(s.CheckAssurance())
 }
 
 // withGlobal adds the settings of the global option that are checked together
@@ -85,6 +88,7 @@ func withGlobal(guard, global *caddymodule.Settings) caddymodule.Settings {
 		SameSite:     cmp.Or(guard.SameSite, global.SameSite),
 		Expiry:       cmp.Or(guard.Expiry, global.Expiry),
 		MaxLifetime:  cmp.Or(guard.MaxLifetime, global.MaxLifetime),
+		Assurance:    cmp.Or(guard.Assurance, global.Assurance),
 	}
 }
 

@@ -113,6 +113,9 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	ctx := a.request.Context()
 	visitor := a.visit.visitor
 	handoff, err := visitor.TakeHandoff(ctx, header)
+	if handoff.NoActivity && err == nil {
+		visitor.Forgo()
+	}
 	if !handoff.Empty() || err != nil {
 		if !a.guard.takesHandoff(a.request) {
 			a.guard.logger.Warn("a handoff was removed, since the handoff patterns do not name this path", a.visit.logPath())

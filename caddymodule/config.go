@@ -69,6 +69,12 @@ type Settings struct {
 	// Whether guard and API refresh a session that is used. Default: true.
 	AutoRefresh *bool `json:"auto_refresh,omitempty"`
 
+	// `aal1`, `aal2` or `aal3`: the authenticator assurance level of NIST SP
+	// 800-63B-4 (sections 2.1.3, 2.2.3 and 2.3.3). It sets max_lifetime to 30d,
+	// 24h or 12h, and with aal2 and aal3 expiry to 1h or 15m. Shorter values may
+	// be written beside it, longer ones are errors. Default: none.
+	Assurance string `json:"assurance,omitempty"`
+
 	// The top-level members of user that a browser may change by PATCH.
 	// Default: none.
 	ClientUpdate []string `json:"client_update,omitempty"`

@@ -33,6 +33,8 @@ type Guard struct {
 	realm   *realm
 	table   atomic.Pointer[routes.Table]
 	handoff *routes.Table // nil: a handoff counts everywhere
+
+	noActivity *routes.Table // nil: every use keeps a session alive
 }
 
 // CaddyModule returns the Caddy module information.
@@ -86,13 +88,11 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	table, err := g.firstTable(ctx, config)
 	errs = append(errs, err)
 	if len(g.Handoff) > 0 && g.Handoff[0] != "off" {
-		// As a rule table, so that these patterns mean what all patterns mean:
-		// what they name is open there, all else is not. A login path is always
-		// open, so it is put where no app has a page.
-		g.handoff, err = routes.Compile(routes.Config{
-			Rules:   []routes.Rule{{Type: routes.Hybrid, Patterns: g.Handoff, Source: "handoff"}},
-			Default: routes.Auth, LoginPath: "/.no-such-page", Locales: config.Locales, BasePath: config.BasePath,
-		})
+		g.handoff, err = compilePaths(config, "handoff", g.Handoff)
+		errs = append(errs, err)
+	}
+	if len(g.NoActivity) > 0 {
+		g.noActivity, err = compilePaths(config, "no_activity", g.NoActivity)
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -106,6 +106,17 @@ func (g *Guard) compile(ctx caddy.Context) error {
 		g.logger.Warn("paths that no rule matches are open to everybody; write `default hybrid` if that is meant, or `default auth`")
 	}
 	return nil
+}
+
+// compilePaths compiles patterns that only say on which paths something holds, as
+// a rule table, so that they mean what all patterns mean: what they name is open
+// there, all else is not. A login path is always open, so it is put where no app
+// has a page.
+func compilePaths(config routes.Config, source string, patterns []string) (*routes.Table, error) {
+	return routes.Compile(routes.Config{
+		Rules:   []routes.Rule{{Type: routes.Hybrid, Patterns: patterns, Source: source}},
+		Default: routes.Auth, LoginPath: "/.no-such-page", Locales: config.Locales, BasePath: config.BasePath,
+	})
 }
 
 func (g *Guard) checkWords() error {
@@ -191,7 +202,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	manager := g.realm.ready.Load()
 	defer v.endWithSession(manager)()
 	r := v.request
-	if !v.match.Open && v.kind != routes.Prefetch {
+	if g.isActivity(v) {
 		if err := v.visitor.Slide(); err != nil && !session.IsAnonymity(err) {
 			return answerError(err)
 		}
@@ -227,6 +238,12 @@ func (g *Guard) identify(v *visit) {
 	} else {
 		header["X-Session-Data"] = []string{s.Data()}
 	}
+}
+
+// isActivity reports whether the request keeps its session alive.
+func (g *Guard) isActivity(v *visit) bool {
+	return !v.match.Open && v.kind != routes.Prefetch &&
+		(g.noActivity == nil || g.noActivity.MatchURL(v.request.URL, "").Type != routes.Hybrid)
 }
 
 // takesHandoff reports whether a handoff counts on the path of this request.

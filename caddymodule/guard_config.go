@@ -53,6 +53,11 @@ type GuardConfig struct {
 	// removed and logged. `off` alone means nowhere. Default: everywhere.
 	Handoff []string `json:"handoff,omitempty"`
 
+	// Patterns of paths whose requests do not keep a session alive, for pages
+	// that poll. Elsewhere the app can say so on an answer with the header
+	// `X-Session-Activity: none`. Default: none.
+	NoActivity []string `json:"no_activity,omitempty"`
+
 	// The `.next` folder of the app. Base path, locales, rewrites, interception
 	// routes and the owners of Server Actions are read from its manifests, and
 	// read again within five seconds of a new build. Default: none.

@@ -69,7 +69,13 @@ func (r *realm) merge(settings *Settings, place string) error {
 // touching the storage.
 func (r *realm) check() error {
 	_, secretsErr := r.secrets()
-	if err := errors.Join(secretsErr, r.core().Validate()); err != nil {
+	var lifetimeErr error
+	switch r.settings.CookieLifetime {
+	case "", "persistent", "browser":
+	default:
+		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
+	}
+	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.core().Validate()); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	return nil
@@ -106,7 +112,7 @@ func (r *realm) secrets() ([][]byte, error) {
 // core translates the settings for the core; what was left out stays zero and
 // takes the core's default.
 func (r *realm) core() session.Settings {
-	s := &r.settings
+	s := r.settings.withAssurance()
 	maxLifetime := time.Duration(s.MaxLifetime)
 	if s.MaxLifetime == Off {
 		maxLifetime = session.NoMaxLifetime

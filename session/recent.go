@@ -102,6 +102,15 @@ func (r *recent) forget(id string) {
 	delete(r.sessions, id)
 }
 
+// withdraw forgets one state of a session, unless a newer one was sealed since.
+func (r *recent) withdraw(s sealed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sessions[s.session.ID].token == s.token {
+		delete(r.sessions, s.session.ID)
+	}
+}
+
 func (r *recent) sweep(now time.Time) {
 	old := 0
 	for old < len(r.order) && now.Sub(r.order[old].at) > recentFor {

@@ -35,6 +35,7 @@ type Visitor struct {
 	session *Session
 	token   string // as the app may see it
 	pending *sealed
+	slid    *slid // what it was before, if Slide moved the end
 	deleted bool
 	own     []string // Set-Cookie lines of a token that the app sealed itself
 }
@@ -103,12 +104,18 @@ func (v *Visitor) Slide() error {
 	if v.session == nil || settings.NoAutoRefresh || !settings.ShouldRefresh(v.session, settings.Now()) {
 		return nil
 	}
-	return v.change(func(s *Session, now time.Time) (*Session, error) {
+	before := &slid{session: v.session, token: v.token}
+	err := v.change(func(s *Session, now time.Time) (*Session, error) {
 		if !settings.ShouldRefresh(s, now) { // another request was first
 			return nil, nil
 		}
+		before.made = true
 		return v.manager.used(s, now), nil
 	})
+	if err == nil && v.pending != nil {
+		v.slid = before
+	}
+	return err
 }
 
 // Refresh moves the session's end now. The error is [ErrNoSession] for an

@@ -1,0 +1,70 @@
+package caddymodule_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// idleCookie is the cookie of a session that was last used a while ago.
+func idleCookie(t *testing.T, secret string, idle, expiry time.Duration) string {
+	t.Helper()
+	keys, err := session.NewKeyring("", []byte(secret))
+	require.NoError(t, err)
+	used := time.Now().Add(-idle)
+	token, err := keys.Seal(&session.Session{
+		ID: "AAAAAAAAAAAAAAAAAAAAAA", User: session.User{"id": "ada"},
+		CreatedAt: used, LastActivity: used, ExpiresAt: used.Add(expiry),
+	})
+	require.NoError(t, err)
+	return "session=" + token
+}
+
+func TestPollingDoesNotKeepASessionAlive(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	s := serve(t, `
+	session_guard {
+		auth /dashboard/*
+		default hybrid
+		no_activity /dashboard/poll /ping*
+		locales en
+		expiry 30m
+	}`)
+	cookie := idleCookie(t, secret, 10*time.Minute, 30*time.Minute)
+	none := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Activity", "none") }
+	for _, tc := range []struct {
+		target  string
+		answer  http.HandlerFunc
+		renewed bool
+	}{
+		{"/dashboard/poll", nil, false},
+		{"/en/dashboard/poll", nil, false},
+		{"/pings", nil, false},
+		{"/dashboard", none, false},
+		{"/", none, false},
+		{"/dashboard", nil, true},
+	} {
+		s.answer(tc.answer)
+		response := s.request("GET", tc.target, "Cookie", cookie)
+		assert.Equal(t, http.StatusOK, response.StatusCode, tc.target)
+		assert.Equal(t, tc.renewed, len(response.Header["Set-Cookie"]) > 0, "%s renews the cookie", tc.target)
+		assert.Empty(t, response.Header.Get("X-Session-Activity"), tc.target)
+		assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"), tc.target)
+	}
+}
+
+// A handoff on the same answer still counts.
+func TestHandoffWithoutActivity(t *testing.T) {
+	s := serve(t, guarded)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Session-Activity", "none")
+		w.Header().Set("X-Session-Set", handoff(ada))
+	})
+	assert.NotEmpty(t, s.request("POST", "/sign-in").Header["Set-Cookie"])
+}

@@ -1,0 +1,48 @@
+package caddymodule
+
+import (
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/stretchr/testify/assert"
+)
+
+// The limits of NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3.
+func TestAssuranceSetsTheLifetimes(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, tc := range []struct {
+		settings            Settings
+		expiry, maxLifetime time.Duration
+	}{
+		{Settings{}, 0, 0}, // the core's defaults
+		{Settings{Assurance: "aal1"}, 7 * day, 30 * day},
+		{Settings{Assurance: "aal2"}, time.Hour, day},
+		{Settings{Assurance: "aal3"}, 15 * time.Minute, 12 * time.Hour},
+		{Settings{Assurance: "aal2", Expiry: caddy.Duration(time.Minute)}, time.Minute, day},
+		{Settings{Assurance: "aal2", MaxLifetime: OptionalDuration(30 * time.Minute)}, 30 * time.Minute, 30 * time.Minute},
+	} {
+		r := &realm{settings: tc.settings}
+		assert.Equal(t, tc.expiry, r.core().Expiry, tc.settings)
+		assert.Equal(t, tc.maxLifetime, r.core().MaxLifetime, tc.settings)
+		assert.NoError(t, tc.settings.CheckAssurance())
+	}
+}
+
+func TestAssuranceRefusesWeakerValues(t *testing.T) {
+	for _, tc := range []struct {
+		settings Settings
+		expected []string
+	}{
+		{Settings{Assurance: "aal4"}, []string{`assurance cannot be "aal4"`}},
+		{Settings{Assurance: "aal1", MaxLifetime: Off}, []string{"max_lifetime off", "720h"}},
+		{Settings{Assurance: "aal2", Expiry: caddy.Duration(61 * time.Minute)}, []string{"expiry 1h1m0s", "1h0m0s", "2.2.3"}},
+		{Settings{Assurance: "aal3", Expiry: caddy.Duration(time.Hour), MaxLifetime: OptionalDuration(13 * time.Hour)},
+			[]string{"expiry 1h0m0s", "15m0s", "max_lifetime 13h0m0s", "12h0m0s", "2.3.3"}},
+	} {
+		err := tc.settings.CheckAssurance()
+		for _, part := range tc.expected {
+			assert.ErrorContains(t, err, part)
+		}
+	}
+}

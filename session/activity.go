@@ -1,0 +1,26 @@
+package session
+
+// Forgo takes back what [Visitor.Slide] did, for a request that turned out not to
+// be the user's own doing (a page that polls): its cookie is not sent, and other
+// requests of the session do not get it either. Call it before the handoff is
+// applied.
+func (v *Visitor) Forgo() {
+	if v.pending == nil {
+		return
+	}
+	if v.slid != nil {
+		if v.slid.made {
+			v.manager.recent.withdraw(*v.pending)
+		}
+		v.session, v.token, v.slid = v.slid.session, v.slid.token, nil
+	}
+	// Also what a parallel request slid: that one sends it, if it is activity.
+	v.pending = nil
+}
+
+// slid is what a visitor was before a slide.
+type slid struct {
+	session *Session
+	token   string
+	made    bool // by this request, not by a parallel one
+}

@@ -61,6 +61,11 @@ lint: $(BIN)/tools-stamp ## gofmt, go vet and golangci-lint
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	.ci/fuzz $(FUZZTIME)
 
+.PHONY: bench
+bench: build ## measure what the guard costs, and write docs/performance.md
+	go test -run '^$$' -bench . -benchmem ./session ./routes ./caddymodule
+	go run ./bench
+
 .PHONY: xcaddy
 xcaddy: $(BIN)/tools-stamp ## build Caddy with real xcaddy, as xcaddy.json says, into .bin/caddy-xcaddy
 	@set -e; arguments=$$(node .ci/xcaddy-arguments.mjs); set -x; \

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -157,7 +158,7 @@ func FuzzOpenDirect(f *testing.F) {
 		}
 		want, wantErr := k.open(token)
 		got, gotErr := k.openDirect(parts)
-		if string(got) != string(want) || gotErr != wantErr {
+		if string(got) != string(want) || !errors.Is(gotErr, wantErr) {
 			t.Errorf("%q: directly %q, %v; by go-jose %q, %v", token, got, gotErr, want, wantErr)
 		}
 	})

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -93,4 +94,30 @@ func TestReadAllocations(t *testing.T) {
 			t.Errorf("%s: %v allocations, at most %v are wanted", c.name, n, c.most)
 		}
 	}
+}
+
+// A remembered session takes at most 2 KiB beside its token, with what the app
+// is told of it.
+func TestMemoryOfARememberedSession(t *testing.T) {
+	const sessions = 2_000
+	sealing, _ := newManager(t)
+	lines := manyCookies(t, sealing, sessions)
+	heap := func() uint64 {
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	m, _ := newManager(t)
+	before := heap()
+	for _, line := range lines {
+		read(t, m, request("a="+strings.Repeat("long", 500)+"; "+line)).Session().Data()
+	}
+	each := (heap() - before) / sessions
+	runtime.KeepAlive(m)
+	token := uint64(len(strings.TrimPrefix(lines[0], "session=")))
+	if each > token+2<<10 {
+		t.Errorf("%d bytes for a token of %d", each, token)
+	}
+	t.Logf("%d bytes beside the token of %d", each-token, token)
 }

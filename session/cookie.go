@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -28,7 +30,8 @@ var chunkSuffixes = [maxChunks]string{".0", ".1", ".2"}
 // eachCookie calls yield with every cookie of the Cookie header lines, in order.
 // They are split at every semicolon and quotes have no meaning (RFC 6265bis
 // section 5.7): a reader that honours quotes can be shown other cookies than the
-// app behind sees. net/http also drops all cookies above a number of them.
+// app behind sees. net/http also drops all cookies above a number of them. The
+// name is the one that a lenient reader sees; the pair is as it was sent.
 func eachCookie(lines []string, yield func(name, value, pair string)) {
 	for _, line := range lines {
 		for more := true; more; {
@@ -37,10 +40,18 @@ func eachCookie(lines []string, yield func(name, value, pair string)) {
 			pair = strings.Trim(pair, " \t")
 			name, value, _ := strings.Cut(pair, "=")
 			if pair != "" {
-				yield(name, value, pair)
+				yield(trimName(name), value, pair)
 			}
 		}
 	}
+}
+
+// trimName removes what some servers strip from a cookie's name before they look
+// it up. A lone byte of 0xA0 is a space to readers of Latin-1, such as Node.js.
+func trimName(name string) string {
+	return strings.TrimFunc(name, func(r rune) bool {
+		return r <= ' ' || r == 0x7f || r == utf8.RuneError || unicode.IsSpace(r)
+	})
 }
 
 // cookies are the cookies of our name that a request carries.
@@ -55,8 +66,9 @@ func (c *cookies) any() bool {
 
 func collectCookies(lines []string, name string) cookies {
 	var c cookies
-	eachCookie(lines, func(given, value, _ string) {
-		rest, ours := strings.CutPrefix(given, name)
+	eachCookie(lines, func(_, value, pair string) {
+		exact, _, _ := strings.Cut(pair, "=")
+		rest, ours := strings.CutPrefix(exact, name)
 		switch {
 		case !ours:
 		case rest == "":

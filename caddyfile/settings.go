@@ -30,6 +30,7 @@ import (
 //	identity_headers on|user|off
 //	forward_cookie   on|off
 //	assurance        aal1|aal2|aal3
+//	log_user         on|off
 //	revocation       off|storage [{ … }]
 //	cache_size       <sessions>
 //
@@ -55,6 +56,7 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "identity_headers on|user|off", set: choice(&s.IdentityHeaders, "on", "user", "off")},
 		{usage: "forward_cookie on|off", set: onOff(&s.ForwardCookie)},
 		{usage: "assurance aal1|aal2|aal3", set: choice(&s.Assurance, "aal1", "aal2", "aal3")},
+		{usage: "log_user on|off", set: onOff(&s.LogUser)},
 		revocationWord(&s.Revocation),
 		{usage: "cache_size <sessions>", set: wholeNumber(&s.CacheSize)},
 	}

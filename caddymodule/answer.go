@@ -125,6 +125,9 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	if err == nil {
 		err = visitor.Apply(ctx, handoff)
 	}
+	if !handoff.Empty() || err != nil {
+		a.guard.realm.app.metrics.handoff(a.guard.realm.name, handoff, err)
+	}
 	return handoff, err
 }
 

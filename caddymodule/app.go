@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -31,10 +32,12 @@ type App struct {
 	// The realms by name. The realm `default` always exists.
 	Realms map[string]*Settings `json:"realms,omitempty"`
 
-	ctx    caddy.Context
-	logger *zap.Logger
-	mu     sync.Mutex
-	realms map[string]*realm
+	ctx     caddy.Context
+	logger  *zap.Logger
+	metrics *metrics
+	events  *caddyevents.App
+	mu      sync.Mutex
+	realms  map[string]*realm
 }
 
 // CaddyModule returns the Caddy module information.
@@ -47,6 +50,12 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger = ctx, ctx.Logger()
 	a.realms = make(map[string]*realm)
+	if err := a.provisionMetrics(); err != nil {
+		return err
+	}
+	if err := a.provisionEvents(); err != nil {
+		return err
+	}
 	if _, err := a.define(session.DefaultRealm, nil, ""); err != nil {
 		return err
 	}
@@ -78,6 +87,10 @@ func (*App) Stop() error { return nil }
 // Cleanup gives back what the realms share with other configurations.
 func (a *App) Cleanup() error {
 	var errs []error
+	if a.metrics != nil {
+		_, err := shared.Delete(metricsName)
+		errs = append(errs, err)
+	}
 	for _, r := range a.realms {
 		errs = append(errs, r.cleanup())
 	}

@@ -102,6 +102,10 @@ type Settings struct {
 	// beside the token; 0 remembers none. Default: 10000.
 	CacheSize *int `json:"cache_size,omitempty"`
 
+	// Whether the log names the user of a sign-in, sign-out or revocation by
+	// `user_id`, and events carry it. Default: true.
+	LogUser *bool `json:"log_user,omitempty"`
+
 	// Where the settings were written, for error messages ("Caddyfile:3").
 	Source string `json:"source,omitempty"`
 }

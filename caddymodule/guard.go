@@ -158,6 +158,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	if err != nil {
 		return answerError(err)
 	}
+	g.realm.app.metrics.decided(g.realm.name, v)
 	g.log(v)
 	g.setPlaceholders(v)
 	if v.decision != decisionPass {

@@ -133,7 +133,7 @@ func (r *realm) core() session.Settings {
 		NoAutoRefresh: s.AutoRefresh != nil && !*s.AutoRefresh,
 		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
 		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
-		CacheSize: cacheSize, IsSecure: r.isSecure,
+		CacheSize: cacheSize, IsSecure: r.isSecure, Observe: r.observe,
 	}
 }
 

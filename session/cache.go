@@ -63,12 +63,15 @@ func (c *cache) get(token string, keys []*key, now time.Time) *Session {
 	defer shard.mu.Unlock()
 	known, ok := shard.known[token]
 	if !ok || now.Before(known.at) {
+		shard.misses++
 		return nil
 	}
 	if !slices.Contains(keys, known.key) {
 		shard.forget(known)
+		shard.misses++
 		return nil
 	}
+	shard.hits++
 	known.used = true
 	return known.session
 }
@@ -109,7 +112,10 @@ func (c *cache) shard(hash uint64) *cacheShard { return &c.shards[hash%uint64(le
 // tenth of the room, on trial, and moves into the rest when it is used again. A
 // flood of tokens that are used once thus pushes out only one another.
 type cacheShard struct {
-	mu    sync.Mutex
+	mu     sync.Mutex
+	hits   uint64
+	misses uint64
+
 	known map[string]*opened
 	trial ring[*opened]
 	main  ring[*opened]

@@ -64,15 +64,14 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 	v := &Visitor{manager: m, result: ResultNone}
 	v.secure = m.isSecure(r)
 	v.name = m.cookieName(v.secure)
-	lines := r.Header["Cookie"]
-	if len(lines) == 0 {
-		return v, nil
+	var err error
+	if lines := r.Header["Cookie"]; len(lines) > 0 {
+		if v.sent = collectCookies(lines, v.name); v.sent.any() {
+			err = v.open(r.Context())
+		}
 	}
-	v.sent = collectCookies(lines, v.name)
-	if !v.sent.any() {
-		return v, nil
-	}
-	return v, v.open(r.Context())
+	m.observe(Event{Kind: EventRead, Session: v.session, Result: v.result})
+	return v, err
 }
 
 func (m *Manager) isSecure(r *http.Request) bool {
@@ -195,10 +194,11 @@ func apply(s *Session, change Change) error {
 
 // seal seals a session that fits into its cookies and into a request to the app.
 func (m *Manager) seal(s *Session) (sealed, error) {
-	token, err := m.keys.Seal(s)
+	token, keyID, err := m.keys.seal(s)
 	if err != nil {
 		return sealed{}, err
 	}
+	m.observe(Event{Kind: EventSealed, Session: s, KeyID: keyID})
 	name := m.cookieName(true)
 	if limit := maxSealedLength(name); len(token) > limit {
 		return sealed{}, &TooLargeError{Size: len(token), Limit: limit, What: "its token"}

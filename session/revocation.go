@@ -78,7 +78,7 @@ func (v *Visitor) EndAll(ctx context.Context) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
-	err := v.manager.RevokeUser(ctx, v.session.User.ID(), "")
+	err := v.endSessions(ctx, "")
 	return errors.Join(err, v.Delete(ctx))
 }
 
@@ -88,5 +88,13 @@ func (v *Visitor) EndOthers(ctx context.Context) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
-	return v.manager.RevokeUser(ctx, v.session.User.ID(), v.session.ID)
+	return v.endSessions(ctx, v.session.ID)
+}
+
+func (v *Visitor) endSessions(ctx context.Context, except string) error {
+	err := v.manager.RevokeUser(ctx, v.session.User.ID(), except)
+	if err == nil {
+		v.manager.observe(Event{Kind: EventRevoked, Session: v.session})
+	}
+	return err
 }

@@ -87,6 +87,10 @@ type Settings struct {
 	// memory of its own.
 	Revocations Revocations
 
+	// Observe is told what happens to sessions, during the request. It must not
+	// wait. Default: nobody is told.
+	Observe func(Event)
+
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Random makes session ids. Default: crypto/rand.

@@ -115,6 +115,9 @@ func (v *Visitor) Slide() error {
 	if err == nil && v.pending != nil {
 		v.slid = before
 	}
+	if err == nil && before.made {
+		v.manager.observe(Event{Kind: EventRefreshed, Session: v.session})
+	}
 	return err
 }
 
@@ -128,10 +131,18 @@ func (v *Visitor) Update(change Change) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
-	return v.change(func(s *Session, now time.Time) (*Session, error) {
+	err := v.change(func(s *Session, now time.Time) (*Session, error) {
 		next := v.manager.used(s, now)
 		return next, apply(next, change)
 	})
+	if err == nil {
+		kind := EventUpdated
+		if len(change.User) == 0 && change.AccessToken == nil && change.RefreshToken == nil {
+			kind = EventRefreshed
+		}
+		v.manager.observe(Event{Kind: kind, Session: v.session})
+	}
+	return err
 }
 
 // change replaces the session by what next makes of its newest state; nil keeps
@@ -179,6 +190,7 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 	}
 	m.recent.remember(made, now)
 	v.session, v.token, v.pending, v.deleted = made.session, made.token, &made, false
+	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil
 }
 
@@ -200,7 +212,11 @@ func (v *Visitor) revoke(ctx context.Context, s *Session) error {
 	if until.Before(s.ExpiresAt) {
 		until = s.ExpiresAt
 	}
-	return m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
+	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
+	if err == nil {
+		m.observe(Event{Kind: EventDeleted, Session: s})
+	}
+	return err
 }
 
 // SetCookies writes the Set-Cookie lines of what changed and reports whether it

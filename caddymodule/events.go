@@ -1,0 +1,87 @@
+package caddymodule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// eventNames are the events of Caddy's events app.
+var eventNames = map[session.EventKind]string{
+	session.EventCreated: "create", session.EventUpdated: "update", session.EventDeleted: "delete",
+}
+
+// observe counts, logs and announces what happens to the sessions of a realm.
+func (r *realm) observe(e session.Event) {
+	m := r.app.metrics
+	switch e.Kind {
+	case session.EventRead:
+		m.reads.WithLabelValues(r.name, string(e.Result)).Inc()
+		return
+	case session.EventSealed:
+		r.sealed(e.KeyID)
+		return
+	}
+	m.changes.WithLabelValues(r.name, string(e.Kind)).Inc()
+	switch e.Kind {
+	case session.EventCreated:
+		r.app.logger.Info("signed in", r.logSession(e.Session)...)
+	case session.EventDeleted:
+		r.app.logger.Info("signed out", r.logSession(e.Session)...)
+	case session.EventRevoked:
+		r.app.logger.Info("sessions of the user were revoked", r.logSession(e.Session)...)
+	}
+	r.announce(e)
+}
+
+// sealed counts a use of a key and says when it is worn or new.
+func (r *realm) sealed(key string) {
+	uses, tookOver := r.app.metrics.sealed(r.name, key)
+	if tookOver {
+		r.app.logger.Info("a new key seals sessions", zap.String("realm", r.name), zap.String("key", key))
+	}
+	if uses == sealsWarning {
+		r.app.logger.Warn("this key has sealed very many sessions; rotate it: put a new secret in front, or shorten key_rotation",
+			zap.String("realm", r.name), zap.String("key", key), zap.Uint64("seals", uses))
+	}
+}
+
+// logSession names a session in a log. Its id would let whoever reads the log end
+// it, so a hash stands for it.
+func (r *realm) logSession(s *session.Session) []zap.Field {
+	fields := []zap.Field{zap.String("realm", r.name), zap.String("session", hashedID(s))}
+	if r.settings.LogUser == nil || *r.settings.LogUser {
+		fields = append(fields, zap.String("user_id", s.User.ID()))
+	}
+	return fields
+}
+
+func hashedID(s *session.Session) string {
+	sum := sha256.Sum256([]byte(s.ID))
+	return hex.EncodeToString(sum[:8])
+}
+
+// announce emits the event create, update or delete through Caddy's events app.
+func (r *realm) announce(e session.Event) {
+	name, ok := eventNames[e.Kind]
+	if events := r.app.events; ok && events != nil && events.ShouldEmit(name) {
+		data := map[string]any{"realm": r.name, "session": hashedID(e.Session)}
+		if r.settings.LogUser == nil || *r.settings.LogUser {
+			data["user_id"] = e.Session.User.ID()
+		}
+		events.Emit(r.app.ctx, name, data)
+	}
+}
+
+// provisionEvents finds the events app.
+func (a *App) provisionEvents() error {
+	module, err := a.ctx.App("events")
+	if err == nil {
+		a.events, _ = module.(*caddyevents.App)
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+package caddymodule
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// sealsWarning is when a key has sealed so much that it should be replaced. With
+// random nonces AES-GCM must not seal more than 2^32 times with one key (NIST SP
+// 800-38D section 8.3); this is a sixteenth of it.
+const sealsWarning = 1 << 28
+
+// metrics are the counters of all realms. They outlive a configuration, so that a
+// reload does not reset them. Every label has a closed set of values: those of
+// the configuration and of this program, nothing that a client sends.
+type metrics struct {
+	decisions *prometheus.CounterVec
+	ambiguous *prometheus.CounterVec
+	reads     *prometheus.CounterVec
+	changes   *prometheus.CounterVec
+	handoffs  *prometheus.CounterVec
+
+	mu    sync.Mutex
+	seals map[[2]string]*atomic.Uint64 // by realm and key id
+	keys  map[string]string            // the key that sealed last, by realm
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "caddy", Subsystem: "session", Name: name, Help: help},
+			append([]string{"realm"}, labels...))
+	}
+	return &metrics{
+		decisions: counter("decisions_total", "Decisions of the guard by type of the rule, kind of the request and outcome.", "rule", "kind", "decision"),
+		ambiguous: counter("ambiguous_paths_total", "Requests whose path may be read in several ways that differ in what they need.", "rule"),
+		reads:     counter("reads_total", "Readings of a request's session cookies by result.", "result"),
+		changes:   counter("changes_total", "Sessions created, refreshed, updated, deleted and revoked.", "change"),
+		handoffs:  counter("handoffs_total", "Answers of the app with a handoff, by kind and whether it was carried out.", "kind", "outcome"),
+		seals:     map[[2]string]*atomic.Uint64{}, keys: map[string]string{},
+	}
+}
+
+// metricsName is the name of the metrics in the usage pool.
+const metricsName = "metrics"
+
+// provisionMetrics takes over the metrics of the configuration before and gives
+// them out in the registry of this one.
+func (a *App) provisionMetrics() error {
+	value, _, err := shared.LoadOrNew(metricsName, func() (caddy.Destructor, error) { return newMetrics(), nil })
+	if err != nil {
+		return err
+	}
+	a.metrics = value.(*metrics)
+	return a.ctx.GetMetricsRegistry().Register(collector{metrics: a.metrics, app: a})
+}
+
+// Destruct implements caddy.Destructor; memory needs no closing.
+func (*metrics) Destruct() error { return nil }
+
+func (m *metrics) decided(realm string, v *visit) {
+	m.decisions.WithLabelValues(realm, string(v.match.Type), string(v.kind), string(v.decision)).Inc()
+	if v.match.Ambiguous {
+		m.ambiguous.WithLabelValues(realm, string(v.match.Type)).Inc()
+	}
+}
+
+// handoff counts what the app asked for on one answer.
+func (m *metrics) handoff(realm string, h session.Handoff, err error) {
+	outcome := "done"
+	if err != nil {
+		outcome = "failed"
+	}
+	for kind, asked := range map[string]bool{
+		"delete": h.Delete, "set": h.Set != nil, "update": h.Update != nil,
+		"invalid": err != nil && h.Empty(),
+	} {
+		if asked {
+			m.handoffs.WithLabelValues(realm, kind, outcome).Inc()
+		}
+	}
+}
+
+// sealed counts one use of a key. It returns the number of its uses, and whether
+// it has just taken over from another key.
+func (m *metrics) sealed(realm, key string) (uses uint64, tookOver bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := m.keys[realm]
+	m.keys[realm] = key
+	count, ok := m.seals[[2]string{realm, key}]
+	if !ok {
+		count = new(atomic.Uint64)
+		m.seals[[2]string{realm, key}] = count
+	}
+	return count.Add(1), last != "" && last != key
+}
+
+var (
+	sealsDescription = prometheus.NewDesc("caddy_session_key_seals",
+		"Tokens that this process has sealed with a key. AES-GCM allows 2^32 with one key.", []string{"realm", "key"}, nil)
+	cacheTokensDescription = prometheus.NewDesc("caddy_session_cache_tokens",
+		"Opened tokens in the cache.", []string{"realm"}, nil)
+	cacheHitsDescription = prometheus.NewDesc("caddy_session_cache_requests_total",
+		"Tokens looked up in the cache, by result.", []string{"realm", "result"}, nil)
+	lagDescription = prometheus.NewDesc("caddy_session_revocation_lag_seconds",
+		"Time since the shared revocations were last read.", []string{"realm"}, nil)
+)
+
+// collector gives out the metrics of one configuration.
+type collector struct {
+	*metrics
+	app *App
+}
+
+func (c collector) vectors() []*prometheus.CounterVec {
+	return []*prometheus.CounterVec{c.decisions, c.ambiguous, c.reads, c.changes, c.handoffs}
+}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(to chan<- *prometheus.Desc) {
+	for _, vector := range c.vectors() {
+		vector.Describe(to)
+	}
+	for _, description := range []*prometheus.Desc{sealsDescription, cacheTokensDescription, cacheHitsDescription, lagDescription} {
+		to <- description
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	for _, vector := range c.vectors() {
+		vector.Collect(to)
+	}
+	c.mu.Lock()
+	for labels, count := range c.seals {
+		to <- prometheus.MustNewConstMetric(sealsDescription, prometheus.GaugeValue, float64(count.Load()), labels[0], labels[1])
+	}
+	c.mu.Unlock()
+	c.app.mu.Lock()
+	defer c.app.mu.Unlock()
+	for name, r := range c.app.realms {
+		manager := r.ready.Load()
+		if manager == nil {
+			continue
+		}
+		stats := manager.CacheStats()
+		to <- prometheus.MustNewConstMetric(cacheTokensDescription, prometheus.GaugeValue, float64(stats.Tokens), name)
+		to <- prometheus.MustNewConstMetric(cacheHitsDescription, prometheus.CounterValue, float64(stats.Hits), name, "hit")
+		to <- prometheus.MustNewConstMetric(cacheHitsDescription, prometheus.CounterValue, float64(stats.Misses), name, "miss")
+		if set, ok := manager.Settings().Revocations.(*sharedRevocations); ok {
+			if last := set.Status().LastSync; last != nil {
+				to <- prometheus.MustNewConstMetric(lagDescription, prometheus.GaugeValue, time.Since(*last).Seconds(), name)
+			}
+		}
+	}
+}
+
+// Interface guard
+var _ prometheus.Collector = collector{}

@@ -1,0 +1,130 @@
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// measured is a site whose metrics can be scraped and whose session log is in a file.
+func measured(t *testing.T, settings string) (s *site, log func() string) {
+	file := filepath.Join(t.TempDir(), "session.log")
+	s = serve(t, "metrics /metrics\n"+strings.Replace(guarded, "home_path /dashboard", "home_path /dashboard\n"+settings, 1),
+		"log lifecycle {\n output file "+file+"\n include session\n level INFO\n }")
+	return s, func() string {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(text)
+	}
+}
+
+// exercise makes every metric count something.
+func exercise(s *site) {
+	cookie := s.signIn(ada)
+	s.request("GET", "/dashboard")
+	s.request("GET", "/dashboard", "Cookie", cookie)
+	s.request("GET", "/dashboard", "Cookie", cookie)
+	s.request("GET", "/login", "Cookie", cookie)
+	s.request("GET", "/x/..%2fdashboard")
+	s.request("GET", "/", "Cookie", "session=forged")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Update", "no base64url!") })
+	s.request("POST", "/", "Cookie", cookie)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Delete", "1") })
+	s.request("POST", "/sign-out", "Cookie", cookie)
+}
+
+func TestMetrics(t *testing.T) {
+	s, _ := measured(t, "")
+	exercise(s)
+	scrape := body(t, s.request("GET", "/metrics"))
+	for _, line := range []string{
+		`caddy_session_decisions_total{decision="login",kind="document",realm="default",rule="auth"}`,
+		`caddy_session_decisions_total{decision="home",kind="document",realm="default",rule="public"}`,
+		`caddy_session_ambiguous_paths_total{realm="default",rule="auth"}`,
+		`caddy_session_reads_total{realm="default",result="opened"}`,
+		`caddy_session_reads_total{realm="default",result="malformed"}`,
+		`caddy_session_changes_total{change="created",realm="default"}`,
+		`caddy_session_changes_total{change="deleted",realm="default"}`,
+		`caddy_session_handoffs_total{kind="set",outcome="done",realm="default"}`,
+		`caddy_session_handoffs_total{kind="invalid",outcome="failed",realm="default"}`,
+		`caddy_session_key_seals{key="`,
+		`caddy_session_cache_tokens{realm="default"}`,
+		`caddy_session_cache_requests_total{realm="default",result="hit"}`,
+	} {
+		assert.Contains(t, scrape, line)
+	}
+	for _, personal := range []string{"ada", "Ada", "secret", "forged"} {
+		for line := range strings.Lines(scrape) {
+			if strings.HasPrefix(line, "caddy_session_") {
+				assert.NotContains(t, line, personal)
+			}
+		}
+	}
+}
+
+// The dashboard asks for nothing that a scrape does not have, and leaves nothing out.
+func TestDashboardUsesTheMetrics(t *testing.T) {
+	text, err := os.ReadFile("../docs/grafana.json")
+	require.NoError(t, err)
+	var dashboard struct {
+		Panels []struct {
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &dashboard))
+	s, _ := measured(t, "")
+	exercise(s)
+	scrape := body(t, s.request("GET", "/metrics"))
+	queries := ""
+	name, grouping := regexp.MustCompile(`caddy_session_[a-z_]+`), regexp.MustCompile(`by \(([a-z, ]+)\)`)
+	for _, panel := range dashboard.Panels {
+		require.NotEmpty(t, panel.Targets, panel.Title)
+		for _, target := range panel.Targets {
+			queries += target.Expr + "\n"
+			names := name.FindAllString(target.Expr, -1)
+			require.NotEmpty(t, names, target.Expr)
+			sample := regexp.MustCompile(`(?m)^` + names[0] + `\{.*$`).FindString(scrape)
+			assert.NotEmpty(t, sample, "the scrape has no %s", names[0])
+			for _, labels := range grouping.FindAllStringSubmatch(target.Expr, -1) {
+				for label := range strings.SplitSeq(labels[1], ", ") {
+					assert.Contains(t, sample, label+`="`, target.Expr)
+				}
+			}
+		}
+	}
+	for _, help := range regexp.MustCompile(`(?m)^# TYPE (caddy_session_[a-z_]+)`).FindAllStringSubmatch(scrape, -1) {
+		assert.Contains(t, queries, help[1], "the dashboard does not show it")
+	}
+}
+
+func TestLifecycleIsLogged(t *testing.T) {
+	for settings, named := range map[string]bool{"": true, "log_user off": false} {
+		s, log := measured(t, settings)
+		exercise(s)
+		var messages []string
+		for line := range strings.Lines(log()) {
+			var entry map[string]any
+			require.NoError(t, json.Unmarshal([]byte(line), &entry))
+			if entry["msg"] == "a new key seals sessions" {
+				continue // the configuration before had another key
+			}
+			messages = append(messages, entry["msg"].(string))
+			assert.Len(t, entry["session"], 16, "the hash of the session's id")
+			assert.Equal(t, "default", entry["realm"])
+			if named {
+				assert.Equal(t, "ada", entry["user_id"])
+			} else {
+				assert.NotContains(t, line, "ada")
+			}
+		}
+		assert.Equal(t, []string{"signed in", "signed out"}, messages)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -314,19 +315,19 @@ func TestAutomaticMaintenanceReportsAndGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		storage := newStorage()
 		n := newNode(t, storage)
-		failures := 0
+		var failures atomic.Int32
 		ctx, stop := context.WithCancel(t.Context())
-		go n.keys.Maintain(ctx, func(error) { failures++ })
+		go n.keys.Maintain(ctx, func(error) { failures.Add(1) })
 		storage.set(func(s *memoryStorage) { s.broken = errBroken })
 		time.Sleep(3*time.Minute + time.Second)
-		if failures != 3 {
-			t.Errorf("%d failures in three minutes", failures)
+		if n := failures.Load(); n != 3 {
+			t.Errorf("%d failures in three minutes", n)
 		}
 		n.token(t) // the keys in memory go on sealing
 		storage.set(func(s *memoryStorage) { s.broken = nil })
 		time.Sleep(31 * day)
-		if failures != 3 || len(n.keys.KeyIDs()) < 2 {
-			t.Errorf("%d failures, keys %q: it did not go on", failures, n.keys.KeyIDs())
+		if failures.Load() != 3 || len(n.keys.KeyIDs()) < 2 {
+			t.Errorf("%d failures, keys %q: it did not go on", failures.Load(), n.keys.KeyIDs())
 		}
 		stop()
 		synctest.Wait()

@@ -55,3 +55,22 @@ func TestSettingsMayBeSpread(t *testing.T) {
 	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
 	assert.Contains(t, cookieHeader(s.request("POST", "/in")), "id=ey")
 }
+
+// JSON users get the same words as Caddyfile users.
+func TestJSONConfigurationIsCheckedToo(t *testing.T) {
+	for settings, says := range map[string]string{
+		`{"cookie_lifetime":"forever"}`:                        "cookie_lifetime",
+		`{"same_site":"none","secure_cookie":"never"}`:         "same_site none",
+		`{"cookie_prefix":"host","cookie_domain":"a.example"}`: "cookie_prefix host",
+		`{"expiry":"60d"}`:                                     "max_lifetime",
+		`{"max_lifetime":"-1h"}`:                               "above zero",
+		`{"secret":["too short"]}`:                             "fewer than 32",
+	} {
+		var config caddy.Config
+		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"session":{"realms":{"shop":`+settings+`}}}}`), &config)
+		require.NoError(t, err)
+		err = caddy.Validate(&config)
+		require.Error(t, err, settings)
+		assert.Contains(t, err.Error(), says)
+	}
+}

@@ -1,0 +1,498 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const exampleDir = "../examples/nextjs"
+
+var buildExample = sync.OnceValue(func() error {
+	sources, err := newest(exampleDir)
+	if err != nil {
+		return err
+	}
+	if built, err := os.Stat(filepath.Join(exampleDir, ".next/BUILD_ID")); err == nil && built.ModTime().After(sources) {
+		return nil
+	}
+	if err := run(exampleDir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+		return err
+	}
+	return run(exampleDir, "npm", "run", "build")
+})
+
+// site is the example app behind Caddy. A recorder between the two keeps what
+// the app was asked.
+type site struct {
+	url     string
+	appPort string // of the recorder
+	caddy   *process
+
+	mutex    sync.Mutex
+	requests []*http.Request
+}
+
+func startExample(t *testing.T, environment ...string) *site {
+	t.Helper()
+	needNode(t)
+	if err := buildExample(); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{}
+	app := &url.URL{Scheme: "http", Host: "127.0.0.1:" + startNext(t, exampleDir)}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = app.Scheme, app.Host, r.In.Host
+		for name, values := range r.In.Header { // the app behind sees what Caddy said
+			if strings.HasPrefix(name, "X-Forwarded-") {
+				r.Out.Header[name] = values
+			}
+		}
+	}}
+	recorder := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mutex.Lock()
+		s.requests = append(s.requests, r.Clone(r.Context()))
+		s.mutex.Unlock()
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(recorder.Close)
+	_, s.appPort, _ = strings.Cut(strings.TrimPrefix(recorder.URL, "http://"), ":")
+	s.url, s.caddy = s.guard(t, environment...)
+	return s
+}
+
+// guard starts a Caddy with the example's Caddyfile in front of the app.
+func (s *site) guard(t *testing.T, environment ...string) (string, *process) {
+	t.Helper()
+	port := freePort(t)
+	caddy := startCaddy(t, filepath.Join(exampleDir, "Caddyfile"), port, append(environment, "APP_PORT="+s.appPort)...)
+	return "http://127.0.0.1:" + port, caddy
+}
+
+// asked returns what the app was asked since the last call.
+func (s *site) asked() []*http.Request {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	requests := s.requests
+	s.requests = nil
+	return requests
+}
+
+// browser follows no redirect by itself and keeps cookies.
+type browser struct {
+	*testing.T
+	client *http.Client
+	site   string
+}
+
+func newBrowser(t *testing.T, site string) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{T: t, site: site, client: &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}}
+}
+
+// ask sends a request with pairs of header names and values.
+func (b *browser) ask(method, path, body string, headers ...string) (*http.Response, string) {
+	b.Helper()
+	request, err := http.NewRequest(method, b.site+path, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/html")
+	for pair := range slices.Chunk(headers, 2) {
+		request.Header.Set(pair[0], pair[1])
+	}
+	response, err := b.client.Do(request)
+	return page(b.T, response, err)
+}
+
+// open visits a page as a document.
+func (b *browser) open(path string) (*http.Response, string) {
+	b.Helper()
+	return b.ask(http.MethodGet, path, "")
+}
+
+func (b *browser) cookies() []*http.Cookie {
+	u, err := url.Parse(b.site)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return b.client.Jar.Cookies(u)
+}
+
+// redirects fails unless the answer sends the browser to the location.
+func (b *browser) redirects(response *http.Response, status int, location string) {
+	b.Helper()
+	if response.StatusCode != status || response.Header.Get("Location") != location {
+		b.Fatalf("%s: got %d to %q, want %d to %q", response.Request.URL, response.StatusCode, response.Header.Get("Location"), status, location)
+	}
+}
+
+// shows fails unless the answer is a page with the text.
+func (b *browser) shows(response *http.Response, body, text string) {
+	b.Helper()
+	if response.StatusCode != http.StatusOK || !strings.Contains(body, text) {
+		b.Fatalf("%s: got %d, want 200 with %q in\n%s", response.Request.URL, response.StatusCode, text, tail(body, 2000))
+	}
+}
+
+var hiddenInput = regexp.MustCompile(`<input type="hidden" name="([^"]*)"(?: value="([^"]*)")?`)
+
+// submit posts the first form of a page that has the field, as a browser without
+// JavaScript does.
+func (b *browser) submit(path string, has string, fields map[string]string) (*http.Response, string) {
+	b.Helper()
+	_, body := b.open(path)
+	for form := range strings.SplitSeq(body, "<form") {
+		form, _, _ = strings.Cut(form, "</form>")
+		if !strings.Contains(form, has) {
+			continue
+		}
+		all := map[string]string{}
+		for _, input := range hiddenInput.FindAllStringSubmatch(form, -1) {
+			all[html.UnescapeString(input[1])] = html.UnescapeString(input[2])
+		}
+		maps.Copy(all, fields)
+		contentType, content := multipartBody(b.T, all)
+		return b.ask(http.MethodPost, path, content, "Content-Type", contentType, "Origin", b.site, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+	}
+	b.Fatalf("%s has no form with %q:\n%s", path, has, tail(body, 2000))
+	return nil, ""
+}
+
+func multipartBody(t *testing.T, fields map[string]string) (contentType, content string) {
+	t.Helper()
+	var buffer bytes.Buffer
+	writer := multipart.NewWriter(&buffer)
+	names := slices.Sorted(maps.Keys(fields))
+	slices.Reverse(names) // React reads the arguments ("0") after the forms that they name ("_1_email")
+	for _, name := range names {
+		if err := writer.WriteField(name, fields[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return writer.FormDataContentType(), buffer.String()
+}
+
+var jonas = map[string]string{"email": "jonas@example.com", "password": "open sesame"}
+
+func (b *browser) signIn() {
+	b.Helper()
+	response, _ := b.submit("/login", `name="password"`, jonas)
+	b.redirects(response, http.StatusSeeOther, "/dashboard")
+}
+
+// TestExample drives the example app as its visitors do.
+func TestExample(t *testing.T) {
+	s := startExample(t)
+
+	t.Run("an anonymous visitor logs in and lands on the wanted page", func(t *testing.T) {
+		b := newBrowser(t, s.url)
+		response, _ := b.open("/dashboard/profile?tab=1")
+		login := "/login?return_to=%2Fdashboard%2Fprofile%3Ftab%3D1"
+		b.redirects(response, http.StatusTemporaryRedirect, login)
+		response, _ = b.submit(login, `name="password"`, map[string]string{"email": "jonas@example.com", "password": "wrong"})
+		if response.StatusCode != http.StatusOK || len(b.cookies()) != 0 {
+			t.Fatalf("a wrong password: got %d and %d cookies", response.StatusCode, len(b.cookies()))
+		}
+		response, _ = b.submit(login, `name="password"`, jonas)
+		b.redirects(response, http.StatusSeeOther, "/dashboard/profile?tab=1")
+		for _, cookie := range b.cookies() {
+			if cookie.Name != "session" {
+				t.Errorf("the browser got the cookie %s, which is meant for Caddy", cookie.Name)
+			}
+		}
+		response, body := b.open("/dashboard/profile?tab=1")
+		b.shows(response, body, `value="Jonas Berg"`)
+		if cache := response.Header.Get("Cache-Control"); !strings.Contains(cache, "private") {
+			t.Errorf("a page of a signed-in visitor has Cache-Control %q", cache)
+		}
+		response, _ = b.open("/login?return_to=%2Fdashboard%2Fprofile")
+		b.redirects(response, http.StatusTemporaryRedirect, "/dashboard/profile")
+		if response, _ = b.open("/dashboard/admin"); response.StatusCode != http.StatusForbidden {
+			t.Errorf("a member at /dashboard/admin: got %d, want 403", response.StatusCode)
+		}
+	})
+
+	t.Run("the dashboard in English and Arabic", func(t *testing.T) {
+		b := newBrowser(t, s.url)
+		response, _ := b.open("/ar/dashboard")
+		b.redirects(response, http.StatusTemporaryRedirect, "/ar/login?return_to=%2Far%2Fdashboard")
+		response, body := b.open("/ar/login?return_to=%2Far%2Fdashboard")
+		b.shows(response, body, "تسجيل الدخول")
+		response, _ = b.submit("/ar/login?return_to=%2Far%2Fdashboard", `name="password"`, jonas)
+		b.redirects(response, http.StatusSeeOther, "/ar/dashboard")
+		response, body = b.open("/ar/dashboard")
+		b.shows(response, body, `dir="rtl"`)
+		b.shows(response, body, "Jonas Berg")
+		response, body = b.open("/dashboard")
+		b.shows(response, body, `lang="en"`)
+		b.shows(response, body, "jonas@example.com")
+	})
+
+	t.Run("login and logout by the client of Next.js", func(t *testing.T) { testActions(t, s) })
+	t.Run("the session API", func(t *testing.T) { testSessionAPI(t, s) })
+
+	t.Run("signing out", func(t *testing.T) {
+		b := newBrowser(t, s.url)
+		b.signIn()
+		stolen := b.cookies()[0]
+		response, _ := b.submit("/dashboard", "$ACTION_ID", nil)
+		b.redirects(response, http.StatusSeeOther, "/")
+		if len(b.cookies()) != 0 {
+			t.Errorf("after the sign-out the browser holds %v", b.cookies())
+		}
+		response, _ = b.open("/dashboard")
+		b.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard")
+		response, _ = b.ask(http.MethodGet, "/dashboard", "", "Cookie", stolen.Name+"="+stolen.Value)
+		b.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard")
+	})
+
+	t.Run("a tampered cookie is nobody's and is cleared", func(t *testing.T) {
+		b := newBrowser(t, s.url)
+		b.signIn()
+		value := []byte(b.cookies()[0].Value)
+		value[len(value)/2] ^= 1
+		stranger := newBrowser(t, s.url)
+		response, _ := stranger.ask(http.MethodGet, "/dashboard", "", "Cookie", "session="+string(value))
+		stranger.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard")
+		if set := response.Header.Get("Set-Cookie"); !strings.HasPrefix(set, "session=;") {
+			t.Errorf("the cookie is not cleared: %q", set)
+		}
+		s.asked()
+		stranger.ask(http.MethodGet, "/login", "", "Cookie", "session="+string(value))
+		for _, request := range s.asked() {
+			if strings.Contains(request.Header.Get("Cookie"), "session") {
+				t.Errorf("the app saw a cookie that does not open: %s", request.Header.Get("Cookie"))
+			}
+		}
+	})
+
+	t.Run("a session ends", func(t *testing.T) {
+		short, _ := s.guard(t, "SESSION_EXPIRY=3s", "SESSION_REFRESH_THRESHOLD=1s")
+		b := newBrowser(t, short)
+		b.signIn()
+		// The jar would drop the cookie by its Max-Age; a client may keep it.
+		cookie := "session=" + b.cookies()[0].Value
+		keeper := newBrowser(t, short)
+		response, body := keeper.ask(http.MethodGet, "/dashboard", "", "Cookie", cookie)
+		keeper.shows(response, body, "Jonas Berg")
+		deadline := time.Now().Add(10 * time.Second)
+		for response.StatusCode == http.StatusOK && time.Now().Before(deadline) {
+			<-time.After(100 * time.Millisecond) // the clock of another process
+			response, _ = keeper.ask(http.MethodGet, "/dashboard", "", "Cookie", cookie)
+		}
+		keeper.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard")
+	})
+
+	t.Run("the app never sees an identity that a client made up", func(t *testing.T) { testSpoofing(t, s) })
+}
+
+// testActions signs in and out as the client of Next.js does, by fetch.
+func testActions(t *testing.T, s *site) {
+	b := newBrowser(t, s.url)
+	ids := actionIDs(t, exampleDir)
+	contentType, content := multipartBody(t, map[string]string{
+		"_1_email": jonas["email"], "_1_password": jonas["password"], "_1_locale": "en", "0": `[{},"$K1"]`,
+	})
+	response, body := b.action("/login", ids["login"], contentType, content)
+	if target := response.Header.Get("X-Action-Redirect"); !strings.HasPrefix(target, "/dashboard") {
+		t.Fatalf("login: got %d, X-Action-Redirect %q\n%s", response.StatusCode, target, body)
+	}
+	// Next.js rendered the dashboard ahead, as anonymous. The browser must load it through the guard.
+	if body != "" || response.Header.Get("Content-Type") != "text/plain" {
+		t.Errorf("the page that was rendered ahead came through: %s %q", response.Header.Get("Content-Type"), body)
+	}
+	if len(b.cookies()) != 1 {
+		t.Fatalf("after the login the browser holds %v", b.cookies())
+	}
+	response, body = b.open("/dashboard")
+	b.shows(response, body, "Jonas Berg")
+
+	contentType, content = multipartBody(t, map[string]string{"_1_locale": "en", "0": `["$K1"]`})
+	response, body = b.action("/dashboard", ids["logout"], contentType, content)
+	if target := response.Header.Get("X-Action-Redirect"); !strings.HasPrefix(target, "/") || body != "" || len(b.cookies()) != 0 {
+		t.Errorf("logout: X-Action-Redirect %q, %d cookies, body %q", target, len(b.cookies()), body)
+	}
+
+	// Anonymous: not run at all, and never a redirect that the browser would replay.
+	s.asked()
+	contentType, content = multipartBody(t, map[string]string{"_1_name": "Mallory", "_1_locale": "en", "0": `[{},"$K1"]`})
+	response, _ = b.action("/dashboard/profile", ids["saveProfile"], contentType, content)
+	if response.StatusCode != http.StatusUnauthorized || response.Header.Get("X-Action-Redirect") != "/login?return_to=%2Fdashboard%2Fprofile" {
+		t.Errorf("a denied action: got %d, X-Action-Redirect %q", response.StatusCode, response.Header.Get("X-Action-Redirect"))
+	}
+	if asked := s.asked(); len(asked) != 0 {
+		t.Errorf("the app was asked %s %s", asked[0].Method, asked[0].URL)
+	}
+}
+
+// action calls a Server Action as the client of Next.js does.
+func (b *browser) action(path, id, contentType, content string) (*http.Response, string) {
+	b.Helper()
+	if id == "" {
+		b.Fatal("the build has no such action")
+	}
+	return b.ask(http.MethodPost, path, content, "Accept", "text/x-component", "Next-Action", id, "Content-Type", contentType,
+		"Origin", b.site, "Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty", "Sec-Fetch-Site", "same-origin")
+}
+
+// actionIDs are the ids of a build's Server Actions by their exported names.
+func actionIDs(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, ".next/server/server-reference-manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Node map[string]struct {
+			ExportedName string `json:"exportedName"`
+		} `json:"node"`
+	}
+	if err := json.Unmarshal(content, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for id, action := range manifest.Node {
+		ids[action.ExportedName] = id
+	}
+	return ids
+}
+
+// testSessionAPI reads, refreshes and changes a session as the browser's code does.
+func testSessionAPI(t *testing.T, s *site) {
+	b := newBrowser(t, s.url)
+	type answer struct {
+		Session *struct {
+			User         map[string]any `json:"user"`
+			CreatedAt    int64          `json:"createdAt"`
+			LastActivity int64          `json:"lastActivity"`
+			ExpiresAt    int64          `json:"expiresAt"`
+		} `json:"session"`
+	}
+	call := func(method, body string, want int) answer {
+		t.Helper()
+		response, text := b.ask(method, "/api/session", body, "Accept", "application/json", "Content-Type", "application/json",
+			"Origin", b.site, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors")
+		if response.StatusCode != want {
+			t.Fatalf("%s %s: got %d, want %d: %s", method, body, response.StatusCode, want, text)
+		}
+		var a answer
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			t.Fatalf("%s: %v in %s", method, err, text)
+		}
+		return a
+	}
+	if a := call(http.MethodGet, "", http.StatusOK); a.Session != nil {
+		t.Errorf("anonymous: got %+v", a.Session)
+	}
+	call(http.MethodPost, "", http.StatusUnauthorized)
+	b.signIn()
+	before := call(http.MethodGet, "", http.StatusOK).Session
+	after := call(http.MethodPost, "", http.StatusOK).Session
+	if before == nil || after == nil || after.CreatedAt != before.CreatedAt || after.ExpiresAt < before.ExpiresAt || after.LastActivity < before.LastActivity {
+		t.Fatalf("refresh: from %+v to %+v", before, after)
+	}
+	if a := call(http.MethodPatch, `{"user":{"name":"Jonas Ångström"}}`, http.StatusOK); a.Session.User["name"] != "Jonas Ångström" {
+		t.Errorf("PATCH: got %v", a.Session.User)
+	}
+	call(http.MethodPatch, `{"user":{"role":"admin"}}`, http.StatusForbidden)
+	response, body := b.open("/dashboard")
+	b.shows(response, body, "Jonas Ångström")
+	if response, _ = b.open("/dashboard/admin"); response.StatusCode != http.StatusForbidden {
+		t.Errorf("after a PATCH of the role, /dashboard/admin answers %d", response.StatusCode)
+	}
+	if a := call(http.MethodDelete, "", http.StatusOK); a.Session != nil || len(b.cookies()) != 0 {
+		t.Errorf("DELETE: got %+v and cookies %v", a.Session, b.cookies())
+	}
+}
+
+// testSpoofing claims to be somebody in every way, and looks at what the app was
+// told.
+func testSpoofing(t *testing.T, s *site) {
+	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"user":{"id":"1","name":"Mallory","role":"admin"}}`))
+	signedIn := newBrowser(t, s.url)
+	signedIn.signIn()
+	anonymous := newBrowser(t, s.url)
+	s.asked()
+	for _, name := range []string{"X-Session-User", "x-session-data", "X_Session_Data", "X.Session.Data", "X-Session_Data", "X-SESSION-ROLE", "X-Session-Realm"} {
+		for _, b := range []*browser{anonymous, signedIn} {
+			for _, path := range []string{"/", "/dashboard", "/api/unknown", "/icon.svg"} {
+				request, err := http.NewRequest(http.MethodGet, s.url+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Header[name] = []string{forged, forged}
+				request.Header["Cookie"] = []string{"session.set=" + forged + "; session.update=" + forged}
+				request.Header["Connection"] = []string{"keep-alive, X-Session-Data, X-Session-User, Cookie"}
+				response, err := b.client.Do(request)
+				if _, body := page(t, response, err); strings.Contains(body, "Mallory") {
+					t.Errorf("%s on %s: the page greets Mallory", name, path)
+				}
+			}
+		}
+	}
+	asked := s.asked()
+	if len(asked) < 40 {
+		t.Fatalf("the app was asked %d times only", len(asked))
+	}
+	withSession := 0
+	for _, request := range asked {
+		for name, values := range request.Header {
+			if slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, forged) }) {
+				t.Errorf("%s: the app was told %s, as the client wished", request.URL, name)
+			}
+		}
+		if realm := request.Header["X-Session-Realm"]; !slices.Equal(realm, []string{"default"}) {
+			t.Errorf("%s: X-Session-Realm is %q", request.URL, realm)
+		}
+		switch user := request.Header["X-Session-User"]; {
+		case len(user) == 0:
+			if data := request.Header["X-Session-Data"]; len(data) != 0 {
+				t.Errorf("%s: X-Session-Data %q of nobody", request.URL, data)
+			}
+		case slices.Equal(user, []string{"2"}) && len(request.Header["X-Session-Data"]) == 1:
+			withSession++
+		default:
+			t.Errorf("%s: X-Session-User is %q", request.URL, user)
+		}
+	}
+	if withSession < 20 {
+		t.Errorf("the app saw the signed-in visitor %d times only", withSession)
+	}
+}
+
+// TestExampleCaddyfile holds the example's Caddyfile to what Caddy says of it.
+func TestExampleCaddyfile(t *testing.T) {
+	caddyfile := filepath.Join(exampleDir, "Caddyfile")
+	caddy := caddyBinary(t)
+	for _, args := range [][]string{{"adapt", "--config", caddyfile}, {"validate", "--config", caddyfile}, {"fmt", "--diff", caddyfile}} {
+		if err := run(".", caddy, args...); err != nil {
+			t.Error(err)
+		}
+	}
+}

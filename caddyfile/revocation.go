@@ -16,11 +16,18 @@ import (
 //		on_outage     closed|open
 //		outage_grace  <duration>
 //	}
+//	revocation redis <url> {
+//		on_outage    closed|open
+//		outage_grace <duration>
+//	}
+//
+// The URL is kept as it is written; {env.*} and {file.*} are resolved when the
+// configuration is loaded.
 func revocationWord(target *json.RawMessage) word {
-	const usage = "revocation off|storage"
-	return word{usage: usage, opensBlock: true, set: func(b *block, l line) {
-		if len(l.args) != 1 {
-			b.fail(l, "revocation takes the name of one module, not %d; write %s", len(l.args), usage)
+	const usage = "revocation off | storage | redis <url>"
+	return word{usage: usage, opensBlock: true, placeholder: true, set: func(b *block, l line) {
+		if len(l.args) == 0 || len(l.args) != 1 && l.args[0] != "redis" {
+			b.fail(l, "revocation takes the name of one module; write %s", usage)
 			return
 		}
 		inner := newBlock(l)
@@ -35,8 +42,16 @@ func revocationWord(target *json.RawMessage) word {
 			storage := new(caddymodule.StorageRevocation)
 			inner.read(append([]word{{usage: "poll_interval <duration>", set: duration(&storage.PollInterval)}}, outageWords(&storage.Outage)...))
 			module = storage
+		case "redis":
+			if len(l.args) != 2 {
+				b.fail(l, "revocation redis takes one URL; write one such as revocation redis {env.REDIS_URL}")
+				return
+			}
+			redis := &caddymodule.RedisRevocation{URL: l.args[1]}
+			inner.read(outageWords(&redis.Outage))
+			module = redis
 		default:
-			b.fail(l, "revocation %q is not known; write one of: off, storage", l.args[0])
+			b.fail(l, "revocation %q is not known; write one of: off, storage, redis", l.args[0])
 			return
 		}
 		b.errs = append(b.errs, inner.errs...)

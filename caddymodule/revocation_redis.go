@@ -1,0 +1,280 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+func init() {
+	caddy.RegisterModule(new(RedisRevocation))
+	logging.Disable() // what fails is returned, and logged here once
+}
+
+// RedisRevocation keeps the ends of sessions in Redis or Valkey, for large
+// fleets: other nodes learn of a sign-out within milliseconds.
+type RedisRevocation struct {
+	// The URL as go-redis reads it: `redis://user:password@host:6379/0`, with
+	// `rediss` for TLS. With `?master_name=` the hosts are sentinels, with
+	// `?addr=` they are nodes of a cluster. Keep a password out of the
+	// configuration by `{env.*}` or `{file.*}`. Required.
+	URL string `json:"url"`
+
+	Outage
+
+	url string // with its placeholders resolved
+}
+
+// CaddyModule returns the Caddy module information.
+func (*RedisRevocation) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "session.revocation.redis", New: func() caddy.Module { return new(RedisRevocation) }}
+}
+
+// Provision resolves the URL. It does not connect.
+func (m *RedisRevocation) Provision(caddy.Context) error {
+	resolved, err := caddy.NewReplacer().ReplaceOrErr(m.URL, true, true)
+	if err != nil {
+		return errors.New("url: the placeholder resolves to nothing; set the variable or write the file that it names")
+	}
+	m.url = strings.TrimSpace(resolved)
+	client, err := newRedisClient(m.url, false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(client.Close(), m.validate())
+}
+
+// newRedisClient makes a client, which connects when it is first used. The error
+// does not show the URL, which may hold a password.
+func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
+	wrong := errors.New("url is not one that Redis clients know; write for example: redis://localhost:6379/0")
+	parsed, err := url.Parse(written)
+	if err != nil {
+		return nil, wrong
+	}
+	retries := 0 // the client's default
+	if !retry {
+		retries = -1
+	}
+	switch query := parsed.Query(); {
+	case query.Has("master_name"):
+		options, err := redis.ParseFailoverURL(written)
+		if err != nil {
+			return nil, wrong
+		}
+		options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+		return redis.NewFailoverClient(options), nil
+	case query.Has("addr"):
+		options, err := redis.ParseClusterURL(written)
+		if err != nil {
+			return nil, wrong
+		}
+		options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+		return redis.NewClusterClient(options), nil
+	}
+	options, err := redis.ParseURL(written)
+	if err != nil {
+		return nil, wrong
+	}
+	options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+	return redis.NewClient(options), nil
+}
+
+// Open implements [RevocationModule].
+func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog, error) {
+	writer, err := newRedisClient(m.url, true)
+	if err != nil {
+		return nil, err
+	}
+	// A retry would hide that the server was gone, and what it may have lost.
+	reader, err := newRedisClient(m.url, false)
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", cursor: firstEntry}, nil
+}
+
+const (
+	firstEntry = "0-0"
+	// redisBlock is how long a read waits for something new.
+	redisBlock = 500 * time.Millisecond
+	redisBatch = 1000
+	// redisRemembered is how long a node remembers what it appended, so that it
+	// can append it again if the server lost it: a server that is killed loses
+	// what it has not written to its disk, an hour's at its default settings.
+	redisRemembered = time.Hour
+	redisField      = "revocation"
+)
+
+// redisLog is a stream: an ordered log of which a reader misses nothing, however
+// long it was away.
+type redisLog struct {
+	writer, reader redis.UniversalClient
+	stream         string
+	cursor         string // the last entry read; only Follow uses it
+
+	mu       sync.Mutex
+	longest  time.Duration // that an entry was ever needed
+	appended []appendedEntry
+}
+
+// appendedEntry is one that this node appended.
+type appendedEntry struct {
+	id         string
+	at         time.Time
+	revocation session.Revocation
+}
+
+// Append implements [RevocationLog].
+func (l *redisLog) Append(ctx context.Context, all []session.Revocation) error {
+	now := time.Now()
+	pipeline := l.writer.Pipeline()
+	results := make([]*redis.StringCmd, 0, len(all))
+	for _, r := range all {
+		encoded, err := json.Marshal(entryOf(r))
+		if err != nil {
+			return err
+		}
+		results = append(results, pipeline.XAdd(ctx, &redis.XAddArgs{
+			Stream: l.stream, Values: []any{redisField, encoded}, MinID: l.oldestNeeded(r, now), Approx: true,
+		}))
+	}
+	if _, err := pipeline.Exec(ctx); err != nil {
+		return fmt.Errorf("appending revocations to Redis: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, result := range results {
+		l.appended = append(l.appended, appendedEntry{result.Val(), now, all[i]})
+	}
+	old := 0
+	for old < len(l.appended) && now.Sub(l.appended[old].at) > redisRemembered {
+		old++
+	}
+	l.appended = l.appended[old:]
+	return nil
+}
+
+// oldestNeeded is the id below which no entry can stop anything any more.
+func (l *redisLog) oldestNeeded(r session.Revocation, now time.Time) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.longest = max(l.longest, r.Until.Sub(now))
+	return fmt.Sprintf("%d-0", max(now.Add(-l.longest-keptAfterEnd).UnixMilli(), 0))
+}
+
+// Follow implements [RevocationLog].
+func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), synced func()) error {
+	if err := l.resume(ctx); err != nil {
+		return err
+	}
+	for {
+		streams, err := l.reader.XRead(ctx, &redis.XReadArgs{
+			Streams: []string{l.stream, l.cursor}, Count: redisBatch, Block: redisBlock,
+		}).Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return fmt.Errorf("reading revocations from Redis: %w", err)
+		}
+		read := 0
+		for _, stream := range streams {
+			for _, message := range stream.Messages {
+				if err := l.take(message, add); err != nil {
+					return err
+				}
+				read++
+			}
+		}
+		if read < redisBatch {
+			synced()
+		}
+	}
+}
+
+func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) error {
+	text, _ := message.Values[redisField].(string)
+	var entry logEntry
+	if err := json.Unmarshal([]byte(text), &entry); err != nil {
+		return fmt.Errorf("the entry %s of the stream %s is damaged", message.ID, l.stream)
+	}
+	r := entry.revocation()
+	add(r)
+	l.cursor = message.ID
+	var milliseconds int64
+	if _, err := fmt.Sscanf(message.ID, "%d-", &milliseconds); err != nil {
+		return fmt.Errorf("the stream %s has the strange id %s", l.stream, message.ID)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.longest = max(l.longest, r.Until.Sub(time.UnixMilli(milliseconds)))
+	return nil
+}
+
+// resume finds out, after a break, what the server has lost: it appends again
+// what this node had appended, and reads everything anew.
+func (l *redisLog) resume(ctx context.Context) error {
+	l.mu.Lock()
+	appended := l.appended
+	l.mu.Unlock()
+	ids := make([]string, len(appended))
+	for i, entry := range appended {
+		ids[i] = entry.id
+	}
+	missing, err := l.missing(ctx, append(ids, l.cursor))
+	if err != nil {
+		return err
+	}
+	var lost []session.Revocation
+	for i, entry := range appended {
+		if missing[i] {
+			lost = append(lost, entry.revocation)
+		}
+	}
+	if len(lost) > 0 {
+		if err := l.Append(ctx, lost); err != nil {
+			return err
+		}
+	}
+	if missing[len(appended)] { // ids may begin anew
+		l.cursor = firstEntry
+	}
+	return nil
+}
+
+// missing says which of the ids the stream does not hold.
+func (l *redisLog) missing(ctx context.Context, ids []string) ([]bool, error) {
+	pipeline := l.reader.Pipeline()
+	found := make([]*redis.XMessageSliceCmd, len(ids))
+	for i, id := range ids {
+		found[i] = pipeline.XRange(ctx, l.stream, id, id)
+	}
+	if _, err := pipeline.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("reading revocations from Redis: %w", err)
+	}
+	missing := make([]bool, len(ids))
+	for i := range ids {
+		missing[i] = len(found[i].Val()) == 0
+	}
+	return missing, nil
+}
+
+// Close implements [RevocationLog].
+func (l *redisLog) Close() error { return errors.Join(l.writer.Close(), l.reader.Close()) }
+
+// Interface guards
+var (
+	_ RevocationModule  = (*RedisRevocation)(nil)
+	_ caddy.Provisioner = (*RedisRevocation)(nil)
+	_ RevocationLog     = (*redisLog)(nil)
+)

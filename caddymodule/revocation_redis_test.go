@@ -1,0 +1,182 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// redisServer is a real server that a test may kill.
+type redisServer struct {
+	t      *testing.T
+	folder string
+	port   string
+	server *exec.Cmd
+}
+
+// startRedis starts a server that keeps every write on its disk.
+func startRedis(t *testing.T) *redisServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("redis-server is not installed")
+		}
+		t.Skip("redis-server is not installed, so revocation by Redis was not tested")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := &redisServer{t: t, folder: t.TempDir(), port: port}
+	s.start()
+	t.Cleanup(s.kill)
+	return s
+}
+
+func (s *redisServer) url() string { return "redis://127.0.0.1:" + s.port + "/0" }
+
+func (s *redisServer) start() {
+	s.t.Helper()
+	s.server = exec.Command("redis-server", "--port", s.port, "--bind", "127.0.0.1", "--dir", s.folder,
+		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	if err := s.server.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Helper()
+	eventually(s.t, 5*time.Second, "the server does not start", func() bool {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+}
+
+func (s *redisServer) kill() {
+	_ = s.server.Process.Kill()
+	_ = s.server.Wait()
+}
+
+func eventually(t *testing.T, within time.Duration, otherwise string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(otherwise)
+		}
+	}
+}
+
+func (s *redisServer) node() *sharedRevocations {
+	s.t.Helper()
+	module := &RedisRevocation{URL: s.url()}
+	if err := module.Provision(caddy.Context{}); err != nil {
+		s.t.Fatal(err)
+	}
+	log, err := module.Open("default", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	node := newSharedRevocations("default", log, module.OutageRule())
+	node.ready(s.t.Context())
+	return node
+}
+
+func isEnded(t *testing.T, node *sharedRevocations, id string) func() bool {
+	return func() bool {
+		revoked, err := node.Revoked(annsSession(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return revoked
+	}
+}
+
+func TestRedisTellsOtherNodesWithinHundredMilliseconds(t *testing.T) {
+	s := startRedis(t)
+	a, b := s.node(), s.node()
+	var slowest time.Duration
+	for i := range 50 {
+		id := fmt.Sprint(i)
+		if err := a.Revoke(t.Context(), ended(id)); err != nil {
+			t.Fatal(err)
+		}
+		done := time.Now()
+		eventually(t, 5*time.Second, "the other node never learns of it", isEnded(t, b, id))
+		slowest = max(slowest, time.Since(done))
+	}
+	t.Logf("the slowest of 50 took %s", slowest)
+	if slowest > 100*time.Millisecond {
+		t.Errorf("the slowest took %s, want at most 100ms", slowest)
+	}
+	late := s.node()
+	for i := range 50 {
+		if !isEnded(t, late, fmt.Sprint(i))() {
+			t.Errorf("a node that starts later does not know of %d", i)
+		}
+	}
+	stop(t, a, b, late)
+}
+
+// Redis is killed and started again: what was signed out before, during and
+// after is known to every node.
+func TestNothingIsLostWhenRedisIsKilled(t *testing.T) {
+	for name, disk := range map[string]bool{"with its disk": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			s := startRedis(t)
+			a, b := s.node(), s.node()
+			if err := a.Revoke(t.Context(), ended("before")); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, 5*time.Second, "before is lost", isEnded(t, b, "before"))
+			s.kill()
+			if !disk {
+				if err := os.RemoveAll(filepath.Join(s.folder, "appendonlydir")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := a.Revoke(t.Context(), ended("during")); err == nil {
+				t.Error("a sign-out without Redis was reported as done")
+			}
+			if !isEnded(t, a, "during")() {
+				t.Error("the sign-out does not hold on its own node")
+			}
+			eventually(t, 10*time.Second, "the outage is not seen", func() bool { return b.Status().Outage })
+			s.start()
+			eventually(t, 10*time.Second, "during is lost", isEnded(t, b, "during"))
+			if err := b.Revoke(t.Context(), ended("after")); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, 10*time.Second, "after is lost", isEnded(t, a, "after"))
+			late := s.node()
+			for _, id := range []string{"before", "during", "after"} {
+				eventually(t, 5*time.Second, "a node that starts later does not know of "+id, isEnded(t, late, id))
+			}
+			stop(t, a, b, late)
+		})
+	}
+}
+
+func TestRedisURLIsCheckedAndNeverShown(t *testing.T) {
+	for _, written := range []string{"", "http://h/", "redis://u:s3cr3t-word@h:port/0", "redis://u:s3cr3t-word@h/x"} {
+		err := (&RedisRevocation{URL: written}).Provision(caddy.Context{})
+		if err == nil || strings.Contains(err.Error(), "s3cr3t-word") {
+			t.Errorf("%q: %v", written, err)
+		}
+	}
+	for _, written := range []string{"rediss://u:p@h:6380/1", "redis://h:26379?master_name=m", "redis://h:6379?addr=h:6380"} {
+		if err := (&RedisRevocation{URL: written}).Provision(caddy.Context{}); err != nil {
+			t.Errorf("%q: %v", written, err)
+		}
+	}
+}

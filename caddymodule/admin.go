@@ -24,6 +24,7 @@ func init() {
 //
 //	GET  /session         the realms and the state of their revocations
 //	POST /session/revoke  {"session": id}, {"user": id} or {"all": true}, and "realm"
+//	POST /session/explain {"method": m, "url": u, "headers": {name: [value]}}
 type Admin struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -36,6 +37,7 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/session", Handler: caddy.AdminHandlerFunc(a.showStatus)},
 		{Pattern: "/session/revoke", Handler: caddy.AdminHandlerFunc(a.revoke)},
+		{Pattern: "/session/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
 	}
 }
 

@@ -38,6 +38,7 @@ type App struct {
 	events  *caddyevents.App
 	mu      sync.Mutex
 	realms  map[string]*realm
+	guards  []*Guard
 }
 
 // CaddyModule returns the Caddy module information.

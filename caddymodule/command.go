@@ -22,5 +22,5 @@ where other users of the machine could see it.`,
 
 // sessionCommands are the commands below `caddy session`.
 func sessionCommands() []*cobra.Command {
-	return []*cobra.Command{revokeCommand(), keygenCommand(), sealCommand(), openCommand()}
+	return []*cobra.Command{revokeCommand(), keygenCommand(), sealCommand(), openCommand(), explainCommand(), checkCommand()}
 }

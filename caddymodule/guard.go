@@ -64,6 +64,9 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	if g.realm, err = app.realm(g.Realm); err != nil {
 		return err
 	}
+	app.mu.Lock()
+	app.guards = append(app.guards, g)
+	app.mu.Unlock()
 	return errors.Join(g.realm.check(), g.compile(ctx))
 }
 

@@ -1,0 +1,182 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// explainCommand says what a guard would do with a request.
+func explainCommand() *cobra.Command {
+	var config, adapter string
+	var headers []string
+	var command *cobra.Command
+	command = &cobra.Command{
+		Use:   "explain <METHOD> <URL>",
+		Short: "Says what the guard would do with a request, and why",
+		Long: `
+Says what the guard would do with a request, and why. Nothing is served or sent.
+Handlers before the guard that change the path are not run.
+
+The exit status is 0 if the request passes, 2 if it needs a session, 3 if it is
+sent home, 4 if it is forbidden, 5 if its path is refused, and 1 if the
+command failed.`,
+		Example: `  caddy session explain GET https://app.example.com/dashboard
+  caddy session explain POST /dashboard -H "Next-Action: 00ab"`,
+		Args: cobra.ExactArgs(2),
+		// The exit status is an answer, not a failure.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
+			asked := explainRequest{Method: strings.ToUpper(flags.Arg(0)), URL: flags.Arg(1), Headers: http.Header{}}
+			for _, header := range headers {
+				name, value, ok := strings.Cut(header, ":")
+				if !ok {
+					return caddy.ExitCodeFailedStartup, fmt.Errorf("the header %q has no colon; write for example: -H \"Next-Action: 00ab\"", header)
+				}
+				asked.Headers.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+			}
+			ctx, err := provisionOnly(config, adapter)
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			e, err := explain(ctx, asked)
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			return e.exitCode(), e.write(command.OutOrStdout())
+		}),
+	}
+	command.Flags().StringArrayVarP(&headers, "header", "H", nil, "a header of the request, as \"Name: value\"")
+	addConfigFlags(command, &config, &adapter)
+	return command
+}
+
+// checkCommand provisions a configuration and reports what it says of sessions.
+func checkCommand() *cobra.Command {
+	var config, adapter string
+	command := &cobra.Command{
+		Use:   "check",
+		Short: "Checks a configuration and reports its realms and guards",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, err := provisionOnly(config, adapter)
+			if err != nil {
+				return err
+			}
+			app, err := appOf(ctx)
+			if err != nil {
+				return err
+			}
+			return app.report(cmd.OutOrStdout())
+		},
+	}
+	addConfigFlags(command, &config, &adapter)
+	return command
+}
+
+func addConfigFlags(command *cobra.Command, config, adapter *string) {
+	command.Flags().StringVarP(config, "config", "c", "", "the configuration file (default: ./Caddyfile)")
+	command.Flags().StringVarP(adapter, "adapter", "a", "", "the adapter of that file")
+}
+
+// provisionOnly provisions a configuration as `caddy validate` does: nothing is
+// served, and no key is made.
+func provisionOnly(file, adapter string) (caddy.Context, error) {
+	content, _, _, err := caddycmd.LoadConfig(file, adapter)
+	if err != nil {
+		return caddy.Context{}, err
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(content, &config); err != nil {
+		return caddy.Context{}, fmt.Errorf("decoding the configuration: %w", err)
+	}
+	return caddy.ProvisionContext(&config)
+}
+
+// exitCode tells scripts what was decided; 1 is left to failures.
+func (e *explanation) exitCode() int {
+	switch decision(e.Decision) {
+	case decisionPass:
+		return caddy.ExitCodeSuccess
+	case decisionLogin:
+		return 2
+	case decisionHome:
+		return 3
+	case decisionForbidden, decisionOrigin:
+		return 4
+	}
+	return 5
+}
+
+// write writes the explanation as a table.
+func (e *explanation) write(to io.Writer) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	answer := "the app answers"
+	if e.Status != 0 {
+		answer = strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
+	}
+	if e.Location != "" {
+		answer += " to " + e.Location
+	}
+	rule := e.Rule
+	if e.Source != "" {
+		rule += " (" + e.Source + ")"
+	}
+	var errs []error
+	for _, row := range [][2]string{
+		{"Guard", e.Guard}, {"Path", e.Path}, {"Reading", e.Reading}, {"Kind", e.Kind}, {"Locale", e.Locale}, {"Rule", rule},
+		{"Needs", strings.Join(e.Require, ", ")}, {"Cookie", e.Cookie}, {"Decision", e.Decision}, {"Answer", answer},
+	} {
+		if row[1] != "" {
+			_, err := fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, table.Flush())...)
+}
+
+// report writes what was proved when the configuration was provisioned.
+func (a *App) report(to io.Writer) error {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(a.realms)) {
+		core := a.realms[name].core()
+		secrets, err := a.realms[name].secrets()
+		if err != nil {
+			return err
+		}
+		keys := "automatic keys"
+		if len(secrets) > 0 {
+			keys = fmt.Sprintf("secrets: %d, each strong enough", len(secrets))
+		}
+		fmt.Fprintf(&text, "realm %s: settings agree, %s\n", name, keys)
+		if err := core.Validate(); err != nil {
+			return err
+		}
+	}
+	for _, g := range a.guards {
+		table := g.table.Load()
+		fmt.Fprintf(&text, "session_guard %s: rules: %d, no redirect loops\n", g.Source, len(g.Rules))
+		for _, warning := range table.Warnings() {
+			fmt.Fprintf(&text, "  warning: %s\n", warning)
+		}
+		if g.Default == "" {
+			fmt.Fprintln(&text, "  warning: paths that no rule matches are open to everybody; write default hybrid if that is meant, or default auth")
+		}
+		if g.NextBuild != "" {
+			fmt.Fprintf(&text, "  %s\n", strings.ReplaceAll(strings.TrimSpace(table.Coverage().String()), "\n", "\n  "))
+		}
+	}
+	_, err := io.WriteString(to, text.String())
+	return err
+}

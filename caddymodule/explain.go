@@ -1,0 +1,197 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// maxExplainBody is far more than any request's headers.
+const maxExplainBody = 64 << 10
+
+// explainRequest is a request that is only asked about.
+type explainRequest struct {
+	Method  string      `json:"method"`
+	URL     string      `json:"url"`
+	Headers http.Header `json:"headers,omitempty"`
+}
+
+// explanation says what the guard does with a request, and why.
+type explanation struct {
+	Guard    string   `json:"guard,omitempty"` // where it is written
+	Path     string   `json:"path"`
+	Reading  string   `json:"reading,omitempty"` // of an ambiguous path, the one that decided
+	Kind     string   `json:"kind"`
+	Locale   string   `json:"locale,omitempty"`
+	Rule     string   `json:"rule"`
+	Source   string   `json:"source,omitempty"` // where the rule is written
+	Require  []string `json:"require,omitempty"`
+	Cookie   string   `json:"cookie"`
+	Decision string   `json:"decision"`
+	Status   int      `json:"status,omitempty"` // none where the app answers
+	Location string   `json:"location,omitempty"`
+}
+
+// explain finds the guard that the request would meet and asks it. Nothing is
+// served: handlers before the guard that change the path are not run.
+func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
+	r, err := asked.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	module, err := ctx.App("http")
+	if err != nil {
+		return nil, err
+	}
+	app, ok := module.(*caddyhttp.App)
+	if !ok {
+		return nil, errors.New("the configuration has no HTTP app")
+	}
+	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
+		server := app.Servers[name]
+		recorder := httptest.NewRecorder()
+		prepared := caddyhttp.PrepareRequest(r, caddy.NewReplacer(), recorder, server)
+		guard, err := guardFor(prepared, server.Routes)
+		if err != nil {
+			return nil, err
+		}
+		if guard != nil {
+			return guard.explain(recorder, prepared)
+		}
+	}
+	return nil, errors.New("no session_guard would see this request")
+}
+
+func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, q.Method, q.URL, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(r.URL.Path, "/") {
+		return nil, fmt.Errorf("the URL %q has no path; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
+	}
+	for name, values := range q.Headers {
+		for _, value := range values {
+			r.Header.Add(name, value)
+		}
+	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+		r.Header.Del("Host")
+	}
+	if r.Header["Accept"] == nil { // as a browser's navigation
+		r.Header["Accept"] = []string{"text/html"}
+	}
+	r.RequestURI = r.URL.RequestURI()
+	return r, nil
+}
+
+// guardFor is the first guard in the routes that match. A request that names no
+// host matches every host.
+func guardFor(r *http.Request, list caddyhttp.RouteList) (*Guard, error) {
+	for _, route := range list {
+		if r.Host != "" {
+			matched, err := route.MatcherSets.AnyMatchWithError(r)
+			if err != nil {
+				return nil, err
+			}
+			if !matched {
+				continue
+			}
+		}
+		for _, handler := range route.Handlers {
+			switch handler := handler.(type) {
+			case *Guard:
+				return handler, nil
+			case *caddyhttp.Subroute:
+				if guard, err := guardFor(r, handler.Routes); guard != nil || err != nil {
+					return guard, err
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
+	v := &visit{request: r, table: g.table.Load()}
+	v.match, v.kind = v.table.MatchURL(r.URL, ""), v.table.Kind(r)
+	manager, err := g.realm.managerToExplain(r)
+	if err != nil {
+		return nil, err
+	}
+	if v.visitor, err = manager.Read(r); err != nil {
+		return nil, err
+	}
+	v.session = v.visitor.Session()
+	v.decision = g.decideRequest(v)
+	e := &explanation{
+		Guard: g.Source, Path: v.match.Path, Kind: string(v.kind), Locale: v.match.Locale, Rule: g.ruleName(v.match),
+		Cookie: string(v.visitor.Result()), Decision: string(v.decision),
+	}
+	if v.match.Ambiguous {
+		e.Reading = v.match.Reading
+	}
+	if v.match.Rule >= 0 && v.match.Rule < len(g.Rules) {
+		e.Source = g.Rules[v.match.Rule].Source
+	}
+	for _, i := range v.match.Matched {
+		for _, requirement := range g.Rules[i].Require {
+			e.Require = append(e.Require, requirement.String())
+		}
+	}
+	if v.decision == decisionPass {
+		return e, nil
+	}
+	err = g.deny(w, v)
+	e.Status, e.Location = w.Code, w.Header().Get("Location")
+	if e.Location == "" {
+		e.Location = w.Header().Get("X-Action-Redirect")
+	}
+	if handlerErr, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
+		e.Status = handlerErr.StatusCode
+	}
+	return e, nil
+}
+
+// managerToExplain is the realm's manager. For a request without cookies no key
+// is needed, so none is made where Caddy does not run.
+func (r *realm) managerToExplain(request *http.Request) (*session.Manager, error) {
+	if len(request.Header["Cookie"]) > 0 || r.ready.Load() != nil {
+		return r.manager(request.Context())
+	}
+	keys, err := session.NewKeyring(r.name, []byte("0123456789 only to explain a configuration"))
+	if err != nil {
+		return nil, err
+	}
+	return session.NewManager(r.core(), keys)
+}
+
+func (*Admin) explain(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return methodNotAllowed(w, http.MethodPost)
+	}
+	var asked explainRequest
+	decoder := json.NewDecoder(io.LimitReader(r.Body, maxExplainBody))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	e, err := explain(caddy.ActiveContext(), asked)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	return writeAdmin(w, e)
+}

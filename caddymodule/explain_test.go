@@ -1,0 +1,147 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
+)
+
+const explained = `{
+	admin off
+	persist_config off
+	storage file_system STORAGE
+}
+
+http://other.example.com {
+	session_guard {
+		default auth
+	}
+}
+
+http://app.example.com {
+	session_api
+	session_guard {
+		public /login
+		auth /admin/* {
+			require user.role admin
+		}
+		auth /dashboard/*
+		default hybrid
+		locales en
+	}
+	reverse_proxy localhost:1
+}
+`
+
+// sessionCommand runs a command below `caddy session`.
+func sessionCommand(t *testing.T, args ...string) (output string, err error) {
+	t.Helper()
+	root := &cobra.Command{Use: "session"}
+	caddycmd.Commands()["session"].CobraFunc(root)
+	root.SetArgs(args)
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err = root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestExplain(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	storage := t.TempDir()
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(explained, "STORAGE", storage, 1)), 0o600))
+	for _, tc := range []struct {
+		args     []string
+		expected []string
+		status   string
+	}{
+		{[]string{"GET", "http://app.example.com/"}, []string{"Rule default hybrid", "Decision pass", "Answer the app answers"}, ""},
+		{[]string{"GET", "http://app.example.com/en/dashboard?a=b"},
+			[]string{"Path /dashboard", "Kind document", "Locale en", "Rule auth /dashboard/* (Caddyfile:20)", "Decision login",
+				"Answer 307 Temporary Redirect to /en/login?return_to=%2Fen%2Fdashboard%3Fa%3Db"}, "2"},
+		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Answer 401 Unauthorized to /login"}, "2"},
+		{[]string{"GET", "http://app.example.com/admin/users"}, []string{"Needs require user.role admin", "Rule auth /admin/* (Caddyfile:17)"}, "2"},
+		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
+		{[]string{"GET", "http://app.example.com/a%00b"}, []string{"Answer 400 Bad Request"}, "5"},
+	} {
+		output, err := sessionCommand(t, append([]string{"explain", "--config", file}, tc.args...)...)
+		spaced := strings.Join(strings.Fields(output), " ")
+		for _, part := range tc.expected {
+			assert.Contains(t, spaced, part, tc.args)
+		}
+		if tc.status == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.ErrorContains(t, err, tc.status, tc.args)
+		}
+	}
+	entries, err := os.ReadDir(storage)
+	require.NoError(t, err)
+	assert.Empty(t, entries, "explaining writes nothing")
+
+	_, err = sessionCommand(t, "explain", "--config", file, "GET", "http://nowhere.example.com/")
+	assert.ErrorContains(t, err, "no session_guard would see this request")
+	_, err = sessionCommand(t, "explain", "--config", file, "GET", "/", "-H", "nonsense")
+	assert.ErrorContains(t, err, "has no colon")
+}
+
+func TestCheck(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(explained, "STORAGE", t.TempDir(), 1)), 0o600))
+	output, err := sessionCommand(t, "check", "--config", file)
+	require.NoError(t, err)
+	assert.Contains(t, output, "realm default: settings agree, secrets: 1, each strong enough\n")
+	assert.Contains(t, output, "session_guard Caddyfile:15: rules: 3, no redirect loops\n")
+
+	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tsecret short\n}\n"), 0o600))
+	_, err = sessionCommand(t, "check", "--config", file)
+	assert.ErrorContains(t, err, "secret")
+}
+
+// The running site explains itself, with the session of a cookie.
+func TestAdminExplains(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(`{"user":{"id":"bob","role":"reader"}}`)
+	var explain caddy.AdminRoute
+	for _, route := range new(caddymodule.Admin).Routes() {
+		if route.Pattern == "/session/explain" {
+			explain = route
+		}
+	}
+	ask := func(body string) (*httptest.ResponseRecorder, error) {
+		r, err := http.NewRequest(http.MethodPost, "/session/explain", strings.NewReader(body))
+		require.NoError(t, err)
+		w := httptest.NewRecorder()
+		return w, explain.Handler.ServeHTTP(w, r)
+	}
+	body, err := json.Marshal(map[string]any{"method": "GET", "url": "http://" + s.addr + "/admin/users", "headers": map[string][]string{"Cookie": {cookie}}})
+	require.NoError(t, err)
+	w, err := ask(string(body))
+	require.NoError(t, err)
+	var answer map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+	assert.Equal(t, "forbidden", answer["decision"])
+	assert.EqualValues(t, 403, answer["status"])
+	assert.Equal(t, "opened", answer["cookie"])
+	assert.NotContains(t, w.Body.String(), "bob")
+	for _, wrong := range []string{"", `{"method":"GET","url":"nowhere"}`, `{"surprise":1}`, `{"method":"G T","url":"/"}`} {
+		_, err := ask(wrong)
+		assert.Error(t, err, wrong)
+	}
+	assert.Nil(t, s.last(), "the app was asked")
+}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,6 +27,8 @@ var claimNames = []string{
 	"user", "accessToken", "refreshToken", "expiresAt", "createdAt", "lastActivity", "jti", "iat", "exp", "nbf", "aud", "expiryDate",
 }
 
+var requiredClaims = []string{"user", "createdAt", "expiresAt", "jti", "iat", "exp"}
+
 // encodeClaims is the plaintext of a token: the session's members without
 // expiryDate, and jti, iat and exp (RFC 7519 section 4.1).
 func encodeClaims(s *Session) []byte {
@@ -49,43 +50,36 @@ func encodeClaims(s *Session) []byte {
 // caller answers all of them alike, so that nobody learns which check failed.
 // An expired session is returned together with [ErrExpired].
 func decodeClaims(plaintext []byte, now time.Time) (*Session, error) {
-	var userJSON string
-	members, err := decodeObject(plaintext, func(name, raw string) {
-		if name == "user" {
-			userJSON = raw
-		}
-	})
+	d, err := newDecoder(plaintext)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkClaimNames(members); err != nil {
+	var c claims
+	if err := d.members(1, func(name string) error { return c.read(d, name) }); err != nil {
 		return nil, err
 	}
-	c := claims{members: members}
-	user, _ := members["user"].(map[string]any)
+	for _, name := range requiredClaims {
+		if !c.given(name) {
+			return nil, fmt.Errorf("the claim %s is missing", name)
+		}
+	}
+	if err := checkUser(c.user); err != nil {
+		return nil, err
+	}
+	if len(c.id) > maxIDLength || c.id == "" || !isVisibleASCII(c.id) {
+		return nil, errors.New("the claim jti must be a short string of visible ASCII")
+	}
+	issued := time.Unix(c.issued, 0)
 	s := &Session{
-		ID:           c.text("jti", true),
-		User:         user,
-		AccessToken:  c.text("accessToken", false),
-		RefreshToken: c.text("refreshToken", false),
-		CreatedAt:    time.UnixMilli(c.number("createdAt", latestTime*1000, true)),
-		ExpiresAt:    time.UnixMilli(c.number("expiresAt", latestTime*1000, true)),
+		ID: c.id, User: c.user, AccessToken: c.accessToken, RefreshToken: c.refreshToken,
+		CreatedAt: time.UnixMilli(c.createdAt), ExpiresAt: time.UnixMilli(c.expiresAt), LastActivity: issued,
+		// As it was sealed; encoding it anew would cost more than decrypting it.
+		userJSON: []byte(c.userJSON),
 	}
-	issued := time.Unix(c.number("iat", latestTime, true), 0)
-	exp := c.number("exp", latestTime, true)
-	notBefore := time.Unix(c.number("nbf", latestTime, false), 0)
-	s.LastActivity = issued
-	if _, given := members["lastActivity"]; given {
-		s.LastActivity = time.UnixMilli(c.number("lastActivity", latestTime*1000, true))
+	if c.given("lastActivity") {
+		s.LastActivity = time.UnixMilli(c.lastActivity)
 	}
-	if c.err != nil {
-		return nil, c.err
-	}
-	if err := checkUser(user); err != nil {
-		return nil, err
-	}
-	s.userJSON = []byte(userJSON) // as it was sealed; encoding it anew would cost more than decrypting it
-	return s, checkTimes(s, issued, notBefore, exp, now)
+	return s, checkTimes(s, issued, time.Unix(c.notBefore, 0), c.expires, now)
 }
 
 func checkTimes(s *Session, issued, notBefore time.Time, exp int64, now time.Time) error {
@@ -99,27 +93,6 @@ func checkTimes(s *Session, issued, notBefore time.Time, exp int64, now time.Tim
 	}
 	if s.Expired(now) {
 		return ErrExpired
-	}
-	return nil
-}
-
-// checkClaimNames refuses names that a lenient reader would take for one of
-// ours (encoding/json folds case, U+017F included), and "aud", since a reader
-// that is not named there must refuse the token (RFC 7519 section 4.1.3). Other
-// names are ignored, as RFC 7519 section 4 asks.
-func checkClaimNames(members map[string]any) error {
-	if _, found := members["aud"]; found {
-		return errors.New("the token is for another audience")
-	}
-	for name := range members {
-		if slices.Contains(claimNames, name) {
-			continue
-		}
-		for _, known := range claimNames {
-			if strings.EqualFold(name, known) {
-				return fmt.Errorf("the claim %s is spelled %s", quoted(known), quoted(name))
-			}
-		}
 	}
 	return nil
 }
@@ -143,41 +116,96 @@ func checkUser(user User) error {
 	return nil
 }
 
-// claims reads typed claims and keeps the first error.
+// claims are the claims of a token as they are read.
 type claims struct {
-	members map[string]any
-	err     error
+	user                               User
+	userJSON                           string
+	accessToken, refreshToken, id      string
+	expiresAt, createdAt, lastActivity int64 // milliseconds
+	issued, expires, notBefore         int64 // seconds
+	seen                               uint  // one bit for each of claimNames
+	others                             map[string]bool
 }
 
-func (c *claims) fail(name, must string) {
-	if c.err == nil {
-		c.err = fmt.Errorf("the claim %s must be %s", name, must)
+func (c *claims) given(name string) bool { return c.seen&(1<<slices.Index(claimNames, name)) != 0 }
+
+// read reads the value of one member, each name once.
+func (c *claims) read(d *decoder, name string) error {
+	i := slices.Index(claimNames, name)
+	if i < 0 {
+		return c.readOther(d, name)
 	}
+	if c.seen&(1<<i) != 0 {
+		return twiceError(name)
+	}
+	c.seen |= 1 << i
+	switch name {
+	case "user":
+		from := d.at
+		value, err := d.value(1)
+		c.user, _ = value.(map[string]any)
+		c.userJSON = d.text[from:d.at]
+		return err
+	case "accessToken":
+		return readText(d, name, &c.accessToken)
+	case "refreshToken":
+		return readText(d, name, &c.refreshToken)
+	case "jti":
+		return readText(d, name, &c.id)
+	case "expiresAt":
+		return readNumber(d, name, &c.expiresAt, latestTime*1000)
+	case "createdAt":
+		return readNumber(d, name, &c.createdAt, latestTime*1000)
+	case "lastActivity":
+		return readNumber(d, name, &c.lastActivity, latestTime*1000)
+	case "iat":
+		return readNumber(d, name, &c.issued, latestTime)
+	case "exp":
+		return readNumber(d, name, &c.expires, latestTime)
+	case "nbf":
+		return readNumber(d, name, &c.notBefore, latestTime)
+	case "aud": // a reader that is not named there must refuse the token (RFC 7519 section 4.1.3)
+		return errors.New("the token is for another audience")
+	}
+	_, err := d.value(1) // expiryDate is derived
+	return err
 }
 
-func (c *claims) text(name string, id bool) string {
-	value, given := c.members[name]
-	text, ok := value.(string)
-	switch {
-	case given && !ok:
-		c.fail(name, "a string")
-	case id && (text == "" || len(text) > maxIDLength || !isVisibleASCII(text)):
-		c.fail(name, "a short string of visible ASCII")
+// readOther ignores a claim of another name, as RFC 7519 section 4 asks, but
+// refuses one that a lenient reader would take for one of ours (encoding/json
+// folds case, U+017F included).
+func (c *claims) readOther(d *decoder, name string) error {
+	for _, known := range claimNames {
+		if strings.EqualFold(name, known) {
+			return fmt.Errorf("the claim %s is spelled %s", quoted(known), quoted(name))
+		}
 	}
-	return text
+	if c.others[name] {
+		return twiceError(name)
+	}
+	if c.others == nil {
+		c.others = make(map[string]bool)
+	}
+	c.others[name] = true
+	_, err := d.value(1)
+	return err
 }
 
-func (c *claims) number(name string, most int64, required bool) int64 {
-	value, given := c.members[name]
-	if !given && !required {
-		return 0
+func readText(d *decoder, name string, text *string) (err error) {
+	if d.next() != '"' {
+		return fmt.Errorf("the claim %s must be a string", name)
 	}
-	number, _ := value.(json.Number)
-	n, err := strconv.ParseInt(string(number), 10, 64)
+	*text, err = d.string()
+	return err
+}
+
+func readNumber(d *decoder, name string, number *int64, most int64) error {
+	n, err := strconv.ParseInt(d.number(), 10, 64)
 	if err != nil || n < 0 || n > most {
-		c.fail(name, "a whole number in range")
+		return fmt.Errorf("the claim %s must be a whole number in range", name)
 	}
-	return n
+	*number = n
+	return nil
 }
 
 func isVisibleASCII(s string) bool {

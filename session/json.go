@@ -21,11 +21,16 @@ const maxDepth = 64
 // than 64 are errors, and member names keep their exact case. Two readers that
 // disagree on such input could be made to see two different users. Numbers
 // become [json.Number].
-func DecodeObject(data []byte) (map[string]any, error) { return decodeObject(data, nil) }
+func DecodeObject(data []byte) (map[string]any, error) {
+	d, err := newDecoder(data)
+	if err != nil {
+		return nil, err
+	}
+	return d.object(1)
+}
 
-// decodeObject is [DecodeObject], and tells member the raw value of each member
-// of the object itself.
-func decodeObject(data []byte, member func(name, raw string)) (map[string]any, error) {
+// newDecoder checks the form of data, which must be a JSON object.
+func newDecoder(data []byte) (*decoder, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not valid UTF-8")
 	}
@@ -36,11 +41,11 @@ func decodeObject(data []byte, member func(name, raw string)) (map[string]any, e
 		return nil, errors.New("it holds a lone surrogate")
 	}
 	// One copy, of which names, strings and numbers are pieces.
-	d := decoder{text: string(data), member: member}
+	d := &decoder{text: string(data)}
 	if d.next() != '{' {
 		return nil, errors.New("it is not a JSON object")
 	}
-	return d.object(1)
+	return d, nil
 }
 
 // hasLoneSurrogate reports whether valid JSON escapes half of a surrogate pair
@@ -81,9 +86,8 @@ func escapedUnit(data []byte) rune {
 // decoder builds the values of text, which encoding/json has found to be valid
 // JSON: nothing is left to check but what encoding/json allows.
 type decoder struct {
-	text   string
-	at     int
-	member func(name, raw string) // if not nil, is told the members of the outermost object
+	text string
+	at   int
 }
 
 // next skips white space and returns the byte that follows it.
@@ -100,38 +104,52 @@ func (d *decoder) next() byte {
 
 // object reads an object, whose opening brace comes next.
 func (d *decoder) object(depth int) (map[string]any, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("it is nested deeper than %d", maxDepth)
-	}
 	object := make(map[string]any)
+	err := d.members(depth, func(name string) error {
+		if _, twice := object[name]; twice {
+			return twiceError(name)
+		}
+		value, err := d.value(depth)
+		object[name] = value
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+// members reads an object, whose opening brace comes next. It calls read for
+// each member, which must read the value: nothing stands before that any more.
+func (d *decoder) members(depth int, read func(name string) error) error {
+	if depth > maxDepth {
+		return fmt.Errorf("it is nested deeper than %d", maxDepth)
+	}
 	for {
 		d.at++ // the brace, or a comma
 		if d.next() == '}' {
 			d.at++
-			return object, nil
+			return nil
 		}
 		name, err := d.string()
 		if err != nil {
-			return nil, err
-		}
-		if _, twice := object[name]; twice {
-			return nil, fmt.Errorf("the member %s stands there twice", quoted(name))
+			return err
 		}
 		d.next()
 		d.at++ // the colon
 		d.next()
-		from := d.at
-		if object[name], err = d.value(depth); err != nil {
-			return nil, err
-		}
-		if depth == 1 && d.member != nil {
-			d.member(name, d.text[from:d.at])
+		if err := read(name); err != nil {
+			return err
 		}
 		if d.next() == '}' {
 			d.at++
-			return object, nil
+			return nil
 		}
 	}
+}
+
+func twiceError(name string) error {
+	return fmt.Errorf("the member %s stands there twice", quoted(name))
 }
 
 // array reads an array, whose opening bracket comes next.
@@ -176,11 +194,16 @@ func (d *decoder) value(depth int) (any, error) {
 		d.at += len("null")
 		return nil, nil
 	}
+	return json.Number(d.number()), nil
+}
+
+// number reads a number, or nothing where none stands.
+func (d *decoder) number() string {
 	from := d.at
 	for d.at < len(d.text) && strings.IndexByte("+-.0123456789Ee", d.text[d.at]) >= 0 {
 		d.at++
 	}
-	return json.Number(d.text[from:d.at]), nil
+	return d.text[from:d.at]
 }
 
 // string reads a string, whose opening quote comes next. Escapes are left to

@@ -136,13 +136,13 @@ func (m *MatchSession) addLine(words []string) error {
 
 // add adds one condition: authenticated, fresh <duration> or <field> <value>...
 func (m *MatchSession) add(words []string) error {
-	switch {
-	case words[0] == "authenticated":
+	switch words[0] {
+	case "authenticated":
 		if len(words) > 1 {
 			return errors.New("authenticated takes no value; write: session authenticated")
 		}
 		return nil
-	case words[0] == "fresh":
+	case "fresh":
 		if len(words) != 2 {
 			return errors.New("fresh takes one duration; write for example: session fresh 15m")
 		}

@@ -84,7 +84,7 @@ func TestMatcherWithoutAGuard(t *testing.T) {
 	}`)
 	cookie := s.signIn(ada)
 	assert.Equal(t, "in", body(t, s.request("GET", "/", "Cookie", cookie)))
-	assert.Equal(t, "", body(t, s.request("GET", "/")))
+	assert.Empty(t, body(t, s.request("GET", "/")))
 }
 
 // A session of one realm is nobody in another.

@@ -163,6 +163,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	}
 	g.realm.app.metrics.decided(g.realm.name, v)
 	g.log(v)
+	g.trace(v)
 	g.setPlaceholders(v)
 	if v.decision != decisionPass {
 		return g.deny(w, v)

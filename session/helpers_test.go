@@ -269,3 +269,19 @@ func sharedVectors(t testing.TB, folder string) string {
 	}
 	return path
 }
+
+// cheap fails unless f takes less than 50 ms, the best of three tries counting,
+// since a busy machine may stop any of them.
+func cheap(t *testing.T, f func()) {
+	t.Helper()
+	const limit = 50 * time.Millisecond
+	var took time.Duration
+	for range 3 {
+		start := time.Now()
+		f()
+		if took = time.Since(start); took < limit {
+			return
+		}
+	}
+	t.Errorf("it took %v, more than %v", took, limit)
+}

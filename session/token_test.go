@@ -270,11 +270,8 @@ func TestTokenDecompressionBomb(t *testing.T) {
 		e := goodEnvelope(time.Now())
 		e.header = strings.Replace(e.header, "{", `{"zip":"DEF",`, 1)
 		e.claims = b.String()
-		start := time.Now()
-		mustNotOpen(t, e.seal(), session.ErrMalformed)
-		if took := time.Since(start); took > 50*time.Millisecond {
-			t.Errorf("%d bytes: refusing took %v", size, took)
-		}
+		token := e.seal()
+		cheap(t, func() { mustNotOpen(t, token, session.ErrMalformed) })
 	}
 }
 

@@ -34,10 +34,9 @@ command failed.`,
 		Example: `  caddy session explain GET https://app.example.com/dashboard
   caddy session explain POST /dashboard -H "Next-Action: 00ab"`,
 		Args: cobra.ExactArgs(2),
-		// The exit status is an answer, not a failure.
-		SilenceErrors: true,
-		SilenceUsage:  true,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
+			// From here on the exit status is an answer, not a failure.
+			command.SilenceErrors, command.SilenceUsage = true, true
 			asked := explainRequest{Method: strings.ToUpper(flags.Arg(0)), URL: flags.Arg(1), Headers: http.Header{}}
 			for _, header := range headers {
 				name, value, ok := strings.Cut(header, ":")

@@ -97,6 +97,9 @@ func TestExplain(t *testing.T) {
 	assert.ErrorContains(t, err, "no session_guard would see this request")
 	_, err = sessionCommand(t, "explain", "--config", file, "GET", "/", "-H", "nonsense")
 	assert.ErrorContains(t, err, "has no colon")
+	output, err := sessionCommand(t, "explain", "GET")
+	assert.Error(t, err)
+	assert.Contains(t, output, "explain <METHOD> <URL>", "a wrong call shows the right one")
 }
 
 func TestCheck(t *testing.T) {

@@ -23,7 +23,8 @@ import (
 // StorageRevocation keeps the ends of sessions in Caddy's storage. They survive a
 // restart, and every node that shares the storage reads them. It is the default.
 type StorageRevocation struct {
-	// How often a node looks for what other nodes have written. Default: 1s.
+	// How soon a node learns of what other nodes have written: it looks a little
+	// more often than that. Default: 1s.
 	PollInterval caddy.Duration `json:"poll_interval,omitempty"`
 
 	Outage
@@ -174,7 +175,8 @@ func (l *storageLog) Follow(ctx context.Context, add func(session.Revocation), s
 			return err
 		}
 		synced()
-		if !sleep(ctx, l.interval) {
+		// The rest of the interval is for the look itself.
+		if !sleep(ctx, l.interval*3/4) {
 			return ctx.Err()
 		}
 	}

@@ -1,0 +1,278 @@
+// Package cluster runs three Caddy processes that share their revocations, and
+// measures how soon a sign-out on one of them holds on the others. `make cluster`
+// runs it.
+package cluster
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const rounds = 20
+
+// cluster is three nodes in front of one app.
+type cluster struct {
+	t     *testing.T
+	nodes []*node
+}
+
+type node struct {
+	t       *testing.T
+	address string
+	storage string
+}
+
+// start starts three nodes. Storage says where the nth keeps its files.
+func start(t *testing.T, revocation string, storage func(n int) string) *cluster {
+	t.Helper()
+	binary := os.Getenv("CADDY")
+	if binary == "" {
+		t.Skip("CADDY does not name a Caddy with this plugin, so no cluster was tested; run make cluster")
+	}
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user := r.URL.Query().Get("user"); user != "" {
+			w.Header().Set("X-Session-Set", base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"user":{"id":%q}}`, user)))
+		}
+	}))
+	t.Cleanup(app.Close)
+	c := &cluster{t: t}
+	for i := range 3 {
+		n := &node{t: t, address: freeAddress(t), storage: storage(i)}
+		n.run(binary, fmt.Sprintf(`{
+	admin off
+	persist_config off
+	storage file_system %s
+	session {
+		revocation %s
+	}
+}
+http://%s {
+	session_api
+	session_guard {
+		auth /private/*
+		default hybrid
+	}
+	reverse_proxy %s
+}
+`, n.storage, revocation, n.address, app.Listener.Addr()))
+		c.nodes = append(c.nodes, n)
+	}
+	return c
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func (n *node) run(binary, config string) {
+	n.t.Helper()
+	home := n.t.TempDir()
+	file := filepath.Join(home, "Caddyfile")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		n.t.Fatal(err)
+	}
+	command := exec.Command(binary, "run", "--config", file)
+	command.Env = append(os.Environ(), "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home, "HOME="+home,
+		"SESSION_SECRET=wB6zR1mK8vT3xQ9nY4cH7fJ2pL5sD0gE")
+	log := &strings.Builder{}
+	command.Stderr = log
+	if err := command.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		if n.t.Failed() {
+			n.t.Logf("%s:\n%s", n.address, log)
+		}
+	})
+	eventually(n.t, "the node does not start", func() bool {
+		conn, err := net.Dial("tcp", n.address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+}
+
+func eventually(t *testing.T, otherwise string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(otherwise)
+		}
+	}
+}
+
+// ask sends a request and returns its status and the cookies of the answer.
+func (n *node) ask(method, path, cookie string) (int, string) {
+	n.t.Helper()
+	r, err := http.NewRequestWithContext(n.t.Context(), method, "http://"+n.address+path, nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	r.Header.Set("Cookie", cookie)
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var pairs []string
+	for _, c := range answer.Cookies() {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	return answer.StatusCode, strings.Join(pairs, "; ")
+}
+
+func (n *node) signIn(user string) string {
+	n.t.Helper()
+	status, cookie := n.ask("POST", "/login?user="+user, "")
+	if status != http.StatusOK || cookie == "" {
+		n.t.Fatalf("sign-in: %d %q", status, cookie)
+	}
+	return cookie
+}
+
+func (n *node) knows(cookie string) bool {
+	n.t.Helper()
+	status, _ := n.ask("GET", "/private/x", cookie)
+	return status == http.StatusOK
+}
+
+func (n *node) signOut(cookie string) int {
+	n.t.Helper()
+	status, _ := n.ask("DELETE", "/api/session", cookie)
+	return status
+}
+
+// measure signs in on A, uses the session on B, signs out on C, and returns how
+// long it took until A and B refused it.
+func (c *cluster) measure() []time.Duration {
+	c.t.Helper()
+	a, b, last := c.nodes[0], c.nodes[1], c.nodes[2]
+	var delays []time.Duration
+	for i := range rounds {
+		cookie := a.signIn(fmt.Sprintf("user%d", i))
+		if !b.knows(cookie) {
+			c.t.Fatal("B does not know a session of A")
+		}
+		if status := last.signOut(cookie); status != http.StatusOK {
+			c.t.Fatalf("sign-out on C: %d", status)
+		}
+		done := time.Now()
+		for _, n := range []*node{a, b} {
+			eventually(c.t, "a node never refuses", func() bool { return !n.knows(cookie) })
+		}
+		delays = append(delays, time.Since(done))
+	}
+	slices.Sort(delays)
+	c.t.Logf("refused on A and B after sign-out on C: median %s, slowest of %d %s", delays[rounds/2].Round(time.Millisecond), rounds, delays[rounds-1].Round(time.Millisecond))
+	return delays
+}
+
+func TestSharedStorage(t *testing.T) {
+	folder := t.TempDir()
+	c := start(t, "storage", func(int) string { return folder })
+	if delays := c.measure(); delays[rounds-1] > 1100*time.Millisecond {
+		t.Errorf("the slowest took %s, want poll_interval (1s) and the time of a request", delays[rounds-1])
+	}
+}
+
+// A node that cannot reach the storage keeps its sign-outs, does not report them
+// as done, and catches up when it can.
+func TestPartitionedNodeLosesNothing(t *testing.T) {
+	folder, links := t.TempDir(), t.TempDir()
+	link := func(n int) string { return filepath.Join(links, fmt.Sprint(n)) }
+	c := start(t, "storage {\n outage_grace 2s\n }", func(n int) string {
+		if err := os.Symlink(folder, link(n)); err != nil {
+			t.Fatal(err)
+		}
+		return link(n)
+	})
+	a, b := c.nodes[0], c.nodes[1]
+	here, there, kept := a.signIn("here"), b.signIn("there"), a.signIn("kept")
+	if err := os.Remove(link(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(link(0), nil, 0o600); err != nil { // a file, where a folder should be
+		t.Fatal(err)
+	}
+	if status := a.signOut(here); status != http.StatusServiceUnavailable {
+		t.Errorf("a sign-out on the partitioned node answered %d, want 503", status)
+	}
+	if status := b.signOut(there); status != http.StatusOK {
+		t.Errorf("a sign-out on the other side answered %d", status)
+	}
+	eventually(t, "the partitioned node is never closed", func() bool {
+		status, _ := a.ask("GET", "/private/x", kept)
+		return status == http.StatusServiceUnavailable
+	})
+	if err := os.Remove(link(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(folder, link(0)); err != nil {
+		t.Fatal(err)
+	}
+	healed := time.Now()
+	eventually(t, "the node never opens again", func() bool { return a.knows(kept) })
+	eventually(t, "the sign-out on the partitioned node is lost", func() bool { return !b.knows(here) })
+	eventually(t, "the sign-out on the other side is lost", func() bool { return !a.knows(there) })
+	t.Logf("after the partition: all known everywhere within %s, lost: none", time.Since(healed).Round(time.Millisecond))
+}
+
+func TestRedis(t *testing.T) {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("redis-server is not installed")
+		}
+		t.Skip("redis-server is not installed, so the cluster on Redis was not tested")
+	}
+	address, folder := freeAddress(t), t.TempDir()
+	_, port, _ := net.SplitHostPort(address)
+	run := func() *exec.Cmd {
+		server := exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes", "--save", "")
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return server
+	}
+	server := run()
+	kill := func() { _ = server.Process.Kill(); _ = server.Wait() }
+	t.Cleanup(func() { kill() })
+	c := start(t, "redis redis://"+address+"/0", func(int) string { return t.TempDir() })
+	if delays := c.measure(); delays[rounds-1] > 100*time.Millisecond {
+		t.Errorf("the slowest took %s, want at most 100ms", delays[rounds-1])
+	}
+	a, b := c.nodes[0], c.nodes[1]
+	before, during := a.signIn("before"), a.signIn("during")
+	if status := a.signOut(before); status != http.StatusOK {
+		t.Errorf("sign-out: %d", status)
+	}
+	kill()
+	if status := a.signOut(during); status != http.StatusServiceUnavailable {
+		t.Errorf("a sign-out without Redis answered %d, want 503", status)
+	}
+	server = run()
+	restarted := time.Now()
+	eventually(t, "a sign-out during the outage is lost", func() bool { return !b.knows(during) })
+	if b.knows(before) {
+		t.Error("a sign-out before the outage is lost")
+	}
+	t.Logf("after Redis was killed and started again: all known everywhere within %s, lost: none", time.Since(restarted).Round(time.Millisecond))
+}

@@ -128,3 +128,14 @@ func TestLifecycleIsLogged(t *testing.T) {
 		assert.Equal(t, []string{"signed in", "signed out"}, messages)
 	}
 }
+
+// A reload that reset counters would look like a quiet site.
+func TestMetricsOutliveAReload(t *testing.T) {
+	const created = `caddy_session_changes_total{change="created",realm="default"} `
+	before, _ := measured(t, "")
+	before.signIn(ada)
+	before.signIn(ada)
+	assert.Contains(t, body(t, before.request("GET", "/metrics")), created+"2\n")
+	after, _ := measured(t, "expiry 1h") // another configuration takes over
+	assert.Contains(t, body(t, after.request("GET", "/metrics")), created+"2\n")
+}

@@ -1,0 +1,62 @@
+package session_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+func TestObserveIsToldOfEachChangeOnce(t *testing.T) {
+	keys, err := session.NewKeyring("", []byte("Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []session.EventKind
+	m, err := session.NewManager(session.Settings{Observe: func(e session.Event) {
+		told = append(told, e.Kind)
+		switch {
+		case e.Kind == session.EventSealed && e.KeyID != keys.KeyIDs()[0]:
+			t.Errorf("sealed by the key %q", e.KeyID)
+		case e.Kind == session.EventRead && e.Result != session.ResultNone:
+			t.Errorf("read %q", e.Result)
+		case e.Kind != session.EventRead && e.Session.User.ID() != "ada":
+			t.Errorf("%s is about %q", e.Kind, e.Session.User.ID())
+		}
+	}}, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://app.example.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := m.Read(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want []session.EventKind
+	}{
+		{"an update of nobody", func() error { _ = v.Update(session.Change{}); return nil }, []session.EventKind{session.EventRead}},
+		{"a sign-in", func() error { return v.Create(t.Context(), session.Login{User: session.User{"id": "ada"}}) },
+			[]session.EventKind{session.EventSealed, session.EventCreated}},
+		{"a slide that is not due", v.Slide, nil},
+		{"a refresh", v.Refresh, []session.EventKind{session.EventSealed, session.EventRefreshed}},
+		{"an update", func() error { return v.Update(session.Change{User: session.User{"name": "Ada"}}) },
+			[]session.EventKind{session.EventSealed, session.EventUpdated}},
+		{"a sign-out", func() error { return v.Delete(t.Context()) }, []session.EventKind{session.EventDeleted}},
+		{"a second sign-out", func() error { return v.Delete(t.Context()) }, nil},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(step.name, err)
+		}
+		if !slices.Equal(told, step.want) {
+			t.Errorf("%s: told %q, want %q", step.name, told, step.want)
+		}
+		told = nil
+	}
+}

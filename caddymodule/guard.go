@@ -208,7 +208,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	defer v.endWithSession(manager)()
 	r := v.request
 	if g.isActivity(v) {
-		if err := v.visitor.Slide(); err != nil && !session.IsAnonymity(err) {
+		if err := v.visitor.Slide(); err != nil && !session.IsAnonymity(err) && !isTooLarge(err) {
 			return answerError(err)
 		}
 	}
@@ -225,6 +225,13 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		return answerError(a.failed)
 	}
 	return err
+}
+
+// isTooLarge reports whether a session was sealed under settings that allowed
+// more. It is good as it is until it expires.
+func isTooLarge(err error) bool {
+	_, ok := errors.AsType[*session.TooLargeError](err)
+	return ok
 }
 
 // identify tells the app who is there.

@@ -290,3 +290,17 @@ func TestPlaceholdersAreNotExpandedAgain(t *testing.T) {
 	response := s.request("GET", "/", "Cookie", cookie)
 	assert.Equal(t, "{env.LEAK} {http.request.host} pass document", response.Header.Get("X-Who"))
 }
+
+// A session that today's settings would not seal stays good until it expires.
+func TestSessionOfFormerSettingsIsNoError(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "9vK2mQx7Lr4TfW8zYb3NcH6pJd1GsE5u")
+	s := serve(t, "session_guard {\n default hybrid\n expiry 1h\n}")
+	cookie := s.signIn(`{"user":{"id":"ada","notes":"` + strings.Repeat("x", 6000) + `"}}`)
+	s = serve(t, "session_guard {\n default hybrid\n refresh_threshold 7d\n forward_cookie on\n}")
+	response := s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, 200, response.StatusCode)
+	assert.Empty(t, response.Cookies())
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "ada", r.Header.Get("X-Session-User"))
+}

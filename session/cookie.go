@@ -143,7 +143,9 @@ type cookieWriter struct {
 func (w cookieWriter) set(header http.Header, name, value string, left time.Duration) {
 	cookie := w.cookie(name, value)
 	if !w.settings.BrowserLifetime {
-		cookie.MaxAge = max(1, int(min(left, maxCookieAge)/time.Second))
+		// Rounded up: the cookie may outlive the session by a moment, not the
+		// other way round.
+		cookie.MaxAge = max(1, int((min(left, maxCookieAge)+time.Second-1)/time.Second))
 	}
 	header.Add("Set-Cookie", cookie.String())
 }

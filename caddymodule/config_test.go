@@ -26,7 +26,7 @@ func TestProvisioningRefuses(t *testing.T) {
 		"an unknown realm of the API": {
 			":1 {\n session_api {\n realm shop\n }\n}", "session shop {"},
 		"two values of one setting": {
-			":1 {\n session_guard {\n expiry 1h\n default auth\n }\n}\n:2 {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
+			"http://a.example {\n session_guard {\n expiry 1h\n default auth\n }\n}\nhttp://b.example {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
 		"settings that fight across places": {
 			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
 		"an api_key that resolves to nothing": {

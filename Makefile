@@ -58,11 +58,12 @@ cluster: build ## measure how soon a sign-out holds on three nodes, on shared st
 	CADDY=$(BIN)/caddy go test -count=1 -v ./e2e/cluster
 
 .PHONY: lint
-lint: $(BIN)/tools-stamp ## gofmt, go vet and golangci-lint
+lint: $(BIN)/tools-stamp ## gofmt, go vet, golangci-lint, and the files of deploy/
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l -s); \
 	if [ -n "$$unformatted" ]; then echo "Run gofmt -s -w on:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	$(BIN)/golangci-lint run --allow-parallel-runners
+	$(BIN)/deploylint deploy
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (30s)
@@ -83,7 +84,7 @@ xcaddy: $(BIN)/tools-stamp ## build Caddy with real xcaddy, as xcaddy.json says,
 	$(BIN)/xcaddy build $$arguments --output $(BIN)/caddy-xcaddy
 
 # The tools, at the versions that tools/go.mod pins.
-$(BIN)/tools-stamp: tools/go.mod tools/go.sum
+$(BIN)/tools-stamp: tools/go.mod tools/go.sum tools/deploylint/main.go
 	@mkdir -p $(BIN)
 	GOBIN=$(BIN) GOFLAGS=-buildvcs=false go -C tools install tool
 	@touch $@

@@ -1,0 +1,86 @@
+package sessionguard_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestDeployedCaddyfileIsValid(t *testing.T) {
+	t.Setenv("SITE", "app.example.com")
+	validate(t, read(t, "deploy/Caddyfile"))
+}
+
+// The image must bring the Caddy that this module is tested with, built with the Go that it needs.
+func TestDockerfileNamesTheVersionsOfTheModule(t *testing.T) {
+	module, dockerfile := read(t, "go.mod"), read(t, "deploy/Dockerfile")
+	version := func(text, pattern string) string {
+		match := regexp.MustCompile(pattern).FindStringSubmatch(text)
+		if match == nil {
+			t.Fatalf("nothing matches %s", pattern)
+		}
+		return match[1]
+	}
+	if module, image := version(module, `github\.com/caddyserver/caddy/v2 v(\S+)`), version(dockerfile, `FROM caddy:(\S+)-alpine`); module != image {
+		t.Errorf("go.mod requires Caddy %s, the Dockerfile starts from %s", module, image)
+	}
+	if module, image := version(module, `(?m)^go (\d+\.\d+)`), version(dockerfile, `FROM golang:(\S+)-alpine`); module != image {
+		t.Errorf("go.mod requires Go %s, the Dockerfile builds with %s", module, image)
+	}
+}
+
+// A package that the builder does not get would break the image's build, which no test here can run.
+func TestImageGetsEveryPackageThatItBuilds(t *testing.T) {
+	listed, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.ImportPath}}{{end}}{{end}}", "./cmd/caddy").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignore := read(t, "deploy/Dockerfile.dockerignore")
+	packages := strings.Fields(string(listed))
+	if len(packages) < 5 {
+		t.Fatalf("the module's packages are %q", packages)
+	}
+	for _, path := range packages {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "github.com/session-guard/caddy-session-guard"), "/"), "/")
+		if folder != "" && !strings.Contains(ignore, "\n!"+folder+"\n") {
+			t.Errorf("deploy/Dockerfile.dockerignore keeps %s from the builder: add !%s", path, folder)
+		}
+	}
+}
+
+func TestSystemdUnit(t *testing.T) {
+	unit := read(t, "deploy/caddy.service")
+	for line := range strings.Lines(unit) {
+		if strings.HasPrefix(line, "Exec") && strings.Contains(line, "--environ") {
+			t.Errorf("%s prints a SESSION_SECRET into the journal", strings.TrimSpace(line))
+		}
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("systemd-analyze is missing: install Debian's package systemd")
+		}
+		t.Skip("systemd-analyze is missing, so nothing checks the unit's syntax: install Debian's package systemd")
+	}
+	// systemd-analyze wants to see the program; this machine need not have Caddy in /usr/bin.
+	path := filepath.Join(t.TempDir(), "caddy.service")
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(unit, "/usr/bin/caddy", "/bin/true")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	output, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", path).CombinedOutput()
+	if err != nil || len(output) > 0 {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, output)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

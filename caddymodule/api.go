@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -67,9 +66,9 @@ func (a *API) Provision(ctx caddy.Context) error {
 	if a.APIKey == "" {
 		return a.check()
 	}
-	key, err := caddy.NewReplacer().ReplaceOrErr(a.APIKey, true, true)
+	key, err := resolveSecret(a.APIKey)
 	if err != nil {
-		return errors.New("session_api: api_key: the placeholder resolves to nothing; set the variable or write the file that it names")
+		return fmt.Errorf("session_api: api_key: %w", err)
 	}
 	if !strings.Contains(a.APIKey, "{") {
 		a.logger.Warn("the api_key is written in the configuration itself; keep it out with {env.SESSION_API_KEY} or {file.…}")

@@ -16,7 +16,7 @@ func TestProvisioningRefuses(t *testing.T) {
 	t.Setenv("EXAMPLE_SECRET", "complex_password_at_least_32_characters_long")
 	for name, tc := range map[string]struct{ caddyfile, says string }{
 		"a secret that resolves to nothing": {
-			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "resolves to nothing"},
+			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "secret 1: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing"},
 		"a weak secret": {
 			":1 {\n session_guard {\n secret {env.WEAK_SECRET}\n default auth\n }\n}", "openssl rand -base64 32"},
 		"an example secret": {
@@ -30,7 +30,7 @@ func TestProvisioningRefuses(t *testing.T) {
 		"settings that fight across places": {
 			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
 		"an api_key that resolves to nothing": {
-			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "api_key"},
+			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "api_key: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing"},
 		"a build that is not there": {
 			":1 {\n session_guard {\n next_build /nonexistent/.next\n default auth\n }\n}", "next build"},
 	} {
@@ -54,6 +54,19 @@ func TestSettingsMayBeSpread(t *testing.T) {
 	assert.Equal(t, "/in?return_to=%2Fx", s.request("GET", "/x").Header.Get("Location"))
 	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
 	assert.Contains(t, cookieHeader(s.request("POST", "/in")), "id=ey")
+}
+
+// Half of a secret may be written beside a placeholder; the error names the placeholder only.
+func TestNothingOfASecretIsInTheErrorAboutIt(t *testing.T) {
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n secret before{env.NO_SUCH_VARIABLE_HERE}behind\n default auth\n }\n}"), map[string]any{"filename": "Caddyfile"})
+	require.NoError(t, err)
+	var config caddy.Config
+	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+	err = caddy.Validate(&config)
+	require.ErrorContains(t, err, "secret 1: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing")
+	for _, part := range []string{"before", "behind"} {
+		assert.NotContains(t, err.Error(), part)
+	}
 }
 
 // JSON users get the same words as Caddyfile users.

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
@@ -91,13 +90,12 @@ func (r *realm) secrets() ([][]byte, error) {
 		}
 		written = []string{"{env.SESSION_SECRET}"}
 	}
-	replacer := caddy.NewReplacer()
 	var secrets [][]byte
 	var errs []error
 	for i, value := range written {
-		secret, err := replacer.ReplaceOrErr(value, true, true)
+		secret, err := resolveSecret(value)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("secret %d: the placeholder resolves to nothing; set the variable or write the file that it names", i+1))
+			errs = append(errs, fmt.Errorf("secret %d: %w", i+1, err))
 			continue
 		}
 		if err := session.CheckSecret([]byte(secret)); err != nil {

@@ -44,9 +44,9 @@ func (*RedisRevocation) CaddyModule() caddy.ModuleInfo {
 
 // Provision resolves the URL. It does not connect.
 func (m *RedisRevocation) Provision(caddy.Context) error {
-	resolved, err := caddy.NewReplacer().ReplaceOrErr(m.URL, true, true)
+	resolved, err := resolveSecret(m.URL)
 	if err != nil {
-		return errors.New("url: the placeholder resolves to nothing; set the variable or write the file that it names")
+		return fmt.Errorf("url: %w", err)
 	}
 	m.url = strings.TrimSpace(resolved)
 	client, err := newRedisClient(m.url, false)

@@ -1,0 +1,28 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// secretPlaceholder finds the placeholders that a secret value is allowed to
+// have. Their names are no secret; what stands around them may be.
+var secretPlaceholder = regexp.MustCompile(`\{(env|file)\.[^{}]+\}`)
+
+// resolveSecret replaces {env.*} and {file.*} in a secret value at start. The
+// error names the placeholder that has no value and nothing else of the value.
+func resolveSecret(value string) (string, error) {
+	resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err == nil {
+		return resolved, nil
+	}
+	for _, placeholder := range secretPlaceholder.FindAllString(value, -1) {
+		if _, err := caddy.NewReplacer().ReplaceOrErr(placeholder, true, true); err != nil {
+			return "", fmt.Errorf("%s resolves to nothing; set the variable or write the file that it names", placeholder)
+		}
+	}
+	return "", errors.New("a placeholder resolves to nothing; write {env.NAME} or {file./path/of/the/file}")
+}

@@ -26,7 +26,7 @@ func explainCommand() *cobra.Command {
 		Short: "Says what the guard would do with a request, and why",
 		Long: `
 Says what the guard would do with a request, and why. Nothing is served or sent.
-Handlers before the guard that change the path are not run.
+Rewrites before the guard count; what other handlers there would do is not known.
 
 The exit status is 0 if the request passes, 2 if it needs a session, 3 if it is
 sent home, 4 if it is forbidden, 5 if its path is refused, and 1 if the
@@ -100,6 +100,8 @@ func provisionOnly(file, adapter string) (caddy.Context, error) {
 	if err := json.Unmarshal(content, &config); err != nil {
 		return caddy.Context{}, fmt.Errorf("decoding the configuration: %w", err)
 	}
+	// What Caddy says as it starts is no part of the answer; what it warns of is.
+	config.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{Level: "WARN"}}}}
 	return caddy.ProvisionContext(&config)
 }
 
@@ -121,7 +123,7 @@ func (e *explanation) exitCode() int {
 // write writes the explanation as a table.
 func (e *explanation) write(to io.Writer) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	answer := "the app answers"
+	answer := map[string]string{"app": "the app answers", "session_api": "the session API answers"}[e.Answerer]
 	if e.Status != 0 {
 		answer = strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
 	}

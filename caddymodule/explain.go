@@ -14,8 +14,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
 	"github.com/session-guard/caddy-session-guard/session"
+	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
 
 // maxExplainBody is far more than any request's headers.
@@ -33,19 +35,20 @@ type explanation struct {
 	Guard    string   `json:"guard,omitempty"` // where it is written
 	Path     string   `json:"path"`
 	Reading  string   `json:"reading,omitempty"` // of an ambiguous path, the one that decided
-	Kind     string   `json:"kind"`
+	Kind     string   `json:"kind,omitempty"`
 	Locale   string   `json:"locale,omitempty"`
 	Rule     string   `json:"rule"`
 	Source   string   `json:"source,omitempty"` // where the rule is written
 	Require  []string `json:"require,omitempty"`
-	Cookie   string   `json:"cookie"`
+	Cookie   string   `json:"cookie,omitempty"`
 	Decision string   `json:"decision"`
-	Status   int      `json:"status,omitempty"` // none where the app answers
+	Answerer string   `json:"answerer"`         // app, session_guard or session_api
+	Status   int      `json:"status,omitempty"` // of the guard's answer
 	Location string   `json:"location,omitempty"`
 }
 
 // explain finds the guard that the request would meet and asks it. Nothing is
-// served: handlers before the guard that change the path are not run.
+// served.
 func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 	r, err := asked.request(ctx)
 	if err != nil {
@@ -62,13 +65,20 @@ func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		server := app.Servers[name]
 		recorder := httptest.NewRecorder()
-		prepared := caddyhttp.PrepareRequest(r, caddy.NewReplacer(), recorder, server)
-		guard, err := guardFor(prepared, server.Routes)
+		asked := r.Clone(r.Context())
+		if asked.Host == "" {
+			asked.Host = firstHost(server.Routes)
+		}
+		prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
+		reached, err := follow(prepared, server.Routes)
 		if err != nil {
 			return nil, err
 		}
-		if guard != nil {
-			return guard.explain(recorder, prepared)
+		switch handler := reached.(type) {
+		case *API:
+			return handler.explain(prepared), nil
+		case *Guard:
+			return handler.explain(recorder, prepared)
 		}
 	}
 	return nil, errors.New("no session_guard would see this request")
@@ -98,31 +108,81 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
-// guardFor is the first guard in the routes that match. A request that names no
-// host matches every host.
-func guardFor(r *http.Request, list caddyhttp.RouteList) (*Guard, error) {
+// follow is the first guard that the request meets, or the session API if that
+// answers it. Rewrites on the way are done, other handlers are not run.
+func follow(r *http.Request, list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
+	groups := make(map[string]bool)
 	for _, route := range list {
-		if r.Host != "" {
-			matched, err := route.MatcherSets.AnyMatchWithError(r)
-			if err != nil {
-				return nil, err
-			}
-			if !matched {
-				continue
+		if groups[route.Group] {
+			continue
+		}
+		matched, err := route.MatcherSets.AnyMatchWithError(r)
+		if err != nil {
+			return nil, err
+		}
+		if !matched {
+			continue
+		}
+		groups[route.Group] = route.Group != ""
+		for _, handler := range route.Handlers {
+			if reached, err := meet(r, handler); reached != nil || err != nil {
+				return reached, err
 			}
 		}
-		for _, handler := range route.Handlers {
-			switch handler := handler.(type) {
-			case *Guard:
-				return handler, nil
-			case *caddyhttp.Subroute:
-				if guard, err := guardFor(r, handler.Routes); guard != nil || err != nil {
-					return guard, err
+		if route.Terminal {
+			return nil, nil
+		}
+	}
+	return nil, nil
+}
+
+func meet(r *http.Request, handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHandler, error) {
+	switch handler := handler.(type) {
+	case *rewrite.Rewrite:
+		replacer, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+		handler.Rewrite(r, replacer)
+	case *caddyhttp.Subroute:
+		return follow(r, handler.Routes)
+	case *API:
+		serves, err := handler.wouldServe(r)
+		if serves || err != nil {
+			return handler, err
+		}
+	case *Guard:
+		return handler, nil
+	}
+	return nil, nil
+}
+
+// firstHost is a host that the routes are for, for a request that names none.
+func firstHost(list caddyhttp.RouteList) string {
+	for _, route := range list {
+		for _, set := range route.MatcherSets {
+			for _, matcher := range set {
+				if hosts, ok := matcher.(*caddyhttp.MatchHost); ok && len(*hosts) > 0 {
+					return strings.ReplaceAll((*hosts)[0], "*", "any")
 				}
 			}
 		}
 	}
-	return nil, nil
+	return ""
+}
+
+// wouldServe tells whether the API answers the request.
+func (a *API) wouldServe(r *http.Request) (bool, error) {
+	manager, err := a.realm.managerToExplain(r)
+	if err != nil {
+		return false, err
+	}
+	handler, err := sessionapi.New(a.config(manager))
+	if err != nil {
+		return false, err
+	}
+	return handler.Serves(asBrowserSent(r)), nil
+}
+
+func (a *API) explain(r *http.Request) *explanation {
+	return &explanation{Path: asBrowserSent(r).URL.Path, Rule: "session_api", Source: a.Source, Decision: string(decisionPass), Answerer: "session_api"}
 }
 
 func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
@@ -153,8 +213,10 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 		}
 	}
 	if v.decision == decisionPass {
+		e.Answerer = "app"
 		return e, nil
 	}
+	e.Answerer = "session_guard"
 	err = g.deny(w, v)
 	e.Status, e.Location = w.Code, w.Header().Get("Location")
 	if e.Location == "" {

@@ -43,6 +43,21 @@ http://app.example.com {
 		locales en
 	}
 	reverse_proxy localhost:1
+	rewrite /old/* /dashboard{path}
+}
+
+http://third.example.com {
+	handle_path /inside/* {
+		session_guard {
+			auth /dashboard/*
+			default hybrid
+		}
+	}
+	handle {
+		session_guard {
+			default auth
+		}
+	}
 }
 `
 
@@ -76,6 +91,12 @@ func TestExplain(t *testing.T) {
 		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Answer 401 Unauthorized to /login"}, "2"},
 		{[]string{"GET", "http://app.example.com/admin/users"}, []string{"Needs require user.role admin", "Rule auth /admin/* (Caddyfile:17)"}, "2"},
 		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
+		{[]string{"GET", "http://app.example.com/old/x"}, []string{"Path /dashboard/old/x", "Answer 307 Temporary Redirect to /login?return_to=%2Fold%2Fx"}, "2"},
+		{[]string{"GET", "http://app.example.com/api/session"}, []string{"Rule session_api (Caddyfile:14)", "Answer the session API answers"}, ""},
+		{[]string{"GET", "/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
+		{[]string{"GET", "http://third.example.com/inside/dashboard"}, []string{"Path /dashboard", "Rule auth /dashboard/* (Caddyfile:31)"}, "2"},
+		{[]string{"GET", "http://third.example.com/inside/"}, []string{"Rule default hybrid", "Answer the app answers"}, ""},
+		{[]string{"GET", "http://third.example.com/outside"}, []string{"Guard Caddyfile:36", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://app.example.com/a%00b"}, []string{"Answer 400 Bad Request"}, "5"},
 	} {
 		output, err := sessionCommand(t, append([]string{"explain", "--config", file}, tc.args...)...)

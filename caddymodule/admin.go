@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,7 +103,22 @@ func (q revokeRequest) check() error {
 	if len(named) != 1 {
 		return errors.New("name exactly one of session, user and all")
 	}
+	if _, err := hex.DecodeString(q.Session); err == nil && len(q.Session) == 2*hashedIDLength {
+		return errors.New("this is the hash of a session's id, as logs and events have it, from which nobody can tell the id; revoke by user instead")
+	}
 	return nil
+}
+
+// logFields says in the log what was revoked.
+func (q revokeRequest) logFields(r *realm) []zap.Field {
+	fields := []zap.Field{zap.String("realm", r.name)}
+	if q.Session != "" {
+		fields = append(fields, zap.String("session", hashID(q.Session)))
+	}
+	if q.User != "" && r.logsUser() {
+		fields = append(fields, zap.String("user_id", q.User))
+	}
+	return append(fields, zap.Bool("all", q.All))
 }
 
 func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
@@ -131,8 +147,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
-	app.logger.Info("sessions were revoked by the admin API", zap.String("realm", realm.name),
-		zap.Bool("session", asked.Session != ""), zap.Bool("user", asked.User != ""), zap.Bool("all", asked.All))
+	app.logger.Info("sessions were revoked by the admin API", asked.logFields(realm)...)
 	return writeAdmin(w, map[string]bool{"revoked": true})
 }
 

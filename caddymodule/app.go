@@ -72,8 +72,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 }
 
 // Start makes every realm ready, so that a broken one stops the start rather
-// than the first visitor.
+// than the first visitor, and warns of ways around the guards.
 func (a *App) Start() error {
+	warnings, err := waysAround(a.ctx)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		a.logger.Warn(warning)
+	}
 	for name, r := range a.realms {
 		if _, err := r.manager(a.ctx); err != nil {
 			return fmt.Errorf("session realm %s: %w", name, err)

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"fmt"
+
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -16,6 +18,12 @@ file or from the environment variable SESSION_SECRET, never from the arguments,
 where other users of the machine could see it.`,
 		CobraFunc: func(root *cobra.Command) {
 			root.AddCommand(sessionCommands()...)
+			root.RunE = func(command *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return fmt.Errorf("there is no command %q; caddy session --help lists them", args[0])
+				}
+				return command.Help()
+			}
 		},
 	})
 }

@@ -33,7 +33,12 @@ sent home, 4 if it is forbidden, 5 if its path is refused, and 1 if the
 command failed.`,
 		Example: `  caddy session explain GET https://app.example.com/dashboard
   caddy session explain POST /dashboard -H "Next-Action: 00ab"`,
-		Args: cobra.ExactArgs(2),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return errors.New("write a method and a URL, for example: caddy session explain GET https://app.example.com/dashboard")
+			}
+			return nil
+		},
 		RunE: caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
 			// From here on the exit status is an answer, not a failure.
 			command.SilenceErrors, command.SilenceUsage = true, true
@@ -77,7 +82,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return app.report(cmd.OutOrStdout())
+			return app.report(ctx, cmd.OutOrStdout())
 		},
 	}
 	addConfigFlags(command, &config, &adapter)
@@ -95,6 +100,9 @@ func provisionOnly(file, adapter string) (caddy.Context, error) {
 	content, _, _, err := caddycmd.LoadConfig(file, adapter)
 	if err != nil {
 		return caddy.Context{}, err
+	}
+	if len(content) == 0 {
+		return caddy.Context{}, errors.New("there is no Caddyfile in this folder; name the configuration with --config")
 	}
 	var config caddy.Config
 	if err := json.Unmarshal(content, &config); err != nil {
@@ -123,7 +131,10 @@ func (e *explanation) exitCode() int {
 // write writes the explanation as a table.
 func (e *explanation) write(to io.Writer) error {
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	answer := map[string]string{"app": "the app answers", "session_api": "the session API answers"}[e.Answerer]
+	answer := e.Answerer + " answers"
+	if e.Answerer == "app" {
+		answer = "the app answers"
+	}
 	if e.Status != 0 {
 		answer = strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)))
 	}
@@ -137,7 +148,7 @@ func (e *explanation) write(to io.Writer) error {
 	var errs []error
 	for _, row := range [][2]string{
 		{"Guard", e.Guard}, {"Path", e.Path}, {"Reading", e.Reading}, {"Kind", e.Kind}, {"Locale", e.Locale}, {"Rule", rule},
-		{"Needs", strings.Join(e.Require, ", ")}, {"Cookie", e.Cookie}, {"Decision", e.Decision}, {"Answer", answer},
+		{"Needs", strings.Join(e.Require, ", ")}, {"Cookie", e.Cookie}, {"Decision", e.Decision}, {"Reason", e.Reason}, {"Answer", answer},
 	} {
 		if row[1] != "" {
 			_, err := fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
@@ -148,8 +159,15 @@ func (e *explanation) write(to io.Writer) error {
 }
 
 // report writes what was proved when the configuration was provisioned.
-func (a *App) report(to io.Writer) error {
+func (a *App) report(ctx caddy.Context, to io.Writer) error {
 	var text strings.Builder
+	around, err := waysAround(ctx)
+	if err != nil {
+		return err
+	}
+	for _, warning := range around {
+		fmt.Fprintf(&text, "warning: %s\n", warning)
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.realms)) {
 		core := a.realms[name].core()
 		secrets, err := a.realms[name].secrets()
@@ -178,6 +196,6 @@ func (a *App) report(to io.Writer) error {
 			fmt.Fprintf(&text, "  %s\n", strings.ReplaceAll(strings.TrimSpace(table.Coverage().String()), "\n", "\n  "))
 		}
 	}
-	_, err := io.WriteString(to, text.String())
+	_, err = io.WriteString(to, text.String())
 	return err
 }

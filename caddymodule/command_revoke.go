@@ -32,7 +32,7 @@ func revokeCommand() *cobra.Command {
 			if err := postRevoke(address, asked); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "revoked")
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "revoked: "+asked.String())
 			return err
 		},
 	}
@@ -45,6 +45,18 @@ func revokeCommand() *cobra.Command {
 	flags.StringVarP(&config, "config", "c", "", "the configuration file that names the address")
 	flags.StringVarP(&adapter, "adapter", "a", "", "the adapter of that file")
 	return command
+}
+
+// String says what a revocation ends. Whether there was such a session is not
+// known: nothing is stored per session.
+func (q revokeRequest) String() string {
+	switch {
+	case q.Session != "":
+		return "the session with this id, if there is one"
+	case q.User != "":
+		return fmt.Sprintf("every session of the user %q that began before now", q.User)
+	}
+	return "every session that began before now"
 }
 
 func postRevoke(address string, asked revokeRequest) error {

@@ -31,8 +31,8 @@ func (g *Guard) decideRequest(v *visit) decision {
 	if v.match.Bad {
 		return decisionBad
 	}
-	if ids := v.request.Header["Next-Action"]; len(ids) > 0 && v.session == nil &&
-		!v.table.ActionAllowed(v.request.URL.EscapedPath(), strings.Join(ids, ", ")) {
+	if len(v.request.Header["Next-Action"]) > 0 && v.session == nil &&
+		!v.table.ActionAllowed(v.request.URL.EscapedPath(), actionID(v.request)) {
 		return decisionLogin // Next.js runs any action of the app at any path
 	}
 	if v.kind == routes.WebSocket && v.session != nil && foreignOrigin(v.request) {
@@ -40,6 +40,9 @@ func (g *Guard) decideRequest(v *visit) decision {
 	}
 	return g.decide(v.match, v.session)
 }
+
+// actionID is the id of the Server Action that a request names.
+func actionID(r *http.Request) string { return strings.Join(r.Header["Next-Action"], ", ") }
 
 // decide decides a path for a session, which may be nil.
 func (g *Guard) decide(m routes.Match, s *session.Session) decision {

@@ -54,15 +54,24 @@ func (r *realm) sealed(key string) {
 // it, so a hash stands for it.
 func (r *realm) logSession(s *session.Session) []zap.Field {
 	fields := []zap.Field{zap.String("realm", r.name), zap.String("session", hashedID(s))}
-	if r.settings.LogUser == nil || *r.settings.LogUser {
+	if r.logsUser() {
 		fields = append(fields, zap.String("user_id", s.User.ID()))
 	}
 	return fields
 }
 
-func hashedID(s *session.Session) string {
-	sum := sha256.Sum256([]byte(s.ID))
-	return hex.EncodeToString(sum[:8])
+// logsUser reports whether logs and events may name a user.
+func (r *realm) logsUser() bool { return r.settings.LogUser == nil || *r.settings.LogUser }
+
+// hashedIDLength is how many bytes of the hash stand for a session's id: enough
+// to tell sessions apart.
+const hashedIDLength = 8
+
+func hashedID(s *session.Session) string { return hashID(s.ID) }
+
+func hashID(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:hashedIDLength])
 }
 
 // announce emits the event create, update or delete through Caddy's events app.
@@ -70,7 +79,7 @@ func (r *realm) announce(e session.Event) {
 	name, ok := eventNames[e.Kind]
 	if events := r.app.events; ok && events != nil && events.ShouldEmit(name) {
 		data := map[string]any{"realm": r.name, "session": hashedID(e.Session)}
-		if r.settings.LogUser == nil || *r.settings.LogUser {
+		if r.logsUser() {
 			data["user_id"] = e.Session.User.ID()
 		}
 		events.Emit(r.app.ctx, name, data)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,13 +10,18 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
+	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
 	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
@@ -42,7 +48,8 @@ type explanation struct {
 	Require  []string `json:"require,omitempty"`
 	Cookie   string   `json:"cookie,omitempty"`
 	Decision string   `json:"decision"`
-	Answerer string   `json:"answerer"`         // app, session_guard or session_api
+	Reason   string   `json:"reason,omitempty"` // where it is not the rule
+	Answerer string   `json:"answerer"`         // app, session_guard, session_api, or the handler that answers before a guard
 	Status   int      `json:"status,omitempty"` // of the guard's answer
 	Location string   `json:"location,omitempty"`
 }
@@ -62,26 +69,83 @@ func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 	if !ok {
 		return nil, errors.New("the configuration has no HTTP app")
 	}
+	listened := false
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		server := app.Servers[name]
-		recorder := httptest.NewRecorder()
-		asked := r.Clone(r.Context())
-		if asked.Host == "" {
-			asked.Host = firstHost(server.Routes)
+		if !listens(app, server, r.URL) {
+			continue
 		}
-		prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
-		reached, err := follow(prepared, server.Routes)
-		if err != nil {
-			return nil, err
-		}
-		switch handler := reached.(type) {
-		case *API:
-			return handler.explain(prepared), nil
-		case *Guard:
-			return handler.explain(recorder, prepared)
+		listened = true
+		for _, host := range hostsToAsk(r, server.Routes) {
+			if e, err := explainOn(server, host, r); e != nil || err != nil {
+				return e, err
+			}
 		}
 	}
-	return nil, errors.New("no session_guard would see this request")
+	if !listened {
+		return nil, fmt.Errorf("no site of the configuration listens for %s://%s", r.URL.Scheme, r.URL.Host)
+	}
+	return nil, fmt.Errorf("no session_guard would see this request: no route of the configuration is for the host %q and the path %q", r.Host, r.URL.Path)
+}
+
+// hostsToAsk is the host of the request, or, if it names none, each host that the
+// server has routes for.
+func hostsToAsk(r *http.Request, list caddyhttp.RouteList) []string {
+	if r.Host != "" {
+		return []string{r.Host}
+	}
+	var hosts []string
+	for _, route := range list {
+		if host := firstHost(caddyhttp.RouteList{route}); host != "" {
+			hosts = append(hosts, host)
+		}
+	}
+	return append(hosts, "")
+}
+
+// explainOn explains a request to one server; nil means that it does not answer,
+// or, if the request named no host, that no guard is there.
+func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explanation, error) {
+	asked := r.Clone(r.Context())
+	asked.Host = host
+	recorder := httptest.NewRecorder()
+	prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
+	reached, err := follow(prepared, server.Routes)
+	if err != nil {
+		return nil, err
+	}
+	switch handler := reached.(type) {
+	case *API:
+		return handler.explain(prepared), nil
+	case *Guard:
+		return handler.explain(recorder, prepared)
+	case caddy.Module:
+		if r.Host == "" {
+			return nil, nil
+		}
+		name := handler.CaddyModule().ID.Name()
+		return &explanation{Path: prepared.URL.Path, Rule: "none: no session_guard stands before " + name, Decision: string(decisionPass), Answerer: name}, nil
+	}
+	return nil, nil
+}
+
+// listens reports whether the server would get a request for the URL. One without
+// a host may be for any server.
+func listens(app *caddyhttp.App, server *caddyhttp.Server, u *url.URL) bool {
+	if u.Host == "" {
+		return true
+	}
+	port, _ := strconv.Atoi(u.Port())
+	switch {
+	case port == 0 && u.Scheme == "http":
+		port = cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort)
+	case port == 0:
+		port = cmp.Or(app.HTTPSPort, caddyhttp.DefaultHTTPSPort)
+	}
+	return slices.ContainsFunc(server.Listen, func(listen string) bool {
+		address, err := caddy.ParseNetworkAddressWithDefaults(listen, "tcp", 0)
+		return err == nil && (address.IsUnixNetwork() || int(address.StartPort) <= port && port <= int(address.EndPort))
+	})
 }
 
 func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
@@ -89,8 +153,8 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(r.URL.Path, "/") {
-		return nil, fmt.Errorf("the URL %q has no path; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
+	if !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" && r.URL.Scheme != "http" && r.URL.Scheme != "https" {
+		return nil, fmt.Errorf("%q is no URL of a site; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
 	}
 	for name, values := range q.Headers {
 		for _, value := range values {
@@ -108,8 +172,8 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
-// follow is the first guard that the request meets, or the session API if that
-// answers it. Rewrites on the way are done, other handlers are not run.
+// follow is the first guard that the request meets, or what answers it before one
+// does. Rewrites on the way are done, other handlers are not run.
 func follow(r *http.Request, list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
 	groups := make(map[string]bool)
 	for _, route := range list {
@@ -148,7 +212,7 @@ func meet(r *http.Request, handler caddyhttp.MiddlewareHandler) (caddyhttp.Middl
 		if serves || err != nil {
 			return handler, err
 		}
-	case *Guard:
+	case *Guard, *reverseproxy.Handler, *caddyhttp.StaticResponse, *fileserver.FileServer:
 		return handler, nil
 	}
 	return nil, nil
@@ -212,6 +276,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 			e.Require = append(e.Require, requirement.String())
 		}
 	}
+	e.Reason = v.reason()
 	if v.decision == decisionPass {
 		e.Answerer = "app"
 		return e, nil
@@ -226,6 +291,21 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 		e.Status = handlerErr.StatusCode
 	}
 	return e, nil
+}
+
+// reason says why the decision is not what the rule says.
+func (v *visit) reason() string {
+	switch {
+	case v.decision == decisionOrigin:
+		return "a WebSocket with a session, opened by a page of another site"
+	case v.decision == decisionBad:
+		return "no app should receive this path"
+	case v.decision != decisionLogin || v.match.Type == routes.Auth:
+		return ""
+	case !v.table.KnowsAction(actionID(v.request)):
+		return "the build of next_build has no such Server Action"
+	}
+	return "a Server Action, which anonymous visitors may run only where actions or next_build say so; write for example: actions " + v.match.Path
 }
 
 // managerToExplain is the realm's manager. For a request without cookies no key

@@ -59,14 +59,24 @@ http://third.example.com {
 		}
 	}
 }
+
+http://fourth.example.com {
+	route {
+		reverse_proxy localhost:2
+		session_guard {
+			default auth
+		}
+	}
+}
 `
 
 // sessionCommand runs a command below `caddy session`.
 func sessionCommand(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
-	root := &cobra.Command{Use: "session"}
-	caddycmd.Commands()["session"].CobraFunc(root)
-	root.SetArgs(args)
+	root, session := &cobra.Command{Use: "caddy", SilenceUsage: true}, &cobra.Command{Use: "session"}
+	caddycmd.Commands()["session"].CobraFunc(session)
+	root.AddCommand(session)
+	root.SetArgs(append([]string{"session"}, args...))
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)
@@ -88,11 +98,12 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://app.example.com/en/dashboard?a=b"},
 			[]string{"Path /dashboard", "Kind document", "Locale en", "Rule auth /dashboard/* (Caddyfile:20)", "Decision login",
 				"Answer 307 Temporary Redirect to /en/login?return_to=%2Fen%2Fdashboard%3Fa%3Db"}, "2"},
-		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Answer 401 Unauthorized to /login"}, "2"},
+		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Reason a Server Action,", "actions /", "Answer 401 Unauthorized to /login"}, "2"},
+		{[]string{"GET", "http://fourth.example.com/"}, []string{"Rule none: no session_guard stands before reverse_proxy", "Answer reverse_proxy answers"}, ""},
 		{[]string{"GET", "http://app.example.com/admin/users"}, []string{"Needs require user.role admin", "Rule auth /admin/* (Caddyfile:17)"}, "2"},
 		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://app.example.com/old/x"}, []string{"Path /dashboard/old/x", "Answer 307 Temporary Redirect to /login?return_to=%2Fold%2Fx"}, "2"},
-		{[]string{"GET", "http://app.example.com/api/session"}, []string{"Rule session_api (Caddyfile:14)", "Answer the session API answers"}, ""},
+		{[]string{"GET", "http://app.example.com/api/session"}, []string{"Rule session_api (Caddyfile:14)", "Answer session_api answers"}, ""},
 		{[]string{"GET", "/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://third.example.com/inside/dashboard"}, []string{"Path /dashboard", "Rule auth /dashboard/* (Caddyfile:31)"}, "2"},
 		{[]string{"GET", "http://third.example.com/inside/"}, []string{"Rule default hybrid", "Answer the app answers"}, ""},
@@ -115,12 +126,21 @@ func TestExplain(t *testing.T) {
 	assert.Empty(t, entries, "explaining writes nothing")
 
 	_, err = sessionCommand(t, "explain", "--config", file, "GET", "http://nowhere.example.com/")
-	assert.ErrorContains(t, err, "no session_guard would see this request")
+	assert.ErrorContains(t, err, `no route of the configuration is for the host "nowhere.example.com"`)
+	_, err = sessionCommand(t, "explain", "--config", file, "GET", "http://app.example.com:9/")
+	assert.ErrorContains(t, err, "no site of the configuration listens for http://app.example.com:9")
+	_, err = sessionCommand(t, "explain", "--config", file, "GET", "app.example.com:80/")
+	assert.ErrorContains(t, err, "write for example: https://app.example.com/dashboard")
 	_, err = sessionCommand(t, "explain", "--config", file, "GET", "/", "-H", "nonsense")
 	assert.ErrorContains(t, err, "has no colon")
+	_, err = sessionCommand(t, "exlain")
+	assert.ErrorContains(t, err, `there is no command "exlain"`)
+	t.Chdir(t.TempDir())
+	_, err = sessionCommand(t, "explain", "GET", "/")
+	assert.ErrorContains(t, err, "there is no Caddyfile in this folder")
 	output, err := sessionCommand(t, "explain", "GET")
 	assert.Error(t, err)
-	assert.Contains(t, output, "explain <METHOD> <URL>", "a wrong call shows the right one")
+	assert.Contains(t, output, "caddy session explain GET https://", "a wrong call shows the right one")
 }
 
 func TestCheck(t *testing.T) {
@@ -131,6 +151,9 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, output, "realm default: settings agree, secrets: 1, each strong enough\n")
 	assert.Contains(t, output, "session_guard Caddyfile:15: rules: 3, no redirect loops\n")
+
+	assert.Contains(t, output, "warning: fourth.example.com: reverse_proxy passes requests to localhost:2 that no session_guard has seen")
+	assert.Equal(t, 1, strings.Count(output, "warning: "), "of the site that is open, and only of that: %s", output)
 
 	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tsecret short\n}\n"), 0o600))
 	_, err = sessionCommand(t, "check", "--config", file)

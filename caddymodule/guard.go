@@ -35,6 +35,8 @@ type Guard struct {
 	handoff *routes.Table // nil: a handoff counts everywhere
 
 	noActivity *routes.Table // nil: every use keeps a session alive
+
+	otherBuild atomic.Pointer[routes.Table] // the last one of which warnOfOtherBuild has warned
 }
 
 // CaddyModule returns the Caddy module information.
@@ -166,9 +168,20 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	g.trace(v)
 	g.setPlaceholders(v)
 	if v.decision != decisionPass {
+		g.warnOfOtherBuild(v)
 		return g.deny(w, v)
 	}
 	return g.pass(w, v, next)
+}
+
+// warnOfOtherBuild says once for each build that a Server Action was refused
+// which the build does not have. Nobody could sign in then, for no visible reason.
+func (g *Guard) warnOfOtherBuild(v *visit) {
+	if v.kind != routes.Action || v.table.KnowsAction(actionID(v.request)) || g.otherBuild.Swap(v.table) == v.table {
+		return
+	}
+	g.logger.Warn("a Server Action was refused that is not in the app's build: either somebody tries out ids, or the app that runs is another build than the folder of next_build; " +
+		"leave next_build out where next dev runs, since it makes its own ids")
 }
 
 // look finds out what is asked for and who asks, and decides.

@@ -86,6 +86,7 @@ func TestAdminRefusesWhatCouldEndTooMuch(t *testing.T) {
 		{"POST", `{"users":"ada"}`, 400},
 		{"POST", `{"user":"ada"}{}`, 400},
 		{"POST", `{"user":"ada","realm":"other"}`, 404},
+		{"POST", `{"session":"df3598827f8ec60e"}`, 400}, // the hash that the log shows would end nothing
 		{"GET", ``, 405},
 	} {
 		status, body := admin(t, refused.method, "/session/revoke", refused.body)

@@ -20,6 +20,13 @@ func (t *Table) ActionAllowed(path, actionID string) bool {
 	return !m.Bad && !m.Open && m.Type != Auth
 }
 
+// KnowsAction reports whether the build has the Server Action with this id.
+// Without a build nothing is known of any, and it is true.
+func (t *Table) KnowsAction(actionID string) bool {
+	_, known := t.openActions[actionID]
+	return t.build == nil || known
+}
+
 // ActionTarget decides the path to which the answer of a Server Action
 // redirects, by its header x-action-redirect. Next.js renders that path into
 // the answer by a request to itself, around the guard. A target that names a

@@ -109,6 +109,12 @@ func TestActionFollowsItsOwner(t *testing.T) {
 		if id := actionID(t, build, "go", ""); !table.ActionAllowed(path, id) {
 			t.Errorf("the login's action may not run at %s", path)
 		}
+		if id := actionID(t, build, "", "/admin"); !table.KnowsAction(id) {
+			t.Error("an action of the build is not known")
+		}
+		if table.KnowsAction("40d7c0e6ab00169003b8c46d06dd03ea7cca2d7352") {
+			t.Error("an action of another build is known")
+		}
 		if table.ActionAllowed(path, "40d7c0e6ab00169003b8c46d06dd03ea7cca2d7352") {
 			t.Errorf("an action of another build may run at %s", path)
 		}

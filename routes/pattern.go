@@ -43,11 +43,16 @@ func parsePattern(text string) (pattern, error) {
 		written = "/*"
 	case text == "":
 		return p, errors.New(`an empty pattern matches nothing; write "/" for the front page`)
+	case strings.ContainsAny(text[:1], "^~("):
+		return p, fmt.Errorf("pattern %q looks like a regular expression, which is not supported; write a path such as /dashboard/*", text)
 	case text[0] != '/':
 		return p, fmt.Errorf("pattern %q does not begin with a slash; write %q, or one of the words %s",
 			text, "/"+text, strings.Join(bareWords, ", "))
 	}
 	if err := checkPath("pattern", written); err != nil {
+		return p, err
+	}
+	if err := checkFolders(written); err != nil {
 		return p, err
 	}
 	literal := trimSlashes(canonical(written))
@@ -98,6 +103,29 @@ func checkPath(what, path string) error {
 		if isDot(segment) || isDotDot(segment) {
 			return fmt.Errorf("%s %q can never match: dot segments are resolved first; write the path without %q",
 				what, path, segment)
+		}
+	}
+	return nil
+}
+
+// checkFolders refuses segments that name a folder of Next.js's app directory, or
+// a parameter of other routers, rather than what a URL has in its place. Taken as
+// they are written they would protect nothing.
+func checkFolders(path string) error {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if segment == "" {
+			continue
+		}
+		last := segment[len(segment)-1]
+		switch {
+		case strings.HasPrefix(segment, "[...") || strings.HasPrefix(segment, "[[..."):
+			return fmt.Errorf("pattern %q has the folder %s of a catch-all route; write %q for all below", path, segment, strings.Join(segments[:i], "/")+"/*")
+		case segment[0] == '[' && last == ']' || segment[0] == ':' && len(segment) > 1:
+			segments[i] = wildcard // at the end of a pattern it stands for everything below, too
+			return fmt.Errorf("pattern %q has the parameter %s; write %q", path, segment, strings.Join(segments, "/"))
+		case segment[0] == '(' && last == ')':
+			return fmt.Errorf("pattern %q has the route group %s, which is not part of a URL; leave it out", path, segment)
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ import (
 //	assurance        aal1|aal2|aal3
 //	log_user         on|off
 //	revocation       off|storage [{ … }]
+//	list             on|off
 //	cache_size       <sessions>
 //
 // A secret is kept as it is written; {env.*} and {file.*} are resolved when
@@ -58,6 +59,7 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "assurance aal1|aal2|aal3", set: choice(&s.Assurance, "aal1", "aal2", "aal3")},
 		{usage: "log_user on|off", set: onOff(&s.LogUser)},
 		revocationWord(&s.Revocation),
+		{usage: "list on|off", set: onOff(&s.List)},
 		{usage: "cache_size <sessions>", set: wholeNumber(&s.CacheSize)},
 	}
 }
@@ -76,11 +78,16 @@ func checkSettings(b *block, s caddymodule.Settings, realm string) {
 		Expiry: time.Duration(s.Expiry), MaxLifetime: maxLifetime,
 	}.Validate())
 	b.failAll(s.CheckAssurance())
+	b.failAll(s.CheckList())
 }
 
 // withGlobal adds the settings of the global option that are checked together
 // with those of a guard.
 func withGlobal(guard, global *caddymodule.Settings) caddymodule.Settings {
+	revocation := guard.Revocation
+	if revocation == nil {
+		revocation = global.Revocation
+	}
 	return caddymodule.Settings{
 		CookieName:   cmp.Or(guard.CookieName, global.CookieName),
 		CookiePrefix: cmp.Or(guard.CookiePrefix, global.CookiePrefix),
@@ -91,6 +98,8 @@ func withGlobal(guard, global *caddymodule.Settings) caddymodule.Settings {
 		Expiry:       cmp.Or(guard.Expiry, global.Expiry),
 		MaxLifetime:  cmp.Or(guard.MaxLifetime, global.MaxLifetime),
 		Assurance:    cmp.Or(guard.Assurance, global.Assurance),
+		List:         cmp.Or(guard.List, global.List),
+		Revocation:   revocation,
 	}
 }
 

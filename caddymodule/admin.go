@@ -24,6 +24,7 @@ func init() {
 // Admin is the part of Caddy's admin API for sessions.
 //
 //	GET  /session         the realms and the state of their revocations
+//	GET  /session/users/ID the live sessions of a user (percent-encoded), with list on
 //	POST /session/revoke  {"session": id}, {"user": id} or {"all": true}, and "realm"
 //	POST /session/explain {"method": m, "url": u, "headers": {name: [value]}}
 type Admin struct{}
@@ -37,6 +38,7 @@ func (*Admin) CaddyModule() caddy.ModuleInfo {
 func (a *Admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/session", Handler: caddy.AdminHandlerFunc(a.showStatus)},
+		{Pattern: usersPath, Handler: caddy.AdminHandlerFunc(a.showUser)},
 		{Pattern: "/session/revoke", Handler: caddy.AdminHandlerFunc(a.revoke)},
 		{Pattern: "/session/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
 	}
@@ -56,6 +58,7 @@ func activeApp() (*App, error) {
 type realmStatus struct {
 	Revocation string            `json:"revocation"`
 	Shared     *revocationStatus `json:"shared,omitempty"`
+	List       *listStatus       `json:"list,omitempty"`
 }
 
 func (a *Admin) showStatus(w http.ResponseWriter, r *http.Request) error {
@@ -79,11 +82,19 @@ func (a *Admin) showStatus(w http.ResponseWriter, r *http.Request) error {
 	return writeAdmin(w, map[string]any{"realms": status})
 }
 
+// listStatus is what GET /session says of a list of sessions.
+type listStatus struct {
+	Sessions int `json:"sessions"`
+}
+
 func (r *realm) status() realmStatus {
 	status := realmStatus{Revocation: r.revocationModule.CaddyModule().ID.Name()}
 	if set, ok := r.revocations.(*sharedRevocations); ok {
 		shared := set.Status()
 		status.Shared = &shared
+	}
+	if r.list != nil {
+		status.List = &listStatus{Sessions: r.list.Size()}
 	}
 	return status
 }

@@ -97,6 +97,13 @@ type Settings struct {
 	// `storage`, which is Caddy's own.
 	Revocation json.RawMessage `json:"revocation,omitempty" caddy:"namespace=session.revocation inline_key=module"`
 
+	// Whether the live sessions of every user are listed, so that
+	// `GET /api/session/list` shows users where they are signed in. Kept beside the
+	// revocations: session and user id, when the session was created and last seen,
+	// the user agent (200 bytes at most) and the shortened address (/24 of IPv4, /48
+	// of IPv6), which are personal data. Default: false.
+	List *bool `json:"list,omitempty"`
+
 	// How many opened tokens are remembered, so that a session costs its
 	// decryption once and not at every request. Each takes about a kilobyte
 	// beside the token; 0 remembers none. Default: 10000.

@@ -29,6 +29,8 @@ func TestProvisioningRefuses(t *testing.T) {
 			"http://a.example {\n session_guard {\n expiry 1h\n default auth\n }\n}\nhttp://b.example {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
 		"settings that fight across places": {
 			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
+		"a list without a place": {
+			"{\n session {\n revocation off\n }\n}\n:1 {\n session_guard {\n list on\n default auth\n }\n}", "remove revocation off, or write list off"},
 		"an api_key that resolves to nothing": {
 			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "api_key: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing"},
 		"a build that is not there": {
@@ -76,6 +78,7 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		`{"same_site":"none","secure_cookie":"never"}`:         "same_site none",
 		`{"cookie_prefix":"host","cookie_domain":"a.example"}`: "cookie_prefix host",
 		`{"expiry":"60d"}`:                                     "max_lifetime",
+		`{"list":true,"revocation":{"module":"off"}}`:          "write list off",
 		`{"max_lifetime":"-1h"}`:                               "above zero",
 		`{"secret":["too short"]}`:                             "fewer than 32",
 	} {

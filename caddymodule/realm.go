@@ -30,6 +30,8 @@ type realm struct {
 	revocationModule RevocationModule    // nil: the default
 	revocations      session.Revocations // once they are open
 	revocationPlace  string              // in the pool
+	list             *session.List       // nil: none is kept
+	listPlace        string              // in the pool
 
 	mu      sync.Mutex
 	ready   atomic.Pointer[session.Manager]
@@ -74,7 +76,7 @@ func (r *realm) check() error {
 	default:
 		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
 	}
-	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.core().Validate()); err != nil {
+	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.core().Validate()); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	return nil
@@ -131,7 +133,7 @@ func (r *realm) core() session.Settings {
 		NoAutoRefresh: s.AutoRefresh != nil && !*s.AutoRefresh,
 		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
 		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
-		CacheSize: cacheSize, IsSecure: r.isSecure, Observe: r.observe,
+		CacheSize: cacheSize, IsSecure: r.isSecure, ClientAddress: clientAddress, Observe: r.observe,
 	}
 }
 
@@ -154,6 +156,9 @@ func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
 	}
 	settings := r.core()
 	if settings.Revocations, err = r.openRevocations(ctx); err != nil {
+		return nil, err
+	}
+	if settings.List, err = r.openList(ctx); err != nil {
 		return nil, err
 	}
 	m, err := session.NewManager(settings, keys)
@@ -209,6 +214,12 @@ func (r *realm) isSecure(req *http.Request) bool {
 	}
 	first, _, _ := strings.Cut(forwarded, ",")
 	return strings.EqualFold(strings.TrimSpace(first), "https")
+}
+
+// clientAddress is the client's, also behind one of Caddy's trusted proxies.
+func clientAddress(req *http.Request) string {
+	address, _ := caddyhttp.GetVar(req.Context(), caddyhttp.ClientIPVarKey).(string)
+	return address
 }
 
 // now is the realm's clock.

@@ -33,7 +33,7 @@ func TestReloadKeepsRevocationsAndLeaksNothing(t *testing.T) {
 	_, port, err := net.SplitHostPort(s.addr)
 	require.NoError(t, err)
 	config := func(generation int) string {
-		return fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n }\n}\n"+
+		return fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n list on\n }\n}\n"+
 			"http://:%s {\n bind 127.0.0.1\n session_api\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
 			"header /sign-in X-Session-Set %s\n respond \"%d\"\n}\n", folder, port, handoff(ada), generation)
 	}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -78,9 +79,12 @@ func (r *realm) revokes() bool {
 func (r *realm) cleanup() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.revocationPlace == "" {
-		return nil
+	var errs []error
+	for _, place := range []string{r.listPlace, r.revocationPlace} { // the list is kept where the revocations are
+		if place != "" {
+			_, err := shared.Delete(place)
+			errs = append(errs, err)
+		}
 	}
-	_, err := shared.Delete(r.revocationPlace)
-	return err
+	return errors.Join(errs...)
 }

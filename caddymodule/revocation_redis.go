@@ -103,7 +103,7 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", cursor: firstEntry}, nil
+	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list", cursor: firstEntry}, nil
 }
 
 const (
@@ -123,6 +123,7 @@ const (
 type redisLog struct {
 	writer, reader redis.UniversalClient
 	stream         string
+	list           string // the hash that has the pages of the list
 	cursor         string // the last entry read; only Follow uses it
 
 	mu       sync.Mutex

@@ -63,6 +63,21 @@ func (s *redisServer) start() {
 	})
 }
 
+// command asks the server, and returns its answer as text.
+func (s *redisServer) command(words ...any) string {
+	s.t.Helper()
+	client, err := newRedisClient(s.url(), true)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.Close()
+	answer, err := client.Do(s.t.Context(), words...).Result()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return fmt.Sprint(answer)
+}
+
 func (s *redisServer) kill() {
 	_ = s.server.Process.Kill()
 	_ = s.server.Wait()

@@ -23,6 +23,7 @@ var errDiskFull = errors.New("no space left on device")
 type watchedStorage struct {
 	certmagic.Storage
 	lists, stats, loads atomic.Int32
+	stores              atomic.Int32
 	unreadable          atomic.Bool
 	full                atomic.Bool
 	liesOnStore         atomic.Bool // stores, and says that it did not
@@ -50,6 +51,7 @@ func (w *watchedStorage) Store(ctx context.Context, key string, value []byte) er
 	if w.full.Load() {
 		return errDiskFull
 	}
+	w.stores.Add(1)
 	err := w.Storage.Store(ctx, key, value)
 	if w.liesOnStore.Load() {
 		return errors.New("timeout")

@@ -22,11 +22,17 @@ import (
 // admin asks the admin API, and returns status and body.
 func admin(t *testing.T, method, path, body string) (int, string) {
 	t.Helper()
+	return adminAt(t, method, path, path, body)
+}
+
+// adminAt is admin for a target below the pattern of a route.
+func adminAt(t *testing.T, method, path, target, body string) (int, string) {
+	t.Helper()
 	for _, route := range new(caddymodule.Admin).Routes() {
 		if route.Pattern != path {
 			continue
 		}
-		r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+		r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 		recorder := httptest.NewRecorder()
 		err := route.Handler.ServeHTTP(recorder, r)

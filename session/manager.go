@@ -64,12 +64,16 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 	v := &Visitor{manager: m, result: ResultNone}
 	v.secure = m.isSecure(r)
 	v.name = m.cookieName(v.secure)
+	if m.settings.List != nil {
+		v.request = r
+	}
 	var err error
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
 		if v.sent = collectCookies(lines, v.name); v.sent.any() {
 			err = v.open(r.Context())
 		}
 	}
+	v.seen()
 	m.observe(Event{Kind: EventRead, Session: v.session, Result: v.result})
 	return v, err
 }

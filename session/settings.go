@@ -87,6 +87,13 @@ type Settings struct {
 	// memory of its own.
 	Revocations Revocations
 
+	// List is told of every request with a session, so that users can see where
+	// they are signed in. Default: none, and nothing is kept of who uses a session.
+	List *List
+	// ClientAddress returns the IP address of a client, for List. Default: that of
+	// the connection.
+	ClientAddress func(r *http.Request) string
+
 	// Observe is told what happens to sessions, during the request. It must not
 	// wait. Default: nobody is told.
 	Observe func(Event)
@@ -116,6 +123,9 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.CacheSize, DefaultCacheSize)
 	if s.IsSecure == nil {
 		s.IsSecure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if s.ClientAddress == nil {
+		s.ClientAddress = peerAddress
 	}
 	if s.Now == nil {
 		s.Now = time.Now

@@ -37,7 +37,9 @@ type Visitor struct {
 	pending *sealed
 	slid    *slid // what it was before, if Slide moved the end
 	deleted bool
-	own     []string // Set-Cookie lines of a token that the app sealed itself
+	backEnd bool          // the request is not the user's own
+	own     []string      // Set-Cookie lines of a token that the app sealed itself
+	request *http.Request // for the list; nil without one
 }
 
 // Session returns the session, or nil for an anonymous visitor. After a change
@@ -164,6 +166,7 @@ func (v *Visitor) change(next func(*Session, time.Time) (*Session, error)) error
 	if made != nil && err == nil {
 		v.session, v.token, v.pending = made.session, made.token, made
 		m.watches.saw(v.session)
+		v.seen()
 	}
 	return err
 }
@@ -190,6 +193,7 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 	}
 	m.recent.remember(made, now)
 	v.session, v.token, v.pending, v.deleted = made.session, made.token, &made, false
+	v.seen()
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil
 }

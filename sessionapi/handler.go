@@ -7,6 +7,7 @@
 //	DELETE <path>  signs out
 //	DELETE <path>/all     ends every session of the user
 //	DELETE <path>/others  ends every session of the user but this one
+//	GET    <path>/list    the live sessions of the user, where they are listed
 //	POST   <path>  with "Authorization: Bearer <api_key>": creates a session
 //
 // A refusal is a problem (RFC 9457) that says what was wrong. A token travels in
@@ -99,12 +100,13 @@ func (h *Handler) Serves(r *http.Request) bool {
 const (
 	pathAll    = "/all"
 	pathOthers = "/others"
+	pathList   = "/list"
 )
 
 // below is what stands below the API's path, or "" for the path itself.
 func (h *Handler) below(r *http.Request) string {
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), h.path)
-	if ok && (rest == pathAll || rest == pathOthers) {
+	if ok && (rest == pathAll || rest == pathOthers || rest == pathList) {
 		return rest
 	}
 	return ""
@@ -121,6 +123,7 @@ const (
 	remove
 	endAll
 	endOthers
+	list
 )
 
 // ServeHTTP answers a request for which [Handler.Serves] is true. It always
@@ -148,6 +151,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		return fault
 	}
 	switch asked {
+	case list:
+		return writeList(w, r, visitor)
 	case create:
 		h.writeSession(w, r, http.StatusCreated, s)
 	case remove, endAll:
@@ -183,6 +188,9 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 
 // admitBelow is admit for a path below the API's own.
 func (h *Handler) admitBelow(r *http.Request, below string) (operation, *problem) {
+	if below == pathList {
+		return h.admitList(r)
+	}
 	if !h.revokes {
 		return 0, &problem{status: http.StatusNotFound, detail: "Sessions cannot be ended from elsewhere here: revocation is off."}
 	}
@@ -215,6 +223,10 @@ func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.Resp
 		err = visitor.EndAll(r.Context())
 	case endOthers:
 		err = visitor.EndOthers(r.Context())
+	case list:
+		if visitor.Session() == nil {
+			err = session.ErrNoSession
+		}
 	}
 	return visitor.Session(), err
 }
@@ -310,5 +322,6 @@ func (h *Handler) create(visitor *session.Visitor, w http.ResponseWriter, r *htt
 		}
 		*token = text
 	}
+	visitor.FromBackEnd()
 	return visitor.Create(r.Context(), login)
 }

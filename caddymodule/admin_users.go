@@ -1,0 +1,66 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// usersPath is followed by the percent-encoded id of a user.
+const usersPath = "/session/users/"
+
+// userSession is a session as an operator sees it.
+type userSession struct {
+	Session   string `json:"session"`   // what POST /session/revoke takes
+	CreatedAt int64  `json:"createdAt"` // milliseconds, as all times here
+	LastSeen  int64  `json:"lastSeen"`
+	ExpiresAt int64  `json:"expiresAt"`
+	UserAgent string `json:"userAgent"`
+	Address   string `json:"address"`
+}
+
+// showUser answers with the live sessions of a user, in the realm that the query
+// parameter realm names.
+func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return methodNotAllowed(w, http.MethodGet)
+	}
+	id, err := url.PathUnescape(strings.TrimPrefix(r.URL.EscapedPath(), usersPath))
+	if err != nil || id == "" {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("name one user, percent-encoded: GET " + usersPath + "ann%40example.com")}
+	}
+	app, err := activeApp()
+	if err != nil {
+		return err
+	}
+	realm, err := app.realm(r.URL.Query().Get("realm"))
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+	}
+	manager, err := realm.manager(r.Context())
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
+	listed, err := manager.Sessions(id)
+	if errors.Is(err, session.ErrNoList) {
+		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: fmt.Errorf(
+			"the session realm %s lists no sessions; write the session setting: list on", realm.name)}
+	}
+	if err != nil {
+		return err
+	}
+	shown := make([]userSession, 0, len(listed))
+	for _, entry := range listed {
+		shown = append(shown, userSession{
+			Session: entry.SessionID, CreatedAt: entry.CreatedAt.UnixMilli(), LastSeen: entry.LastSeen.UnixMilli(),
+			ExpiresAt: entry.ExpiresAt.UnixMilli(), UserAgent: entry.UserAgent, Address: entry.Address,
+		})
+	}
+	return writeAdmin(w, map[string]any{"sessions": shown})
+}

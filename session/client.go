@@ -1,0 +1,67 @@
+package session
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxUserAgent is how much of a User-Agent is kept.
+const maxUserAgent = 200
+
+// client is what a list keeps of where a request came from.
+type client struct{ userAgent, address string }
+
+// client says what the list keeps of the visitor's request.
+func (v *Visitor) client() client {
+	if v.backEnd {
+		return client{}
+	}
+	return client{userAgent: shortUserAgent(v.request.UserAgent()), address: network(v.manager.settings.ClientAddress(v.request))}
+}
+
+// shortUserAgent cuts what the client said down to what can be shown.
+func shortUserAgent(said string) string {
+	said = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, said[:min(len(said), 4*maxUserAgent)])
+	for len(said) > maxUserAgent {
+		_, size := utf8.DecodeLastRuneInString(said)
+		said = said[:len(said)-size]
+	}
+	return said
+}
+
+// network shortens an address so far that it names a place, not a person: to 24
+// bits of IPv4 and to 48 bits of IPv6. It is empty for what is no address.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	ip = ip.Unmap().WithZone("")
+	bits := 48
+	if ip.Is4() {
+		bits = 24
+	}
+	prefix, err := ip.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
+}
+
+// peerAddress is the address of the connection.
+func peerAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
+}

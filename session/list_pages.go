@@ -1,0 +1,76 @@
+package session
+
+import "time"
+
+// shareInterval is how long what is only a newer LastSeen may wait before the
+// other nodes are told.
+const shareInterval = 5 * time.Minute
+
+// Merge adds what other nodes have written on a page. What this node knows and
+// they have not written makes the page due.
+func (l *List) Merge(page int, written []Listed) {
+	p := &l.pages[page]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := make(map[string]bool)
+	for _, entry := range written {
+		if l.pageOf(entry.UserID) != p {
+			continue
+		}
+		found[entry.SessionID] = true
+		if l.isLive(entry) {
+			l.put(p, entry)
+		}
+	}
+	for _, entry := range p.all() {
+		p.unknown = p.unknown || !found[entry.SessionID] && l.isLive(entry)
+	}
+}
+
+// Due returns the pages that hold a session of which the other nodes do not know,
+// or have held something else to tell them for five minutes.
+func (l *List) Due() []int {
+	var due []int
+	for i := range l.pages {
+		p := &l.pages[i]
+		p.mu.RLock()
+		if p.unknown || !p.changed.IsZero() && l.now().Sub(p.changed) >= shareInterval {
+			due = append(due, i)
+		}
+		p.mu.RUnlock()
+	}
+	return due
+}
+
+// Page returns the live sessions of a page, to be written where the other nodes
+// read them. The page is no longer due. If it could not be written, call
+// [List.NotWritten].
+func (l *List) Page(page int) []Listed {
+	p := &l.pages[page]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l.sweepPage(p)
+	p.unknown, p.changed = false, time.Time{}
+	return p.all()
+}
+
+// NotWritten makes a page due again.
+func (l *List) NotWritten(page int) {
+	p := &l.pages[page]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unknown = true
+}
+
+// Sweep drops what has ended. Pages that lost something are due in five minutes,
+// so that it does not stay where they are written.
+func (l *List) Sweep() {
+	for i := range l.pages {
+		p := &l.pages[i]
+		p.mu.Lock()
+		if l.sweepPage(p) > 0 && p.changed.IsZero() {
+			p.changed = l.now()
+		}
+		p.mu.Unlock()
+	}
+}

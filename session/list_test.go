@@ -1,0 +1,293 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// newListing makes a manager that lists sessions.
+func newListing(t testing.TB) (*session.Manager, *session.List, *clock) {
+	t.Helper()
+	var list *session.List
+	m, c := newManager(t, func(s *session.Settings) {
+		s.Revocations = session.NewRevocationSet(s.Now)
+		list = session.NewList(s.Now, s.Revocations)
+		s.List = list
+	})
+	return m, list, c
+}
+
+// from is a request of a client.
+func from(address, userAgent string, cookieLines ...string) *http.Request {
+	r := request(cookieLines...)
+	r.RemoteAddr = address
+	r.Header.Set("User-Agent", userAgent)
+	return r
+}
+
+func TestListShowsWhereAUserIsSignedIn(t *testing.T) {
+	m, list, c := newListing(t)
+	phone := signIn(t, m, alice())
+	c.Add(time.Hour)
+	read(t, m, from("[2001:db8:1:2::3]:4711", "Phone", phone))
+	laptop := read(t, m, from("192.0.2.77:4711", "Laptop"))
+	if err := laptop.Create(t.Context(), alice()); err != nil {
+		t.Fatal(err)
+	}
+	signIn(t, m, session.Login{User: session.User{"id": "bob"}})
+	c.Add(time.Second)
+	read(t, m, from("192.0.2.78:4711", "Later", sentCookie(t, laptop))) // too soon to be noted
+
+	listed, err := laptop.Sessions()
+	if err != nil || len(listed) != 2 {
+		t.Fatalf("%d sessions, %v", len(listed), err)
+	}
+	slices.SortFunc(listed, func(a, b session.Listed) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	onPhone, onLaptop := listed[0], listed[1]
+	if onPhone.UserAgent != "Phone" || onPhone.Address != "2001:db8:1::/48" || !onPhone.CreatedAt.Equal(noon) ||
+		!onPhone.LastSeen.Equal(noon.Add(time.Hour)) || !onPhone.ExpiresAt.Equal(noon.Add(7*day)) {
+		t.Errorf("on the phone: %+v", onPhone)
+	}
+	if onLaptop.UserAgent != "Laptop" || onLaptop.Address != "192.0.2.0/24" || onLaptop.SessionID != laptop.Session().ID {
+		t.Errorf("on the laptop: %+v", onLaptop)
+	}
+	if list.Size() != 3 {
+		t.Errorf("%d are listed, want 3", list.Size())
+	}
+}
+
+func TestSessionsLeaveTheListWhenTheyEnd(t *testing.T) {
+	m, list, c := newListing(t)
+	out, ended := signIn(t, m, alice()), signIn(t, m, alice())
+	signIn(t, m, alice()) // expires
+	if err := read(t, m, request(out)).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list.Of("alice")); n != 2 {
+		t.Errorf("after a sign-out %d are listed, want 2", n)
+	}
+	c.Add(time.Minute)
+	if err := read(t, m, request(ended)).EndOthers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list.Of("alice")); n != 1 {
+		t.Errorf("after the end of all others %d are listed, want 1", n)
+	}
+	c.Add(7 * day)
+	if n := len(list.Of("alice")); n != 0 {
+		t.Errorf("after all have expired %d are listed", n)
+	}
+	list.Sweep()
+	if list.Size() != 0 {
+		t.Errorf("%d that have ended are kept", list.Size())
+	}
+}
+
+// A refresh moves the end in the list too, even where nobody looks again.
+func TestListKnowsOfARefresh(t *testing.T) {
+	m, list, c := newListing(t)
+	v := read(t, m, request(signIn(t, m, alice())))
+	c.Add(6*day + time.Hour)
+	if err := v.Slide(); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(2 * day)
+	if n := len(list.Of("alice")); n != 1 {
+		t.Errorf("%d sessions are listed after the end that the refresh moved", n)
+	}
+}
+
+// Denial of service: somebody signs in without end.
+func TestListIsBounded(t *testing.T) {
+	t.Run("of one user", func(t *testing.T) {
+		m, list, c := newListing(t)
+		first := signIn(t, m, alice())
+		for range 60 {
+			c.Add(time.Second)
+			signIn(t, m, alice())
+		}
+		if n := len(list.Of("alice")); n != 50 {
+			t.Errorf("%d sessions of one user are listed, want 50", n)
+		}
+		c.Add(time.Hour)
+		if read(t, m, request(first)).Session() == nil {
+			t.Error("a session ended because the list was full")
+		}
+		if newest := list.Of("alice")[0]; !newest.CreatedAt.Equal(noon) {
+			t.Errorf("the session that was seen just now is not the first of the list: %+v", newest)
+		}
+	})
+	t.Run("of all users", func(t *testing.T) {
+		c := &clock{now: noon}
+		list := session.NewList(c.Now, session.NewRevocationSet(c.Now))
+		const many = 130_000
+		all := make([]session.Listed, many)
+		for i := range all {
+			all[i] = session.Listed{
+				SessionID: fmt.Sprint(i), UserID: fmt.Sprint("user", i), CreatedAt: noon,
+				LastSeen: noon.Add(time.Duration(i)), ExpiresAt: noon.Add(day),
+			}
+		}
+		for page := range session.ListPages { // each leaves out what is not its own
+			list.Merge(page, all)
+		}
+		if size := list.Size(); size > 100_000 || size < 85_000 {
+			t.Errorf("%d of %d are listed, want about 100,000", size, many)
+		}
+		if len(list.Of(fmt.Sprint("user", many-1))) != 1 || len(list.Of("user0")) != 0 {
+			t.Error("not those gave way that were not seen for the longest time")
+		}
+	})
+}
+
+// Cross-site scripting, log forging, memory: what a client says of itself.
+func TestUserAgentIsCutDownToWhatCanBeShown(t *testing.T) {
+	for name, c := range map[string]struct{ said, want string }{
+		"controls":      {"a\x00b\x1b[31mc\u0085\u202ed", "ab[31mcd"},
+		"not UTF-8":     {"a\xff\xfeb", "ab"},
+		"long":          {strings.Repeat("x", 5000), strings.Repeat("x", 200)},
+		"cut in a rune": {strings.Repeat("x", 199) + "é", strings.Repeat("x", 199)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, list, _ := newListing(t)
+			v := read(t, m, from("192.0.2.1:1", c.said))
+			if err := v.Create(t.Context(), alice()); err != nil {
+				t.Fatal(err)
+			}
+			if got := list.Of("alice")[0].UserAgent; got != c.want {
+				t.Errorf("kept %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAddressIsShortened(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.200:80": "203.0.113.0/24", "[::ffff:203.0.113.200]:80": "203.0.113.0/24",
+		"[2001:db8:aaaa:bbbb::1]:80": "2001:db8:aaaa::/48", "[fe80::1%eth0]:80": "fe80::/48", "@": "", "": "",
+	} {
+		m, list, _ := newListing(t)
+		v := read(t, m, from(address, "x"))
+		if err := v.Create(t.Context(), alice()); err != nil {
+			t.Fatal(err)
+		}
+		if got := list.Of("alice")[0].Address; got != want {
+			t.Errorf("%s is kept as %q, want %q", address, got, want)
+		}
+	}
+}
+
+// A back end signs a user in: its own address says nothing of the user, whose
+// first request does.
+func TestBackEndIsNotListedAsTheUser(t *testing.T) {
+	m, list, _ := newListing(t)
+	v := read(t, m, from("192.0.2.1:1", "back end"))
+	v.FromBackEnd()
+	if err := v.Create(t.Context(), alice()); err != nil {
+		t.Fatal(err)
+	}
+	if got := list.Of("alice")[0]; got.UserAgent != "" || got.Address != "" {
+		t.Errorf("listed: %+v", got)
+	}
+	read(t, m, from("198.51.100.1:1", "browser", sentCookie(t, v)))
+	if got := list.Of("alice")[0]; got.UserAgent != "browser" || got.Address != "198.51.100.0/24" {
+		t.Errorf("listed after the first request: %+v", got)
+	}
+}
+
+func TestWithoutAListNothingIsKept(t *testing.T) {
+	m, _ := newManager(t)
+	v := read(t, m, request(signIn(t, m, alice())))
+	if _, err := v.Sessions(); !errors.Is(err, session.ErrNoList) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := read(t, m, request()).Sessions(); !errors.Is(err, session.ErrNoSession) {
+		t.Errorf("of an anonymous visitor: %v", err)
+	}
+}
+
+// shareAll writes every due page of one node and has another read it.
+func shareAll(from, to *session.List) (pages int) {
+	for _, page := range from.Due() {
+		to.Merge(page, from.Page(page))
+		pages++
+	}
+	return pages
+}
+
+func TestNodesAgreeOnTheList(t *testing.T) {
+	m, a, c := newListing(t)
+	b := session.NewList(c.Now, session.NewRevocationSet(c.Now))
+	cookie := signIn(t, m, alice())
+	if pages := shareAll(a, b); pages != 1 {
+		t.Errorf("a new session makes %d pages due, want 1 at once", pages)
+	}
+	if len(b.Of("alice")) != 1 {
+		t.Fatal("the other node does not list the session")
+	}
+	if shareAll(b, a) != 0 {
+		t.Error("what was read is written again")
+	}
+	c.Add(2 * time.Minute)
+	read(t, m, request(cookie))
+	if due := a.Due(); len(due) != 0 {
+		t.Error("a use is shared at once, as if it were a new session")
+	}
+	c.Add(5 * time.Minute)
+	if shareAll(a, b) != 1 || !b.Of("alice")[0].LastSeen.Equal(noon.Add(2*time.Minute)) {
+		t.Errorf("five minutes later the other node knows %+v", b.Of("alice"))
+	}
+}
+
+// Two nodes write a page at once, or a storage is lost: whoever misses on it what
+// it knows writes it again.
+func TestWhatIsMissingOnAPageIsWrittenAgain(t *testing.T) {
+	m, list, _ := newListing(t)
+	signIn(t, m, alice())
+	page := list.Due()[0]
+	written := list.Page(page)
+	list.Merge(page, written)
+	if len(list.Due()) != 0 {
+		t.Error("a page that has everything is due")
+	}
+	list.Merge(page, nil)
+	if len(list.Due()) != 1 {
+		t.Error("a page that lost a session is not due")
+	}
+	list.Page(page)
+	list.NotWritten(page)
+	if len(list.Due()) != 1 {
+		t.Error("a page that could not be written is not due")
+	}
+}
+
+// A page is what other nodes, or whoever writes to the storage, say.
+func TestForeignEntriesOnAPageAreLeftOut(t *testing.T) {
+	c := &clock{now: noon}
+	list := session.NewList(c.Now, session.NewRevocationSet(c.Now))
+	entry := session.Listed{SessionID: "1", UserID: "alice", CreatedAt: noon, LastSeen: noon, ExpiresAt: noon.Add(day)}
+	for page := range session.ListPages {
+		list.Merge(page, []session.Listed{entry})
+	}
+	if list.Size() != 1 {
+		t.Errorf("one session is listed %d times", list.Size())
+	}
+}
+
+func BenchmarkReadOfAListedSession(b *testing.B) {
+	m, _, _ := newListing(b)
+	r := from("192.0.2.1:1", "Mozilla/5.0", signIn(b, m, alice()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if v, err := m.Read(r); err != nil || v.Session() == nil {
+			b.Fatal(err)
+		}
+	}
+}

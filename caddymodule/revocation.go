@@ -32,7 +32,10 @@ type RevocationModule interface {
 // RevocationLog keeps revocations where all nodes read them. It is safe for
 // concurrent use.
 type RevocationLog interface {
-	// Append returns nil only when the revocations are durable.
+	// Append returns nil only when the revocations are durable. If they tell of
+	// updates (Updated is set; then it is of all), they need not be: it is enough
+	// that the nodes that run now learn of them, and they are worth nothing after
+	// Until.
 	Append(ctx context.Context, all []session.Revocation) error
 	// Follow calls add with every revocation in the log, whoever appended it,
 	// and with each new one soon after. It calls synced whenever all that was in

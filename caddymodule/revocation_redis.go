@@ -103,7 +103,8 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list", cursor: firstEntry}, nil
+	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list",
+		updates: "session:" + realm + ":updates", cursor: firstEntry, updateCursor: firstEntry}, nil
 }
 
 const (
@@ -124,7 +125,9 @@ type redisLog struct {
 	writer, reader redis.UniversalClient
 	stream         string
 	list           string // the hash that has the pages of the list
+	updates        string // the stream of updates
 	cursor         string // the last entry read; only Follow uses it
+	updateCursor   string // the same, of the updates
 
 	mu       sync.Mutex
 	longest  time.Duration // that an entry was ever needed
@@ -140,6 +143,9 @@ type appendedEntry struct {
 
 // Append implements [RevocationLog].
 func (l *redisLog) Append(ctx context.Context, all []session.Revocation) error {
+	if !all[0].Updated.IsZero() {
+		return l.appendUpdates(ctx, all)
+	}
 	now := time.Now()
 	pipeline := l.writer.Pipeline()
 	results := make([]*redis.StringCmd, 0, len(all))
@@ -196,6 +202,9 @@ func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), syn
 				}
 				read++
 			}
+		}
+		if err := l.takeUpdates(ctx, add); err != nil {
+			return err
 		}
 		if read < redisBatch {
 			synced()

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,8 @@ type sharedRevocations struct {
 
 	mu      sync.Mutex
 	pending []session.Revocation // not durable yet
+	updates []session.Revocation // not shared yet
+	updated chan struct{}        // there is one
 	status  revocationStatus
 	writing sync.Mutex
 }
@@ -55,12 +58,13 @@ func newSharedRevocations(realm string, log RevocationLog, outage Outage) *share
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &sharedRevocations{
 		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log, outage: outage,
-		cancel: cancel, first: make(chan struct{}),
+		cancel: cancel, first: make(chan struct{}), updated: make(chan struct{}, 1),
 	}
 	s.stale.Store(true)
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
 	s.done.Go(func() { s.follow(ctx) })
 	s.done.Go(func() { s.retry(ctx) })
+	s.done.Go(func() { s.tell(ctx) })
 	return s
 }
 
@@ -91,6 +95,54 @@ func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) er
 	defer cancel()
 	if err := s.flush(ctx); err != nil {
 		return fmt.Errorf("%w: the revocation holds on this node and will be shared when that is possible again: %w", session.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Update implements [session.Updates]. No request waits for it.
+func (s *sharedRevocations) Update(r session.Revocation) {
+	s.Add(r)
+	s.mu.Lock()
+	s.updates = append(s.updates, r)
+	s.mu.Unlock()
+	select {
+	case s.updated <- struct{}{}:
+	default: // tell is about to look
+	}
+}
+
+// tell shares updates until the context ends. In an outage it keeps them for as
+// long as they are worth anything.
+func (s *sharedRevocations) tell(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.updated:
+		}
+		for s.tellOnce(ctx) != nil && sleep(ctx, retryInterval) { // retry logs that the log is broken
+		}
+	}
+}
+
+func (s *sharedRevocations) tellOnce(ctx context.Context) error {
+	now := time.Now()
+	s.mu.Lock()
+	s.updates = slices.DeleteFunc(s.updates, func(r session.Revocation) bool { return r.Until.Before(now) })
+	batch := slices.Clone(s.updates)
+	s.mu.Unlock()
+	if len(batch) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	if err := s.log.Append(ctx, batch); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.updates = s.updates[len(batch):]; len(s.updates) == 0 {
+		s.updates = nil
 	}
 	return nil
 }
@@ -234,5 +286,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // Interface guards
 var (
 	_ session.Revocations = (*sharedRevocations)(nil)
+	_ session.Updates     = (*sharedRevocations)(nil)
 	_ caddy.Destructor    = (*sharedRevocations)(nil)
 )

@@ -56,7 +56,7 @@ func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (Revoc
 	}
 	return &storageLog{
 		storage: storage, folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
-		interval: interval, files: map[string]logFile{},
+		interval: interval, files: map[string]logFile{}, updateFiles: map[string]bool{},
 	}, nil
 }
 
@@ -78,6 +78,7 @@ type storageLog struct {
 	folder, node string
 	interval     time.Duration
 	files        map[string]logFile // what Follow has read, by name
+	updateFiles  map[string]bool    // the same, of updates
 
 	mu      sync.Mutex
 	storage certmagic.Storage
@@ -101,13 +102,17 @@ type logEntry struct {
 	Session string `json:"session,omitempty"`
 	User    string `json:"user,omitempty"`
 	Except  string `json:"except,omitempty"`
-	Before  int64  `json:"before,omitempty"` // milliseconds
-	Until   int64  `json:"until"`            // milliseconds
+	Before  int64  `json:"before,omitempty"`  // milliseconds
+	Until   int64  `json:"until"`             // milliseconds
+	Updated int64  `json:"updated,omitempty"` // milliseconds
 }
 
 func entryOf(r session.Revocation) logEntry {
 	e := logEntry{Session: r.SessionID, User: r.UserID, Except: r.Except, Until: r.Until.UnixMilli()}
-	if r.SessionID == "" {
+	switch {
+	case !r.Updated.IsZero():
+		e.Updated = r.Updated.UnixMilli()
+	case r.SessionID == "":
 		e.Before = r.Before.UnixMilli()
 	}
 	return e
@@ -115,7 +120,10 @@ func entryOf(r session.Revocation) logEntry {
 
 func (e logEntry) revocation() session.Revocation {
 	r := session.Revocation{SessionID: e.Session, UserID: e.User, Except: e.Except, Until: time.UnixMilli(e.Until)}
-	if e.Session == "" {
+	switch {
+	case e.Updated != 0:
+		r.Updated = time.UnixMilli(e.Updated)
+	case e.Session == "":
 		r.Before = time.UnixMilli(e.Before)
 	}
 	return r
@@ -140,6 +148,9 @@ func (l *storageLog) ownFile() string { return fmt.Sprintf("%s-%d.jsonl", l.node
 
 // Append implements [RevocationLog].
 func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error {
+	if !all[0].Updated.IsZero() {
+		return l.appendUpdates(ctx, all)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	// After its last entry has ended, others may delete the file.
@@ -202,6 +213,9 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 		if !present[name] {
 			delete(l.files, name)
 		}
+	}
+	if err := l.lookAtUpdates(ctx, storage, present, add); err != nil {
+		return err
 	}
 	for name := range present {
 		if !strings.HasSuffix(name, ".jsonl") {

@@ -17,8 +17,8 @@ func sentCookie(t testing.TB, v *session.Visitor) string {
 	return strings.Join(cookiePairs(setCookies(t, v)), "; ")
 }
 
-// A page opens and sends a hundred requests with one token that is due.
-func TestParallelRefreshesGetOneToken(t *testing.T) {
+// oauth2-proxy issue 1992: parallel requests redeem one token twice. A page opens and sends a hundred requests with one token that is due.
+func TestOAuth2Proxy1992ParallelRefreshesGetOneToken(t *testing.T) {
 	m, c := newManager(t)
 	old := signIn(t, m, alice())
 	c.Add(6*day + time.Hour)
@@ -55,8 +55,9 @@ func TestParallelRefreshesGetOneToken(t *testing.T) {
 	}
 }
 
-// The request that was refreshed tells the app the new cookie.
-func TestRefreshedRequestForwardsTheNewCookie(t *testing.T) {
+// next-auth issue 7558: the render that refreshed goes on with the old token. The
+// request that was refreshed tells the app the new cookie.
+func TestNextAuth7558RefreshedRequestForwardsTheNewCookie(t *testing.T) {
 	m, c := newManager(t, func(s *session.Settings) { s.ForwardCookie = true })
 	old := signIn(t, m, alice())
 	c.Add(6*day + time.Hour)
@@ -99,9 +100,9 @@ func TestUpdateIsNotOverwrittenByAnOlderRefresh(t *testing.T) {
 	}
 }
 
-// The refresh came first, the update second, and the refresh's answer arrives
+// next-auth issue 8897. The refresh came first, the update second, and the refresh's answer arrives
 // last: its Set-Cookie would put the older state into the browser.
-func TestLateAnswerDoesNotBringBackAnOlderSession(t *testing.T) {
+func TestNextAuth8897LateAnswerDoesNotBringBackAnOlderSession(t *testing.T) {
 	m, c := newManager(t)
 	old := signIn(t, m, alice())
 	c.Add(time.Hour)
@@ -141,9 +142,10 @@ func TestParallelUpdatesAreAllKept(t *testing.T) {
 	}
 }
 
-// Sign-out while a refresh is in flight: whatever the order, the session is dead
+// nextjs-auth0 issue 2335: a rolling answer in flight undoes the sign-out. Sign-out
+// while a refresh is in flight: whatever the order, the session is dead
 // and no late answer brings its cookie back.
-func TestTombstoneWinsOverARefreshInFlight(t *testing.T) {
+func TestAuth0Issue2335TombstoneWinsOverARefreshInFlight(t *testing.T) {
 	for name, refreshFirst := range map[string]bool{"refreshed before the sign-out": true, "refreshed after it": false} {
 		t.Run(name, func(t *testing.T) {
 			m, c := newManager(t)
@@ -170,7 +172,8 @@ func TestTombstoneWinsOverARefreshInFlight(t *testing.T) {
 	}
 }
 
-func TestTombstoneWinsOverAnUpdateInFlight(t *testing.T) {
+// next-auth pull request 13465: the same with an update.
+func TestNextAuth13465TombstoneWinsOverAnUpdateInFlight(t *testing.T) {
 	m, _ := newManager(t)
 	cookie := signIn(t, m, alice())
 	slow, out := read(t, m, request(cookie)), read(t, m, request(cookie))
@@ -185,9 +188,9 @@ func TestTombstoneWinsOverAnUpdateInFlight(t *testing.T) {
 	}
 }
 
-// Sign-outs and refreshes of one session at the same moment, many times: the
+// code-dot-org pull request 61815. Sign-outs and refreshes of one session at the same moment, many times: the
 // race detector and the end state look on.
-func TestSignOutAmongRefreshes(t *testing.T) {
+func TestCodeDotOrg61815SignOutAmongRefreshes(t *testing.T) {
 	m, c := newManager(t)
 	for range 30 {
 		cookie := signIn(t, m, alice())

@@ -16,7 +16,12 @@ type sealed struct {
 	session *Session
 	token   string
 	at      time.Time
+	content time.Time // when the user and the tokens were as they are at the latest
 }
+
+// outdated reports whether another node has updated the session since the content
+// of this state was made.
+type outdated func(id string, content time.Time) bool
 
 // recent remembers the newest state of each session that this node sealed in the
 // last moments. Parallel requests that carry one old token thus get one and the
@@ -36,11 +41,11 @@ type addition struct {
 }
 
 // newer returns the remembered state if it is newer than s.
-func (r *recent) newer(s *Session, now time.Time) (sealed, bool) {
+func (r *recent) newer(s *Session, now time.Time, outdated outdated) (sealed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known, ok := r.sessions[s.ID]
-	if !ok || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) {
+	if !ok || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) || outdated(s.ID, known.content) {
 		return sealed{}, false
 	}
 	return known, true
@@ -57,15 +62,16 @@ func (r *recent) isNewest(s sealed) bool {
 // replace makes next from the newest known state of s, in turn with all others
 // who change that session on this node. If next returns nil, that state stands:
 // it is returned as it was sealed, or nil if this node did not seal it.
-func (r *recent) replace(s *Session, now time.Time, next func(newest *Session) (*sealed, error)) (*sealed, error) {
+func (r *recent) replace(s *Session, now time.Time, outdated outdated, next func(newest *Session, content time.Time) (*sealed, error)) (*sealed, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sweep(now)
 	known, ok := r.sessions[s.ID]
-	if ok = ok && known.session.LastActivity.After(s.LastActivity); ok {
-		s = known.session
+	content := s.LastActivity
+	if ok = ok && known.session.LastActivity.After(s.LastActivity) && !outdated(s.ID, known.content); ok {
+		s, content = known.session, known.content
 	}
-	made, err := next(s)
+	made, err := next(s, content)
 	switch {
 	case err != nil:
 		return nil, err

@@ -18,6 +18,9 @@ type Revocation struct {
 	// Before ends only sessions that were created before it. It counts with
 	// UserID and for everybody.
 	Before time.Time
+	// Updated, if it is set, makes this no end at all: the session was updated
+	// then, so a state of it that is older must not be refreshed.
+	Updated time.Time
 	// Until is when nothing that it could stop is alive any more.
 	Until time.Time
 }
@@ -30,6 +33,17 @@ type Revocations interface {
 	Revoked(s *Session) (bool, error)
 	// Revoke ends sessions. It returns nil only when that is durable.
 	Revoke(ctx context.Context, r Revocation) error
+}
+
+// Updates is what [Revocations] also implement that tell other nodes, and the next
+// configuration of this one, of updates: so that a refresh of an older state does
+// not overwrite one.
+type Updates interface {
+	// Update tells of an update, which is a Revocation with Updated. It does not
+	// wait until others know of it.
+	Update(r Revocation)
+	// UpdatedAfter reports whether the session was updated after the moment.
+	UpdatedAfter(sessionID string, moment time.Time) bool
 }
 
 // ErrStale means that the shared revocations could not be read for longer than

@@ -36,6 +36,13 @@ type revocationShard struct {
 	sessions map[uint64]uint32 // session -> until, in seconds
 	users    map[uint64]notBefore
 	excepted map[uint64]exception // only users who ended all sessions but one
+	updated  map[uint64]update    // only sessions that were updated a moment ago
+}
+
+// update says when a session was updated.
+type update struct {
+	at    int64  // milliseconds
+	until uint32 // seconds
 }
 
 // notBefore says that sessions created before it have ended.
@@ -54,7 +61,7 @@ type exception struct {
 func NewRevocationSet(now func() time.Time) *RevocationSet {
 	set := &RevocationSet{now: now, seed: maphash.MakeSeed()}
 	for i := range set.shards {
-		set.shards[i] = revocationShard{sessions: map[uint64]uint32{}, users: map[uint64]notBefore{}, excepted: map[uint64]exception{}}
+		set.shards[i] = revocationShard{sessions: map[uint64]uint32{}, users: map[uint64]notBefore{}, excepted: map[uint64]exception{}, updated: map[uint64]update{}}
 	}
 	return set
 }
@@ -102,6 +109,8 @@ func (set *RevocationSet) Revoke(_ context.Context, r Revocation) error {
 func (set *RevocationSet) Add(r Revocation) {
 	set.Sweep()
 	switch {
+	case !r.Updated.IsZero():
+		set.addUpdate(r)
 	case r.SessionID != "":
 		id := set.hash(r.SessionID)
 		shard := set.shard(id)
@@ -116,6 +125,27 @@ func (set *RevocationSet) Add(r Revocation) {
 			known = set.everyone.Load()
 		}
 	}
+}
+
+func (set *RevocationSet) addUpdate(r Revocation) {
+	id := set.hash(r.SessionID)
+	shard := set.shard(id)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	known := shard.updated[id]
+	shard.updated[id] = update{at: max(known.at, r.Updated.UnixMilli()), until: max(known.until, secondsOf(r.Until))}
+}
+
+// Update implements [Updates].
+func (set *RevocationSet) Update(r Revocation) { set.Add(r) }
+
+// UpdatedAfter implements [Updates].
+func (set *RevocationSet) UpdatedAfter(sessionID string, moment time.Time) bool {
+	id := set.hash(sessionID)
+	shard := set.shard(id)
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	return shard.updated[id].at > moment.UnixMilli()
 }
 
 func (set *RevocationSet) addUser(r Revocation) {
@@ -180,6 +210,7 @@ func (shard *revocationShard) sweep(now uint32) (users int64) {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	shard.sessions = sweepMap(shard.sessions, func(until uint32) bool { return until < now })
+	shard.updated = sweepMap(shard.updated, func(u update) bool { return u.until < now })
 	before := len(shard.users)
 	shard.users = sweepMap(shard.users, func(n notBefore) bool { return n.until < now })
 	for user := range shard.excepted {
@@ -223,4 +254,8 @@ func secondsOf(t time.Time) uint32 {
 	return uint32(min(max(t.Add(time.Second-1).Unix(), 0), 1<<32-1))
 }
 
-var _ Revocations = (*RevocationSet)(nil)
+// Interface guards
+var (
+	_ Revocations = (*RevocationSet)(nil)
+	_ Updates     = (*RevocationSet)(nil)
+)

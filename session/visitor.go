@@ -80,7 +80,7 @@ func (v *Visitor) open(ctx context.Context) error {
 		return nil
 	}
 	m.watches.saw(v.session)
-	if known, ok := m.recent.newer(v.session, now); ok {
+	if known, ok := m.recent.newer(v.session, now, m.outdated); ok {
 		pending := known // here, so that only who needs it pays for its memory
 		v.session, v.token, v.pending = known.session, known.token, &pending
 	}
@@ -107,7 +107,7 @@ func (v *Visitor) Slide() error {
 		return nil
 	}
 	before := &slid{session: v.session, token: v.token}
-	err := v.change(func(s *Session, now time.Time) (*Session, error) {
+	err := v.change(false, func(s *Session, now time.Time) (*Session, error) {
 		if !settings.ShouldRefresh(s, now) { // another request was first
 			return nil, nil
 		}
@@ -133,14 +133,17 @@ func (v *Visitor) Update(change Change) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
-	err := v.change(func(s *Session, now time.Time) (*Session, error) {
+	content := len(change.User) > 0 || change.AccessToken != nil || change.RefreshToken != nil
+	before := v.session
+	err := v.change(content, func(s *Session, now time.Time) (*Session, error) {
 		next := v.manager.used(s, now)
 		return next, apply(next, change)
 	})
-	if err == nil {
-		kind := EventUpdated
-		if len(change.User) == 0 && change.AccessToken == nil && change.RefreshToken == nil {
-			kind = EventRefreshed
+	if err == nil && v.session != before {
+		kind := EventRefreshed
+		if content {
+			kind = EventUpdated
+			v.manager.tellOfUpdate(v.session)
 		}
 		v.manager.observe(Event{Kind: kind, Session: v.session})
 	}
@@ -148,19 +151,26 @@ func (v *Visitor) Update(change Change) error {
 }
 
 // change replaces the session by what next makes of its newest state; nil keeps
-// that state.
-func (v *Visitor) change(next func(*Session, time.Time) (*Session, error)) error {
+// that state. What changes no content, only the times, does nothing if the content
+// is older than an update on another node, which it would overwrite.
+func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session, error)) error {
 	m := v.manager
 	if err := m.checkRevoked(v.session); err != nil {
 		return err
 	}
 	now := m.settings.Now()
-	made, err := m.recent.replace(v.session, now, func(newest *Session) (*sealed, error) {
+	made, err := m.recent.replace(v.session, now, m.outdated, func(newest *Session, from time.Time) (*sealed, error) {
+		if !content && m.outdated(newest.ID, from) {
+			return nil, nil
+		}
 		s, err := next(newest, now)
 		if s == nil || err != nil {
 			return nil, err
 		}
 		made, err := m.seal(s)
+		if made.content = from; content {
+			made.content = s.LastActivity
+		}
 		return &made, err
 	})
 	if made != nil && err == nil {
@@ -191,6 +201,7 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 			return err
 		}
 	}
+	made.content = s.LastActivity
 	m.recent.remember(made, now)
 	v.session, v.token, v.pending, v.deleted = made.session, made.token, &made, false
 	v.seen()
@@ -241,7 +252,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		}
 		return true
 	}
-	if v.pending == nil || !m.recent.isNewest(*v.pending) {
+	if v.pending == nil || !m.recent.isNewest(*v.pending) || m.outdated(v.pending.session.ID, v.pending.content) {
 		return false
 	}
 	// That it cannot be told grants nothing: whoever reads the cookie asks again.

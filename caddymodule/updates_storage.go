@@ -1,0 +1,97 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+const (
+	// updateSuffix marks a file of updates, "<milliseconds>-<random>.updates": the
+	// moment after which it is worth nothing.
+	updateSuffix = ".updates"
+	// keptUpdates is how long such a file stays after that: more than clocks differ.
+	keptUpdates = 5 * time.Minute
+)
+
+// appendUpdates writes updates into a file of their own, which is gone after
+// minutes: there may be many, and revocations stay for weeks.
+func (l *storageLog) appendUpdates(ctx context.Context, all []session.Revocation) error {
+	var content []byte
+	var until time.Time
+	for _, r := range all {
+		line, err := json.Marshal(entryOf(r))
+		if err != nil {
+			return err
+		}
+		content = append(append(content, line...), '\n')
+		if r.Until.After(until) {
+			until = r.Until
+		}
+	}
+	name := fmt.Sprintf("%d-%s%s", until.UnixMilli(), strings.ToLower(rand.Text()), updateSuffix)
+	if err := l.current().Store(ctx, l.key(name), content); err != nil {
+		return fmt.Errorf("storing updates: %w", err)
+	}
+	return nil
+}
+
+// lookAtUpdates reads files of updates that are new and deletes old ones. They
+// are never changed, so each is read once.
+func (l *storageLog) lookAtUpdates(ctx context.Context, storage certmagic.Storage, present map[string]bool, add func(session.Revocation)) error {
+	for name := range l.updateFiles {
+		if !present[name] {
+			delete(l.updateFiles, name)
+		}
+	}
+	for name := range present {
+		if !strings.HasSuffix(name, updateSuffix) {
+			continue
+		}
+		if err := l.lookAtUpdate(ctx, storage, name, add); err != nil {
+			return fmt.Errorf("reading updates: %s: %w", l.key(name), err)
+		}
+	}
+	return nil
+}
+
+func (l *storageLog) lookAtUpdate(ctx context.Context, storage certmagic.Storage, name string, add func(session.Revocation)) error {
+	number, _, _ := strings.Cut(name, "-")
+	until, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || time.Now().After(time.UnixMilli(until).Add(keptUpdates)) {
+		if err := storage.Delete(ctx, l.key(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if l.updateFiles[name] {
+		return nil
+	}
+	content, err := storage.Load(ctx, l.key(name))
+	if errors.Is(err, fs.ErrNotExist) { // another node was first to delete it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(content) {
+		var entry logEntry
+		if err := json.Unmarshal(line, &entry); err != nil {
+			return errors.New("the file is damaged; delete it")
+		}
+		add(entry.revocation())
+	}
+	l.updateFiles[name] = true
+	return nil
+}

@@ -1,0 +1,122 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// twoNodes are two managers that share revocations, as nodes do when what one of
+// them says has reached the other. With their own memories they are also a
+// configuration and the one that is loaded after it.
+func twoNodes(t *testing.T) (a, b *session.Manager, c *clock) {
+	t.Helper()
+	a, c = newManager(t)
+	b, _ = newManager(t, func(s *session.Settings) { s.Revocations, s.Now = a.Settings().Revocations, c.Now })
+	return a, b, c
+}
+
+// A request that node B works on came before the update on A, refreshes, and is
+// answered when B knows of the update.
+func TestUpdateIsNotOverwrittenByARefreshOnAnotherNode(t *testing.T) {
+	for name, refresh := range map[string]func(*session.Visitor) error{
+		"slides": (*session.Visitor).Slide, "refreshes": (*session.Visitor).Refresh,
+	} {
+		for when, updateFirst := range map[string]bool{"before": false, "after": true} {
+			t.Run(name+" "+when+" the update", func(t *testing.T) {
+				a, b, c := twoNodes(t)
+				old := signIn(t, a, alice())
+				c.Add(6*day + time.Hour)
+				slow, fast := read(t, b, request(old)), read(t, a, request(old))
+				update := func() {
+					c.Add(time.Second)
+					if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if updateFirst {
+					update()
+				}
+				c.Add(time.Second)
+				if err := refresh(slow); err != nil {
+					t.Fatal(err)
+				}
+				if !updateFirst {
+					update()
+				}
+				updated := sentCookie(t, fast)
+				if got := sentCookie(t, slow); got != "" {
+					t.Errorf("the older state was sent: %q", got)
+				}
+				c.Add(time.Second)
+				if s := read(t, b, request(updated)).Session(); s == nil || s.User["role"] != "admin" {
+					t.Errorf("B makes %v of the updated token", s)
+				}
+			})
+		}
+	}
+}
+
+// B refreshed a parallel request a moment after the update on A, of which it knew
+// nothing yet. When it does, its own memory must not win over A's token.
+func TestMemoryOfANodeDoesNotWinOverAnUpdateOnAnother(t *testing.T) {
+	c := &clock{now: noon}
+	onA := &delayed{RevocationSet: session.NewRevocationSet(c.Now)}
+	a, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now = onA, c.Now })
+	shared := session.NewRevocationSet(c.Now)
+	b, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now = shared, c.Now })
+	old := signIn(t, a, alice())
+	c.Add(6*day + time.Hour)
+	fast := read(t, a, request(old))
+	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	updated := sentCookie(t, fast)
+	c.Add(100 * time.Millisecond)
+	parallel := read(t, b, request(old))
+	if err := parallel.Slide(); err != nil || sentCookie(t, parallel) == "" {
+		t.Fatalf("the parallel request was not refreshed: %v", err)
+	}
+	for _, r := range onA.told { // the update reaches B
+		shared.Add(r)
+	}
+	c.Add(time.Second)
+	v := read(t, b, request(updated))
+	if role := v.Session().User["role"]; role != "admin" {
+		t.Errorf("the role is %v: the older refresh has won", role)
+	}
+	if got := sentCookie(t, v); got != "" {
+		t.Errorf("the browser is told %q", got)
+	}
+}
+
+// delayed keeps what should be told to other nodes.
+type delayed struct {
+	*session.RevocationSet
+	told []session.Revocation
+}
+
+func (d *delayed) Update(r session.Revocation) {
+	d.RevocationSet.Update(r)
+	d.told = append(d.told, r)
+}
+
+// What a node knows of updates is needed for minutes, and not kept longer.
+func TestUpdatesAreForgotten(t *testing.T) {
+	m, c := newManager(t)
+	set := m.Settings().Revocations.(*session.RevocationSet)
+	v := read(t, m, request(signIn(t, m, alice())))
+	c.Add(time.Second)
+	if err := v.Update(session.Change{User: session.User{"a": "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !set.UpdatedAfter(v.Session().ID, noon) || set.UpdatedAfter(v.Session().ID, v.Session().LastActivity) {
+		t.Error("the update is not known, or is newer than itself")
+	}
+	c.Add(10 * time.Minute)
+	set.Sweep()
+	if set.UpdatedAfter(v.Session().ID, noon) {
+		t.Error("an old update is still known")
+	}
+}

@@ -1,0 +1,18 @@
+package session
+
+import "time"
+
+// outdated reports whether the session was updated, here or on another node that
+// this one has heard of, after its content was as it is.
+func (m *Manager) outdated(id string, content time.Time) bool {
+	updates, ok := m.settings.Revocations.(Updates)
+	return ok && updates.UpdatedAfter(id, content)
+}
+
+// tellOfUpdate tells the other nodes. They need to know for as long as a request
+// may take that came with the state before.
+func (m *Manager) tellOfUpdate(s *Session) {
+	if updates, ok := m.settings.Revocations.(Updates); ok {
+		updates.Update(Revocation{SessionID: s.ID, Updated: s.LastActivity, Until: m.settings.Now().Add(recentFor + clockSkew)})
+	}
+}

@@ -2,10 +2,12 @@ package caddymodule
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +20,36 @@ type redisServer struct {
 	t      *testing.T
 	folder string
 	port   string
+	flags  []string // beside the usual ones
 	server *exec.Cmd
 }
 
 // startRedis starts a server that keeps every write on its disk.
-func startRedis(t *testing.T) *redisServer {
+func startRedis(t *testing.T, flags ...string) *redisServer {
+	t.Helper()
+	return startRedisAt(t, freePort(t), flags...)
+}
+
+// freePort is a port below those that the system gives to clients, so that a
+// cluster's bus, 10000 above it, exists too.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := fmt.Sprint(12000 + rand.IntN(20000))
+		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+func startRedisAt(t *testing.T, port string, flags ...string) *redisServer {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -30,15 +57,7 @@ func startRedis(t *testing.T) *redisServer {
 		}
 		t.Skip("redis-server is not installed, so revocation by Redis was not tested")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := &redisServer{t: t, folder: t.TempDir(), port: port}
+	s := &redisServer{t: t, folder: t.TempDir(), port: port, flags: flags}
 	s.start()
 	t.Cleanup(s.kill)
 	return s
@@ -48,14 +67,22 @@ func (s *redisServer) url() string { return "redis://127.0.0.1:" + s.port + "/0"
 
 func (s *redisServer) start() {
 	s.t.Helper()
-	s.server = exec.Command("redis-server", "--port", s.port, "--bind", "127.0.0.1", "--dir", s.folder,
-		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	usual := []string{"--bind", "127.0.0.1", "--dir", s.folder, "--appendonly", "yes", "--appendfsync", "always", "--save", ""}
+	if !slices.Contains(s.flags, "--tls-port") {
+		usual = append(usual, "--port", s.port)
+	}
+	s.server = exec.Command("redis-server", append(usual, s.flags...)...)
 	if err := s.server.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Helper()
-	eventually(s.t, 5*time.Second, "the server does not start", func() bool {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
+	answers(s.t, s.port)
+}
+
+// answers waits until a server listens.
+func answers(t *testing.T, port string) {
+	t.Helper()
+	eventually(t, 5*time.Second, "the server does not start", func() bool {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -92,18 +119,21 @@ func eventually(t *testing.T, within time.Duration, otherwise string, holds func
 	}
 }
 
-func (s *redisServer) node() *sharedRevocations {
-	s.t.Helper()
-	module := &RedisRevocation{URL: s.url()}
+func (s *redisServer) node() *sharedRevocations { return nodeAt(s.t, s.url()) }
+
+// nodeAt starts a node that shares what the URL names.
+func nodeAt(t *testing.T, url string) *sharedRevocations {
+	t.Helper()
+	module := &RedisRevocation{URL: url}
 	if err := module.Provision(caddy.Context{}); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	log, err := module.Open("default", nil)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	node := newSharedRevocations("default", log, module.OutageRule())
-	node.ready(s.t.Context())
+	node.ready(t.Context())
 	return node
 }
 

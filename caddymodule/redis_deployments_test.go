@@ -1,0 +1,174 @@
+package caddymodule
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wantSharing checks that what one node revokes and lists, the other knows.
+func wantSharing(t *testing.T, url, id string) {
+	t.Helper()
+	a, b := listingOn(t, nodeAt(t, url), nil), listingOn(t, nodeAt(t, url), nil)
+	if err := a.set.Revoke(t.Context(), ended(id)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "the other node does not learn of the revocation", isEnded(t, b.set, id))
+	a.signIn(t, id)
+	eventually(t, 5*time.Second, "the other node does not list the session", func() bool {
+		listed, err := b.Sessions(id)
+		return err == nil && len(listed) == 1
+	})
+	before := time.Now().Add(-time.Second)
+	a.set.Update(updatedNow(id))
+	eventually(t, 5*time.Second, "the other node does not learn of the update", func() bool { return b.set.UpdatedAfter(id, before) })
+	a.stop(t)
+	b.stop(t)
+}
+
+// The user may do no more than the documentation says.
+func TestRedisWithACL(t *testing.T) {
+	s := startRedis(t, strings.Fields("--user default off --user caddy on >p4ss-w0rd ~session:* +@connection +@transaction +@stream +@hash +expire")...)
+	wantSharing(t, "redis://caddy:p4ss-w0rd@127.0.0.1:"+s.port+"/0", "one")
+	wrong := nodeAt(t, "redis://caddy:wrong@127.0.0.1:"+s.port+"/0")
+	err := wrong.Revoke(t.Context(), ended("two"))
+	if err == nil || strings.Contains(err.Error(), "wrong@") {
+		t.Errorf("a wrong password: %v", err)
+	}
+	if _, err := wrong.Revoked(annsSession("three")); err == nil {
+		t.Error("a node that was never let in does not fail closed")
+	}
+	wrong.cancel() // it has nobody to tell what is pending
+	wrong.done.Wait()
+	if err := wrong.log.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// certificate makes a certificate of 127.0.0.1 that signs itself.
+func certificate(t *testing.T) (certificateFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	write := func(name, kind string, bytes []byte) string {
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	return write("cert.pem", "CERTIFICATE", signed), write("key.pem", "PRIVATE KEY", encoded)
+}
+
+// A process reads the certificates that it trusts once, so the nodes run in one
+// that is started for it.
+func TestRedisOverTLS(t *testing.T) {
+	if url := os.Getenv("TEST_REDIS_TLS_URL"); url != "" {
+		wantSharing(t, url, "one")
+		return
+	}
+	certificateFile, keyFile := certificate(t)
+	address := freePort(t)
+	s := startRedisAt(t, address, "--port", "0", "--tls-port", address, "--tls-auth-clients", "no",
+		"--tls-cert-file", certificateFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certificateFile)
+	url := "rediss://127.0.0.1:" + s.port + "/0"
+	nodes := exec.Command(os.Args[0], "-test.run=^TestRedisOverTLS$", "-test.timeout=60s")
+	nodes.Env = append(os.Environ(), "TEST_REDIS_TLS_URL="+url, "SSL_CERT_FILE="+certificateFile)
+	if output, err := nodes.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, output)
+	}
+	// Somebody in the middle has a certificate of their own.
+	untrusting := nodeAt(t, url)
+	if !untrusting.Status().Outage {
+		t.Error("a certificate that nobody trusts was accepted")
+	}
+	stop(t, untrusting)
+}
+
+// The master dies, a sentinel promotes its replica, and nothing is lost.
+func TestRedisSentinel(t *testing.T) {
+	master := startRedis(t)
+	replica := startRedis(t, "--replicaof", "127.0.0.1 "+master.port)
+	eventually(t, 10*time.Second, "the replica does not follow", func() bool {
+		return strings.Contains(replica.command("INFO", "replication"), "master_link_status:up")
+	})
+	port := freePort(t)
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	config := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 %s 1\n"+
+		"sentinel down-after-milliseconds sessions 500\nsentinel failover-timeout sessions 3000\n", port, master.port)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sentinel := exec.Command("redis-server", file, "--sentinel")
+	if err := sentinel.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sentinel.Process.Kill(); _ = sentinel.Wait() })
+	answers(t, port)
+	url := "redis://127.0.0.1:" + port + "/0?master_name=sessions"
+	watcher := &redisServer{t: t, port: port}
+	eventually(t, 15*time.Second, "the sentinel does not find the replica", func() bool {
+		return strings.Contains(watcher.command("SENTINEL", "REPLICAS", "sessions"), replica.port)
+	})
+
+	a, b := nodeAt(t, url), nodeAt(t, url)
+	if err := a.Revoke(t.Context(), ended("before")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "before is lost", isEnded(t, b, "before"))
+	master.kill()
+	_ = a.Revoke(t.Context(), ended("during")) // kept, or done by the new master
+	eventually(t, 30*time.Second, "during is lost", isEnded(t, b, "during"))
+	eventually(t, 10*time.Second, "nobody writes to the new master", func() bool { return b.Revoke(t.Context(), ended("after")) == nil })
+	eventually(t, 10*time.Second, "after is lost", isEnded(t, a, "after"))
+	late := nodeAt(t, url)
+	for _, id := range []string{"before", "during", "after"} {
+		eventually(t, 5*time.Second, "a node that starts later does not know of "+id, isEnded(t, late, id))
+	}
+	stop(t, a, b, late)
+}
+
+func TestRedisCluster(t *testing.T) {
+	var nodes []*redisServer
+	for i := range 3 {
+		node := startRedis(t, "--cluster-enabled", "yes")
+		node.command("CLUSTER", "ADDSLOTSRANGE", i*5461, map[bool]int{true: 16383, false: (i+1)*5461 - 1}[i == 2])
+		nodes = append(nodes, node)
+	}
+	for _, node := range nodes[1:] {
+		nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port)
+	}
+	for _, node := range nodes {
+		eventually(t, 20*time.Second, "the cluster does not form", func() bool {
+			info := node.command("CLUSTER", "INFO")
+			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
+		})
+	}
+	wantSharing(t, fmt.Sprintf("redis://127.0.0.1:%s?addr=127.0.0.1:%s", nodes[0].port, nodes[1].port), "one")
+}

@@ -97,13 +97,9 @@ func (r *realm) openList(ctx context.Context) (*session.List, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s cannot keep a list of sessions; write list off", r.revocationModule.CaddyModule().ID)
 	}
-	interval := time.Second
-	if log, ok := set.log.(*storageLog); ok {
-		interval = log.interval
-	}
 	place := "list in " + r.revocationPlace
 	value, _, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) {
-		return newSharedList(r.name, pages, set, interval), nil
+		return newSharedList(r.name, pages, set, lookInterval(set.log)), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list of the session realm %s: %w", r.name, err)

@@ -110,6 +110,10 @@ var (
 		"Tokens looked up in the cache, by result.", []string{"realm", "result"}, nil)
 	lagDescription = prometheus.NewDesc("caddy_session_revocation_lag_seconds",
 		"Time since the shared revocations were last read.", []string{"realm"}, nil)
+	outagesDescription = prometheus.NewDesc("caddy_session_revocation_outages_total",
+		"How often the shared revocations could not be read any more.", []string{"realm"}, nil)
+	pendingDescription = prometheus.NewDesc("caddy_session_revocation_pending",
+		"Revocations that could not be shared yet.", []string{"realm"}, nil)
 )
 
 // collector gives out the metrics of one configuration.
@@ -127,7 +131,7 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, vector := range c.vectors() {
 		vector.Describe(to)
 	}
-	for _, description := range []*prometheus.Desc{sealsDescription, cacheTokensDescription, cacheHitsDescription, lagDescription} {
+	for _, description := range []*prometheus.Desc{sealsDescription, cacheTokensDescription, cacheHitsDescription, lagDescription, outagesDescription, pendingDescription} {
 		to <- description
 	}
 }
@@ -154,11 +158,18 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(cacheHitsDescription, prometheus.CounterValue, float64(stats.Hits), name, "hit")
 		to <- prometheus.MustNewConstMetric(cacheHitsDescription, prometheus.CounterValue, float64(stats.Misses), name, "miss")
 		if set, ok := manager.Settings().Revocations.(*sharedRevocations); ok {
-			if last := set.Status().LastSync; last != nil {
-				to <- prometheus.MustNewConstMetric(lagDescription, prometheus.GaugeValue, time.Since(*last).Seconds(), name)
-			}
+			set.collect(to)
 		}
 	}
+}
+
+func (s *sharedRevocations) collect(to chan<- prometheus.Metric) {
+	status := s.Status()
+	if last := status.LastSync; last != nil {
+		to <- prometheus.MustNewConstMetric(lagDescription, prometheus.GaugeValue, time.Since(*last).Seconds(), s.realm)
+	}
+	to <- prometheus.MustNewConstMetric(outagesDescription, prometheus.CounterValue, float64(status.Outages), s.realm)
+	to <- prometheus.MustNewConstMetric(pendingDescription, prometheus.GaugeValue, float64(status.Pending), s.realm)
 }
 
 // Interface guard

@@ -70,6 +70,15 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	return r.revocations, nil
 }
 
+// lookInterval is how often a node looks at what others have written. Where they
+// tell it, a second is often enough for the rest.
+func lookInterval(log RevocationLog) time.Duration {
+	if polled, ok := log.(*storageLog); ok {
+		return polled.interval
+	}
+	return time.Second
+}
+
 // revokes reports whether ends of sessions are kept at all.
 func (r *realm) revokes() bool {
 	_, off := r.revocationModule.(*NoRevocation)

@@ -35,6 +35,8 @@ type sharedRevocations struct {
 	closing *time.Timer   // fires when an outage has lasted for the grace
 	stale   atomic.Bool   // so it was never read, or the grace is over
 
+	toldClosed atomic.Bool // the log knows
+
 	mu      sync.Mutex
 	pending []session.Revocation // not durable yet
 	updates []session.Revocation // not shared yet
@@ -207,8 +209,10 @@ func (s *sharedRevocations) follow(ctx context.Context) {
 }
 
 func (s *sharedRevocations) synced() {
-	s.closing.Reset(time.Duration(s.outage.OutageGrace))
+	// Until the next look nothing is wrong. A look that never ends is an outage.
+	s.closing.Reset(lookInterval(s.log) + time.Duration(s.outage.OutageGrace))
 	s.stale.Store(false)
+	s.toldClosed.Store(false)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,6 +228,7 @@ func (s *sharedRevocations) broken(err error) {
 	if s.status.Outage {
 		return
 	}
+	s.closing.Reset(time.Duration(s.outage.OutageGrace))
 	s.status.Outage = true
 	s.status.Outages++
 	s.logger().Error("the shared revocations cannot be read", zap.Error(err),
@@ -232,7 +237,7 @@ func (s *sharedRevocations) broken(err error) {
 
 func (s *sharedRevocations) graceOver() {
 	s.stale.Store(true)
-	if s.outage.OnOutage == "closed" {
+	if s.outage.OnOutage == "closed" && !s.toldClosed.Swap(true) {
 		s.logger().Error("the shared revocations could not be read for longer than outage_grace, so auth routes are closed")
 	}
 }

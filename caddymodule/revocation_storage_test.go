@@ -259,6 +259,26 @@ func TestOutageClosesAfterGraceAndHeals(t *testing.T) {
 	}
 }
 
+// Between two looks that are rare nothing is wrong.
+func TestRareLooksAreNoOutage(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		module := &StorageRevocation{PollInterval: caddy.Duration(5 * time.Minute)}
+		log, err := module.Open("default", &certmagic.FileStorage{Path: folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		node := newSharedRevocations("default", log, module.OutageRule())
+		node.ready(t.Context())
+		for range 30 {
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			wantRevoked(t, node, annsSession("one"), false)
+		}
+		stop(t, node)
+	})
+}
+
 // A node that starts while the storage cannot be read knows of no sign-out at
 // all, so there is no grace.
 func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// watchInterval is how soon after its session an open connection ends.
-const watchInterval = time.Second
+// watchInterval is how soon after its session an open connection ends. A second is
+// promised, and the end has to reach the client too.
+const watchInterval = time.Second / 2
 
 // watches are the open connections that must end with their session. The
 // goroutine that looks after them lives only while there are any.
@@ -70,7 +71,7 @@ func (w *watches) saw(s *Session) {
 	}
 }
 
-// watch looks every second until no connection is left.
+// watch looks every half second until no connection is left.
 func (m *Manager) watch() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()

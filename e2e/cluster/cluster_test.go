@@ -32,8 +32,14 @@ type node struct {
 	storage string
 }
 
-// start starts three nodes. Storage says where the nth keeps its files.
-func start(t *testing.T, revocation string, storage func(n int) string) *cluster {
+// onStorage shares the revocations in one folder.
+func onStorage(folder string) func(int) (string, string) {
+	return func(int) (string, string) { return "storage", folder }
+}
+
+// start starts three nodes. Place says where the nth keeps its revocations, and
+// where its files.
+func start(t *testing.T, place func(n int) (revocation, storage string)) *cluster {
 	t.Helper()
 	binary := os.Getenv("CADDY")
 	if binary == "" {
@@ -47,7 +53,8 @@ func start(t *testing.T, revocation string, storage func(n int) string) *cluster
 	t.Cleanup(app.Close)
 	c := &cluster{t: t}
 	for i := range 3 {
-		n := &node{t: t, address: freeAddress(t), storage: storage(i)}
+		revocation, storage := place(i)
+		n := &node{t: t, address: freeAddress(t), storage: storage}
 		n.run(binary, fmt.Sprintf(`{
 	admin off
 	persist_config off
@@ -188,7 +195,7 @@ func (c *cluster) measure() []time.Duration {
 
 func TestSharedStorage(t *testing.T) {
 	folder := t.TempDir()
-	c := start(t, "storage", func(int) string { return folder })
+	c := start(t, onStorage(folder))
 	if delays := c.measure(); delays[rounds-1] > 1100*time.Millisecond {
 		t.Errorf("the slowest took %s, want poll_interval (1s) and the time of a request", delays[rounds-1])
 	}
@@ -199,11 +206,11 @@ func TestSharedStorage(t *testing.T) {
 func TestPartitionedNodeLosesNothing(t *testing.T) {
 	folder, links := t.TempDir(), t.TempDir()
 	link := func(n int) string { return filepath.Join(links, fmt.Sprint(n)) }
-	c := start(t, "storage {\n outage_grace 2s\n }", func(n int) string {
+	c := start(t, func(n int) (string, string) {
 		if err := os.Symlink(folder, link(n)); err != nil {
 			t.Fatal(err)
 		}
-		return link(n)
+		return "storage {\n outage_grace 2s\n }", link(n)
 	})
 	a, b := c.nodes[0], c.nodes[1]
 	here, there, kept := a.signIn("here"), b.signIn("there"), a.signIn("kept")
@@ -255,7 +262,13 @@ func TestRedis(t *testing.T) {
 	server := run()
 	kill := func() { _ = server.Process.Kill(); _ = server.Wait() }
 	t.Cleanup(func() { kill() })
-	c := start(t, "redis redis://"+address+"/0", func(int) string { return t.TempDir() })
+	toA := newLink(t, address)
+	c := start(t, func(n int) (string, string) {
+		if n == 0 {
+			return "redis redis://" + toA.address + "/0", t.TempDir()
+		}
+		return "redis redis://" + address + "/0", t.TempDir()
+	})
 	if delays := c.measure(); delays[rounds-1] > 100*time.Millisecond {
 		t.Errorf("the slowest took %s, want at most 100ms", delays[rounds-1])
 	}
@@ -275,4 +288,28 @@ func TestRedis(t *testing.T) {
 		t.Error("a sign-out before the outage is lost")
 	}
 	t.Logf("after Redis was killed and started again: all known everywhere within %s, lost: none", time.Since(restarted).Round(time.Millisecond))
+	c.cutOff(toA)
+}
+
+// cutOff cuts node A off from Redis and heals the cut.
+func (c *cluster) cutOff(toA *link) {
+	c.t.Helper()
+	a, b := c.nodes[0], c.nodes[1]
+	here, there := a.signIn("here"), b.signIn("there")
+	eventually(c.t, "A is not back after the restart of Redis", func() bool { return a.signOut(a.signIn("first")) == http.StatusOK })
+	toA.cut()
+	if status := a.signOut(here); status != http.StatusServiceUnavailable {
+		c.t.Errorf("a sign-out on the node that is cut off answered %d, want 503", status)
+	}
+	if status := b.signOut(there); status != http.StatusOK {
+		c.t.Errorf("a sign-out on the other side answered %d", status)
+	}
+	if !a.knows(there) {
+		c.t.Error("the node that is cut off heard of the sign-out")
+	}
+	toA.heal()
+	healed := time.Now()
+	eventually(c.t, "the sign-out on the node that was cut off is lost", func() bool { return !b.knows(here) })
+	eventually(c.t, "the sign-out on the other side is lost", func() bool { return !a.knows(there) })
+	c.t.Logf("after one node was cut off from Redis: all known everywhere within %s, lost: none", time.Since(healed).Round(time.Millisecond))
 }

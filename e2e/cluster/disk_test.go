@@ -64,7 +64,7 @@ func onFullDisk(t *testing.T, folder string) {
 	if output, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}
-	c := start(t, "storage", func(int) string { return folder })
+	c := start(t, onStorage(folder))
 	a, b, last := c.nodes[0], c.nodes[1], c.nodes[2]
 	before, kept := a.signIn("before"), a.signIn("kept")
 	during := make([]string, 10)

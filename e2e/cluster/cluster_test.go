@@ -18,7 +18,10 @@ import (
 	"time"
 )
 
-const rounds = 20
+const (
+	rounds = 20
+	slow   = 3 * time.Second
+)
 
 // cluster is three nodes in front of one app.
 type cluster struct {
@@ -30,6 +33,22 @@ type node struct {
 	t       *testing.T
 	address string
 	storage string
+}
+
+// answer is the app: it signs users in, updates sessions, and has a slow page that
+// refreshes the session in the end.
+func answer(w http.ResponseWriter, r *http.Request) {
+	encode := base64.RawURLEncoding.EncodeToString
+	if user := r.URL.Query().Get("user"); user != "" {
+		w.Header().Set("X-Session-Set", encode(fmt.Appendf(nil, `{"user":{"id":%q}}`, user)))
+	}
+	switch r.URL.Path {
+	case "/update":
+		w.Header().Set("X-Session-Update", encode([]byte(`{"user":{"role":"admin"}}`)))
+	case "/slow":
+		time.Sleep(slow)
+		w.Header().Set("X-Session-Update", encode([]byte(`{}`)))
+	}
 }
 
 // onStorage shares the revocations in one folder.
@@ -45,11 +64,7 @@ func start(t *testing.T, place func(n int) (revocation, storage string)) *cluste
 	if binary == "" {
 		t.Skip("CADDY does not name a Caddy with this plugin, so no cluster was tested; run make cluster")
 	}
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user := r.URL.Query().Get("user"); user != "" {
-			w.Header().Set("X-Session-Set", base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"user":{"id":%q}}`, user)))
-		}
-	}))
+	app := httptest.NewServer(http.HandlerFunc(answer))
 	t.Cleanup(app.Close)
 	c := &cluster{t: t}
 	for i := range 3 {
@@ -198,6 +213,28 @@ func TestSharedStorage(t *testing.T) {
 	c := start(t, onStorage(folder))
 	if delays := c.measure(); delays[rounds-1] > 1100*time.Millisecond {
 		t.Errorf("the slowest took %s, want poll_interval (1s) and the time of a request", delays[rounds-1])
+	}
+	c.updateDuringARefreshElsewhere()
+}
+
+// updateDuringARefreshElsewhere updates a session on A while B works on a request
+// that came before and refreshes the session in the end.
+func (c *cluster) updateDuringARefreshElsewhere() {
+	c.t.Helper()
+	a, b := c.nodes[0], c.nodes[1]
+	old := a.signIn("ann")
+	late := make(chan string)
+	go func() {
+		defer close(late)
+		_, cookie := b.ask("GET", "/slow", old)
+		late <- cookie
+	}()
+	time.Sleep(slow / 10)
+	if _, updated := a.ask("POST", "/update", old); updated == "" {
+		c.t.Error("the update wrote no cookie")
+	}
+	if cookie := <-late; cookie != "" {
+		c.t.Error("the late answer of another node brings back the session before the update")
 	}
 }
 

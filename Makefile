@@ -45,11 +45,15 @@ test-go: ## run the Go tests, with the Next.js apps that they drive
 	go test $(RACE) ./...
 
 .PHONY: test-client
-test-client: ## build, check and test the npm package
-	cd client && npm ci --no-audit --no-fund && npm test
+test-client: client ## build, check and test the npm package
+	cd client && npm test
+
+.PHONY: client
+client: ## build the npm package
+	cd client && npm ci --no-audit --no-fund && npm run build
 
 .PHONY: nextjs
-nextjs: build ## build the Next.js example and serve it behind Caddy
+nextjs: build client ## build the Next.js example and serve it behind Caddy
 	cd examples/nextjs && npm ci --no-audit --no-fund && npm run build
 	cd examples/nextjs && CADDY=$(BIN)/caddy ./start.sh
 

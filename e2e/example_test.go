@@ -26,10 +26,21 @@ import (
 
 const exampleDir = "../examples/nextjs"
 
+// buildExample builds the example app with the npm package of this repository.
 var buildExample = sync.OnceValue(func() error {
+	if err := buildClient(); err != nil {
+		return err
+	}
 	sources, err := newest(exampleDir)
 	if err != nil {
 		return err
+	}
+	client, err := newest(clientDir)
+	if err != nil {
+		return err
+	}
+	if client.After(sources) {
+		sources = client
 	}
 	if built, err := os.Stat(filepath.Join(exampleDir, ".next/BUILD_ID")); err == nil && built.ModTime().After(sources) {
 		return nil

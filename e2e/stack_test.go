@@ -30,6 +30,23 @@ var buildCaddy = sync.OnceValues(func() (string, error) {
 	return binary, run("..", "go", append(append([]string{"build"}, buildFlags...), "-o", binary, "./cmd/caddy")...)
 })
 
+const clientDir = "../client"
+
+// buildClient builds the npm package, unless it is built already.
+var buildClient = sync.OnceValue(func() error {
+	sources, err := newest(clientDir)
+	if err != nil {
+		return err
+	}
+	if built, err := os.Stat(filepath.Join(clientDir, "dist/index.js")); err == nil && built.ModTime().After(sources) {
+		return nil
+	}
+	if err := run(clientDir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+		return err
+	}
+	return run(clientDir, "npm", "run", "build")
+})
+
 // caddyBinary builds Caddy with this module.
 func caddyBinary(t *testing.T) string {
 	t.Helper()
@@ -57,7 +74,7 @@ func newest(root string, endings ...string) (time.Time, error) {
 			return err
 		case entry.IsDir():
 			switch entry.Name() {
-			case "node_modules", ".next", ".build", ".git", ".bin":
+			case "node_modules", "dist", ".next", ".build", ".git", ".bin":
 				return fs.SkipDir
 			}
 			return nil

@@ -1,11 +1,11 @@
 "use server";
 
 import { randomUUID } from "node:crypto";
+import { returnTo, type SessionResult } from "caddy-session-guard";
 import { hasLocale } from "next-intl";
 import { redirect } from "next/navigation";
 import { getPathname, routing, type Locale } from "@/i18n/routing";
-import { returnTo } from "@/lib/return-to";
-import { createSession, deleteSession, getSession, updateSession } from "@/lib/session";
+import { createSession, deleteSession, getSession, updateSession } from "@/lib/auth";
 import { checkPassword } from "@/lib/users";
 
 /** What a form shows after a failed attempt: a key of the messages, and what was typed. */
@@ -15,13 +15,16 @@ export interface FormState {
   name?: string;
 }
 
+// Every action that changes the session ends with redirect(): Next.js renders the rest of an answer with the session that
+// the request came with. With a redirect Caddy drops that part, and the browser loads the page afresh.
+
 export async function login(_: FormState, form: FormData): Promise<FormState> {
   const email = text(form, "email");
   const user = checkPassword(email, text(form, "password"));
   if (!user) {
     return { error: "wrongPassword", email };
   }
-  await createSession(user);
+  ensure(await createSession(user));
   redirect(returnTo(form.get("return_to"), localPath(form, "/dashboard")));
 }
 
@@ -32,7 +35,7 @@ export async function register(_: FormState, form: FormData): Promise<FormState>
     return { error: "incomplete", name, email };
   }
   // Nothing is stored: in this demo the session itself is the account.
-  await createSession({ id: randomUUID(), name, email, role: "member" });
+  ensure(await createSession({ id: randomUUID(), name, email, role: "member" }));
   redirect(localPath(form, "/dashboard"));
 }
 
@@ -45,13 +48,20 @@ export async function saveProfile(_: FormState, form: FormData): Promise<FormSta
   if (!validName(name)) {
     return { error: "incomplete", name };
   }
-  await updateSession({ name });
+  ensure(await updateSession({ user: { name } }));
   redirect(localPath(form, "/dashboard/profile") + "?saved=1");
 }
 
 export async function logout(form: FormData) {
-  await deleteSession();
+  ensure(await deleteSession());
   redirect(localPath(form, "/"));
+}
+
+/** What cannot go wrong with the data of this demo: a session that is too large, or an app without Caddy in front. */
+function ensure(result: SessionResult) {
+  if (!result.success) {
+    throw new Error(result.error);
+  }
 }
 
 function text(form: FormData, name: string): string {

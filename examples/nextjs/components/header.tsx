@@ -1,6 +1,6 @@
 import { getLocale, getTranslations } from "next-intl/server";
 import { Link } from "@/i18n/routing";
-import { getSession } from "@/lib/session";
+import { getSession } from "@/lib/auth";
 import { LocaleSwitch } from "./locale-switch";
 import { Logo } from "./logo";
 import { SignOut } from "./sign-out";

@@ -1,6 +1,6 @@
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import { Link } from "@/i18n/routing";
-import { getSession } from "@/lib/session";
+import { getSession } from "@/lib/auth";
 
 const steps = ["cookie", "rule", "app"] as const;
 

@@ -1,7 +1,7 @@
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import type { ReactNode } from "react";
 import { SideNav } from "@/components/side-nav";
-import { getSession } from "@/lib/session";
+import { getSession } from "@/lib/auth";
 
 interface Props {
   children: ReactNode;

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { getFormatter, getTranslations, setRequestLocale } from "next-intl/server";
 import { headers } from "next/headers";
-import { getSession } from "@/lib/session";
+import { getSession } from "@/lib/auth";
 
 const day = { day: "numeric", month: "short" } as const;
 
@@ -21,7 +21,7 @@ export default async function DashboardPage({ params }: { params: Promise<{ loca
     return null; // the guard lets nobody in without a session; see Caddyfile
   }
 
-  const { user, createdAt, lastActivity, expiresAt } = session;
+  const { user, createdAt, lastActivity = createdAt, expiresAt } = session;
   const facts = [
     { label: t("since"), at: createdAt },
     { label: t("active"), at: lastActivity },

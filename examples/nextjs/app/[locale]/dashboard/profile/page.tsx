@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { getTranslations, setRequestLocale } from "next-intl/server";
-import { getSession } from "@/lib/session";
+import { getSession } from "@/lib/auth";
 import { ProfileForm } from "./profile-form";
 
 interface Props {

@@ -1,12 +1,12 @@
 "use client";
 
-import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { Suspense, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
 import { usePathname } from "next/navigation.js";
 import type { Session, User } from "../types.js";
 import { useActivityRefresh } from "./activity.js";
 import { after } from "./after.js";
 import { StoreContext } from "./context.js";
-import { createStore, isPromise, sameValue, type InitialSession } from "./store.js";
+import { createStore, isPromise, sameValue, type InitialSession, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
 /** Milliseconds between questions that the session API has not answered yet. */
@@ -79,14 +79,6 @@ export function SessionProvider<T extends User = User>({
     return () => clearInterval(timer);
   }, [store, status]);
 
-  const pathname = usePathname();
-  const path = useRef(pathname);
-  useEffect(() => {
-    if (path.current === pathname) return;
-    path.current = pathname;
-    if (refetchOnPathChange) void store.refetch(true);
-  }, [store, pathname, refetchOnPathChange]);
-
   // A page out of the back/forward cache shows who was signed in when it was left.
   useEffect(() => {
     const onShow = (event: PageTransitionEvent) => void (event.persisted && store.refetch(true));
@@ -119,7 +111,28 @@ export function SessionProvider<T extends User = User>({
     }
   });
 
-  return <StoreContext.Provider value={store}>{children}</StoreContext.Provider>;
+  return (
+    <StoreContext.Provider value={store}>
+      {refetchOnPathChange && (
+        <Suspense fallback={null}>
+          <RefetchOnPathChange store={store} />
+        </Suspense>
+      )}
+      {children}
+    </StoreContext.Provider>
+  );
+}
+
+/** A component of its own: with cacheComponents, reading the path of a dynamic route waits for the request, and the page must not. */
+function RefetchOnPathChange({ store }: { store: Store }) {
+  const pathname = usePathname();
+  const path = useRef(pathname);
+  useEffect(() => {
+    if (path.current === pathname) return;
+    path.current = pathname;
+    void store.refetch(true);
+  }, [store, pathname]);
+  return null;
 }
 
 function sameInitial(a: InitialSession, b: InitialSession) {

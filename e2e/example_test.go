@@ -26,30 +26,45 @@ import (
 
 const exampleDir = "../examples/nextjs"
 
-// buildExample builds the example app with the npm package of this repository.
-var buildExample = sync.OnceValue(func() error {
+var (
+	installExample                  = sync.OnceValue(install)
+	buildExample                    = sync.OnceValue(func() error { return build(".next", "build") })
+	buildExampleWithCacheComponents = sync.OnceValue(func() error { return build(".next-cache-components", "build:cache-components") })
+)
+
+// install gets the example's packages, the one of this repository among them.
+func install() error {
 	if err := buildClient(); err != nil {
 		return err
 	}
-	sources, err := newest(exampleDir)
-	if err != nil {
-		return err
-	}
-	client, err := newest(clientDir)
-	if err != nil {
-		return err
-	}
-	if client.After(sources) {
-		sources = client
-	}
-	if built, err := os.Stat(filepath.Join(exampleDir, ".next/BUILD_ID")); err == nil && built.ModTime().After(sources) {
+	if upToDate("node_modules/.package-lock.json", ".json") {
 		return nil
 	}
-	if err := run(exampleDir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+	return run(exampleDir, "npm", "ci", "--no-audit", "--no-fund")
+}
+
+// build runs a build script of the example app.
+func build(folder, script string) error {
+	if err := installExample(); err != nil {
 		return err
 	}
-	return run(exampleDir, "npm", "run", "build")
-})
+	if upToDate(filepath.Join(folder, "BUILD_ID")) {
+		return nil
+	}
+	return run(exampleDir, "npm", "run", script)
+}
+
+// upToDate tells whether a file that a build has made is newer than the npm
+// package and the example app, or the files of it with one of the endings.
+func upToDate(made string, endings ...string) bool {
+	built, err := os.Stat(filepath.Join(exampleDir, made))
+	if err != nil {
+		return false
+	}
+	app, appErr := newest(exampleDir, endings...)
+	client, clientErr := newest(clientDir)
+	return appErr == nil && clientErr == nil && built.ModTime().After(app) && built.ModTime().After(client)
+}
 
 // site is the example app behind Caddy. A recorder between the two keeps what
 // the app was asked.
@@ -68,8 +83,14 @@ func startExample(t *testing.T, environment ...string) *site {
 	if err := buildExample(); err != nil {
 		t.Fatal(err)
 	}
+	return startSite(t, startNext(t, exampleDir), environment...)
+}
+
+// startSite puts Caddy, with the example's Caddyfile, in front of the app at a port.
+func startSite(t *testing.T, port string, environment ...string) *site {
+	t.Helper()
 	s := &site{}
-	app := &url.URL{Scheme: "http", Host: "127.0.0.1:" + startNext(t, exampleDir)}
+	app := &url.URL{Scheme: "http", Host: "127.0.0.1:" + port}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = app.Scheme, app.Host, r.In.Host
 		for name, values := range r.In.Header { // the app behind sees what Caddy said
@@ -263,10 +284,15 @@ func TestExample(t *testing.T) {
 		b.shows(response, body, `dir="rtl"`)
 		b.shows(response, body, "Jonas Berg")
 		response, body = b.open("/dashboard")
+		if strings.Contains(body, `<template id="B:`) {
+			t.Error("a part of the page waits for JavaScript")
+		}
+		b.shows(response, body, `aria-label="Account of Jonas Berg"`)
 		b.shows(response, body, `lang="en"`)
 		b.shows(response, body, "jonas@example.com")
 	})
 
+	t.Run("sign-in by a Route Handler", func(t *testing.T) { testRouteHandler(t, s) })
 	t.Run("login and logout by the client of Next.js", func(t *testing.T) { testActions(t, s) })
 	t.Run("the session API", func(t *testing.T) { testSessionAPI(t, s) })
 
@@ -323,6 +349,31 @@ func TestExample(t *testing.T) {
 	})
 
 	t.Run("the app never sees an identity that a client made up", func(t *testing.T) { testSpoofing(t, s) })
+}
+
+// testRouteHandler posts the login form to /api/sign-in instead of its action.
+func testRouteHandler(t *testing.T, s *site) {
+	post := func(b *browser, origin, password, returnTo string) *http.Response {
+		form := url.Values{"email": {jonas["email"]}, "password": {password}, "return_to": {returnTo}}
+		response, _ := b.ask(http.MethodPost, "/api/sign-in", form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Origin", origin)
+		return response
+	}
+	b := newBrowser(t, s.url)
+	b.redirects(post(b, s.url, "wrong", "/dashboard/profile"), http.StatusSeeOther, "/login?error=wrongPassword&return_to=%2Fdashboard%2Fprofile")
+	response, body := b.open("/login?error=wrongPassword")
+	b.shows(response, body, `role="alert">This email and password`)
+	if response := post(b, "https://evil.example", jonas["password"], "/"); response.StatusCode != http.StatusForbidden || len(b.cookies()) != 0 {
+		t.Errorf("a form of another site: got %d and %d cookies", response.StatusCode, len(b.cookies()))
+	}
+	b.redirects(post(b, s.url, jonas["password"], "//evil.example"), http.StatusSeeOther, "/dashboard")
+	response, body = b.open("/dashboard")
+	b.shows(response, body, "Jonas Berg")
+	// Signed in already: the form does not reach the app.
+	s.asked()
+	b.redirects(post(b, s.url, jonas["password"], "/"), http.StatusSeeOther, "/dashboard")
+	if asked := s.asked(); len(asked) != 0 {
+		t.Errorf("the app was asked %s %s", asked[0].Method, asked[0].URL)
+	}
 }
 
 // testActions signs in and out as the client of Next.js does, by fetch.
@@ -510,10 +561,50 @@ func testSpoofing(t *testing.T, s *site) {
 	}
 }
 
+// TestExampleWithCacheComponents drives the build that prerenders what does not
+// depend on the visitor.
+func TestExampleWithCacheComponents(t *testing.T) {
+	needNode(t)
+	if err := buildExampleWithCacheComponents(); err != nil {
+		t.Fatal(err)
+	}
+	s := startSite(t, startNext(t, exampleDir, "CACHE_COMPONENTS=1"))
+	b := newBrowser(t, s.url)
+	response, _ := b.open("/dashboard/profile")
+	b.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard%2Fprofile")
+	b.signIn()
+	for path, text := range map[string]string{
+		"/":                  "Welcome back, Jonas Berg.",
+		"/dashboard":         "Hello, Jonas Berg",
+		"/dashboard/profile": `value="Jonas Berg"`,
+		"/ar/dashboard":      `aria-label="حساب Jonas Berg"`,
+		"/session":           `&quot;jonas@example.com&quot;`,
+	} {
+		response, body := b.open(path)
+		b.shows(response, body, text)
+		if cache := response.Header.Get("Cache-Control"); !strings.Contains(cache, "private") {
+			t.Errorf("%s: Cache-Control is %q", path, cache)
+		}
+	}
+	anonymous := newBrowser(t, s.url)
+	response, body := anonymous.open("/")
+	anonymous.shows(response, body, "The door is in front of the house.")
+	if strings.Contains(body, "Jonas") {
+		t.Error("the prerendered page knows who saw it before")
+	}
+}
+
 // TestExampleCaddyfile holds the example's Caddyfile to what Caddy says of it.
 func TestExampleCaddyfile(t *testing.T) {
+	needNode(t)
 	caddyfile := filepath.Join(exampleDir, "Caddyfile")
 	caddy := caddyBinary(t)
+	if err := installExample(); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(exampleDir, "node", "node_modules/caddy-session-guard/dist/cli/main.js", "caddyfile", "lib/auth.ts", "--check", "Caddyfile"); err != nil {
+		t.Error(err)
+	}
 	for _, args := range [][]string{{"adapt", "--config", caddyfile}, {"validate", "--config", caddyfile}, {"fmt", "--diff", caddyfile}} {
 		if err := run(".", caddy, args...); err != nil {
 			t.Error(err)

@@ -74,7 +74,7 @@ func newest(root string, endings ...string) (time.Time, error) {
 			return err
 		case entry.IsDir():
 			switch entry.Name() {
-			case "node_modules", "dist", ".next", ".build", ".git", ".bin":
+			case "node_modules", "dist", ".next", ".next-cache-components", ".build", ".git", ".bin":
 				return fs.SkipDir
 			}
 			return nil
@@ -201,12 +201,12 @@ func freePort(t *testing.T) string {
 }
 
 // startNext serves a built Next.js app and returns its port.
-func startNext(t *testing.T, dir string) string {
+func startNext(t *testing.T, dir string, environment ...string) string {
 	t.Helper()
 	port := freePort(t)
 	cmd := exec.Command("node", "node_modules/next/dist/bin/next", "start", "--hostname", "127.0.0.1", "--port", port)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NEXT_TELEMETRY_DISABLED=1", "NODE_ENV=production")
+	cmd.Env = append(append(os.Environ(), "NEXT_TELEMETRY_DISABLED=1", "NODE_ENV=production"), environment...)
 	start(t, cmd, "127.0.0.1:"+port)
 	return port
 }

@@ -2,9 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import { returnTo, type SessionResult } from "caddy-session-guard";
-import { hasLocale } from "next-intl";
 import { redirect } from "next/navigation";
-import { getPathname, routing, type Locale } from "@/i18n/routing";
+import { localPath } from "@/i18n/routing";
 import { createSession, deleteSession, getSession, updateSession } from "@/lib/auth";
 import { checkPassword } from "@/lib/users";
 
@@ -25,7 +24,7 @@ export async function login(_: FormState, form: FormData): Promise<FormState> {
     return { error: "wrongPassword", email };
   }
   ensure(await createSession(user));
-  redirect(returnTo(form.get("return_to"), localPath(form, "/dashboard")));
+  redirect(returnTo(form.get("return_to"), localPath("/dashboard", form.get("locale"))));
 }
 
 export async function register(_: FormState, form: FormData): Promise<FormState> {
@@ -36,25 +35,25 @@ export async function register(_: FormState, form: FormData): Promise<FormState>
   }
   // Nothing is stored: in this demo the session itself is the account.
   ensure(await createSession({ id: randomUUID(), name, email, role: "member" }));
-  redirect(localPath(form, "/dashboard"));
+  redirect(localPath("/dashboard", form.get("locale")));
 }
 
 export async function saveProfile(_: FormState, form: FormData): Promise<FormState> {
   // Whoever owns an action can post to it, so an action checks the session itself.
   if (!(await getSession())) {
-    redirect(localPath(form, "/login"));
+    redirect(localPath("/login", form.get("locale")));
   }
   const name = text(form, "name").trim();
   if (!validName(name)) {
     return { error: "incomplete", name };
   }
   ensure(await updateSession({ user: { name } }));
-  redirect(localPath(form, "/dashboard/profile") + "?saved=1");
+  redirect(localPath("/dashboard/profile", form.get("locale")) + "?saved=1");
 }
 
 export async function logout(form: FormData) {
   ensure(await deleteSession());
-  redirect(localPath(form, "/"));
+  redirect(localPath("/", form.get("locale")));
 }
 
 /** What cannot go wrong with the data of this demo: a session that is too large, or an app without Caddy in front. */
@@ -71,10 +70,4 @@ function text(form: FormData, name: string): string {
 
 function validName(name: string): boolean {
   return name.length > 0 && name.length <= 80;
-}
-
-function localPath(form: FormData, href: string): string {
-  const wanted = text(form, "locale");
-  const locale: Locale = hasLocale(routing.locales, wanted) ? wanted : routing.defaultLocale;
-  return getPathname({ href, locale });
 }

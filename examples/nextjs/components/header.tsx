@@ -1,12 +1,12 @@
-import { getLocale, getTranslations } from "next-intl/server";
+import { getTranslations } from "next-intl/server";
+import { Suspense } from "react";
 import { Link } from "@/i18n/routing";
-import { getSession } from "@/lib/auth";
+import { Account } from "./account";
 import { LocaleSwitch } from "./locale-switch";
 import { Logo } from "./logo";
-import { SignOut } from "./sign-out";
 
-export async function Header() {
-  const [t, locale, session] = await Promise.all([getTranslations("header"), getLocale(), getSession()]);
+export async function Header({ locale }: { locale: string }) {
+  const t = await getTranslations("header");
   return (
     <header className="site-header">
       <Link className="brand" href="/">
@@ -15,39 +15,10 @@ export async function Header() {
       </Link>
       <nav aria-label={t("navigation")}>
         <LocaleSwitch locale={locale} />
-        {session ? (
-          <>
-            <Link href="/dashboard">
-              {t("dashboard")}
-            </Link>
-            <span className="who">
-              <Avatar name={session.user.name} />
-              <span className="who-name">{session.user.name}</span>
-            </span>
-            <SignOut locale={locale} label={t("signOut")} />
-          </>
-        ) : (
-          <>
-            <Link href="/register">{t("register")}</Link>
-            <Link className="button small" href="/login">
-              {t("signIn")}
-            </Link>
-          </>
-        )}
+        <Suspense fallback={<span className="account-placeholder" />}>
+          <Account locale={locale} />
+        </Suspense>
       </nav>
     </header>
-  );
-}
-
-function Avatar({ name }: { name: string }) {
-  const initials = name
-    .split(/\s+/)
-    .slice(0, 2)
-    .map((part) => Array.from(part)[0])
-    .join("");
-  return (
-    <span className="avatar" aria-hidden="true">
-      {initials}
-    </span>
   );
 }

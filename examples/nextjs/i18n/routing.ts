@@ -1,3 +1,4 @@
+import { hasLocale } from "next-intl";
 import { createNavigation } from "next-intl/navigation";
 import { defineRouting } from "next-intl/routing";
 
@@ -7,6 +8,10 @@ export const routing = defineRouting({
   localePrefix: "as-needed",
 });
 
-export type Locale = (typeof routing.locales)[number];
+const { Link, getPathname } = createNavigation(routing);
+export { Link };
 
-export const { Link, getPathname } = createNavigation(routing);
+/** The path of a page in a language. What is no language of this app, in a form that anybody may post, counts as the default. */
+export function localPath(href: string, locale: unknown): string {
+  return getPathname({ href, locale: hasLocale(routing.locales, locale) ? locale : routing.defaultLocale });
+}

@@ -1,11 +1,14 @@
+import { SessionProvider } from "caddy-session-guard/client";
 import type { Metadata } from "next";
 import { hasLocale, NextIntlClientProvider } from "next-intl";
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import { notFound } from "next/navigation";
-import type { ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
+import { ExpiringSoon } from "@/components/expiring-soon";
 import { Footer } from "@/components/footer";
 import { Header } from "@/components/header";
 import { routing } from "@/i18n/routing";
+import { clientConfig, getSession } from "@/lib/auth";
 import "../globals.css";
 
 interface Props {
@@ -36,9 +39,15 @@ export default async function LocaleLayout({ children, params }: Props) {
     <html lang={locale} dir={locale === "ar" ? "rtl" : "ltr"}>
       <body>
         <NextIntlClientProvider>
-          <Header />
-          <main>{children}</main>
-          <Footer />
+          {/* A promise, not a session: what does not show the user is rendered without waiting for it. */}
+          <SessionProvider initialSession={getSession()} {...clientConfig}>
+            <Header locale={locale} />
+            <Suspense>
+              <ExpiringSoon />
+            </Suspense>
+            <main>{children}</main>
+            <Footer />
+          </SessionProvider>
         </NextIntlClientProvider>
       </body>
     </html>

@@ -1,6 +1,8 @@
 import { getTranslations, setRequestLocale } from "next-intl/server";
-import type { ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
+import { RequireSession } from "@/components/require-session";
 import { SideNav } from "@/components/side-nav";
+import { localPath } from "@/i18n/routing";
 import { getSession } from "@/lib/auth";
 
 interface Props {
@@ -8,8 +10,26 @@ interface Props {
   params: Promise<{ locale: string }>;
 }
 
+// Caddy lets nobody in here without a session: the Caddyfile says `auth /dashboard/*`.
 export default async function DashboardLayout({ children, params }: Props) {
-  setRequestLocale((await params).locale);
+  const { locale } = await params;
+  setRequestLocale(locale);
+  return (
+    <div className="dashboard">
+      <Suspense>
+        <RequireSession loginPath={localPath("/login", locale)} />
+      </Suspense>
+      <Suspense fallback={<div className="side-nav" />}>
+        <DashboardNav />
+      </Suspense>
+      <div className="stack wide">
+        <Suspense fallback={<div className="card skeleton" />}>{children}</Suspense>
+      </div>
+    </div>
+  );
+}
+
+async function DashboardNav() {
   const [t, session] = await Promise.all([getTranslations("dashboard.nav"), getSession()]);
   const items = [
     { href: "/dashboard", label: t("overview") },
@@ -18,10 +38,5 @@ export default async function DashboardLayout({ children, params }: Props) {
   if (session?.user.role === "admin") {
     items.push({ href: "/dashboard/admin", label: t("admin") });
   }
-  return (
-    <div className="dashboard">
-      <SideNav label={t("label")} items={items} />
-      <div className="stack wide">{children}</div>
-    </div>
-  );
+  return <SideNav label={t("label")} items={items} />;
 }

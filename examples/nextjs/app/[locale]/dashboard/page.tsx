@@ -1,13 +1,12 @@
-import type { Metadata } from "next";
 import { getFormatter, getTranslations, setRequestLocale } from "next-intl/server";
 import { headers } from "next/headers";
+import { SessionTimer } from "@/components/session-timer";
 import { getSession } from "@/lib/auth";
+import { pageTitle } from "@/lib/metadata";
 
-const day = { day: "numeric", month: "short" } as const;
+const moment = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit", timeZoneName: "short" } as const;
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("dashboard"))("title") };
-}
+export const generateMetadata = pageTitle("dashboard");
 
 export default async function DashboardPage({ params }: { params: Promise<{ locale: string }> }) {
   setRequestLocale((await params).locale);
@@ -21,11 +20,10 @@ export default async function DashboardPage({ params }: { params: Promise<{ loca
     return null; // the guard lets nobody in without a session; see Caddyfile
   }
 
-  const { user, createdAt, lastActivity = createdAt, expiresAt } = session;
+  const { user, createdAt, lastActivity = createdAt } = session;
   const facts = [
     { label: t("since"), at: createdAt },
     { label: t("active"), at: lastActivity },
-    { label: t("ends"), at: expiresAt, accent: true },
   ];
   const cookieNames = (requestHeaders.get("cookie") ?? "").split(";").map((pair) => pair.split("=")[0].trim());
   const seen = [
@@ -36,20 +34,19 @@ export default async function DashboardPage({ params }: { params: Promise<{ loca
   return (
     <>
       <section>
-        <h1>{t("greeting", { name: user.name })}</h1>
+        <h1 data-testid="greeting">{t("greeting", { name: user.name })}</h1>
         <p className="muted">
           <bdi>{user.email}</bdi> · {t(`role.${user.role}`)}
         </p>
       </section>
+      <SessionTimer />
       <dl className="facts">
-        {facts.map(({ label, at, accent }) => (
-          <div key={label} className={accent ? "card accent" : "card"}>
+        {facts.map(({ label, at }) => (
+          <div key={label} className="card">
             <dt>{label}</dt>
             <dd>
               <strong>{format.relativeTime(at, Date.now())}</strong>
-              <time dateTime={new Date(at).toISOString()}>
-                {format.dateTime(at, { ...day, hour: "numeric", minute: "2-digit", timeZoneName: "short" })}
-              </time>
+              <time dateTime={new Date(at).toISOString()}>{format.dateTime(at, moment)}</time>
             </dd>
           </div>
         ))}

@@ -1,28 +1,27 @@
-import type { Metadata } from "next";
 import { getTranslations, setRequestLocale } from "next-intl/server";
+import { Suspense } from "react";
 import { Link } from "@/i18n/routing";
+import { pageTitle } from "@/lib/metadata";
 import { demoPassword, demoUsers } from "@/lib/users";
 import { LoginForm } from "./login-form";
 
 interface Props {
   params: Promise<{ locale: string }>;
-  searchParams: Promise<{ return_to?: string | string[] }>;
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
 }
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("login"))("title") };
-}
+export const generateMetadata = pageTitle("login");
 
 export default async function LoginPage({ params, searchParams }: Props) {
   const { locale } = await params;
   setRequestLocale(locale);
   const t = await getTranslations("login");
-  const wanted = (await searchParams).return_to;
   return (
     <section className="card narrow">
       <h1>{t("title")}</h1>
-      {wanted ? <p className="notice">{t("wanted")}</p> : <p className="muted">{t("intro")}</p>}
-      <LoginForm locale={locale} returnTo={typeof wanted === "string" ? wanted : undefined} />
+      <Suspense fallback={<div className="skeleton tall" />}>
+        <LoginFormOf locale={locale} searchParams={searchParams} />
+      </Suspense>
       <aside className="demo">
         <h2>{t("demoTitle")}</h2>
         <dl>
@@ -47,4 +46,10 @@ export default async function LoginPage({ params, searchParams }: Props) {
       </p>
     </section>
   );
+}
+
+/** The form of this request: Caddy put the wanted path into `return_to`, /api/sign-in what went wrong into `error`. */
+async function LoginFormOf({ locale, searchParams }: { locale: string; searchParams: Props["searchParams"] }) {
+  const { return_to: returnTo, error } = await searchParams;
+  return <LoginForm locale={locale} returnTo={typeof returnTo === "string" ? returnTo : undefined} failed={error === "wrongPassword"} />;
 }

@@ -1,11 +1,9 @@
-import type { Metadata } from "next";
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import { Link } from "@/i18n/routing";
+import { pageTitle } from "@/lib/metadata";
 import { RegisterForm } from "./register-form";
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("register"))("title") };
-}
+export const generateMetadata = pageTitle("register");
 
 export default async function RegisterPage({ params }: { params: Promise<{ locale: string }> }) {
   const { locale } = await params;

@@ -1,10 +1,8 @@
-import type { Metadata } from "next";
 import { getTranslations, setRequestLocale } from "next-intl/server";
+import { pageTitle } from "@/lib/metadata";
 import { demoUsers } from "@/lib/users";
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("admin"))("title") };
-}
+export const generateMetadata = pageTitle("admin");
 
 // The Caddyfile asks for `require user.role admin` here: anybody else gets 403 from Caddy.
 export default async function AdminPage({ params }: { params: Promise<{ locale: string }> }) {

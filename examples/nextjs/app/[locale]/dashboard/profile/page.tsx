@@ -1,16 +1,15 @@
-import type { Metadata } from "next";
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import { getSession } from "@/lib/auth";
+import { pageTitle } from "@/lib/metadata";
 import { ProfileForm } from "./profile-form";
+import { StatusForm } from "./status-form";
 
 interface Props {
   params: Promise<{ locale: string }>;
   searchParams: Promise<{ saved?: string }>;
 }
 
-export async function generateMetadata(): Promise<Metadata> {
-  return { title: (await getTranslations("profile"))("title") };
-}
+export const generateMetadata = pageTitle("profile");
 
 export default async function ProfilePage({ params, searchParams }: Props) {
   const { locale } = await params;
@@ -20,15 +19,22 @@ export default async function ProfilePage({ params, searchParams }: Props) {
     return null; // the guard lets nobody in without a session; see Caddyfile
   }
   return (
-    <section className="card">
-      <h1>{t("title")}</h1>
-      <p className="muted">{t("intro")}</p>
-      {saved && (
-        <p className="notice" role="status">
-          {t("saved")}
-        </p>
-      )}
-      <ProfileForm locale={locale} name={session.user.name} />
-    </section>
+    <>
+      <section className="card">
+        <h1>{t("title")}</h1>
+        <p className="muted">{t("intro")}</p>
+        {saved && (
+          <p className="notice" role="status">
+            {t("saved")}
+          </p>
+        )}
+        <ProfileForm locale={locale} name={session.user.name} />
+      </section>
+      <section className="card scripted">
+        <h2>{t("statusTitle")}</h2>
+        <p className="muted">{t("statusIntro")}</p>
+        <StatusForm />
+      </section>
+    </>
   );
 }

@@ -1,0 +1,30 @@
+"use client";
+
+import { useRequireAuth, useSession } from "caddy-session-guard/client";
+import { useTranslations } from "next-intl";
+import type { AppUser } from "@/lib/auth";
+
+export function SessionView({ loginPath }: { loginPath: string }) {
+  const t = useTranslations("session");
+  const { isAuthenticated } = useRequireAuth(loginPath);
+  const { session, status, refresh } = useSession<AppUser>();
+  if (!isAuthenticated) {
+    return <p>{t("wait")}</p>; // on the way to the login page
+  }
+  return (
+    <>
+      <p>
+        {t("status")} <code data-testid="session-status">{status}</code>
+      </p>
+      <figure className="code" dir="ltr">
+        <figcaption>useSession().session</figcaption>
+        <pre tabIndex={0} data-testid="session-json">
+          {JSON.stringify(session, null, 2)}
+        </pre>
+      </figure>
+      <button className="button quiet" type="button" onClick={refresh}>
+        {t("refresh")}
+      </button>
+    </>
+  );
+}

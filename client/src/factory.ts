@@ -42,7 +42,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     return (ring ??= createKeyring(secret, config.realm));
   }
 
-  async function access({ headers, cookies }: RequestScope): Promise<Access> {
+  async function access({ headers, cookies, now }: RequestScope): Promise<Access> {
     const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
     if (mode === "missing" && !warned) {
       warned = true;
@@ -51,7 +51,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     const keeper =
       mode === "standalone"
         ? standaloneKeeper(cookies, config, await keyring())
-        : caddyKeeper({ headers, cookies }, config.cookieName, config.sessionExpiry);
+        : caddyKeeper({ headers, cookies, now }, config.cookieName, config.sessionExpiry);
     const found = mode === "missing" ? null : await keeper.read();
     const valid = found && (!config.onValidate || (await config.onValidate(found as Session<T>)));
     return { keeper, session: valid ? found : null, mode };

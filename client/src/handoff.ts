@@ -18,7 +18,7 @@ const OPTIONS: CookieOptions = { httpOnly: true, path: "/", sameSite: "lax", sec
  * never shows to the browser (and removes from requests, so one that is seen was set in this request). Caddy applies them in the order
  * delete, set, update.
  */
-export function caddyKeeper({ headers, cookies }: RequestScope, cookieName: string, expiry: number): Keeper {
+export function caddyKeeper({ headers, cookies, now }: RequestScope, cookieName: string, expiry: number): Keeper {
   const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
 
   return {
@@ -26,9 +26,9 @@ export function caddyKeeper({ headers, cookies }: RequestScope, cookieName: stri
       let session = readHeader(headers.get("X-Session-Data"));
       if (cookies.get(remove)?.value) session = null;
       const identity = pending<Identity>(cookies, set);
-      if (identity) session = newSession(identity, expiry);
+      if (identity) session = newSession(identity, expiry, await now());
       const change = pending<Change>(cookies, update);
-      return session && change ? changedSession(session, change, expiry) : session;
+      return session && change ? changedSession(session, change, expiry, await now()) : session;
     },
     async create(identity) {
       const session = newSession(identity, expiry);

@@ -29,7 +29,7 @@ export function createMiddleware<T extends User>(
     async (request: NextRequest): Promise<NextResponse> => {
       const { NextResponse } = await import("next/server.js");
       const jar = requestJar(request);
-      const { keeper, session, mode } = await access({ headers: request.headers, cookies: jar });
+      const { keeper, session, mode } = await access({ headers: request.headers, cookies: jar, now: async () => Date.now() });
       const { type, rule } = findRule(request.nextUrl.pathname, rules);
       const own = (await customHandler?.(request, session !== null, rule)) ?? (await rules.authorize?.(session !== null, request, rule));
       if (own) return own as NextResponse;

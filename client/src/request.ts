@@ -19,6 +19,8 @@ export interface CookieOptions {
 export interface RequestScope {
   headers: Pick<Headers, "get">;
   cookies: CookieJar;
+  /** The time, which a page with cacheComponents may read only while it answers a request. */
+  now(): Promise<number>;
 }
 
 /** Next.js's own request. Throws one sentence where there is none; `caller` names the function that needs it. */
@@ -28,8 +30,14 @@ export async function currentRequest(caller: string): Promise<RequestScope> {
   }
   // Imported here, so that a configuration module may be imported by client components for its clientConfig.
   const next: { headers: typeof headers; cookies: typeof cookies } = await import("next/headers.js");
-  const scope = async () => ({ headers: await next.headers(), cookies: (await next.cookies()) as unknown as CookieJar });
+  const scope = async () => ({ headers: await next.headers(), cookies: (await next.cookies()) as unknown as CookieJar, now });
   return scope().catch((reason: unknown) => explainMissingRequest(reason, caller));
+}
+
+async function now(): Promise<number> {
+  const { connection }: { connection?: () => Promise<void> } = await import("next/server.js"); // Next.js 14 has none
+  await connection?.();
+  return Date.now();
 }
 
 /** Rewords one error of Next.js. All else passes unchanged: Next.js signals through headers() what is dynamic and what is prerendered. */

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { NextAuthSession } from "../../src/index.js";
-import { current, FakeRequest, session, use } from "./harness.js";
+import { connection, current, FakeRequest, session, use } from "./harness.js";
 
 const auth = NextAuthSession();
 const DAY = 24 * 60 * 60 * 1000;
@@ -43,6 +43,18 @@ describe("getSession behind Caddy", () => {
 });
 
 describe("handoffs", () => {
+  test("are read in a page with cacheComponents only while it answers a request, since their times come from the clock", async () => {
+    current.behindCaddy();
+    await auth.getSession();
+    expect(connection).not.toHaveBeenCalled(); // Caddy's session has its own times, so a page that shows it can be prefetched
+    await auth.createSession({ id: "7" });
+    connection.mockReturnValueOnce(new Promise(() => {})); // Next.js prerenders
+    const settled = vi.fn();
+    void auth.getSession().then(settled, settled);
+    await vi.waitFor(() => expect(connection).toHaveBeenCalledOnce());
+    expect(settled).not.toHaveBeenCalled();
+  });
+
   test("createSession hands the user over in a cookie for Caddy only", async () => {
     current.behindCaddy();
     const result = await auth.createSession({ id: "7", name: "Grace", email: undefined }, { accessToken: "at" });

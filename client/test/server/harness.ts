@@ -60,6 +60,11 @@ export function use(request: FakeRequest) {
   return request;
 }
 
+/** What Next.js waits for before a page may read the clock. */
+export const connection = vi.fn(async () => {});
+
+vi.mock("next/server.js", async (original) => ({ ...(await original<object>()), connection: () => connection() }));
+
 vi.mock("next/headers.js", () => ({
   headers: async () => current.headers,
   cookies: async () => current.cookies,

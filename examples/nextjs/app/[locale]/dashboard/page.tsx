@@ -1,5 +1,6 @@
 import { getFormatter, getTranslations, setRequestLocale } from "next-intl/server";
 import { headers } from "next/headers";
+import { connection } from "next/server";
 import { SessionTimer } from "@/components/session-timer";
 import { getSession } from "@/lib/auth";
 import { pageTitle } from "@/lib/metadata";
@@ -15,6 +16,7 @@ export default async function DashboardPage({ params }: { params: Promise<{ loca
     getFormatter(),
     getSession(),
     headers(),
+    connection(), // the page tells how long ago something was, so it is never rendered ahead
   ]);
   if (!session) {
     return null; // the guard lets nobody in without a session; see Caddyfile

@@ -24,6 +24,11 @@ var internalHeaders = map[string]bool{
 // internalPrefixes are families of such names.
 var internalPrefixes = []string{"x-middleware-", "x-nextjs-", "x-invoke-"}
 
+// developmentHeaders name the browser and the request for which next dev sends its
+// debugging information, and decide nothing; next start does not read them. The
+// client of next dev waits for that information before it shows an answer.
+var developmentHeaders = map[string]bool{"X-Nextjs-Request-Id": true, "X-Nextjs-Html-Request-Id": true}
+
 // forwardedHeaders say what a proxy in front of Caddy saw. From anyone else they
 // are lies; Caddy itself replaces X-Forwarded-For, -Host and -Proto.
 var forwardedHeaders = map[string]bool{
@@ -40,7 +45,7 @@ func cleanRequest(r *http.Request, dataRoute bool) {
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
 		}
-		if session.IsSessionHeader(name) || isInternal(name) {
+		if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] {
 			delete(r.Header, name)
 		} else if !trusted && isForwarded(name) {
 			delete(r.Header, name)

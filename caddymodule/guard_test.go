@@ -129,6 +129,17 @@ func TestTheAppIsToldWhoIsThere(t *testing.T) {
 	assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"])
 }
 
+// next dev sends what it knows of a request over a WebSocket, to the browser and the request that these ids name. Its client
+// waits for that, so without them no navigation and no Server Action ever ends.
+func TestTheDevelopmentServerLearnsWhichRequestItAnswers(t *testing.T) {
+	s := serve(t, guarded, "")
+	s.request("GET", "/", "X-Nextjs-Request-Id", "5f3a", "X-Nextjs-Html-Request-Id", "71c0", "X-Nextjs-Other-Id", "1")
+	r := s.last()
+	assert.Equal(t, []string{"5f3a"}, r.Header["X-Nextjs-Request-Id"])
+	assert.Equal(t, []string{"71c0"}, r.Header["X-Nextjs-Html-Request-Id"])
+	assert.NotContains(t, r.Header, "X-Nextjs-Other-Id")
+}
+
 // CVE-2025-64484, CVE-2026-33433 and others: identity headers that the client
 // sends, in every spelling that a server may fold.
 func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {

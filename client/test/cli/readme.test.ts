@@ -7,22 +7,26 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-test("the README's snippets compile", () => {
+test.each([
+  ["README.md", 6],
+  ["../docs/nextjs.md", 3],
+  ["../docs/guides.md", 1],
+])("the snippets of %s compile", (page, count) => {
   const folder = mkdtempSync(join(tmpdir(), "readme-"));
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   };
   try {
-    const snippets = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```tsx?\n\/\/ (.*)\n([^]*?)^```$/gm)];
-    expect(snippets.length).toBe(6);
+    const snippets = [...readFileSync(join(root, page), "utf8").matchAll(/^```tsx?\n\/\/ (.*)\n([^]*?)^```$/gm)];
+    expect(snippets.length).toBe(count);
     for (const [, path, text] of snippets) write(path as string, text as string);
     write("lib/users.ts", "export declare function checkPassword(...form: unknown[]): Promise<{ id: string; name: string } | null>;");
     write("package.json", '{"type":"module"}');
     const compilerOptions = { module: "esnext", moduleResolution: "bundler", jsx: "react-jsx", strict: true, noEmit: true, skipLibCheck: true, paths: { "@/*": ["./*"] } };
-    write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, lib: ["esnext", "dom"], types: ["react"] } }));
+    write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, lib: ["esnext", "dom"], types: ["react", "node"] } }));
     mkdirSync(join(folder, "node_modules/@types"), { recursive: true });
-    for (const name of ["next", "react", "@types/react"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+    for (const name of ["next", "react", "@types/react", "@types/node"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
     symlinkSync(root, join(folder, "node_modules/caddy-session-guard"));
     const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
     expect(stdout).toBe("");

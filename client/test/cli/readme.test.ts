@@ -7,9 +7,23 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** What the snippets use of NextAuth. */
+const NEXT_AUTH = `
+declare module "next-auth" {
+  export interface NextAuthOptions {
+    providers: object[];
+    session?: { strategy?: "jwt" | "database"; maxAge?: number };
+    events?: { signIn?: (message: { user: { id: string; name?: string | null } }) => Promise<void> };
+  }
+  export default function NextAuth(options: NextAuthOptions): (request: Request) => Promise<Response>;
+}
+declare module "next-auth/providers/github" {
+  export default function GitHub(options: { clientId: string; clientSecret: string }): object;
+}`;
+
 test.each([
   ["README.md", 6],
-  ["../docs/nextjs.md", 3],
+  ["../docs/nextjs.md", 4],
   ["../docs/guides.md", 1],
 ])("the snippets of %s compile", (page, count) => {
   const folder = mkdtempSync(join(tmpdir(), "readme-"));
@@ -22,6 +36,7 @@ test.each([
     expect(snippets.length).toBe(count);
     for (const [, path, text] of snippets) write(path as string, text as string);
     write("lib/users.ts", "export declare function checkPassword(...form: unknown[]): Promise<{ id: string; name: string } | null>;");
+    write("next-auth.d.ts", NEXT_AUTH);
     write("package.json", '{"type":"module"}');
     const compilerOptions = { module: "esnext", moduleResolution: "bundler", jsx: "react-jsx", strict: true, noEmit: true, skipLibCheck: true, paths: { "@/*": ["./*"] } };
     write("tsconfig.json", JSON.stringify({ compilerOptions: { ...compilerOptions, lib: ["esnext", "dom"], types: ["react", "node"] } }));

@@ -221,7 +221,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	defer v.endWithSession(manager)()
 	r := v.request
 	if g.isActivity(v) {
-		if err := v.visitor.Slide(); err != nil && !session.IsAnonymity(err) && !isTooLarge(err) {
+		if err := v.visitor.Slide(r.Context()); err != nil && !session.IsAnonymity(err) && !isTooLarge(err) {
 			return answerError(err)
 		}
 	}

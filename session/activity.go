@@ -2,10 +2,11 @@ package session
 
 // Forgo takes back what [Visitor.Slide] did, for a request that turned out not to
 // be the user's own doing (a page that polls): its cookie is not sent, and other
-// requests of the session do not get it either. Call it before the handoff is
-// applied.
+// requests of the session do not get it either. What the Refresher has replaced
+// stays: the app would be left with tokens that are used up. Call it before the
+// handoff is applied.
 func (v *Visitor) Forgo() {
-	if v.pending == nil {
+	if v.pending == nil || v.rotated {
 		return
 	}
 	if v.slid != nil {

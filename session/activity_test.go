@@ -46,7 +46,7 @@ func TestForgoLeavesTheSessionAsItWas(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		polling, parallel := visit(cookie), visit(cookie)
 		for _, v := range []*Visitor{polling, parallel} {
-			if err := v.Slide(); err != nil {
+			if err := v.Slide(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if !v.Session().ExpiresAt.After(end) {
@@ -71,7 +71,7 @@ func TestForgoLeavesTheSessionAsItWas(t *testing.T) {
 			t.Error("a later request gets what was taken back")
 		}
 		active := visit(cookie)
-		if err := active.Slide(); err != nil {
+		if err := active.Slide(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if !active.SetCookies(http.Header{}) {

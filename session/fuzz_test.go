@@ -53,7 +53,7 @@ func FuzzClaims(f *testing.F) {
 		if id == "" || strings.TrimSpace(id) != id || strings.ContainsAny(id, "\r\n\x00") || s.Expired(noon) || s.ID == "" {
 			t.Fatalf("opened to %+v", s)
 		}
-		if err := v.Refresh(); err != nil {
+		if err := v.Refresh(t.Context()); err != nil {
 			return // too large
 		}
 		back := read(t, m, request(sentCookie(t, v))).Session()

@@ -197,7 +197,7 @@ func TestHandoffWinsOverASlidingRefresh(t *testing.T) {
 			c.Add(6*day + day/2)
 		}
 		v := read(t, m, request(old))
-		if err := v.Slide(); err != nil {
+		if err := v.Slide(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := handle(t, v, answer(lines...)); err != nil {

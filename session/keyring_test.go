@@ -120,7 +120,7 @@ func TestSecretRotation(t *testing.T) {
 		t.Errorf("the first secret does not seal: %s", v.Result())
 	}
 	v := read(t, during, request(old))
-	if err := v.Refresh(); err != nil {
+	if err := v.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for name, cookie := range map[string]string{"new": young, "refreshed": strings.Join(cookiePairs(setCookies(t, v)), "; ")} {

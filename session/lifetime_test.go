@@ -13,7 +13,7 @@ import (
 func use(t *testing.T, m *session.Manager, cookie string) (*session.Session, string) {
 	t.Helper()
 	v := read(t, m, request(cookie))
-	if err := v.Slide(); err != nil {
+	if err := v.Slide(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if pairs := cookiePairs(setCookies(t, v)); len(pairs) > 0 {
@@ -73,7 +73,7 @@ func TestRefreshMovesEndAndActivityOnly(t *testing.T) {
 	c.Add(2 * day)
 	v := read(t, m, request(cookie))
 	before := v.Session()
-	if err := v.Refresh(); err != nil {
+	if err := v.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	after := v.Session()
@@ -106,7 +106,7 @@ func TestTokenThatClaimsMoreIsClipped(t *testing.T) {
 		t.Errorf("the session is %v, its end not clipped to %v", s, want)
 	}
 	v := read(t, m, request("session="+sealClaims(noon, nil)))
-	if err := v.Refresh(); err != nil {
+	if err := v.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if want := noon.Add(day); !v.Session().ExpiresAt.Equal(want) {
@@ -144,7 +144,7 @@ func TestLastActivityGrowsEvenIfTheClockDoesNot(t *testing.T) {
 	v := read(t, m, request("session="+sealClaims(noon, claims{"lastActivity": noon.Add(30 * time.Second).UnixMilli()})))
 	last := v.Session().LastActivity
 	for range 5 {
-		if err := v.Refresh(); err != nil {
+		if err := v.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if !v.Session().LastActivity.After(last) {

@@ -95,7 +95,7 @@ func TestListKnowsOfARefresh(t *testing.T) {
 	m, list, c := newListing(t)
 	v := read(t, m, request(signIn(t, m, alice())))
 	c.Add(6*day + time.Hour)
-	if err := v.Slide(); err != nil {
+	if err := v.Slide(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	c.Add(2 * day)

@@ -23,6 +23,11 @@ type Manager struct {
 	recent   recent
 	watches  watches
 	opened   *cache
+
+	validating     flights[sessionState, struct{}]
+	validated      verdicts
+	rotating       flights[sessionState, *sealed]
+	rotationFailed verdicts
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -57,9 +62,17 @@ type Change struct {
 	RefreshToken *string
 }
 
+// event is what a change is told as.
+func (c Change) event() EventKind {
+	if len(c.User) == 0 && c.AccessToken == nil && c.RefreshToken == nil {
+		return EventRefreshed
+	}
+	return EventUpdated
+}
+
 // Read finds out who the request's cookies say is there. A cookie that does not
 // open is anonymity. An error means broken machinery ([ErrUnavailable]): fail
-// closed.
+// closed. It asks no hook: see [Visitor.Validate].
 func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 	v := &Visitor{manager: m, result: ResultNone}
 	v.secure = m.isSecure(r)

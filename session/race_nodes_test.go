@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func twoNodes(t *testing.T) (a, b *session.Manager, c *clock) {
 // A request that node B works on came before the update on A, refreshes, and is
 // answered when B knows of the update.
 func TestUpdateIsNotOverwrittenByARefreshOnAnotherNode(t *testing.T) {
-	for name, refresh := range map[string]func(*session.Visitor) error{
+	for name, refresh := range map[string]func(*session.Visitor, context.Context) error{
 		"slides": (*session.Visitor).Slide, "refreshes": (*session.Visitor).Refresh,
 	} {
 		for when, updateFirst := range map[string]bool{"before": false, "after": true} {
@@ -39,7 +40,7 @@ func TestUpdateIsNotOverwrittenByARefreshOnAnotherNode(t *testing.T) {
 					update()
 				}
 				c.Add(time.Second)
-				if err := refresh(slow); err != nil {
+				if err := refresh(slow, t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				if !updateFirst {
@@ -75,7 +76,7 @@ func TestMemoryOfANodeDoesNotWinOverAnUpdateOnAnother(t *testing.T) {
 	updated := sentCookie(t, fast)
 	c.Add(100 * time.Millisecond)
 	parallel := read(t, b, request(old))
-	if err := parallel.Slide(); err != nil || sentCookie(t, parallel) == "" {
+	if err := parallel.Slide(t.Context()); err != nil || sentCookie(t, parallel) == "" {
 		t.Fatalf("the parallel request was not refreshed: %v", err)
 	}
 	for _, r := range onA.told { // the update reaches B

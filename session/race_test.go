@@ -31,7 +31,7 @@ func TestOAuth2Proxy1992ParallelRefreshesGetOneToken(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := v.Slide(); err != nil {
+			if err := v.Slide(t.Context()); err != nil {
 				t.Error(err)
 			}
 			tokens[i] = sentCookie(t, v)
@@ -46,7 +46,7 @@ func TestOAuth2Proxy1992ParallelRefreshesGetOneToken(t *testing.T) {
 	for _, later := range []time.Duration{time.Second, 29 * time.Second} { // 30 s in all
 		c.Add(later)
 		v := read(t, m, request(old))
-		if err := v.Slide(); err != nil {
+		if err := v.Slide(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := sentCookie(t, v); got != tokens[0] {
@@ -63,7 +63,7 @@ func TestNextAuth7558RefreshedRequestForwardsTheNewCookie(t *testing.T) {
 	c.Add(6*day + time.Hour)
 	r := request("a=1; " + old + "; b=2")
 	v := read(t, m, r)
-	if err := v.Slide(); err != nil {
+	if err := v.Slide(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	v.ForwardCookies(r.Header)
@@ -87,7 +87,7 @@ func TestUpdateIsNotOverwrittenByAnOlderRefresh(t *testing.T) {
 			sentCookie(t, fast)
 			c.Add(took)
 			signIn(t, m, alice()) // others go on, so that the memory is swept
-			if err := slow.Refresh(); err != nil {
+			if err := slow.Refresh(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if role := slow.Session().User["role"]; role != "admin" {
@@ -107,7 +107,7 @@ func TestNextAuth8897LateAnswerDoesNotBringBackAnOlderSession(t *testing.T) {
 	old := signIn(t, m, alice())
 	c.Add(time.Hour)
 	slow, fast := read(t, m, request(old)), read(t, m, request(old))
-	if err := slow.Refresh(); err != nil {
+	if err := slow.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
@@ -153,7 +153,7 @@ func TestAuth0Issue2335TombstoneWinsOverARefreshInFlight(t *testing.T) {
 			c.Add(time.Hour)
 			slow, out := read(t, m, request(old)), read(t, m, request(old))
 			if refreshFirst {
-				if err := slow.Refresh(); err != nil {
+				if err := slow.Refresh(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -161,7 +161,7 @@ func TestAuth0Issue2335TombstoneWinsOverARefreshInFlight(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !refreshFirst {
-				if err := slow.Refresh(); err == nil {
+				if err := slow.Refresh(t.Context()); err == nil {
 					t.Error("a session that was ended could be refreshed")
 				}
 			}
@@ -206,7 +206,7 @@ func TestCodeDotOrg61815SignOutAmongRefreshes(t *testing.T) {
 					}
 					return
 				}
-				_ = v.Refresh() // refused, or in time
+				_ = v.Refresh(t.Context()) // refused, or in time
 				lines[i] = sentCookie(t, v)
 			})
 		}
@@ -237,7 +237,7 @@ func TestTwoUsersAtOnce(t *testing.T) {
 				t.Errorf("%v, %s", err, v.Result())
 				return
 			}
-			if err := v.Slide(); err != nil {
+			if err := v.Slide(t.Context()); err != nil {
 				t.Error(err)
 			}
 			s, _ := openToken(t, m, strings.TrimPrefix(sentCookie(t, v), "session="))
@@ -264,7 +264,7 @@ func TestRefreshingAllTheTimeFillsNoMemory(t *testing.T) {
 	before := heap()
 	const refreshes = 2000 // of 8 KiB each, so 16 MiB of tokens
 	for range refreshes {
-		if err := v.Refresh(); err != nil {
+		if err := v.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

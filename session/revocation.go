@@ -69,8 +69,29 @@ func (m *Manager) RevokeSession(ctx context.Context, id string) error {
 	if id == "" {
 		return &UserError{"the session id is empty, so it names no session"}
 	}
-	defer m.recent.forget(id)
+	defer m.forget(id)
 	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{SessionID: id}))
+}
+
+// end ends a session as its sign-out does.
+func (m *Manager) end(ctx context.Context, s *Session) error {
+	defer m.forget(s.ID)
+	until := m.settings.Now().Add(m.settings.Expiry)
+	if until.Before(s.ExpiresAt) {
+		until = s.ExpiresAt
+	}
+	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
+	if err == nil {
+		m.observe(Event{Kind: EventDeleted, Session: s})
+	}
+	return err
+}
+
+// forget drops what is remembered of a session that has ended.
+func (m *Manager) forget(id string) {
+	m.recent.forget(id)
+	m.validated.forget(id)
+	m.rotationFailed.forget(id)
 }
 
 // endedNow fills in the times. A session's CreatedAt is in whole milliseconds,

@@ -43,7 +43,7 @@ func BenchmarkRefresh(b *testing.B) {
 	r := request(cookie)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := read(b, m, r).Refresh(); err != nil {
+		if err := read(b, m, r).Refresh(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}

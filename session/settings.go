@@ -94,6 +94,19 @@ type Settings struct {
 	// the connection.
 	ClientAddress func(r *http.Request) string
 
+	// Validator is asked by [Visitor.Validate] whether a session is still good.
+	// Default: every session that opens is.
+	Validator Validator
+	// ValidFor is how long its yes counts for a session that does not change.
+	// Default: 0, so that it is asked every time.
+	ValidFor time.Duration
+	// KeepUnvalidated lets a session pass when the Validator cannot tell. Default:
+	// nobody is signed in then.
+	KeepUnvalidated bool
+	// Refresher replaces what is in a session when it is refreshed. Default: only
+	// its end moves.
+	Refresher Refresher
+
 	// Observe is told what happens to sessions, during the request. It must not
 	// wait. Default: nobody is told.
 	Observe func(Event)

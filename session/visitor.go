@@ -36,6 +36,7 @@ type Visitor struct {
 	token   string // as the app may see it
 	pending *sealed
 	slid    *slid // what it was before, if Slide moved the end
+	rotated bool  // by the Refresher
 	deleted bool
 	backEnd bool          // the request is not the user's own
 	own     []string      // Set-Cookie lines of a token that the app sealed itself
@@ -100,11 +101,16 @@ func resultOf(err error) Result {
 }
 
 // Slide refreshes the session if the settings say that it is due. It does
-// nothing for an anonymous visitor.
-func (v *Visitor) Slide() error {
+// nothing for an anonymous visitor. If the session has ended meanwhile, or is
+// ended by the Refresher, the error is [ErrRevoked] and the visitor anonymous. A
+// Refresher that fails leaves the session as it is.
+func (v *Visitor) Slide(ctx context.Context) error {
 	settings := &v.manager.settings
 	if v.session == nil || settings.NoAutoRefresh || !settings.ShouldRefresh(v.session, settings.Now()) {
 		return nil
+	}
+	if settings.Refresher != nil {
+		return v.slideByHook(ctx)
 	}
 	before := &slid{session: v.session, token: v.token}
 	err := v.change(false, func(s *Session, now time.Time) (*Session, error) {
@@ -114,6 +120,9 @@ func (v *Visitor) Slide() error {
 		before.made = true
 		return v.manager.used(s, now), nil
 	})
+	if errors.Is(err, ErrRevoked) {
+		v.leave(ResultRevoked)
+	}
 	if err == nil && v.pending != nil {
 		v.slid = before
 	}
@@ -123,26 +132,46 @@ func (v *Visitor) Slide() error {
 	return err
 }
 
-// Refresh moves the session's end now. The error is [ErrNoSession] for an
-// anonymous visitor.
-func (v *Visitor) Refresh() error { return v.Update(Change{}) }
+// slideByHook is Slide with a Refresher.
+func (v *Visitor) slideByHook(ctx context.Context) error {
+	m := v.manager
+	if _, failed := m.rotationFailed.get(stateOf(v.session), m.settings.Now()); failed {
+		return nil
+	}
+	if err := v.rotate(ctx); !errors.Is(err, ErrHookFailed) {
+		return err
+	}
+	return nil
+}
 
-// Update changes the session and refreshes it. Errors: [ErrNoSession],
-// [*UserError], [*TooLargeError]; after any of them the session is as it was.
+// Refresh moves the session's end now, by the Refresher if there is one. The
+// error is [ErrNoSession] for an anonymous visitor, [ErrRevoked] if the Refresher
+// has ended the session, and [ErrHookFailed] if the session is as it was.
+func (v *Visitor) Refresh(ctx context.Context) error {
+	if v.session == nil {
+		return ErrNoSession
+	}
+	if v.manager.settings.Refresher != nil {
+		return v.rotate(ctx)
+	}
+	return v.Update(Change{})
+}
+
+// Update changes the session and refreshes it, without the Refresher. Errors:
+// [ErrNoSession], [*UserError], [*TooLargeError]; after any of them the session
+// is as it was.
 func (v *Visitor) Update(change Change) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
-	content := len(change.User) > 0 || change.AccessToken != nil || change.RefreshToken != nil
 	before := v.session
-	err := v.change(content, func(s *Session, now time.Time) (*Session, error) {
+	err := v.change(change.event() == EventUpdated, func(s *Session, now time.Time) (*Session, error) {
 		next := v.manager.used(s, now)
 		return next, apply(next, change)
 	})
 	if err == nil && v.session != before {
-		kind := EventRefreshed
-		if content {
-			kind = EventUpdated
+		kind := change.event()
+		if kind == EventUpdated {
 			v.manager.tellOfUpdate(v.session)
 		}
 		v.manager.observe(Event{Kind: kind, Session: v.session})
@@ -197,7 +226,7 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 		return err
 	}
 	if old := v.session; old != nil {
-		if err := v.revoke(ctx, old); err != nil {
+		if err := m.end(ctx, old); err != nil {
 			return err
 		}
 	}
@@ -214,23 +243,9 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 func (v *Visitor) Delete(ctx context.Context) error {
 	var err error
 	if v.session != nil {
-		err = v.revoke(ctx, v.session)
+		err = v.manager.end(ctx, v.session)
 	}
 	v.session, v.token, v.pending, v.deleted = nil, "", nil, true
-	return err
-}
-
-func (v *Visitor) revoke(ctx context.Context, s *Session) error {
-	m := v.manager
-	defer m.recent.forget(s.ID)
-	until := m.settings.Now().Add(m.settings.Expiry)
-	if until.Before(s.ExpiresAt) {
-		until = s.ExpiresAt
-	}
-	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
-	if err == nil {
-		m.observe(Event{Kind: EventDeleted, Session: s})
-	}
 	return err
 }
 

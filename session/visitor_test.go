@@ -150,10 +150,10 @@ func TestChangesNeedASession(t *testing.T) {
 		if err := v.Update(session.Change{User: session.User{"id": "alice"}}); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("%s: Update says %v", name, err)
 		}
-		if err := v.Refresh(); !errors.Is(err, session.ErrNoSession) {
+		if err := v.Refresh(t.Context()); !errors.Is(err, session.ErrNoSession) {
 			t.Errorf("%s: Refresh says %v", name, err)
 		}
-		if err := v.Slide(); err != nil {
+		if err := v.Slide(t.Context()); err != nil {
 			t.Errorf("%s: Slide says %v", name, err)
 		}
 		if lines := setCookies(t, v); len(lines) > 0 {
@@ -193,7 +193,7 @@ func TestDeleteEndsOlderTokensToo(t *testing.T) {
 	first := signIn(t, m, alice())
 	c.Add(6*day + time.Hour)
 	v := read(t, m, request(first))
-	if err := v.Slide(); err != nil {
+	if err := v.Slide(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	second := strings.Join(cookiePairs(setCookies(t, v)), "; ")

@@ -80,7 +80,7 @@ func TestOpenConnectionLastsAsLongAsItsRefreshedSession(t *testing.T) {
 		var ended time.Time
 		defer m.OnEnd(v.Session(), func() { ended = time.Now() })()
 		time.Sleep(45 * time.Minute)
-		if err := request().Slide(); err != nil {
+		if err := request().Slide(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Hour)

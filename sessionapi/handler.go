@@ -142,7 +142,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		writeProblem(w, r, refusal)
 		return fault
 	}
-	s, err := h.perform(asked, visitor, w, r)
+	var s *session.Session
+	if asked != create && asked != remove { // whoever signs out needs nobody's leave
+		err = visitor.Validate(r.Context())
+	}
+	if err == nil {
+		s, err = h.perform(asked, visitor, w, r)
+	}
 	visitor.ClearInvalid(w.Header())
 	visitor.SetCookies(w.Header())
 	if err != nil {
@@ -238,7 +244,7 @@ func (h *Handler) show(visitor *session.Visitor, r *http.Request) (*session.Sess
 	if isCrossSite(r) || isPrefetch(r) {
 		return visitor.Session(), nil
 	}
-	err := visitor.Slide()
+	err := visitor.Slide(r.Context())
 	if err != nil && session.IsAnonymity(err) { // signed out since it was read
 		return nil, nil
 	}
@@ -264,7 +270,7 @@ func (h *Handler) refresh(visitor *session.Visitor, w http.ResponseWriter, r *ht
 		}
 		return badRequest("A refresh takes no body. Use PATCH to change the user.")
 	}
-	return visitor.Refresh()
+	return visitor.Refresh(r.Context())
 }
 
 // update replaces the fields of the user that a browser may change.

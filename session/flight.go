@@ -1,0 +1,81 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// flights let all who ask for the same thing at the same time share one call.
+type flights[K comparable, T any] struct {
+	mu   sync.Mutex
+	open map[K]*flight[T]
+}
+
+type flight[T any] struct {
+	done    chan struct{}
+	cancel  context.CancelFunc
+	waiting int
+	value   T
+	err     error
+}
+
+// Whether a call is of use to anybody once nobody waits for it.
+const (
+	abandoned      = true
+	carriedThrough = false
+)
+
+// do returns what the call returns to everybody who asks for the key until then.
+// The call gets a context of its own, so that one impatient client does not end it
+// for the others and none of them sees values of another's request. An abandoned
+// call ends when the last of those who wait has gone.
+func (f *flights[K, T]) do(ctx context.Context, key K, abandoned bool, call func(context.Context) (T, error)) (T, error) {
+	f.mu.Lock()
+	shared, ok := f.open[key]
+	if !ok {
+		callContext, cancel := context.WithTimeout(context.Background(), MaxHookTime)
+		shared = &flight[T]{done: make(chan struct{}), cancel: cancel}
+		if f.open == nil {
+			f.open = make(map[K]*flight[T])
+		}
+		f.open[key] = shared
+		go f.run(callContext, key, shared, call)
+	}
+	shared.waiting++
+	f.mu.Unlock()
+	select {
+	case <-shared.done:
+		return shared.value, shared.err
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if shared.waiting--; shared.waiting == 0 && abandoned {
+		shared.cancel()
+		f.land(key, shared) // who comes now does not get an error of the past
+	}
+	var none T
+	return none, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, ctx.Err())
+}
+
+func (f *flights[K, T]) run(ctx context.Context, key K, shared *flight[T], call func(context.Context) (T, error)) {
+	defer func() {
+		if recover() != nil { // net/http does not catch it here
+			shared.err = fmt.Errorf("%w: %w: it panicked:\n%s", ErrUnavailable, ErrHookFailed, debug.Stack())
+		}
+		f.mu.Lock()
+		f.land(key, shared)
+		f.mu.Unlock()
+		shared.cancel()
+		close(shared.done)
+	}()
+	shared.value, shared.err = call(ctx)
+}
+
+func (f *flights[K, T]) land(key K, shared *flight[T]) {
+	if f.open[key] == shared {
+		delete(f.open, key)
+	}
+}

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Validator says whether a session that opened is still good: it asks whoever
+// knows that an account was closed, for example.
+type Validator interface {
+	// ValidateSession returns nil for a good session, [ErrRefused] to end it for
+	// good, and any other error if it cannot tell. It must end with its context,
+	// which is of no request: all that ask for one session at the same time share
+	// the call.
+	ValidateSession(ctx context.Context, s *Session) error
+}
+
+// Refresher replaces what is in a session whenever it is refreshed: this is where
+// OAuth refresh tokens are rotated.
+type Refresher interface {
+	// RefreshSession returns what the session holds from now on. The user must be
+	// the same. [ErrRefused] ends the session for good; after any other error it
+	// stays as it is, and is tried again later. It must end with its context,
+	// which is of no request. There is one call for a session at a time on a node.
+	RefreshSession(ctx context.Context, s *Session) (Login, error)
+}
+
+// ErrRefused from a hook ends the session.
+var ErrRefused = errors.New("the session was refused")
+
+// ErrHookFailed means that a hook could not tell. That says nothing about the
+// session.
+var ErrHookFailed = errors.New("a hook failed")
+
+// MaxHookTime is how long a shared call of a hook may take, whatever its own
+// limit is.
+const MaxHookTime = 30 * time.Second
+
+// patience bounds what a hook that hangs costs a visitor: after a call that took
+// a second in vain, five seconds pass without one.
+const patience = 5
+
+// sessionState is a session in one of its states. The user is in it, so that not
+// even an app that seals tokens with ids of its own can mix two users up.
+type sessionState struct {
+	id, user     string
+	lastActivity int64
+}
+
+func stateOf(s *Session) sessionState {
+	return sessionState{s.ID, s.User.ID(), s.LastActivity.UnixMilli()}
+}
+
+// Validate asks the Validator of the settings, if there is one. When it refuses,
+// the session is ended and the visitor anonymous. An error means that nobody can
+// tell ([ErrUnavailable]): fail closed; the visitor is then anonymous, too.
+func (v *Visitor) Validate(ctx context.Context) error {
+	m := v.manager
+	if v.session == nil || m.settings.Validator == nil {
+		return nil
+	}
+	err := m.validate(ctx, v.session)
+	if err == nil || m.settings.KeepUnvalidated && errors.Is(err, ErrHookFailed) {
+		err = m.checkRevoked(v.session) // it may have been ended meanwhile
+	}
+	switch {
+	case err == nil:
+		return nil
+	case IsAnonymity(err):
+		v.leave(ResultRevoked)
+		return nil
+	}
+	v.leave(ResultError)
+	return err
+}
+
+// leave makes the visitor anonymous.
+func (v *Visitor) leave(result Result) {
+	v.session, v.token, v.pending, v.result = nil, "", nil, result
+}
+
+// validate returns nil for a good session and [ErrRevoked] for one that the hook
+// has ended.
+func (m *Manager) validate(ctx context.Context, s *Session) error {
+	state := stateOf(s)
+	if err, known := m.validated.get(state, m.settings.Now()); known {
+		return err
+	}
+	_, err := m.validating.do(ctx, state, abandoned, func(ctx context.Context) (struct{}, error) {
+		started := m.settings.Now()
+		err := m.settings.Validator.ValidateSession(ctx, s)
+		now := m.settings.Now()
+		switch {
+		case err == nil:
+			m.validated.remember(state, nil, now, m.settings.ValidFor)
+		case errors.Is(err, ErrRefused):
+			return struct{}{}, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))
+		default:
+			err = fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
+			m.validated.remember(state, err, now, patience*now.Sub(started))
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// rotate refreshes the visitor's session by the Refresher. [ErrRevoked] means
+// that it has ended, [ErrHookFailed] that it is as it was.
+func (v *Visitor) rotate(ctx context.Context) error {
+	m, s := v.manager, v.session
+	key := stateOf(s)
+	key.lastActivity = 0 // one call at a time, whatever the state
+	made, err := m.rotating.do(ctx, key, carriedThrough, func(ctx context.Context) (*sealed, error) {
+		return m.rotate(ctx, s)
+	})
+	if IsAnonymity(err) {
+		v.leave(ResultRevoked)
+	}
+	if err == nil && made != nil {
+		v.session, v.token, v.pending, v.rotated = made.session, made.token, made, true
+		m.watches.saw(v.session)
+		v.seen()
+	}
+	return err
+}
+
+// rotate asks the Refresher and seals what it returns. Who comes with a state that
+// was replaced already gets what replaced it, or nil if another node has that: a
+// refresh token that is used twice looks stolen (RFC 9700 section 4.14.2).
+func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
+	started := m.settings.Now()
+	if known, ok := m.recent.newer(s, started, m.outdated); ok {
+		return &known, nil
+	}
+	if m.outdated(s.ID, s.LastActivity) {
+		return nil, nil
+	}
+	login, err := m.settings.Refresher.RefreshSession(ctx, s)
+	if errors.Is(err, ErrRefused) {
+		return nil, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))
+	}
+	var change Change
+	if err == nil {
+		change, err = difference(s, login)
+	}
+	now := m.settings.Now()
+	if err != nil {
+		m.rotationFailed.remember(stateOf(s), err, now, patience*now.Sub(started))
+		return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
+	}
+	if err := m.checkRevoked(s); err != nil { // it was ended meanwhile
+		return nil, err
+	}
+	return m.replaceRotated(s, change, now)
+}
+
+// replaceRotated seals what a hook has changed, on top of what others changed
+// meanwhile.
+func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealed, error) {
+	kind := change.event()
+	made, err := m.recent.replace(s, now, m.outdated, func(newest *Session, content time.Time) (*sealed, error) {
+		if kind != EventUpdated && m.outdated(newest.ID, content) {
+			return nil, nil // only the times would change, of what another node has updated
+		}
+		next := m.used(newest, now)
+		if err := apply(next, change); err != nil {
+			return nil, err
+		}
+		made, err := m.seal(next)
+		if made.content = content; kind == EventUpdated {
+			made.content = next.LastActivity
+		}
+		return &made, err
+	})
+	if err != nil || made == nil {
+		return nil, err
+	}
+	if kind == EventUpdated {
+		m.tellOfUpdate(made.session)
+	}
+	m.observe(Event{Kind: kind, Session: made.session})
+	return made, nil
+}
+
+// difference is what a hook changed of the session that it was given, so that what
+// others change meanwhile is kept.
+func difference(s *Session, login Login) (Change, error) {
+	if err := checkUser(login.User); err != nil {
+		return Change{}, err
+	}
+	if login.User.ID() != s.User.ID() {
+		return Change{}, &UserError{"user.id cannot change by a refresh"}
+	}
+	change := Change{User: User{}}
+	for name := range s.User {
+		if _, kept := login.User[name]; !kept {
+			change.User[name] = nil
+		}
+	}
+	for name, value := range login.User {
+		if !reflect.DeepEqual(value, s.User[name]) {
+			change.User[name] = value
+		}
+	}
+	if login.AccessToken != s.AccessToken {
+		change.AccessToken = &login.AccessToken
+	}
+	if login.RefreshToken != s.RefreshToken {
+		change.RefreshToken = &login.RefreshToken
+	}
+	return change, nil
+}

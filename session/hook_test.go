@@ -1,0 +1,370 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// validator is a Validator that counts its calls.
+type validator struct {
+	calls  atomic.Int64
+	answer func(ctx context.Context, s *session.Session) error
+}
+
+func (h *validator) ValidateSession(ctx context.Context, s *session.Session) error {
+	h.calls.Add(1)
+	return h.answer(ctx, s)
+}
+
+// refresher is a Refresher that counts its calls.
+type refresher struct {
+	calls  atomic.Int64
+	answer func(ctx context.Context, s *session.Session) (session.Login, error)
+}
+
+func (h *refresher) RefreshSession(ctx context.Context, s *session.Session) (session.Login, error) {
+	h.calls.Add(1)
+	return h.answer(ctx, s)
+}
+
+// hooked makes a manager with hooks on the clock of the bubble.
+func hooked(t *testing.T, v *validator, r *refresher, change ...func(*session.Settings)) *session.Manager {
+	m, _ := newManager(t, func(s *session.Settings) {
+		s.Now = time.Now
+		s.ValidFor = 30 * time.Second
+		if v != nil {
+			s.Validator = v
+		}
+		if r != nil {
+			s.Refresher = r
+		}
+		for _, f := range change {
+			f(s)
+		}
+	})
+	return m
+}
+
+func say(err error) func(context.Context, *session.Session) error {
+	return func(context.Context, *session.Session) error { return err }
+}
+
+// rotated is what a token endpoint answers: every refresh token is good once.
+func rotated(_ context.Context, s *session.Session) (session.Login, error) {
+	return session.Login{User: s.User, AccessToken: "at" + s.RefreshToken, RefreshToken: s.RefreshToken + "+"}, nil
+}
+
+func withTokens() session.Login {
+	return session.Login{User: session.User{"id": "alice", "role": "editor"}, AccessToken: "at", RefreshToken: "rt"}
+}
+
+const untilDue = 6*day + time.Hour
+
+func TestValidatorIsAskedOnceInAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: say(nil)}
+		m := hooked(t, hook, nil)
+		cookie := signIn(t, m, alice())
+		for _, step := range []struct {
+			after time.Duration
+			calls int64
+		}{{0, 1}, {29 * time.Second, 1}, {time.Second, 2}, {time.Second, 2}} {
+			time.Sleep(step.after)
+			v := read(t, m, request(cookie))
+			if err := v.Validate(t.Context()); err != nil || v.Session() == nil {
+				t.Fatal(err, v.Session())
+			}
+			if calls := hook.calls.Load(); calls != step.calls {
+				t.Errorf("%d calls, not %d", calls, step.calls)
+			}
+		}
+	})
+}
+
+// A yes was for a session as it was.
+func TestValidatorIsAskedAgainAfterARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: say(nil)}
+		m := hooked(t, hook, nil)
+		v := read(t, m, request(signIn(t, m, alice())))
+		for range 2 {
+			if err := v.Validate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if calls := hook.calls.Load(); calls != 2 {
+			t.Errorf("%d calls for two states", calls)
+		}
+	})
+}
+
+func TestValidatorEndsASession(t *testing.T) {
+	var ends atomic.Int64
+	hook := &validator{answer: say(nil)}
+	m := hooked(t, hook, nil, func(s *session.Settings) {
+		s.ValidFor = 0
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventDeleted {
+				ends.Add(1)
+			}
+		}
+	})
+	cookie := signIn(t, m, alice())
+	hook.answer = say(session.ErrRefused)
+	v := read(t, m, request(cookie))
+	if err := v.Validate(t.Context()); err != nil || v.Session() != nil || v.Result() != session.ResultRevoked {
+		t.Fatalf("%v, %v, %s", err, v.Session(), v.Result())
+	}
+	header := http.Header{}
+	if !v.ClearInvalid(header) || len(removedNames(parseSetCookies(t, header))) != 1 {
+		t.Errorf("the cookie is not cleared: %v", header)
+	}
+	hook.answer = say(nil) // it does not come back
+	if v := read(t, m, request(cookie)); v.Session() != nil || v.Result() != session.ResultRevoked {
+		t.Errorf("afterwards the result is %s", v.Result())
+	}
+	if ends.Load() != 1 {
+		t.Errorf("the end was told %d times", ends.Load())
+	}
+}
+
+func TestOutageOfTheValidator(t *testing.T) {
+	for name, keep := range map[string]bool{"denies": false, "keeps": true} {
+		t.Run(name, func(t *testing.T) {
+			hook := &validator{answer: say(errors.New("connection refused"))}
+			m := hooked(t, hook, nil, func(s *session.Settings) { s.KeepUnvalidated = keep })
+			cookie := signIn(t, m, alice())
+			v := read(t, m, request(cookie))
+			err := v.Validate(t.Context())
+			if keep && (err != nil || v.Session() == nil) {
+				t.Errorf("it should pass: %v", err)
+			}
+			if !keep && (!errors.Is(err, session.ErrUnavailable) || !errors.Is(err, session.ErrHookFailed) || v.Session() != nil) {
+				t.Errorf("it should fail closed: %v, %v", err, v.Session())
+			}
+			if header := (http.Header{}); v.ClearInvalid(header) {
+				t.Errorf("an outage clears the cookie: %v", header)
+			}
+			hook.answer = say(nil)
+			if v := read(t, m, request(cookie)); v.Validate(t.Context()) != nil || v.Session() == nil {
+				t.Error("a short outage has ended the session")
+			}
+		})
+	}
+}
+
+// Two seconds of waiting at every click would be an outage of the site.
+func TestHangingValidatorIsGivenARest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: func(context.Context, *session.Session) error {
+			time.Sleep(2 * time.Second)
+			return context.DeadlineExceeded
+		}}
+		m := hooked(t, hook, nil)
+		cookie := signIn(t, m, alice())
+		for _, calls := range []int64{1, 1, 2} {
+			if err := read(t, m, request(cookie)).Validate(t.Context()); !errors.Is(err, session.ErrHookFailed) {
+				t.Error(err)
+			}
+			if hook.calls.Load() != calls {
+				t.Errorf("%d calls, not %d", hook.calls.Load(), calls)
+			}
+			time.Sleep(5 * time.Second)
+		}
+	})
+}
+
+// The administrator ends the session while the app still says yes.
+func TestSessionRevokedWhileAHookIsAskedStaysRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &validator{answer: func(context.Context, *session.Session) error {
+			time.Sleep(time.Second)
+			return nil
+		}}
+		r := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			time.Sleep(time.Second)
+			return rotated(ctx, s)
+		}}
+		m := hooked(t, v, r)
+		for name, use := range map[string]func(*session.Visitor) error{
+			"validate": func(v *session.Visitor) error { return v.Validate(t.Context()) },
+			"slide":    func(v *session.Visitor) error { return v.Slide(t.Context()) },
+			"refresh":  func(v *session.Visitor) error { return v.Refresh(t.Context()) },
+		} {
+			cookie := signIn(t, m, withTokens())
+			time.Sleep(untilDue)
+			visitor := read(t, m, request(cookie))
+			id := visitor.Session().ID
+			go func() {
+				time.Sleep(500 * time.Millisecond)
+				if err := m.RevokeSession(context.Background(), id); err != nil {
+					t.Error(err)
+				}
+			}()
+			if err := use(visitor); err != nil && !session.IsAnonymity(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if visitor.Session() != nil || visitor.SetCookies(http.Header{}) {
+				t.Errorf("%s: the session is there again", name)
+			}
+			if after := read(t, m, request(cookie)); after.Session() != nil {
+				t.Errorf("%s: the old cookie opens", name)
+			}
+		}
+	})
+}
+
+// Many users at the same moment: each gets what was said of them.
+func TestHooksNeverMixUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &validator{answer: func(_ context.Context, s *session.Session) error {
+			time.Sleep(time.Second)
+			if s.User.ID() == "banned" {
+				return session.ErrRefused
+			}
+			return nil
+		}}
+		r := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			time.Sleep(time.Second)
+			return rotated(ctx, s)
+		}}
+		m := hooked(t, v, r)
+		cookies := map[string]string{}
+		for _, id := range []string{"an", "bo", "banned"} {
+			cookies[id] = signIn(t, m, session.Login{User: session.User{"id": id}, RefreshToken: id})
+		}
+		time.Sleep(untilDue)
+		var requests sync.WaitGroup
+		for range 20 {
+			for id, cookie := range cookies {
+				requests.Go(func() {
+					visitor := read(t, m, request(cookie))
+					if err := visitor.Validate(t.Context()); err != nil {
+						t.Error(err)
+					}
+					if id == "banned" {
+						if visitor.Session() != nil {
+							t.Error("the banned user passes")
+						}
+						return
+					}
+					if err := visitor.Slide(t.Context()); err != nil {
+						t.Error(err)
+					}
+					if s := visitor.Session(); s == nil || s.User.ID() != id || s.RefreshToken != id+"+" {
+						t.Errorf("%s got %v", id, s)
+					}
+				})
+			}
+		}
+		requests.Wait()
+		if v.calls.Load() != 3 || r.calls.Load() != 2 {
+			t.Errorf("%d and %d calls for three users", v.calls.Load(), r.calls.Load())
+		}
+	})
+}
+
+// An app that seals its own tokens may give two users one session id.
+func TestHooksTellUsersWithOneSessionIDApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: func(_ context.Context, s *session.Session) error {
+			if s.User.ID() == "alice" {
+				return nil
+			}
+			return errors.New("unknown")
+		}}
+		m := hooked(t, hook, nil)
+		for user, good := range map[string]bool{"alice": true, "mallory": false} {
+			token := sealClaims(time.Now(), claims{"user": map[string]any{"id": user}})
+			if err := read(t, m, request("session="+token)).Validate(t.Context()); (err == nil) != good {
+				t.Errorf("%s: %v", user, err)
+			}
+		}
+	})
+}
+
+// One tab is closed while another waits for the same answer.
+func TestImpatientClientDoesNotEndASharedCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended atomic.Bool
+		hook := &validator{answer: func(ctx context.Context, _ *session.Session) error {
+			select {
+			case <-ctx.Done():
+				ended.Store(true)
+				return ctx.Err()
+			case <-time.After(10 * time.Second):
+				return nil
+			}
+		}}
+		m := hooked(t, hook, nil)
+		cookie := signIn(t, m, alice())
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var requests sync.WaitGroup
+		requests.Go(func() {
+			if err := read(t, m, request(cookie)).Validate(impatient); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the impatient one got %v", err)
+			}
+		})
+		requests.Go(func() {
+			if err := read(t, m, request(cookie)).Validate(t.Context()); err != nil {
+				t.Errorf("the patient one got %v", err)
+			}
+		})
+		requests.Wait()
+		if ended.Load() || hook.calls.Load() != 1 {
+			t.Errorf("ended %v, %d calls", ended.Load(), hook.calls.Load())
+		}
+	})
+}
+
+// Nobody is left who wants to know.
+func TestValidationEndsWithTheLastRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: func(ctx context.Context, _ *session.Session) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		m := hooked(t, hook, nil)
+		gone, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		_ = read(t, m, request(signIn(t, m, alice()))).Validate(gone)
+		synctest.Wait()
+		if took := time.Since(started); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestHookThatHangsOrPanicsIsAnOutage(t *testing.T) {
+	for name, answer := range map[string]func(context.Context, *session.Session) error{
+		"hangs": func(ctx context.Context, _ *session.Session) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+		"panics": func(context.Context, *session.Session) error { panic("alice") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := hooked(t, &validator{answer: answer}, nil)
+				started := time.Now()
+				err := read(t, m, request(signIn(t, m, alice()))).Validate(t.Context())
+				if !errors.Is(err, session.ErrUnavailable) || time.Since(started) > session.MaxHookTime {
+					t.Errorf("after %v: %v", time.Since(started), err)
+				}
+			})
+		})
+	}
+}

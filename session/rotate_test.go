@@ -1,0 +1,218 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// A page sends many requests at once; a refresh token must be used once.
+func TestParallelRequestsRotateOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			time.Sleep(time.Second)
+			return rotated(ctx, s)
+		}}
+		m := hooked(t, nil, hook)
+		old := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		tokens := make([]string, 50)
+		var requests sync.WaitGroup
+		for i := range tokens {
+			v := read(t, m, request(old)) // all before the first has rotated
+			requests.Go(func() {
+				time.Sleep(time.Duration(i) * 50 * time.Millisecond) // some after it has
+				use := v.Slide
+				if i%7 == 0 {
+					use = v.Refresh // or by the API
+				}
+				if err := use(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if s := v.Session(); s.AccessToken != "atrt" || s.RefreshToken != "rt+" {
+					t.Errorf("request %d has %s and %s", i, s.AccessToken, s.RefreshToken)
+				}
+				tokens[i] = sentCookie(t, v)
+			})
+		}
+		requests.Wait()
+		if calls := hook.calls.Load(); calls != 1 {
+			t.Errorf("%d calls", calls)
+		}
+		for i, token := range tokens {
+			if token == "" || token != tokens[0] {
+				t.Fatalf("request %d got another cookie than request 0", i)
+			}
+		}
+		time.Sleep(4 * time.Minute) // a request with the old cookie that is late
+		v := read(t, m, request(old))
+		if err := v.Slide(t.Context()); err != nil || v.Session().RefreshToken != "rt+" || hook.calls.Load() != 1 {
+			t.Errorf("late: %v, %s, %d calls", err, v.Session().RefreshToken, hook.calls.Load())
+		}
+		time.Sleep(untilDue)
+		v = read(t, m, request(tokens[0]))
+		if err := v.Slide(t.Context()); err != nil || v.Session().RefreshToken != "rt++" {
+			t.Errorf("the next rotation: %v, %s", err, v.Session().RefreshToken)
+		}
+	})
+}
+
+// An outage of the token endpoint logged everybody out elsewhere.
+func TestTransientFailureOfARefreshKeepsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := true
+		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			if broken {
+				time.Sleep(time.Second)
+				return session.Login{}, errors.New("bad gateway")
+			}
+			return rotated(ctx, s)
+		}}
+		m := hooked(t, nil, hook)
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		for range 3 { // of which one asks
+			v := read(t, m, request(cookie))
+			if err := v.Slide(t.Context()); err != nil || v.Session() == nil || v.Session().RefreshToken != "rt" {
+				t.Fatal(err, v.Session())
+			}
+			if sentCookie(t, v) != "" {
+				t.Error("a failure has changed the cookie")
+			}
+		}
+		if calls := hook.calls.Load(); calls != 1 {
+			t.Errorf("%d calls in a row", calls)
+		}
+		v := read(t, m, request(cookie))
+		if err := v.Refresh(t.Context()); !errors.Is(err, session.ErrHookFailed) || !errors.Is(err, session.ErrUnavailable) || v.Session() == nil {
+			t.Errorf("a refresh on demand says %v", err)
+		}
+		broken = false
+		time.Sleep(5 * time.Second)
+		v = read(t, m, request(cookie))
+		if err := v.Slide(t.Context()); err != nil || v.Session().RefreshToken != "rt+" {
+			t.Errorf("after the outage: %v, %s", err, v.Session().RefreshToken)
+		}
+	})
+}
+
+func TestRefresherEndsASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: func(context.Context, *session.Session) (session.Login, error) {
+			return session.Login{}, session.ErrRefused
+		}}
+		m := hooked(t, nil, hook)
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		v := read(t, m, request(cookie))
+		if err := v.Slide(t.Context()); !errors.Is(err, session.ErrRevoked) || v.Session() != nil {
+			t.Errorf("%v, %v", err, v.Session())
+		}
+		if after := read(t, m, request(cookie)); after.Result() != session.ResultRevoked {
+			t.Errorf("afterwards the result is %s", after.Result())
+		}
+	})
+}
+
+// What another request changed while the hook was asked is not lost, and what the
+// hook took away is gone.
+func TestUpdateDuringARefreshIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: func(_ context.Context, s *session.Session) (session.Login, error) {
+			time.Sleep(time.Second)
+			return session.Login{User: session.User{"id": "alice", "plan": "pro"}, AccessToken: s.AccessToken}, nil
+		}}
+		m := hooked(t, nil, hook)
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		slow, fast := read(t, m, request(cookie)), read(t, m, request(cookie))
+		var done sync.WaitGroup
+		done.Go(func() {
+			if err := slow.Slide(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		if err := fast.Update(session.Change{User: session.User{"theme": "dark"}}); err != nil {
+			t.Fatal(err)
+		}
+		done.Wait()
+		s := slow.Session()
+		if s.User["theme"] != "dark" || s.User["plan"] != "pro" || s.User["role"] != nil || s.AccessToken != "at" || s.RefreshToken != "" {
+			t.Errorf("the session is %v, %q, %q", s.User, s.AccessToken, s.RefreshToken)
+		}
+	})
+}
+
+// A hook that answers one user with another's session must not make it so.
+func TestRefresherCannotChangeTheUser(t *testing.T) {
+	for name, user := range map[string]session.User{"another": {"id": "bob"}, "nobody": {}, "no string": {"id": 7}} {
+		hook := &refresher{answer: func(context.Context, *session.Session) (session.Login, error) { return session.Login{User: user}, nil }}
+		m := hooked(t, nil, hook)
+		v := read(t, m, request(signIn(t, m, withTokens())))
+		if err := v.Refresh(t.Context()); !errors.Is(err, session.ErrHookFailed) || v.Session().User.ID() != "alice" || v.Session().AccessToken != "at" {
+			t.Errorf("%s: %v, %v", name, err, v.Session().User)
+		}
+	}
+}
+
+// The provider has taken the old token back: what it gave for it must be kept,
+// whether or not the browser has waited.
+func TestRotationIsCarriedThrough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			time.Sleep(2 * time.Second)
+			return rotated(ctx, s)
+		}}
+		m := hooked(t, nil, hook)
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		gone, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := read(t, m, request(cookie)).Slide(gone); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Second)
+		v := read(t, m, request(cookie))
+		if v.Session().RefreshToken != "rt+" || sentCookie(t, v) == "" {
+			t.Errorf("the next request has %s", v.Session().RefreshToken)
+		}
+	})
+}
+
+// A handoff carries tokens that the app has just got; to rotate those again would
+// be wrong, and so would be to ask the app while it answers.
+func TestHandoffDoesNotAskTheRefresher(t *testing.T) {
+	hook := &refresher{answer: rotated}
+	m := hooked(t, nil, hook)
+	v := read(t, m, request(signIn(t, m, withTokens())))
+	token := "rt-of-the-app"
+	if err := v.Update(session.Change{RefreshToken: &token}); err != nil || hook.calls.Load() != 0 || v.Session().RefreshToken != token {
+		t.Errorf("%v, %d calls, %s", err, hook.calls.Load(), v.Session().RefreshToken)
+	}
+}
+
+// What was rotated cannot be taken back by an answer that was no activity.
+func TestForgoKeepsWhatWasRotated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hooked(t, nil, &refresher{answer: rotated})
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		v := read(t, m, request(cookie))
+		if err := v.Slide(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		v.Forgo()
+		if v.Session().RefreshToken != "rt+" || sentCookie(t, v) == "" {
+			t.Errorf("the session has %s", v.Session().RefreshToken)
+		}
+		if after := read(t, m, request(cookie)); after.Session().RefreshToken != "rt+" {
+			t.Errorf("the next request has %s", after.Session().RefreshToken)
+		}
+	})
+}

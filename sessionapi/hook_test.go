@@ -1,0 +1,94 @@
+package sessionapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/session-guard/caddy-session-guard/session"
+	"github.com/session-guard/caddy-session-guard/sessionapi"
+)
+
+// hooks answers every question with what is set.
+type hooks struct {
+	validate, refresh error
+	login             session.Login
+}
+
+func (h *hooks) ValidateSession(context.Context, *session.Session) error { return h.validate }
+
+func (h *hooks) RefreshSession(context.Context, *session.Session) (session.Login, error) {
+	return h.login, h.refresh
+}
+
+// ask sends a request whose answer may be a fault, and keeps the cookies.
+func (s *site) ask(method, body string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	recorder := httptest.NewRecorder()
+	err := s.handler.ServeHTTP(recorder, s.request(method, body))
+	if (err != nil) != (recorder.Code == http.StatusServiceUnavailable) {
+		s.t.Errorf("%s: status %d, fault %v", method, recorder.Code, err)
+	}
+	s.keep(recorder.Header())
+	return recorder
+}
+
+func TestValidator(t *testing.T) {
+	outage := errors.New("connection refused")
+	for _, row := range []struct {
+		method  string
+		says    error
+		status  int
+		signed  bool // in, as the answer shows it
+		cleared bool
+	}{
+		{"GET", nil, 200, true, false},
+		{"POST", nil, 200, true, false},
+		{"GET", session.ErrRefused, 200, false, true},
+		{"HEAD", session.ErrRefused, 200, false, true},
+		{"POST", session.ErrRefused, 401, false, true},
+		{"PATCH", session.ErrRefused, 401, false, true},
+		{"DELETE", session.ErrRefused, 200, false, true},
+		{"GET", outage, 503, false, false},
+		{"POST", outage, 503, false, false},
+		{"PATCH", outage, 503, false, false},
+		{"DELETE", outage, 200, false, true}, // nobody is kept from signing out
+	} {
+		h := &hooks{validate: row.says}
+		s := signedIn(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Validator = h })
+		h.login = session.Login{User: session.User{"id": "ann"}}
+		body := ""
+		if row.method == "PATCH" {
+			body = `{"user":{"name":"An"}}`
+		}
+		answer := s.ask(row.method, body)
+		if answer.Code != row.status {
+			t.Errorf("%s, %v: status %d, not %d: %s", row.method, row.says, answer.Code, row.status, answer.Body)
+		}
+		if got := strings.Contains(answer.Body.String(), `"id":"ann"`); got != row.signed {
+			t.Errorf("%s, %v: %s", row.method, row.says, answer.Body)
+		}
+		if got := len(s.cookies) == 0; got != row.cleared {
+			t.Errorf("%s, %v: the cookies are %v", row.method, row.says, s.cookies)
+		}
+	}
+}
+
+func TestRefresher(t *testing.T) {
+	h := &hooks{login: session.Login{User: session.User{"id": "ann", "role": "writer"}}}
+	s := signedIn(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Refresher = h })
+	if answer := s.ask("POST", ""); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), `"role":"writer"`) {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+	h.refresh = errors.New("connection refused")
+	if answer := s.ask("POST", ""); answer.Code != http.StatusServiceUnavailable || len(s.cookies) == 0 {
+		t.Errorf("an outage: %d, the cookies are %v", answer.Code, s.cookies)
+	}
+	h.refresh = session.ErrRefused
+	if answer := s.ask("POST", ""); answer.Code != http.StatusUnauthorized || len(s.cookies) != 0 {
+		t.Errorf("a refusal: %d, the cookies are %v", answer.Code, s.cookies)
+	}
+}

@@ -22,6 +22,9 @@ var referenceSections = []struct{ title, structure, intro string }{
 	{"Rules", "Rule", "The lines `public`, `auth` and `hybrid` of `session_guard`; in JSON the members of `rules`."},
 	{"require", "Requirement", "The lines `require <field> <value>...` and `require fresh <duration>` of an `auth` rule."},
 	{"Session settings", "Settings", "The global option `session [<realm>]`, or for the default realm also `session_guard`; in JSON the members of `realms` of the app `session`."},
+	{"validate", "ValidateHook", "The line `validate` of the session settings; in JSON the member of that name."},
+	{"session.hooks.http", "HTTPHook", "The hook of `validate`, `on_refresh` and `authorize` in a Caddyfile; in JSON `{\"module\": \"http\", …}`. " +
+		"Hooks of your own are modules of `session.hooks`, and are written in JSON."},
 	{"revocation", "Outage", "What every shared `revocation` has."},
 	{"revocation storage", "StorageRevocation", ""},
 	{"revocation redis", "RedisRevocation", ""},

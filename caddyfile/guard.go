@@ -29,6 +29,7 @@ import (
 //		actions         <pattern>...
 //		handoff         <pattern>...|off
 //		no_activity     <pattern>...
+//		authorize       <url> [{ … }]
 //		next_build      <folder>
 //		<session setting>...
 //	}
@@ -83,6 +84,7 @@ func guardWords(guard *caddymodule.Guard, defined map[string]*caddymodule.Settin
 		{usage: "actions <pattern>...", set: list(&guard.Actions, unchecked)},
 		{usage: "handoff <pattern>...|off", set: list(&guard.Handoff, unchecked)},
 		{usage: "no_activity <pattern>...", set: list(&guard.NoActivity, unchecked)},
+		hookWord("authorize", &guard.Authorize),
 		{usage: "next_build <folder>", set: text(&guard.NextBuild, unchecked)},
 	}
 }

@@ -33,6 +33,8 @@ import (
 //	log_user         on|off
 //	revocation       off|storage [{ … }]
 //	list             on|off
+//	validate         <url> [{ … }]
+//	on_refresh       <url> [{ … }]
 //	cache_size       <sessions>
 //
 // A secret is kept as it is written; {env.*} and {file.*} are resolved when
@@ -60,6 +62,8 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "log_user on|off", set: onOff(&s.LogUser)},
 		revocationWord(&s.Revocation),
 		{usage: "list on|off", set: onOff(&s.List)},
+		validateWord(&s.Validate),
+		hookWord("on_refresh", &s.OnRefresh),
 		{usage: "cache_size <sessions>", set: wholeNumber(&s.CacheSize)},
 	}
 }

@@ -144,7 +144,7 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 		return true
 	}
 	match, ok := a.visit.table.ActionTarget(a.request.URL, targets[0])
-	return !ok || a.guard.decide(match, a.visit.session) != decisionPass
+	return !ok || a.guard.decide(match, a.visit.session) != decisionPass || a.guard.authorizes(match)
 }
 
 // fail gives the answer up: nothing of what the app said is sent.

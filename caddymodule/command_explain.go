@@ -141,6 +141,10 @@ func (e *explanation) write(to io.Writer) error {
 	if e.Location != "" {
 		answer += " to " + e.Location
 	}
+	hooks := strings.Join(e.Hooks, ", ")
+	if hooks != "" {
+		hooks += " (not asked here)"
+	}
 	rule := e.Rule
 	if e.Source != "" {
 		rule += " (" + e.Source + ")"
@@ -148,7 +152,8 @@ func (e *explanation) write(to io.Writer) error {
 	var errs []error
 	for _, row := range [][2]string{
 		{"Guard", e.Guard}, {"Path", e.Path}, {"Reading", e.Reading}, {"Kind", e.Kind}, {"Locale", e.Locale}, {"Rule", rule},
-		{"Needs", strings.Join(e.Require, ", ")}, {"Cookie", e.Cookie}, {"Decision", e.Decision}, {"Reason", e.Reason}, {"Answer", answer},
+		{"Needs", strings.Join(e.Require, ", ")}, {"Cookie", e.Cookie}, {"Hooks", hooks},
+		{"Decision", e.Decision}, {"Reason", e.Reason}, {"Answer", answer},
 	} {
 		if row[1] != "" {
 			_, err := fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
@@ -179,6 +184,7 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 			keys = fmt.Sprintf("secrets: %d, each strong enough", len(secrets))
 		}
 		fmt.Fprintf(&text, "realm %s: settings agree, %s\n", name, keys)
+		a.realms[name].reportHooks(&text)
 		if err := core.Validate(); err != nil {
 			return err
 		}
@@ -188,6 +194,9 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		fmt.Fprintf(&text, "session_guard %s: rules: %d, no redirect loops\n", g.Source, len(g.Rules))
 		for _, warning := range table.Warnings() {
 			fmt.Fprintf(&text, "  warning: %s\n", warning)
+		}
+		if g.authorizer != nil {
+			fmt.Fprintln(&text, "  hook authorize: asked at every request on auth routes")
 		}
 		if g.Default == "" {
 			fmt.Fprintln(&text, "  warning: paths that no rule matches are open to everybody; write default hybrid if that is meant, or default auth")

@@ -104,6 +104,20 @@ type Settings struct {
 	// of IPv6), which are personal data. Default: false.
 	List *bool `json:"list,omitempty"`
 
+	// Who is asked whether a session that opened is still good, by guard, session
+	// API and matcher, before anything is decided. A Caddyfile has
+	// `validate <url> { timeout <duration>; cache <duration>|off; on_outage
+	// deny|keep }`. Default: nobody.
+	Validate *ValidateHook `json:"validate,omitempty"`
+
+	// Who replaces what is in a session whenever it is refreshed, by use or by POST
+	// of the session API: this is where OAuth refresh tokens are rotated. A node
+	// asks once for a session at a time, and requests that come with the state
+	// before get the new one for five minutes. A Caddyfile has `on_refresh <url>
+	// { timeout <duration> }`, which is [session.hooks.http](#sessionhookshttp).
+	// Default: nobody, so that a refresh only moves the end.
+	OnRefresh json.RawMessage `json:"on_refresh,omitempty" caddy:"namespace=session.hooks inline_key=module"`
+
 	// How many opened tokens are remembered, so that a session costs its
 	// decryption once and not at every request. Each takes about a kilobyte
 	// beside the token; 0 remembers none. Default: 10000.

@@ -22,6 +22,7 @@ const (
 	decisionHome      decision = "home"      // signed in where only anonymous visitors go
 	decisionForbidden decision = "forbidden" // signed in, but a require fails
 	decisionOrigin    decision = "origin"    // a WebSocket from another site
+	decisionAuthorize decision = "authorize" // the authorize hook answers
 	decisionBad       decision = "bad"       // a path that no app should receive
 )
 

@@ -45,6 +45,8 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 		return caddyhttp.Error(http.StatusBadRequest, errDenied[v.decision])
 	case decisionOrigin:
 		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
+	case decisionAuthorize:
+		return answerRefusal(w, v)
 	case decisionForbidden:
 		return g.forbid(w, v)
 	}

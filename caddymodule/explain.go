@@ -36,6 +36,10 @@ type explainRequest struct {
 	Headers http.Header `json:"headers,omitempty"`
 }
 
+// explaining is the key of a value in the context of such a request: no hook is
+// asked about it.
+type explaining struct{}
+
 // explanation says what the guard does with a request, and why.
 type explanation struct {
 	Guard    string   `json:"guard,omitempty"` // where it is written
@@ -47,6 +51,7 @@ type explanation struct {
 	Source   string   `json:"source,omitempty"` // where the rule is written
 	Require  []string `json:"require,omitempty"`
 	Cookie   string   `json:"cookie,omitempty"`
+	Hooks    []string `json:"hooks,omitempty"` // that the guard would ask; explain does not
 	Decision string   `json:"decision"`
 	Reason   string   `json:"reason,omitempty"` // where it is not the rule
 	Answerer string   `json:"answerer"`         // app, session_guard, session_api, or the handler that answers before a guard
@@ -57,7 +62,7 @@ type explanation struct {
 // explain finds the guard that the request would meet and asks it. Nothing is
 // served.
 func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
-	r, err := asked.request(ctx)
+	r, err := asked.request(context.WithValue(ctx, explaining{}, true))
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +281,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 			e.Require = append(e.Require, requirement.String())
 		}
 	}
-	e.Reason = v.reason()
+	e.Hooks, e.Reason = g.hooks(v), v.reason()
 	if v.decision == decisionPass {
 		e.Answerer = "app"
 		return e, nil
@@ -306,6 +311,21 @@ func (v *visit) reason() string {
 		return "the build of next_build has no such Server Action"
 	}
 	return "a Server Action, which anonymous visitors may run only where actions or next_build say so; write for example: actions " + v.match.Path
+}
+
+// hooks are those that the guard would ask before it decides as it is explained.
+func (g *Guard) hooks(v *visit) []string {
+	var hooks []string
+	if v.session == nil || v.match.Open {
+		return nil
+	}
+	if g.realm.validator != nil {
+		hooks = append(hooks, "validate")
+	}
+	if v.decision == decisionPass && g.authorizes(v.match) {
+		hooks = append(hooks, "authorize")
+	}
+	return hooks
 }
 
 // managerToExplain is the realm's manager. For a request without cookies no key

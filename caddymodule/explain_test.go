@@ -160,6 +160,38 @@ func TestCheck(t *testing.T) {
 	assert.ErrorContains(t, err, "secret")
 }
 
+// What a hook would say is not known here; that it would be asked is.
+func TestExplainAndCheckNameTheHooks(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, "@staff session authenticated\n rewrite @staff {path}\n"+withHooks(hook.validate(""), "authorize "+hook.url, "on_refresh "+hook.url))
+	cookie := s.signIn(ada)
+	hook.calls()
+	for path, hooks := range map[string]any{"/dashboard": []any{"validate", "authorize"}, "/about": []any{"validate"}, "/_next/static/a.js": nil} {
+		question, err := json.Marshal(map[string]any{"method": "GET", "url": "http://" + s.addr + path, "headers": map[string][]string{"Cookie": {cookie}}})
+		require.NoError(t, err)
+		for _, route := range new(caddymodule.Admin).Routes() {
+			if route.Pattern != "/session/explain" {
+				continue
+			}
+			w := httptest.NewRecorder()
+			require.NoError(t, route.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, route.Pattern, bytes.NewReader(question))))
+			var answer map[string]any
+			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+			assert.Equal(t, hooks, answer["hooks"], path)
+		}
+	}
+	assert.Empty(t, hook.calls())
+
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tdefault auth\n\tvalidate http://localhost:1\n\ton_refresh http://localhost:1\n\tauthorize http://localhost:1\n}\n"), 0o600))
+	output, err := sessionCommand(t, "check", "--config", file)
+	require.NoError(t, err)
+	for _, line := range []string{"  hook validate: cache 30s, on_outage deny\n", "  hook on_refresh: asked at every refresh\n", "  hook authorize: asked at every request on auth routes\n"} {
+		assert.Contains(t, output, line)
+	}
+}
+
 // The running site explains itself, with the session of a cookie.
 func TestAdminExplains(t *testing.T) {
 	s := serve(t, guarded)

@@ -34,6 +34,8 @@ type Guard struct {
 	table   atomic.Pointer[routes.Table]
 	handoff *routes.Table // nil: a handoff counts everywhere
 
+	authorizer Authorizer // nil: the rules decide
+
 	noActivity *routes.Table // nil: every use keeps a session alive
 
 	otherBuild atomic.Pointer[routes.Table] // the last one of which warnOfOtherBuild has warned
@@ -69,7 +71,7 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	app.mu.Lock()
 	app.guards = append(app.guards, g)
 	app.mu.Unlock()
-	return errors.Join(g.realm.check(), g.compile(ctx))
+	return errors.Join(g.realm.check(), g.compile(ctx), g.loadAuthorizer(ctx))
 }
 
 // RoutesConfig translates the guard's configuration for the package routes.
@@ -146,6 +148,7 @@ type visit struct {
 	visitor  *session.Visitor
 	session  *session.Session // as it was when the request came
 	decision decision
+	refusal  *Refusal // of the authorize hook, if it has one
 
 	connection connection
 }
@@ -162,6 +165,11 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	v, err := g.look(r)
 	if err != nil {
 		return answerError(err)
+	}
+	if v.decision == decisionPass {
+		if err := g.use(v); err != nil {
+			return answerError(err)
+		}
 	}
 	g.realm.app.metrics.decided(g.realm.name, v)
 	g.log(v)
@@ -194,7 +202,10 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	v.match = v.table.MatchURL(r.URL, originalPath(r))
 	v.kind = v.table.Kind(r)
 	v.visitor, err = manager.Read(r)
-	if err != nil && (!errors.Is(err, session.ErrStale) || v.match.Type == routes.Auth && !v.match.Open) {
+	if err == nil && !v.match.Open { // static files are for everybody
+		err = v.visitor.Validate(r.Context())
+	}
+	if err != nil && (!isOutage(err) || v.match.Type == routes.Auth && !v.match.Open) {
 		return nil, err
 	}
 	cleanRequest(r, v.match.Data)
@@ -203,6 +214,36 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 		return nil, err // where an anonymous visitor may not go, nobody goes in an outage
 	}
 	return v, nil
+}
+
+// isOutage reports whether an error means only that nobody can tell of a session
+// whether it is still good. Where no session is needed the visitor is anonymous
+// then.
+func isOutage(err error) bool {
+	return errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrHookFailed)
+}
+
+// use is what happens to a session that is used where the rules let it pass: the
+// hook is asked, and it slides. Either may end in another decision.
+func (g *Guard) use(v *visit) error {
+	if g.authorizes(v.match) {
+		if err := g.authorize(v); err != nil || v.decision != decisionPass {
+			return err
+		}
+	}
+	if !g.isActivity(v) {
+		return nil
+	}
+	err := v.visitor.Slide(v.request.Context())
+	if err != nil && session.IsAnonymity(err) { // it has ended since it was read
+		v.session = nil
+		v.decision = g.decideRequest(v)
+		return nil
+	}
+	if isTooLarge(err) {
+		return nil
+	}
+	return err
 }
 
 // originalPath is the escaped path that the client sent, if a handler before the
@@ -220,11 +261,6 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	manager := g.realm.ready.Load()
 	defer v.endWithSession(manager)()
 	r := v.request
-	if g.isActivity(v) {
-		if err := v.visitor.Slide(r.Context()); err != nil && !session.IsAnonymity(err) && !isTooLarge(err) {
-			return answerError(err)
-		}
-	}
 	shareVisitor(r, g.realm.name, v.visitor)
 	g.identify(v)
 	a := &answer{

@@ -1,5 +1,7 @@
 package caddymodule
 
+import "encoding/json"
+
 // GuardConfig is the configuration of a guard: which paths need a session, and
 // where visitors go who may not pass.
 type GuardConfig struct {
@@ -57,6 +59,12 @@ type GuardConfig struct {
 	// that poll. Elsewhere the app can say so on an answer with the header
 	// `X-Session-Activity: none`. Default: none.
 	NoActivity []string `json:"no_activity,omitempty"`
+
+	// Who decides about each request that the rules let pass on an `auth` route, and
+	// may answer it in place of the app. A Caddyfile has `authorize <url> { timeout
+	// <duration> }`, which is [session.hooks.http](#sessionhookshttp). Default:
+	// nobody, the rules decide.
+	Authorize json.RawMessage `json:"authorize,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
 	// The `.next` folder of the app. Base path, locales, rewrites, interception
 	// routes and the owners of Server Actions are read from its manifests, and

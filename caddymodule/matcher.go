@@ -74,6 +74,12 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 		if visitor, err = manager.Read(r); err != nil {
 			return false, answerError(err)
 		}
+		if r.Context().Value(explaining{}) == nil {
+			err = visitor.Validate(r.Context())
+		}
+		if err != nil {
+			return false, answerError(err)
+		}
 	}
 	s := visitor.Session()
 	if s == nil {

@@ -25,6 +25,7 @@ type metrics struct {
 	reads     *prometheus.CounterVec
 	changes   *prometheus.CounterVec
 	handoffs  *prometheus.CounterVec
+	hooks     *prometheus.HistogramVec
 
 	mu    sync.Mutex
 	seals map[[2]string]*atomic.Uint64 // by realm and key id
@@ -42,7 +43,11 @@ func newMetrics() *metrics {
 		reads:     counter("reads_total", "Readings of a request's session cookies by result.", "result"),
 		changes:   counter("changes_total", "Sessions created, refreshed, updated, deleted and revoked.", "change"),
 		handoffs:  counter("handoffs_total", "Answers of the app with a handoff, by kind and whether it was carried out.", "kind", "outcome"),
-		seals:     map[[2]string]*atomic.Uint64{}, keys: map[string]string{},
+		hooks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "caddy", Subsystem: "session", Name: "hook_duration_seconds",
+			Help: "Calls of hooks by outcome.", Buckets: prometheus.DefBuckets,
+		}, []string{"realm", "hook", "outcome"}),
+		seals: map[[2]string]*atomic.Uint64{}, keys: map[string]string{},
 	}
 }
 
@@ -122,8 +127,8 @@ type collector struct {
 	app *App
 }
 
-func (c collector) vectors() []*prometheus.CounterVec {
-	return []*prometheus.CounterVec{c.decisions, c.ambiguous, c.reads, c.changes, c.handoffs}
+func (c collector) vectors() []prometheus.Collector {
+	return []prometheus.Collector{c.decisions, c.ambiguous, c.reads, c.changes, c.handoffs, c.hooks}
 }
 
 // Describe implements prometheus.Collector.

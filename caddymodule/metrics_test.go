@@ -42,7 +42,8 @@ func exercise(s *site) {
 }
 
 func TestMetrics(t *testing.T) {
-	s, _ := measured(t, "")
+	hook := newHookServer(t)
+	s, _ := measured(t, hook.validate("")+"\nauthorize "+hook.url)
 	exercise(s)
 	scrape := body(t, s.request("GET", "/metrics"))
 	for _, line := range []string{
@@ -58,6 +59,8 @@ func TestMetrics(t *testing.T) {
 		`caddy_session_key_seals{key="`,
 		`caddy_session_cache_tokens{realm="default"}`,
 		`caddy_session_cache_requests_total{realm="default",result="hit"}`,
+		`caddy_session_hook_duration_seconds_count{hook="validate",outcome="passed",realm="default"}`,
+		`caddy_session_hook_duration_seconds_count{hook="authorize",outcome="passed",realm="default"}`,
 	} {
 		assert.Contains(t, scrape, line)
 	}
@@ -81,7 +84,7 @@ func TestDashboardUsesTheMetrics(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.Unmarshal(text, &dashboard))
-	s, _ := measured(t, "")
+	s, _ := measured(t, newHookServer(t).validate(""))
 	exercise(s)
 	scrape := body(t, s.request("GET", "/metrics"))
 	queries := ""

@@ -27,6 +27,9 @@ type realm struct {
 	settings Settings
 	places   map[string]string // setting -> where it was written
 
+	validator session.Validator // nil: none
+	refresher session.Refresher // nil: none
+
 	revocationModule RevocationModule    // nil: the default
 	revocations      session.Revocations // once they are open
 	revocationPlace  string              // in the pool
@@ -63,7 +66,7 @@ func (r *realm) merge(settings *Settings, place string) error {
 				name, r.name, r.places[name], place))
 		}
 	}
-	return errors.Join(append(errs, r.loadRevocation(settings))...)
+	return errors.Join(append(errs, r.loadRevocation(settings), r.loadHooks(settings))...)
 }
 
 // check reports what is wrong with the settings as they are now, without
@@ -76,7 +79,7 @@ func (r *realm) check() error {
 	default:
 		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
 	}
-	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.core().Validate()); err != nil {
+	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.Validate.check(), r.core().Validate()); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	return nil
@@ -133,6 +136,8 @@ func (r *realm) core() session.Settings {
 		NoAutoRefresh: s.AutoRefresh != nil && !*s.AutoRefresh,
 		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
 		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
+		Validator: r.validator, ValidFor: s.Validate.validFor(), KeepUnvalidated: s.Validate != nil && s.Validate.OnOutage == "keep",
+		Refresher: r.refresher,
 		CacheSize: cacheSize, IsSecure: r.isSecure, ClientAddress: clientAddress, Observe: r.observe,
 	}
 }

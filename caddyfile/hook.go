@@ -1,0 +1,54 @@
+package caddyfile
+
+import (
+	"encoding/json"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
+)
+
+// validateWord says who is asked whether a session is still good:
+//
+//	validate <url> {
+//		timeout   <duration>
+//		cache     <duration>|off
+//		on_outage deny|keep
+//	}
+func validateWord(target **caddymodule.ValidateHook) word {
+	return word{usage: "validate <url> [{ … }]", opensBlock: true, set: func(b *block, l line) {
+		hook := new(caddymodule.ValidateHook)
+		hook.Hook = httpHook(b, l,
+			word{usage: "cache <duration>|off", set: durationOrOff(&hook.Cache)},
+			word{usage: "on_outage deny|keep", set: choice(&hook.OnOutage, "deny", "keep")})
+		*target = hook
+	}}
+}
+
+// hookWord is for a hook that needs nothing but its URL:
+//
+//	on_refresh|authorize <url> {
+//		timeout <duration>
+//	}
+func hookWord(name string, target *json.RawMessage) word {
+	return word{usage: name + " <url> [{ … }]", opensBlock: true, set: func(b *block, l line) { *target = httpHook(b, l) }}
+}
+
+// httpHook reads the URL of a hook, and its block, in which more words may stand.
+func httpHook(b *block, l line, more ...word) json.RawMessage {
+	if len(l.args) != 1 {
+		b.fail(l, "%s takes one URL, not %d; write one such as %s http://localhost:3000/hooks/%s", l.word, len(l.args), l.word, l.word)
+		return nil
+	}
+	hook := &caddymodule.HTTPHook{URL: l.args[0]}
+	inner := newBlock(l)
+	inner.read(append([]word{{usage: "timeout <duration>", set: duration(&hook.Timeout)}}, more...))
+	err := (&caddymodule.HTTPHook{URL: hook.URL}).Validate()
+	if err != nil {
+		b.fail(l, "%s: %w", l.word, err)
+	} else if err := hook.Validate(); err != nil {
+		inner.fail(inner.at("timeout"), "%s: %w", l.word, err)
+	}
+	b.errs = append(b.errs, inner.errs...)
+	return caddyconfig.JSONModuleObject(hook, "module", "http", nil)
+}

@@ -1,0 +1,102 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// loadAuthorizer provisions the hook that decides about single requests.
+func (g *Guard) loadAuthorizer(ctx caddy.Context) error {
+	if g.Authorize == nil {
+		return nil
+	}
+	hook, err := loadHook[Authorizer](ctx, g, "Authorize", len(g.Authorize), "authorize")
+	if err != nil {
+		return fmt.Errorf("session_guard %s: %w", g.Source, err)
+	}
+	g.authorizer = authorizeMeter{g.realm.meter("authorize"), hook}
+	return nil
+}
+
+// authorizes reports whether the hook has a say. Only `auth` routes ask it: the
+// others are for everybody.
+func (g *Guard) authorizes(m routes.Match) bool {
+	return g.authorizer != nil && m.Type == routes.Auth && !m.Open
+}
+
+// authorize asks the hook about a request that the rules let pass.
+func (g *Guard) authorize(v *visit) error {
+	r := v.request
+	asked := Authorization{
+		Method: r.Method, URI: r.URL.RequestURI(), Rule: g.ruleName(v.match), Kind: string(v.kind), Session: v.session,
+	}
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		asked.Method, asked.URI = original.Method, original.URL.RequestURI()
+	}
+	refusal, err := g.authorizer.AuthorizeRequest(r.Context(), asked)
+	if err != nil {
+		return fmt.Errorf("%w: %w: authorize: %w", session.ErrUnavailable, session.ErrHookFailed, err)
+	}
+	switch {
+	case refusal == nil:
+	case refusal.Status == http.StatusForbidden && len(refusal.Body) == 0:
+		v.decision = decisionForbidden
+	default:
+		v.decision, v.refusal = decisionAuthorize, refusal
+	}
+	return nil
+}
+
+// answerRefusal sends what the hook answers in place of the app.
+func answerRefusal(w http.ResponseWriter, v *visit) error {
+	header, refusal := w.Header(), v.refusal
+	given := maps.Clone(refusal.Header)
+	cleanRefusal(given, v)
+	cookies := slices.Concat(header["Set-Cookie"], given["Set-Cookie"])
+	maps.Copy(header, given)
+	if len(cookies) > 0 {
+		header["Set-Cookie"] = cookies
+	}
+	header["Cache-Control"] = privateNoStore
+	mergeVary(header)
+	header["Content-Length"] = []string{strconv.Itoa(len(refusal.Body))}
+	w.WriteHeader(refusal.Status)
+	if v.request.Method == http.MethodHead {
+		return nil
+	}
+	_, err := w.Write(refusal.Body)
+	return err
+}
+
+// notTheHooks are the headers of the connection to the hook (RFC 9110 section
+// 7.6.1) and of its server, and those that would have a shared cache keep the
+// answer.
+var notTheHooks = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding",
+	"Upgrade", "Content-Length", "Date", "Server", "Alt-Svc",
+	"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control",
+}
+
+// cleanRefusal leaves what a hook may say to the client: no X-Session-*, no cookie
+// of our names, nothing of the connection.
+func cleanRefusal(header http.Header, v *visit) {
+	for _, line := range header["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			header.Del(strings.TrimSpace(name))
+		}
+	}
+	for _, name := range notTheHooks {
+		delete(header, name)
+	}
+	stripAnswer(header, v)
+}

@@ -1,0 +1,208 @@
+package caddymodule_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAuthorizeHookIsAskedPerRequest(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, "rewrite /old/* /dashboard/new?by=rewrite\n"+withHooks("authorize "+hook.url+"/authorize"))
+	cookie := s.signIn(ada)
+	for range 2 {
+		response := s.request("POST", "/old/%0d%0aX-Evil:1?a=%22b", "Cookie", cookie, "Authorization", "Bearer client", "X-Session-User", "root")
+		assert.Equal(t, http.StatusOK, response.StatusCode)
+		assert.NotNil(t, s.last())
+	}
+	calls := hook.calls()
+	require.Len(t, calls, 2)
+	asked := calls[0].body
+	assert.Equal(t, "ada", asked["session"].(map[string]any)["user"].(map[string]any)["id"])
+	delete(asked, "session")
+	assert.Equal(t, map[string]any{"method": "POST", "uri": "/old/%0d%0aX-Evil:1?a=%22b", "rule": "auth /dashboard/*", "kind": "document"}, asked)
+	for name := range calls[0].header {
+		assert.Contains(t, []string{"Accept-Encoding", "Content-Length", "Content-Type", "User-Agent"}, name)
+	}
+}
+
+// Where the rules ask for no session, or let nobody pass, there is nothing to ask.
+func TestAuthorizeHookIsAskedOnAuthRoutesOnly(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.answer(status(http.StatusForbidden))
+	for _, path := range []string{"/", "/about", "/_next/static/a.js", "/editors/1", "/login"} {
+		s.request("GET", path, "Cookie", cookie)
+	}
+	s.request("GET", "/dashboard")
+	assert.Empty(t, hook.calls())
+	s.last()
+	assert.Equal(t, http.StatusForbidden, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+	assert.Nil(t, s.last())
+	assert.Len(t, hook.calls(), 1)
+}
+
+func TestAuthorizeHookAnswersItself(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusPaymentRequired)
+		_, _ = io.WriteString(w, "<p>Please pay")
+	})
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusPaymentRequired, response.StatusCode)
+	assert.Equal(t, "text/html; charset=utf-8", response.Header.Get("Content-Type"))
+	assert.Equal(t, "60", response.Header.Get("Retry-After"))
+	assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
+	assert.Equal(t, "Cookie", response.Header.Get("Vary"))
+	assert.Equal(t, "<p>Please pay", body(t, response))
+	assert.Nil(t, s.last())
+	head := s.request("HEAD", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusPaymentRequired, head.StatusCode)
+	assert.Empty(t, body(t, head))
+
+	hook.answer(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/upgrade", http.StatusSeeOther) })
+	response = s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusSeeOther, response.StatusCode)
+	assert.Equal(t, "/upgrade", response.Header.Get("Location"))
+}
+
+// A service that decides must not be able to sign anybody in, nor to break the
+// connection, nor to fill a cache, whatever it was made to say.
+func TestAuthorizeHookCannotSetWhatIsOurs(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.answer(func(w http.ResponseWriter, _ *http.Request) {
+		header := w.Header()
+		header.Set("X-Session-Set", handoff(`{"user":{"id":"root"}}`))
+		header.Set("X_session.user", "root")
+		header.Add("Set-Cookie", "session=stolen; Path=/")
+		header.Add("Set-Cookie", "session.set="+handoff(`{"user":{"id":"root"}}`))
+		header.Add("Set-Cookie", "seen=1; Path=/")
+		header.Set("Connection", "X-Per-Hop")
+		header.Set("X-Per-Hop", "1")
+		header.Set("Keep-Alive", "timeout=1")
+		header.Set("Proxy-Authenticate", "Basic")
+		header.Set("Cache-Control", "public, max-age=600")
+		header.Set("Cdn-Cache-Control", "max-age=600")
+		header.Set("Surrogate-Control", "max-age=600")
+		header.Set("Server", "hook")
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, "no")
+	})
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusTeapot, response.StatusCode)
+	assert.Equal(t, []string{"seen=1; Path=/"}, response.Header["Set-Cookie"])
+	assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
+	assert.Equal(t, "Caddy", response.Header.Get("Server"))
+	for name := range response.Header {
+		folded := strings.ToLower(name)
+		assert.NotContains(t, []string{"x-per-hop", "keep-alive", "proxy-authenticate", "cdn-cache-control", "surrogate-control", "x-session-set", "x_session.user"}, folded)
+	}
+	s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"))
+}
+
+// An empty 403 is a failed require: each kind of request gets it in its protocol.
+func TestAuthorizeHookForbids(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url, "forbidden_path /denied"))
+	cookie := s.signIn(ada)
+	hook.answer(status(http.StatusForbidden))
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode)
+	assert.Equal(t, "/denied", response.Header.Get("Location"))
+	response = s.request("GET", "/dashboard", "Cookie", cookie, "Rsc", "1")
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	assert.Equal(t, "text/plain", response.Header.Get("Content-Type"))
+}
+
+func TestAuthorizeHookOutageFailsClosed(t *testing.T) {
+	target := newHookServer(t)
+	for name, handler := range map[string]http.HandlerFunc{
+		"500":       status(http.StatusInternalServerError),
+		"304":       status(http.StatusNotModified),
+		"slow":      func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"oversized": text(strings.Repeat("x", 64<<10+1)),
+		"hangs up":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			s := serve(t, withHooks("authorize "+hook.url+" {\n timeout 200ms\n }"))
+			cookie := s.signIn(ada)
+			hook.answer(handler)
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+			assert.Empty(t, body(t, response), "nothing of the hook's answer")
+			assert.Nil(t, s.last())
+			assert.Equal(t, http.StatusOK, s.request("GET", "/", "Cookie", cookie).StatusCode)
+		})
+	}
+	assert.Empty(t, target.calls())
+}
+
+// A redirect is the answer to the client: Caddy itself goes nowhere.
+func TestAuthorizeHookRedirectIsNotFollowed(t *testing.T) {
+	hook, target := newHookServer(t), newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.answer(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, target.url+"/", http.StatusTemporaryRedirect)
+	})
+	assert.Equal(t, http.StatusTemporaryRedirect, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+	assert.Empty(t, target.calls())
+}
+
+// Next.js renders the target of an action's redirect around the guard, and so
+// around the hook.
+func TestAuthorizeHookHoldsForPagesRenderedAhead(t *testing.T) {
+	hook := newHookServer(t)
+	for directive, want := range map[string]string{"": "rendered ahead", "authorize " + hook.url: ""} {
+		s := serve(t, withHooks(directive))
+		cookie := s.signIn(ada)
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Action-Redirect", "/dashboard/secret;push")
+			w.WriteHeader(http.StatusSeeOther)
+			_, _ = io.WriteString(w, "rendered ahead")
+		})
+		assert.Equal(t, want, body(t, s.request("POST", "/", "Cookie", cookie, "Next-Action", "00ab")))
+	}
+}
+
+// What a hook is asked and answers is in no log, nor is the query of its URL.
+func TestHooksLogNoSecrets(t *testing.T) {
+	hook := newHookServer(t)
+	file := filepath.Join(t.TempDir(), "session.log")
+	s := serve(t, withHooks("validate "+hook.url+"/?key=secret-key {\n cache off\n on_outage keep\n }", "authorize "+hook.url+"/?key=secret-key"),
+		"log hooks {\n output file "+file+"\n level DEBUG\n exclude http.handlers.reverse_proxy http.reverse_proxy http.auto_https\n }")
+	cookie := s.signIn(ada)
+	for range 2 {
+		hook.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		s.request("GET", "/dashboard", "Cookie", cookie)
+		s.request("GET", "/dashboard", "Cookie", cookie)
+		hook.answer(text("secret-answer"))
+		s.request("GET", "/dashboard", "Cookie", cookie)
+	}
+	logged, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for _, message := range []string{"a session hook fails", "a session hook works again"} {
+		lines := regexp.MustCompile(message+`.*"hook":"authorize"`).FindAll(logged, -1)
+		assert.Len(t, lines, 2, "once for each outage")
+	}
+	assert.Contains(t, string(logged), `"hook":"validate"`)
+	for _, secret := range []string{"secret-key", "secret-answer", "at-secret", "rt-secret", "Ada"} {
+		assert.NotContains(t, string(logged), secret)
+	}
+}

@@ -1,0 +1,232 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// A module of the namespace session.hooks is one or more of [session.Validator],
+// [session.Refresher] and [Authorizer], and stands where it is asked for: in
+// validate, on_refresh or authorize.
+
+// Authorizer decides about single requests that the rules let pass.
+type Authorizer interface {
+	// AuthorizeRequest returns nil if the request may pass, or else what to
+	// answer. An error means that it cannot tell, so that nobody passes (503). The
+	// context is that of the request.
+	AuthorizeRequest(ctx context.Context, asked Authorization) (*Refusal, error)
+}
+
+// Authorization is a request that an [Authorizer] is asked about.
+type Authorization struct {
+	// Method and URI are those that the client sent: URI is path and query.
+	Method, URI string
+	// Rule is the rule that lets the request pass, as it is written:
+	// "auth /dashboard/*".
+	Rule string
+	// Kind is the request kind: document, rsc, prefetch, action, data, fetch or
+	// websocket.
+	Kind string
+	// Session is who asks. Do not modify it.
+	Session *session.Session
+}
+
+// Refusal is what an [Authorizer] answers in place of the app. Headers that are
+// not its to set (X-Session-*, the session's cookies, those of the connection) are
+// left out, and it is never cached. A 403 without a body is answered as a failed
+// `require` is.
+type Refusal struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// ValidateHook says who is asked whether a session that opened is still good. The
+// hook's no (401 or 403) ends the session for good.
+type ValidateHook struct {
+	// The hook, a module of session.hooks. In a Caddyfile it is
+	// [session.hooks.http](#sessionhookshttp): `validate <url>`.
+	Hook json.RawMessage `json:"hook,omitempty" caddy:"namespace=session.hooks inline_key=module"`
+
+	// How long a yes counts, for a session that does not change: so soon does a no
+	// hold on sites that are in use. `off` asks at every request. Default: 30s.
+	Cache OptionalDuration `json:"cache,omitempty"`
+
+	// What holds when the hook cannot tell. `deny`: nobody passes an `auth` route
+	// (503), and on other routes visitors are anonymous. `keep`: sessions pass.
+	// Default: `deny`.
+	OnOutage string `json:"on_outage,omitempty"`
+}
+
+// defaultValidateCache is how long a yes counts unless it is configured.
+const defaultValidateCache = 30 * time.Second
+
+func (h *ValidateHook) check() error {
+	if h != nil && h.OnOutage != "" && h.OnOutage != "deny" && h.OnOutage != "keep" {
+		return fmt.Errorf("validate: on_outage cannot be %q; write one of: deny, keep", h.OnOutage)
+	}
+	return nil
+}
+
+func (h *ValidateHook) validFor() time.Duration {
+	switch {
+	case h == nil || h.Cache == Off:
+		return 0
+	case h.Cache == 0:
+		return defaultValidateCache
+	}
+	return time.Duration(h.Cache)
+}
+
+// loadHooks provisions the hooks that the settings name.
+func (r *realm) loadHooks(settings *Settings) error {
+	var errs []error
+	if settings.Validate != nil && r.validator == nil {
+		loading := ValidateHook{Hook: bytes.Clone(settings.Validate.Hook)} // Caddy clears what it has loaded
+		hook, err := loadHook[session.Validator](r.app.ctx, &loading, "Hook", len(loading.Hook), "validate")
+		if err == nil {
+			r.validator = validateMeter{r.meter("validate"), hook}
+		}
+		errs = append(errs, err)
+	}
+	if settings.OnRefresh != nil && r.refresher == nil {
+		loading := Settings{OnRefresh: bytes.Clone(settings.OnRefresh)}
+		hook, err := loadHook[session.Refresher](r.app.ctx, &loading, "OnRefresh", len(loading.OnRefresh), "on_refresh")
+		if err == nil {
+			r.refresher = refreshMeter{r.meter("on_refresh"), hook}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// reportHooks writes which hooks a realm has.
+func (r *realm) reportHooks(to *strings.Builder) {
+	if r.validator != nil {
+		core := r.core()
+		onOutage := "deny"
+		if core.KeepUnvalidated {
+			onOutage = "keep"
+		}
+		fmt.Fprintf(to, "  hook validate: cache %s, on_outage %s\n", core.ValidFor, onOutage)
+	}
+	if r.refresher != nil {
+		fmt.Fprintln(to, "  hook on_refresh: asked at every refresh")
+	}
+}
+
+// loadHook loads the module of a field, which must be a hook of one kind.
+func loadHook[Hook any](ctx caddy.Context, in any, field string, length int, word string) (Hook, error) {
+	var none Hook
+	if length == 0 {
+		return none, fmt.Errorf("%s names no hook; write for example: {\"module\": \"http\", \"url\": \"http://localhost:3000/hooks/%s\"}", word, word)
+	}
+	module, err := ctx.LoadModule(in, field)
+	if err != nil {
+		return none, fmt.Errorf("%s: %w", word, err)
+	}
+	hook, ok := module.(Hook)
+	if !ok {
+		return none, fmt.Errorf("%s: the module %T is no hook of this kind", word, module)
+	}
+	return hook, nil
+}
+
+// hookMeter measures the calls of one hook and says when it fails.
+type hookMeter struct {
+	realm   *realm
+	hook    string
+	failing atomic.Bool
+}
+
+func (r *realm) meter(hook string) *hookMeter { return &hookMeter{realm: r, hook: hook} }
+
+// The outcomes of a call; a closed set.
+const (
+	hookPassed  = "passed"
+	hookRefused = "refused"
+	hookFailed  = "failed"
+)
+
+// called counts a call. One that nobody waited for any more says nothing.
+func (m *hookMeter) called(ctx context.Context, started time.Time, refused bool, err error) {
+	outcome := hookPassed
+	switch {
+	case refused:
+		outcome = hookRefused
+	case err != nil && errors.Is(ctx.Err(), context.Canceled):
+		return
+	case err != nil:
+		outcome = hookFailed
+	}
+	app := m.realm.app
+	app.metrics.hooks.WithLabelValues(m.realm.name, m.hook, outcome).Observe(time.Since(started).Seconds())
+	failed := outcome == hookFailed
+	if m.failing.Swap(failed) == failed {
+		return
+	}
+	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.hook)}
+	if failed {
+		app.logger.Error("a session hook fails", append(fields, zap.Error(err))...)
+	} else {
+		app.logger.Info("a session hook works again", fields...)
+	}
+}
+
+type validateMeter struct {
+	*hookMeter
+	hook session.Validator
+}
+
+// ValidateSession implements [session.Validator].
+func (m validateMeter) ValidateSession(ctx context.Context, s *session.Session) error {
+	started := time.Now()
+	err := m.hook.ValidateSession(ctx, s)
+	m.called(ctx, started, errors.Is(err, session.ErrRefused), err)
+	return err
+}
+
+type refreshMeter struct {
+	*hookMeter
+	hook session.Refresher
+}
+
+// RefreshSession implements [session.Refresher].
+func (m refreshMeter) RefreshSession(ctx context.Context, s *session.Session) (session.Login, error) {
+	started := time.Now()
+	login, err := m.hook.RefreshSession(ctx, s)
+	m.called(ctx, started, errors.Is(err, session.ErrRefused), err)
+	return login, err
+}
+
+type authorizeMeter struct {
+	*hookMeter
+	hook Authorizer
+}
+
+// AuthorizeRequest implements [Authorizer].
+func (m authorizeMeter) AuthorizeRequest(ctx context.Context, asked Authorization) (*Refusal, error) {
+	started := time.Now()
+	refusal, err := m.hook.AuthorizeRequest(ctx, asked)
+	m.called(ctx, started, refusal != nil, err)
+	return refusal, err
+}
+
+// Interface guards
+var (
+	_ session.Validator = validateMeter{}
+	_ session.Refresher = refreshMeter{}
+	_ Authorizer        = authorizeMeter{}
+)

@@ -1,0 +1,381 @@
+package caddymodule_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// hookServer is the service that hooks ask.
+type hookServer struct {
+	url string
+
+	mu      sync.Mutex
+	asked   []hookCall
+	handler http.HandlerFunc
+}
+
+type hookCall struct {
+	path   string
+	header http.Header
+	body   map[string]any
+}
+
+func newHookServer(t *testing.T) *hookServer {
+	h := &hookServer{handler: status(http.StatusNoContent)}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	h.url = server.URL
+	return h
+}
+
+func (h *hookServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call := hookCall{path: r.Method + " " + r.URL.Path, header: r.Header.Clone(), body: map[string]any{}}
+	body, _ := io.ReadAll(r.Body)
+	_ = json.Unmarshal(body, &call.body)
+	h.mu.Lock()
+	h.asked = append(h.asked, call)
+	handler := h.handler
+	h.mu.Unlock()
+	handler(w, r)
+}
+
+// answer sets how the hook answers.
+func (h *hookServer) answer(handler http.HandlerFunc) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.handler = handler
+}
+
+// calls are the calls since the last time.
+func (h *hookServer) calls() []hookCall {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	asked := h.asked
+	h.asked = nil
+	return asked
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+func text(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+}
+
+// withHooks are the usual rules with more settings.
+func withHooks(settings ...string) string {
+	return strings.Replace(guarded, "home_path /dashboard", "home_path /dashboard\n"+strings.Join(settings, "\n"), 1)
+}
+
+func (h *hookServer) validate(options string) string {
+	return "validate " + h.url + "/validate {\n cache off\n" + options + "\n}"
+}
+
+const hookSecret = "secret {env.HOOK_TEST_SECRET}"
+
+// due signs in and starts the site anew with settings under which the session is
+// to be refreshed.
+func due(t *testing.T, settings ...string) (*site, string) {
+	t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+	cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
+	return serve(t, withHooks(append(settings, hookSecret, "expiry 7d", "refresh_threshold 6d")...)), cookie
+}
+
+func TestValidateHookIsAskedAboutTheSession(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks(hook.validate("")))
+	cookie := s.signIn(ada)
+	response := s.request("GET", "/dashboard?secret=query", "Cookie", cookie, "Authorization", "Bearer client", "X-Client", "1", "X-Forwarded-For", "9.9.9.9")
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.NotNil(t, s.last())
+	calls := hook.calls()
+	require.Len(t, calls, 1)
+	assert.Equal(t, "POST /validate", calls[0].path)
+	assert.Equal(t, "ada", calls[0].body["user"].(map[string]any)["id"])
+	assert.Equal(t, "rt-secret", calls[0].body["refreshToken"])
+	assert.NotEmpty(t, calls[0].body["expiresAt"])
+	for name := range calls[0].header { // nothing of the client's
+		assert.Contains(t, []string{"Accept-Encoding", "Content-Length", "Content-Type", "User-Agent"}, name)
+	}
+	s.request("GET", "/_next/static/app.js", "Cookie", cookie)
+	s.request("GET", "/dashboard")
+	assert.Empty(t, hook.calls(), "neither for static files nor for nobody")
+}
+
+func TestValidateHookEndsTheSession(t *testing.T) {
+	for _, code := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		hook := newHookServer(t)
+		s := serve(t, withHooks(hook.validate("")))
+		cookie := s.signIn(ada)
+		hook.answer(status(code))
+		response := s.request("GET", "/dashboard", "Cookie", cookie)
+		assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode)
+		assert.Contains(t, response.Header.Get("Location"), "/login?")
+		assert.Contains(t, response.Header.Get("Set-Cookie"), "Max-Age=0", "the cookie is cleared")
+		assert.Nil(t, s.last())
+		hook.answer(status(http.StatusOK))
+		response = s.request("GET", "/dashboard", "Cookie", cookie)
+		assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode, "it stays ended")
+		assert.Equal(t, http.StatusOK, s.request("GET", "/login", "Cookie", cookie).StatusCode)
+		assert.Empty(t, s.last().Header.Get("X-Session-User"))
+	}
+}
+
+// Whatever is no clear answer says nothing about the session, and lets nobody in.
+func TestValidateHookOutage(t *testing.T) {
+	target := newHookServer(t)
+	for name, handler := range map[string]http.HandlerFunc{
+		"500":       status(http.StatusInternalServerError),
+		"404":       status(http.StatusNotFound),
+		"slow":      func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"oversized": text(strings.Repeat("x", 64<<10+1)),
+		"endless": func(w http.ResponseWriter, _ *http.Request) {
+			for {
+				if _, err := io.WriteString(w, strings.Repeat("x", 4096)); err != nil {
+					return
+				}
+			}
+		},
+		"redirects": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, target.url+"/elsewhere", http.StatusTemporaryRedirect)
+		},
+		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			s := serve(t, withHooks(hook.validate("timeout 200ms")))
+			cookie := s.signIn(ada)
+			hook.answer(handler)
+			started := time.Now()
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+			assert.Empty(t, response.Header.Get("Set-Cookie"))
+			assert.Nil(t, s.last())
+			assert.Less(t, time.Since(started), 5*time.Second)
+			assert.Equal(t, http.StatusOK, s.request("GET", "/", "Cookie", cookie).StatusCode)
+			assert.Empty(t, s.last().Header.Get("X-Session-User"), "elsewhere the visitor is anonymous")
+			assert.Equal(t, http.StatusServiceUnavailable, s.request("GET", "/api/session", "Cookie", cookie).StatusCode)
+			assert.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode, "signing out needs no hook")
+			assert.Empty(t, target.calls(), "a redirect was followed")
+
+			s = serve(t, withHooks(hook.validate("timeout 200ms\n on_outage keep")))
+			hook.answer(status(http.StatusOK))
+			cookie = s.signIn(ada)
+			hook.answer(handler)
+			assert.Equal(t, http.StatusOK, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+			assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"), "on_outage keep")
+		})
+	}
+}
+
+func TestValidateHookHoldsForAPIAndMatcher(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, "@staff session authenticated\n header @staff X-Staff yes\n"+withHooks(hook.validate("")))
+	cookie := s.signIn(ada)
+	assert.Equal(t, "yes", s.request("GET", "/about", "Cookie", cookie).Header.Get("X-Staff"))
+	assert.Contains(t, body(t, s.request("GET", "/api/session", "Cookie", cookie)), `"id":"ada"`)
+	hook.answer(status(http.StatusForbidden))
+	assert.Empty(t, s.request("GET", "/about", "Cookie", cookie).Header.Get("X-Staff"))
+
+	for method, code := range map[string]int{"GET": http.StatusOK, "POST": http.StatusUnauthorized, "PATCH": http.StatusUnauthorized} {
+		hook.answer(status(http.StatusNoContent))
+		cookie := s.signIn(ada)
+		hook.answer(status(http.StatusForbidden))
+		response := s.request(method, "/api/session", "Cookie", cookie)
+		assert.Equal(t, code, response.StatusCode, method)
+		assert.NotContains(t, body(t, response), "ada")
+		assert.Contains(t, response.Header.Get("Set-Cookie"), "Max-Age=0")
+	}
+}
+
+// OAuth's token endpoint takes a refresh token once.
+func tokenEndpoint(w http.ResponseWriter, _ *http.Request) {
+	time.Sleep(100 * time.Millisecond)
+	_, _ = io.WriteString(w, `{"user":{"id":"ada","name":"Ada L."},"accessToken":"at-2","refreshToken":"rt-2"}`)
+}
+
+func TestOnRefreshReplacesTheSession(t *testing.T) {
+	hook := newHookServer(t)
+	s, cookie := due(t, "on_refresh "+hook.url+"/refresh")
+	hook.answer(tokenEndpoint)
+	cookies, apps := make([]string, 20), map[string]bool{}
+	s.answer(func(_ http.ResponseWriter, r *http.Request) {
+		told := sessionOf(t, r)
+		s.app.mu.Lock()
+		defer s.app.mu.Unlock()
+		apps[told["accessToken"].(string)+" "+told["refreshToken"].(string)] = true
+	})
+	var requests sync.WaitGroup
+	for i := range cookies {
+		requests.Go(func() { cookies[i] = cookieHeader(s.request("GET", "/dashboard", "Cookie", cookie)) })
+	}
+	requests.Wait()
+	calls := hook.calls()
+	require.Len(t, calls, 1, "one call for parallel requests")
+	assert.Equal(t, "POST /refresh", calls[0].path)
+	assert.Equal(t, "rt-secret", calls[0].body["refreshToken"])
+	assert.Equal(t, map[string]bool{"at-2 rt-2": true}, apps, "what the app is told")
+	for _, got := range cookies {
+		assert.NotEmpty(t, got)
+		assert.Equal(t, cookies[0], got)
+	}
+	s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, "at-2", sessionOf(t, s.last())["accessToken"], "the old cookie, late")
+	s.request("GET", "/dashboard", "Cookie", cookies[0])
+	user := sessionOf(t, s.last())["user"].(map[string]any)
+	assert.Equal(t, map[string]any{"id": "ada", "name": "Ada L."}, user, "the whole user is replaced")
+	assert.Empty(t, hook.calls())
+}
+
+func TestOnRefreshOfTheAPI(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("on_refresh "+hook.url+"/refresh", "expose_tokens on"))
+	cookie := s.signIn(ada)
+	s.request("GET", "/api/session", "Cookie", cookie)
+	assert.Empty(t, hook.calls(), "it is not due")
+	hook.answer(tokenEndpoint)
+	response := s.request("POST", "/api/session", "Cookie", cookie)
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Contains(t, body(t, response), `"accessToken":"at-2"`)
+	assert.Len(t, hook.calls(), 1)
+	hook.answer(status(http.StatusNoContent))
+	response = s.request("POST", "/api/session", "Cookie", cookieHeader(response))
+	assert.Contains(t, body(t, response), `"accessToken":"at-2"`, "no body changes nothing")
+
+	hook.answer(status(http.StatusUnauthorized))
+	response = s.request("POST", "/api/session", "Cookie", cookieHeader(response))
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	assert.Equal(t, http.StatusTemporaryRedirect, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+}
+
+func TestOnRefreshEndsTheSession(t *testing.T) {
+	hook := newHookServer(t)
+	s, cookie := due(t, "on_refresh "+hook.url)
+	hook.answer(status(http.StatusUnauthorized))
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode)
+	assert.Nil(t, s.last(), "the app was asked for a session that had ended")
+	assert.Contains(t, response.Header.Get("Set-Cookie"), "Max-Age=0")
+	assert.Equal(t, http.StatusOK, s.request("GET", "/login", "Cookie", cookie).StatusCode)
+}
+
+// Of an answer that makes no sense nothing is taken, and nobody is logged out.
+func TestOnRefreshThatFailsKeepsTheSession(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"an outage":           status(http.StatusBadGateway),
+		"another user":        text(`{"user":{"id":"bob"},"accessToken":"at-bob"}`),
+		"a user without id":   text(`{"user":{"name":"Ada"}}`),
+		"no JSON":             text(`<html>`),
+		"two objects":         text(`{} {}`),
+		"a member twice":      text(`{"accessToken":"a","accessToken":"b"}`),
+		"an unknown member":   text(`{"access_token":"a"}`),
+		"a number as a token": text(`{"accessToken":7}`),
+		"too large for us":    text(`{"user":{"id":"ada","bio":"` + strings.Repeat("b", 20_000) + `"}}`),
+		"an oversized answer": text(`{"user":{"id":"ada","bio":"` + strings.Repeat("b", 70_000) + `"}}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			s, cookie := due(t, "on_refresh "+hook.url)
+			hook.answer(handler)
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Equal(t, http.StatusOK, response.StatusCode)
+			assert.Equal(t, "at-secret", sessionOf(t, s.last())["accessToken"])
+			assert.Empty(t, response.Header.Get("Set-Cookie"))
+			response = s.request("POST", "/api/session", "Cookie", cookie)
+			assert.GreaterOrEqual(t, response.StatusCode, 400, "a refresh on demand says that it failed")
+			hook.answer(tokenEndpoint)
+			assert.Equal(t, http.StatusOK, s.request("POST", "/api/session", "Cookie", cookie).StatusCode)
+		})
+	}
+}
+
+// compiledValidator is a hook that somebody compiled in.
+type compiledValidator struct {
+	Banned string `json:"banned"`
+}
+
+func (compiledValidator) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "session.hooks.test_validator", New: func() caddy.Module { return new(compiledValidator) }}
+}
+
+func (v compiledValidator) ValidateSession(_ context.Context, s *session.Session) error {
+	if s.User.ID() == v.Banned {
+		return session.ErrRefused
+	}
+	return nil
+}
+
+func init() { caddy.RegisterModule(compiledValidator{}) }
+
+func TestHookThatIsCompiledIn(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &site{t: t, addr: listener.Addr().String()}
+	require.NoError(t, listener.Close())
+	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
+		"apps": {"http": {"servers": {"a": {"listen": [%q], "routes": [{"handle": [
+			{"handler": "session_api", "api_key": "Xc5Vb8Nm1Qw4Er7Ty0Ui3Op6As9Df2Gh"},
+			{"handler": "session_guard", "default": "auth", "session": {"validate": {"hook": {"module": "test_validator", "banned": "bob"}}}},
+			{"handler": "static_response", "body": "in"}]}]}}}}}`, t.TempDir(), s.addr)
+	require.NoError(t, caddy.Load([]byte(config), true))
+	t.Cleanup(func() { _ = caddy.Stop() })
+	for user, code := range map[string]int{"ada": http.StatusOK, "bob": http.StatusTemporaryRedirect} {
+		request, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/api/session", strings.NewReader(`{"user":{"id":"`+user+`"}}`))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer Xc5Vb8Nm1Qw4Er7Ty0Ui3Op6As9Df2Gh")
+		created, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, created.Body.Close())
+		require.Equal(t, http.StatusCreated, created.StatusCode)
+		assert.Equal(t, code, s.request("GET", "/", "Cookie", cookieHeader(created)).StatusCode, user)
+	}
+}
+
+func TestHookConfigurationsThatAreRefused(t *testing.T) {
+	for settings, want := range map[string]string{
+		`{"validate": {"hook": {"module": "http"}}}`:                                       "write for example: http://localhost:3000/hooks/session",
+		`{"validate": {"hook": {"module": "http", "url": "{http.request.host}"}}}`:         "has a placeholder",
+		`{"validate": {"hook": {"module": "http", "url": "ftp://localhost/"}}}`:            "no URL with http or https",
+		`{"validate": {"hook": {"module": "http", "url": "http://a:pass-7@b/"}}}`:          "leave it out",
+		`{"validate": {"hook": {"module": "http", "url": "http://b/", "timeout": "31s"}}}`: "the timeout 31s is not between",
+		`{"validate": {}}`: "validate names no hook; write for example",
+		`{"validate": {"hook": {"module": "http", "url": "http://b/"}, "on_outage": "maybe"}}`: "on_outage cannot be \"maybe\"; write one of: deny, keep",
+		`{"on_refresh": {"module": "nothing"}}`:                                                "session.hooks.nothing",
+		`{"on_refresh": {"module": "test_validator"}}`:                                         "is no hook of this kind",
+		`{"on_refresh": {"module": "http", "url": "http://b/", "cache": "30s"}}`:               "cache",
+	} {
+		var config caddy.Config
+		require.NoError(t, json.Unmarshal([]byte(`{"apps": {"http": {"servers": {"a": {"listen": ["127.0.0.1:0"], "routes": [
+			{"handle": [{"handler": "session_guard", "default": "hybrid", "session": `+settings+`}]}]}}}}}`), &config))
+		err := caddy.Validate(&config)
+		if assert.Error(t, err, settings) {
+			assert.Contains(t, err.Error(), want)
+			assert.NotContains(t, err.Error(), "pass-7")
+		}
+	}
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(
+		"{\n session {\n validate http://localhost:1/a\n }\n}\n:80 {\n session_guard {\n default auth\n validate http://localhost:1/b\n }\n}"),
+		map[string]any{"filename": "Caddyfile"})
+	require.NoError(t, err)
+	var config caddy.Config
+	require.NoError(t, json.Unmarshal(adapted, &config))
+	assert.ErrorContains(t, caddy.Validate(&config), "validate of the session realm default has two values: at Caddyfile:2 and at Caddyfile:7")
+}

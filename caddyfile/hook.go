@@ -19,10 +19,22 @@ func validateWord(target **caddymodule.ValidateHook) word {
 	return word{usage: "validate <url> [{ … }]", opensBlock: true, set: func(b *block, l line) {
 		hook := new(caddymodule.ValidateHook)
 		hook.Hook = httpHook(b, l,
-			word{usage: "cache <duration>|off", set: durationOrOff(&hook.Cache)},
+			word{usage: "cache <duration>|off", set: cacheDuration(&hook.Cache)},
 			word{usage: "on_outage deny|keep", set: choice(&hook.OnOutage, "deny", "keep")})
 		*target = hook
 	}}
+}
+
+// cacheDuration takes a duration or off, which a cache of no length is, too.
+func cacheDuration(target *caddymodule.OptionalDuration) setter {
+	or := durationOrOff(target)
+	return func(b *block, l line) {
+		if len(l.args) == 1 && (l.args[0] == "0" || l.args[0] == "0s") {
+			*target = caddymodule.Off
+			return
+		}
+		or(b, l)
+	}
 }
 
 // hookWord is for a hook that needs nothing but its URL:

@@ -83,7 +83,7 @@ func answerRefusal(w http.ResponseWriter, v *visit) error {
 // answer.
 var notTheHooks = []string{
 	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding",
-	"Upgrade", "Content-Length", "Date", "Server", "Alt-Svc",
+	"Upgrade", "Date", "Server", "Alt-Svc",
 	"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control",
 }
 

@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,6 +153,45 @@ func TestAuthorizeHookOutageFailsClosed(t *testing.T) {
 		})
 	}
 	assert.Empty(t, target.calls())
+}
+
+// The visitor signs out in another tab while the hook still says yes.
+func TestSignOutWhileTheAuthorizeHookIsAsked(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.answer(func(http.ResponseWriter, *http.Request) { s.request("DELETE", "/api/session", "Cookie", cookie) })
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode)
+	assert.Contains(t, response.Header.Get("Location"), "/login")
+	assert.Nil(t, s.last())
+}
+
+func TestAuthorizeHookEndsWithTheRequest(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url+" {\n timeout 30s\n }"))
+	cookie := s.signIn(ada)
+	asked, ended := make(chan struct{}), make(chan struct{})
+	hook.answer(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+		close(ended)
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/dashboard", nil)
+	require.NoError(t, err)
+	request.Header.Set("Cookie", cookie)
+	go func() {
+		<-asked
+		cancel()
+	}()
+	_, err = http.DefaultClient.Do(request)
+	assert.ErrorIs(t, err, context.Canceled)
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the call goes on without the client")
+	}
 }
 
 // A redirect is the answer to the client: Caddy itself goes nowhere.

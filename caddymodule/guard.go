@@ -230,20 +230,32 @@ func (g *Guard) use(v *visit) error {
 		if err := g.authorize(v); err != nil || v.decision != decisionPass {
 			return err
 		}
+		if err := v.visitor.Recheck(); err != nil {
+			return err
+		}
+		if v.visitor.Session() == nil {
+			g.decideAgain(v)
+			return nil
+		}
 	}
 	if !g.isActivity(v) {
 		return nil
 	}
 	err := v.visitor.Slide(v.request.Context())
-	if err != nil && session.IsAnonymity(err) { // it has ended since it was read
-		v.session = nil
-		v.decision = g.decideRequest(v)
+	if err != nil && session.IsAnonymity(err) {
+		g.decideAgain(v)
 		return nil
 	}
 	if isTooLarge(err) {
 		return nil
 	}
 	return err
+}
+
+// decideAgain decides about a visitor whose session has ended since it was read.
+func (g *Guard) decideAgain(v *visit) {
+	v.session = nil
+	v.decision = g.decideRequest(v)
 }
 
 // originalPath is the escaped path that the client sent, if a handler before the

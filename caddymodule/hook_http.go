@@ -56,6 +56,9 @@ const (
 	defaultRefreshTimeout = 10 * time.Second
 	// maxHookAnswer is far above any session, which has 12 KiB at most.
 	maxHookAnswer = 64 << 10
+	// idleHookConnection is below the five seconds after which Node.js closes an
+	// idle connection, so that no call meets one that is being closed.
+	idleHookConnection = 4 * time.Second
 )
 
 // CaddyModule returns the Caddy module information.
@@ -92,7 +95,7 @@ func (h *HTTPHook) Provision(caddy.Context) error {
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true,
 			MaxIdleConnsPerHost:    64,
-			IdleConnTimeout:        90 * time.Second,
+			IdleConnTimeout:        idleHookConnection,
 			MaxResponseHeaderBytes: maxHookAnswer,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

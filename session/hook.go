@@ -64,8 +64,24 @@ func (v *Visitor) Validate(ctx context.Context) error {
 	}
 	err := m.validate(ctx, v.session)
 	if err == nil || m.settings.KeepUnvalidated && errors.Is(err, ErrHookFailed) {
-		err = m.checkRevoked(v.session) // it may have been ended meanwhile
+		return v.Recheck()
 	}
+	return v.leaveIf(err)
+}
+
+// Recheck finds out whether the session was ended since it was read, after a call
+// that took its time. The visitor is anonymous then. Errors are those of
+// [Visitor.Validate].
+func (v *Visitor) Recheck() error {
+	if v.session == nil {
+		return nil
+	}
+	return v.leaveIf(v.manager.checkRevoked(v.session))
+}
+
+// leaveIf makes the visitor anonymous after any error, and returns those that mean
+// broken machinery.
+func (v *Visitor) leaveIf(err error) error {
 	switch {
 	case err == nil:
 		return nil

@@ -317,6 +317,7 @@ func TestImpatientClientDoesNotEndASharedCall(t *testing.T) {
 				t.Errorf("the impatient one got %v", err)
 			}
 		})
+		synctest.Wait() // it came first
 		requests.Go(func() {
 			if err := read(t, m, request(cookie)).Validate(t.Context()); err != nil {
 				t.Errorf("the patient one got %v", err)

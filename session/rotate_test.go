@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +59,41 @@ func TestParallelRequestsRotateOnce(t *testing.T) {
 		v = read(t, m, request(tokens[0]))
 		if err := v.Slide(t.Context()); err != nil || v.Session().RefreshToken != "rt++" {
 			t.Errorf("the next rotation: %v, %s", err, v.Session().RefreshToken)
+		}
+	})
+}
+
+// Another node has refreshed the session, so two of its states arrive here.
+func TestTwoStatesOfASessionRotateOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running, most atomic.Int64
+		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			time.Sleep(time.Second)
+			return rotated(ctx, s)
+		}}
+		here, there := hooked(t, nil, hook), hooked(t, nil, nil)
+		states := []string{signIn(t, here, withTokens())}
+		time.Sleep(time.Hour)
+		v := read(t, there, request(states[0]))
+		if err := v.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, sentCookie(t, v))
+		time.Sleep(untilDue)
+		var requests sync.WaitGroup
+		for _, state := range states {
+			v := read(t, here, request(state))
+			requests.Go(func() {
+				if err := v.Slide(t.Context()); err != nil || v.Session().RefreshToken != "rt+" {
+					t.Errorf("%v, %s", err, v.Session().RefreshToken)
+				}
+			})
+		}
+		requests.Wait()
+		if most.Load() != 1 || hook.calls.Load() != 1 {
+			t.Errorf("%d calls, %d at once", hook.calls.Load(), most.Load())
 		}
 	})
 }
@@ -166,8 +202,12 @@ func TestRefresherCannotChangeTheUser(t *testing.T) {
 func TestRotationIsCarriedThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
-			time.Sleep(2 * time.Second)
-			return rotated(ctx, s)
+			select {
+			case <-ctx.Done():
+				return session.Login{}, ctx.Err()
+			case <-time.After(2 * time.Second):
+				return rotated(ctx, s)
+			}
 		}}
 		m := hooked(t, nil, hook)
 		cookie := signIn(t, m, withTokens())

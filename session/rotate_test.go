@@ -98,6 +98,30 @@ func TestTwoStatesOfASessionRotateOneAfterTheOther(t *testing.T) {
 	})
 }
 
+// Once this node has heard that another has rotated, it does not use the old
+// refresh token again, and writes no cookie over the new one.
+func TestRotationOnAnotherNodeIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: rotated}
+		there := hooked(t, nil, hook)
+		here := hooked(t, nil, hook, func(s *session.Settings) { s.Revocations = there.Settings().Revocations })
+		old := signIn(t, there, withTokens())
+		time.Sleep(untilDue)
+		first, late := read(t, there, request(old)), read(t, here, request(old))
+		if err := first.Slide(t.Context()); err != nil || sentCookie(t, first) == "" {
+			t.Fatal(err)
+		}
+		for name, use := range map[string]func(context.Context) error{"slide": late.Slide, "refresh": late.Refresh} {
+			if err := use(t.Context()); err != nil || hook.calls.Load() != 1 {
+				t.Errorf("%s: %v, %d calls", name, err, hook.calls.Load())
+			}
+		}
+		if late.Session() == nil || sentCookie(t, late) != "" {
+			t.Errorf("the late one has %v", late.Session())
+		}
+	})
+}
+
 // An outage of the token endpoint logged everybody out elsewhere.
 func TestTransientFailureOfARefreshKeepsTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

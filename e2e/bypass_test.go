@@ -12,29 +12,34 @@ import (
 
 const bypassDir = "bypass-app"
 
-// bypassSite is the app with marked secrets: behind the rules and its build,
-// behind the rules alone, and open.
+// bypassSite is the app with marked secrets, in one variant: behind the rules and
+// its build, behind the rules alone, and open.
 type bypassSite struct {
 	dir                       string // of the build
 	guarded, rules, unguarded string // ports
 }
 
-func startBypass(t *testing.T, version string) *bypassSite {
+func startBypass(t *testing.T, version, variant string) *bypassSite {
 	t.Helper()
 	needNode(t)
 	if _, err := newest(bypassDir); err != nil { // for go test's cache; build.sh looks itself
 		t.Fatal(err)
 	}
-	if err := run(bypassDir, "./build.sh", version); err != nil {
+	if err := run(bypassDir, "./build.sh", version, variant); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := filepath.Abs(filepath.Join(bypassDir, ".build", version+"-main"))
+	dir, err := filepath.Abs(filepath.Join(bypassDir, ".build", version+"-"+variant))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &bypassSite{dir: dir, guarded: freePort(t), rules: freePort(t), unguarded: freePort(t)}
+	t.Setenv("BYPASS_VARIANT", variant) // next start reads next.config.mjs again
+	serve := startNext
+	if variant == "minimal" {
+		serve = startMinimal
+	}
 	startCaddy(t, "bypass.caddyfile", s.guarded, "RULES_PORT="+s.rules, "UNGUARDED_PORT="+s.unguarded,
-		"APP_PORT="+startNext(t, dir), "NEXT_BUILD="+filepath.Join(dir, ".next"))
+		"APP_PORT="+serve(t, dir), "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+rulesOfVariant[variant])
 	return s
 }
 
@@ -81,7 +86,7 @@ func withActions(t *testing.T, probes []probe, dir string) []probe {
 func TestNoWayAround(t *testing.T) {
 	for _, version := range versions() {
 		t.Run("Next.js "+version, func(t *testing.T) {
-			s := startBypass(t, version)
+			s := startBypass(t, version, "main")
 			t.Run("measured targets", func(t *testing.T) { testMeasured(t, s, version) })
 			t.Run("generated targets", func(t *testing.T) { testGenerated(t, s) })
 			t.Run("Server Actions render ahead", func(t *testing.T) { testRenderAhead(t, s, version) })
@@ -90,7 +95,7 @@ func TestNoWayAround(t *testing.T) {
 }
 
 func testMeasured(t *testing.T, s *bypassSite, version string) {
-	probes := withActions(t, sharedProbes(t), s.dir)
+	probes := withActions(t, sharedProbes(t, "main"), s.dir)
 	open := 0
 	sendAll(t, s.unguarded, probes, func(r reply) {
 		if r.secret() {

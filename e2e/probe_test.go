@@ -28,12 +28,15 @@ type probe struct {
 
 	Variant     string `json:"variant"`
 	ClosesBy    string `json:"closes_by"`
+	Serves      string `json:"serves"`
+	NextStatus  int    `json:"next_status"` // of Next.js 16.4, asked directly
 	MustProtect bool   `json:"must_protect"`
 	MustPass    bool   `json:"must_pass"`
 }
 
-// sharedProbes are the requests that were measured on a real Next.js.
-func sharedProbes(t *testing.T) []probe {
+// sharedProbes are the requests that were measured on a real Next.js, in one
+// variant of the bypass app.
+func sharedProbes(t *testing.T, variant string) []probe {
 	t.Helper()
 	file, err := os.Open("../routes/testdata/nextjs/targets.jsonl")
 	if err != nil {
@@ -50,7 +53,7 @@ func sharedProbes(t *testing.T) []probe {
 		case err != nil:
 			t.Fatal(err)
 		}
-		if p.Variant == "main" {
+		if p.Variant == variant {
 			probes = append(probes, p)
 		}
 	}

@@ -12,12 +12,16 @@ const config = {
   },
 };
 
+const i18n = { locales: ["en", "ar", "pt-BR"], defaultLocale: "en" };
+
 const variants = {
   main: {},
   strict: {},
   basepath: { basePath: "/base" },
   trailing: { trailingSlash: true },
-  i18n: { i18n: { locales: ["en", "ar", "pt-BR"], defaultLocale: "en" } },
+  i18n: { i18n },
+  i18nmix: { i18n },
+  minimal: {},
 };
 
 export default { ...config, ...variants[process.env.BYPASS_VARIANT ?? "main"] };

@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// rulesOfVariant are the directives that the guard in front of a variant needs
+// besides the rules, where it cannot read the build.
+var rulesOfVariant = map[string]string{"basepath": "base_path /base"}
+
+// variants are the variants of the bypass app to test: the one with the Pages
+// Router's i18n setting, or those of BYPASS_VARIANTS.
+func variants() []string {
+	if list := os.Getenv("BYPASS_VARIANTS"); list != "" {
+		return strings.Fields(list)
+	}
+	return []string{"i18n"}
+}
+
+// startMinimal serves a build as an adapter's hosting does.
+func startMinimal(t *testing.T, dir string) string {
+	t.Helper()
+	port := freePort(t)
+	cmd := exec.Command("node", "serve.mjs", "127.0.0.1", port)
+	cmd.Dir = dir
+	start(t, cmd, "127.0.0.1:"+port)
+	return port
+}
+
+// TestNoWayAroundVariants sends the measured targets to the apps that they were
+// measured on: with a base path, with trailing slashes, with i18n in the Pages
+// Router, with validated locales, and behind an adapter.
+func TestNoWayAroundVariants(t *testing.T) {
+	for _, variant := range variants() {
+		t.Run(variant, func(t *testing.T) {
+			s := startBypass(t, "16.4", variant)
+			probes := sharedProbes(t, variant)
+			if variant == "minimal" {
+				probes = append(probes, trustingHeaders()...)
+			}
+			protected := 0
+			sendAll(t, s.unguarded, probes, func(r reply) {
+				if r.probe.MustProtect {
+					protected++
+					if !r.secret() {
+						t.Errorf("%s %v: without a guard this is no secret (%d), so it tests nothing", r.probe.Target, r.probe.Headers, r.status)
+					}
+				}
+			})
+			if protected == 0 {
+				t.Error("there was no target to protect")
+			}
+			sendAll(t, s.guarded, probes, func(r reply) { checkVariant(t, r) })
+			sendAll(t, s.rules, probes, func(r reply) {
+				if !strings.HasPrefix(r.probe.ClosesBy, "config-") && r.probe.ClosesBy != "locale-config" { // only the build knows
+					checkVariant(t, r)
+				}
+			})
+		})
+	}
+}
+
+// checkVariant looks for a secret in the answer, and for the page where it is
+// open to everybody.
+func checkVariant(t *testing.T, r reply) {
+	t.Helper()
+	if r.secret() {
+		t.Errorf("%s %q %v: a secret came through (%d)", r.probe.Method, r.probe.Target, r.probe.Headers, r.status)
+	}
+	if strings.HasPrefix(r.probe.Serves, "public:") && r.probe.NextStatus == http.StatusOK && !strings.Contains(string(r.body), "PUBLIC-MARK") {
+		t.Errorf("%s is open, but got %d", r.probe.Target, r.status)
+	}
+}
+
+// trustingHeaders choose the page of an adapter's server, whatever the path.
+func trustingHeaders() []probe {
+	var probes []probe
+	for _, name := range []string{"x-matched-path", "X-Matched-Path", "X-MATCHED-PATH"} {
+		for _, target := range []string{"/login", "/", "/blog", "/login?nxtPid=1"} {
+			probes = append(probes, probe{
+				Method: http.MethodGet, Target: target, Headers: map[string]string{name: "/dashboard"}, MustProtect: true, ClosesBy: "header-strip",
+			})
+		}
+	}
+	return probes
+}

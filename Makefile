@@ -61,6 +61,10 @@ nextjs: build client ## build the Next.js example and serve it behind Caddy
 cluster: build ## measure how soon a sign-out holds on three nodes, on shared storage and on Redis
 	CADDY=$(BIN)/caddy go test -count=1 -v ./e2e/cluster
 
+.PHONY: protocol
+protocol: build $(BIN)/h2spec ## compare HTTP/2 conformance and request smuggling with plain Caddy
+	CADDY=$(BIN)/caddy H2SPEC=$(BIN)/h2spec go test -count=1 -v ./e2e/protocol
+
 .PHONY: lint
 lint: $(BIN)/tools-stamp ## gofmt, go vet, golangci-lint, and the files of deploy/
 	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l -s); \
@@ -91,4 +95,9 @@ xcaddy: $(BIN)/tools-stamp ## build Caddy with real xcaddy, as xcaddy.json says,
 $(BIN)/tools-stamp: tools/go.mod tools/go.sum tools/deploylint/main.go
 	@mkdir -p $(BIN)
 	GOBIN=$(BIN) GOFLAGS=-buildvcs=false go -C tools install tool
+	@touch $@
+
+$(BIN)/h2spec: tools/h2spec/go.mod tools/h2spec/go.sum
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) GOFLAGS=-buildvcs=false go install -C tools/h2spec tool
 	@touch $@

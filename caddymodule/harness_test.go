@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +41,7 @@ type app struct {
 	mu      sync.Mutex
 	seen    []*http.Request
 	handler http.HandlerFunc
+	secrets secrets // of the site
 }
 
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +52,9 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.seen = append(a.seen, clone)
 	handler := a.handler
 	a.mu.Unlock()
+	a.secrets.noteObject("the session that the app is told", r.Header.Get("X-Session-Data"))
 	if handler != nil {
+		defer func() { a.secrets.noteAnswer(w.Header()) }()
 		handler(w, r)
 	}
 }
@@ -102,18 +107,50 @@ func serve(t *testing.T, directives string, options ...string) *site {
 	require.NoError(t, err)
 	s.addr = listener.Addr().String()
 	require.NoError(t, listener.Close())
-	config := fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n level DEBUG\n }\n %s\n}\nhttp://%s {\n bind 127.0.0.1\n%s\n reverse_proxy %s\n}\n",
-		t.TempDir(), strings.Join(options, "\n"), strings.Replace(s.addr, "127.0.0.1", "", 1), directives, upstream.Listener.Addr())
-	load(t, config)
-	t.Cleanup(func() { _ = caddy.Stop() })
+	log := filepath.Join(t.TempDir(), "debug.log")
+	// The proxy's own log at DEBUG shows the app's headers, as docs/security.md says.
+	config := fmt.Sprintf(`{
+	admin off
+	persist_config off
+	storage file_system %s
+	log {
+		output file %s
+		level DEBUG
+		exclude http.handlers.reverse_proxy http.reverse_proxy
+	}
+	%s
+}
+http://%s {
+	bind 127.0.0.1
+	log
+	%s
+	reverse_proxy %s
+}
+`, t.TempDir(), log, strings.Join(options, "\n"), strings.Replace(s.addr, "127.0.0.1", "", 1), directives, upstream.Listener.Addr())
+	adapted := load(t, config)
+	t.Cleanup(func() {
+		s.app.secrets.noteKeys(t, config)
+		if literalSecret.FindString(config) == "" { // which caddy adapt repeats, and the start warns of
+			s.app.secrets.search(t, "caddy adapt", string(adapted))
+		}
+		s.app.secrets.searchMetrics(t)
+		_ = caddy.Stop()
+		text, err := os.ReadFile(log)
+		require.NoError(t, err)
+		require.Contains(t, string(text), "\n", "the log has what is searched")
+		s.app.secrets.search(t, "the log at DEBUG", string(text))
+	})
 	return s
 }
 
-func load(t *testing.T, caddyfile string) {
+// load runs Caddy with a Caddyfile and returns what caddy adapt and the admin API
+// would show of it.
+func load(t *testing.T, caddyfile string) (adapted []byte) {
 	t.Helper()
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	require.NoError(t, err)
 	require.NoError(t, caddy.Load(adapted, true))
+	return adapted
 }
 
 // request is one request as a browser's navigation, unless headers say otherwise.
@@ -128,6 +165,9 @@ func (s *site) request(method, target string, headers ...string) *http.Response 
 		}
 		request.Header[headers[i]] = append(request.Header[headers[i]], headers[i+1])
 	}
+	for _, cookie := range request.Cookies() {
+		s.app.secrets.noteToken(cookie.Value)
+	}
 	response, err := (&http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
@@ -137,6 +177,7 @@ func (s *site) request(method, target string, headers ...string) *http.Response 
 	require.NoError(s.t, err)
 	require.NoError(s.t, response.Body.Close())
 	response.Body = io.NopCloser(bytes.NewReader(body))
+	s.app.secrets.noteAnswer(response.Header)
 	return response
 }
 

@@ -94,7 +94,9 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if a.failed != nil {
 		return nil, nil, a.failed
 	}
-	return http.NewResponseController(a.ResponseWriter).Hijack()
+	connection, buffers, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	a.wroteHeader = a.wroteHeader || err == nil // who has the connection writes the answer
+	return connection, buffers, err
 }
 
 // ReadFrom implements io.ReaderFrom, so that files may be sent by the kernel.
@@ -154,8 +156,12 @@ func (a *answer) fail(header http.Header, err error) {
 	maps.Copy(header, a.before)
 }
 
-// finish runs when the handlers behind have returned.
-func (a *answer) finish() {
+// finish runs when the handlers behind have returned. An answer that is nothing
+// but its headers has not been written yet; after an error another handler writes.
+func (a *answer) finish(err error) {
+	if !a.wroteHeader && err == nil {
+		a.WriteHeader(http.StatusOK)
+	}
 	for name := range a.Header() { // trailers
 		if session.IsSessionHeader(strings.TrimPrefix(name, http.TrailerPrefix)) {
 			delete(a.Header(), name)

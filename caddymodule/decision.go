@@ -36,7 +36,7 @@ func (g *Guard) decideRequest(v *visit) decision {
 		!v.table.ActionAllowed(v.request.URL.EscapedPath(), actionID(v.request)) {
 		return decisionLogin // Next.js runs any action of the app at any path
 	}
-	if v.kind == routes.WebSocket && v.session != nil && foreignOrigin(v.request) {
+	if v.kind == routes.WebSocket && v.session != nil && g.foreignOrigin(v.request) {
 		return decisionOrigin // cross-site WebSocket hijacking
 	}
 	return g.decide(v.match, v.session)
@@ -63,10 +63,15 @@ func (g *Guard) decide(m routes.Match, s *session.Session) decision {
 }
 
 // foreignOrigin reports whether a browser says that another site asks. Programs
-// send no Origin, and have no cookies of a victim either.
-func foreignOrigin(r *http.Request) bool {
+// send no Origin, and have no cookies of a victim either. Where the request came
+// over TLS, a page over plain HTTP is another site: anyone on the network may have
+// written it. The other way round TLS ends at a proxy that Caddy does not trust.
+func (g *Guard) foreignOrigin(r *http.Request) bool {
 	for _, origin := range r.Header["Origin"] {
 		u, err := url.Parse(origin)
+		if err == nil && u.Scheme != "https" && g.realm.ready.Load().Settings().IsSecure(r) {
+			return true
+		}
 		if err != nil || u.Host == "" || !strings.EqualFold(trimDefaultPort(u.Host, u.Scheme), trimDefaultPort(r.Host, u.Scheme)) {
 			return true
 		}

@@ -157,8 +157,7 @@ func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.Method == http.MethodTrace || r.Method == http.MethodConnect && len(r.Header[":protocol"]) == 0 {
-		// TRACE would show the client what the app is told; CONNECT is no request to an app.
+	if g.refusesMethod(r) {
 		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
 	}
@@ -190,6 +189,13 @@ func (g *Guard) warnOfOtherBuild(v *visit) {
 	}
 	g.logger.Warn("a Server Action was refused that is not in the app's build: either somebody tries out ids, or the app that runs is another build than the folder of next_build; " +
 		"leave next_build out where next dev runs, since it makes its own ids")
+}
+
+// refusesMethod reports whether no app should get the method: TRACE would show the
+// client what the app is told, and CONNECT asks for a tunnel, unless it opens a
+// WebSocket.
+func (g *Guard) refusesMethod(r *http.Request) bool {
+	return r.Method == http.MethodTrace || r.Method == http.MethodConnect && g.table.Load().Kind(r) != routes.WebSocket
 }
 
 // look finds out what is asked for and who asks, and decides.
@@ -280,7 +286,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		guard:                 g, request: r, visit: v, before: maps.Clone(w.Header()),
 	}
 	err := next.ServeHTTP(a, r)
-	a.finish()
+	a.finish(err)
 	if a.failed != nil {
 		g.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(a.failed), v.logPath())
 		return answerError(a.failed)

@@ -1,0 +1,76 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A page that anybody on the network may have written (plain HTTP, the same host)
+// is another origin than the site over TLS (the class of CVE-2025-24358).
+func TestAttackWebSocketOfPageOverPlainHTTP(t *testing.T) {
+	s := serve(t, guarded, "servers {\n trusted_proxies static 127.0.0.1\n }")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
+	tls := []string{"X-Forwarded-Proto", "https", "Host", "app.example"}
+	cookie := cookieHeader(s.request("POST", "/sign-in", tls...))
+	require.Contains(t, cookie, "__Host-session=")
+	s.answer(nil)
+	s.last()
+	upgrade := append(tls, "Connection", "Upgrade", "Upgrade", "websocket", "Cookie", cookie, "Origin")
+	for origin, status := range map[string]int{
+		"http://app.example": 403, "HTTP://APP.EXAMPLE": 403, "ws://app.example": 403, "http://app.example:443": 403, "https://app.example:80": 403,
+		"https://app.example": 200, "https://app.example:443": 200, "https://APP.example": 200,
+	} {
+		assert.Equal(t, status, s.request("GET", "/", append(upgrade, origin)...).StatusCode, origin)
+		assert.Equal(t, status == 200, s.last() != nil, origin)
+	}
+}
+
+// Trailers that no Trailer header announces.
+func TestAttackUnannouncedTrailers(t *testing.T) {
+	s := serve(t, guarded)
+	for _, announced := range []string{"", "Trailer: X-Fine\r\n", "Trailer: X-SESSION-USER, x_session_data\r\n"} {
+		raw(t, s.addr, "POST / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"+announced+"\r\n"+
+			"2\r\nhi\r\n0\r\nX-Session-User: root\r\nx-session-data: e30\r\nX_Session_User: root\r\nX-Middleware-Subrequest: 1\r\nX-Fine: 1\r\n\r\n")
+		r := s.last()
+		if r == nil {
+			continue // refused
+		}
+		for name := range r.Trailer {
+			assert.Equal(t, "X-Fine", name, announced)
+		}
+		assert.Empty(t, r.Header["X-Session-User"], announced)
+	}
+}
+
+// What a client says of itself gets into headers and placeholders as text: no
+// line of a header or a log can be forged by it.
+func TestAttackLinesInPaths(t *testing.T) {
+	s := serve(t, guarded)
+	for _, path := range []string{"/dashboard/%0d%0aSet-Cookie:%20a=b", "/dashboard/%0aX", "/dashboard/%E5%98%8A%E5%98%8DX", "/dashboard?x=%0d%0aSet-Cookie:a=b", "/dashboard/%1b[31m"} {
+		response := s.request("GET", path)
+		assert.Equal(t, 307, response.StatusCode, path)
+		assert.Empty(t, response.Cookies(), path)
+		assert.False(t, strings.ContainsFunc(response.Header.Get("Location"), func(r rune) bool { return r < ' ' || r > '~' }), path)
+	}
+}
+
+// Two requests in one connection, the second in the body of the first: each is
+// decided by itself.
+func TestAttackPipelinedRequests(t *testing.T) {
+	s := serve(t, guarded)
+	hidden := "GET /dashboard HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"
+	response := raw(t, s.addr, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s%s", len(hidden), hidden, hidden))
+	_, err := io.Copy(io.Discard, response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, 200, response.StatusCode)
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "/", r.URL.Path)
+	assert.Nil(t, s.last())
+}

@@ -1,0 +1,37 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// CONNECT asks a proxy for a tunnel. Only as a WebSocket in HTTP/2 (RFC 8441) and
+// HTTP/3 (RFC 9220) is it a request to an app (the class of CVE-2026-71324).
+func TestConnectIsForWebSocketsOnly(t *testing.T) {
+	guard := newBench(t).guard
+	for _, tc := range []struct {
+		name, method, proto, protocol string
+		major                         int
+		refused                       bool
+	}{
+		{"a page", "GET", "HTTP/1.1", "", 1, false},
+		{"TRACE", "TRACE", "HTTP/1.1", "", 1, true},
+		{"a tunnel in HTTP/1.1", "CONNECT", "HTTP/1.1", "", 1, true},
+		{"a tunnel in HTTP/2", "CONNECT", "HTTP/2.0", "", 2, true},
+		{"a tunnel in HTTP/3", "CONNECT", "HTTP/3.0", "", 3, true},
+		{"a WebSocket in HTTP/2", "CONNECT", "HTTP/2.0", "websocket", 2, false},
+		{"another protocol in HTTP/2", "CONNECT", "HTTP/2.0", "connect-udp", 2, true},
+		{"a WebSocket in HTTP/3, as quic-go says it", "CONNECT", "websocket", "", 3, false},
+		{"another protocol in HTTP/3", "CONNECT", "webtransport", "", 3, true},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/dashboard", nil)
+		r.Method, r.Proto, r.ProtoMajor = tc.method, tc.proto, tc.major
+		if tc.protocol != "" {
+			r.Header[":protocol"] = []string{tc.protocol}
+		}
+		assert.Equal(t, tc.refused, guard.refusesMethod(r), tc.name)
+	}
+}

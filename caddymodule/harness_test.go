@@ -191,8 +191,14 @@ func body(t *testing.T, response *http.Response) string {
 // signIn signs a user in by handoff and returns the Cookie header.
 func (s *site) signIn(object string) string {
 	s.t.Helper()
+	return s.signInAt("/sign-in", object)
+}
+
+// signInAt signs in on a path that is open.
+func (s *site) signInAt(path, object string) string {
+	s.t.Helper()
 	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(object)) })
-	response := s.request("POST", "/sign-in")
+	response := s.request("POST", path)
 	require.Equal(s.t, http.StatusOK, response.StatusCode)
 	s.answer(nil)
 	s.last()

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -73,4 +76,49 @@ func TestAttackPipelinedRequests(t *testing.T) {
 	require.NotNil(t, r)
 	assert.Equal(t, "/", r.URL.Path)
 	assert.Nil(t, s.last())
+}
+
+// An error page that the app draws must not be drawn for whom the client says that
+// it is: the error routes get a request without any identity.
+func TestAttackIdentityOnErrorPages(t *testing.T) {
+	folder := t.TempDir()
+	s := serve(t, guarded+"\n handle_errors {\n rewrite * /error-page\n reverse_proxy {{app}}\n }", "storage file_system "+folder,
+		"session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n revocation storage {\n poll_interval 20ms\n outage_grace 50ms\n }\n}")
+	cookie := s.signIn(ada)
+	forged := []string{
+		"X-Session-User", "root", "x-session-data", "e30", "X-Session-Realm", "x", "X-Middleware-Subrequest", "1", "X-Matched-Path", "/dashboard",
+		"Connection", "close, X-Session-Realm", "Sec-Fetch-Mode", "cors",
+	}
+	check := func(name string) {
+		t.Helper()
+		r := s.last()
+		require.NotNil(t, r, name)
+		assert.Equal(t, "/error-page", r.URL.Path, name)
+		for _, gone := range []string{"X-Middleware-Subrequest", "X-Matched-Path", "X-Session-User", "X-Session-Data"} {
+			assert.Empty(t, r.Header[gone], "%s: %s", name, gone)
+		}
+		assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"], name)
+		assert.Equal(t, "theme=dark", r.Header.Get("Cookie"), name)
+	}
+	with := func(cookies string) []string {
+		return append(forged, "Cookie", cookies+"; session.set="+handoff(ada)+"; theme=dark")
+	}
+	for name, request := range map[string][3]string{
+		"401": {"GET", "/dashboard", "session=garbage"}, "400": {"GET", "/a%00b", "session=garbage"},
+		"403": {"GET", "/editors/new", cookie}, "405": {"TRACE", "/", cookie},
+	} {
+		s.request(request[0], request[1], with(request[2])...)
+		check(name)
+	}
+
+	sessions := filepath.Join(folder, "session")
+	require.NoError(t, os.Rename(sessions, sessions+".away"))
+	require.NoError(t, os.WriteFile(sessions, nil, 0o600)) // so that it cannot be made anew
+	require.Eventually(t, func() bool {
+		s.request("GET", "/dashboard/x", with(cookie)...)
+		r := s.last()
+		return r != nil && r.URL.Path == "/error-page"
+	}, 5*time.Second, 20*time.Millisecond, "the outage is noticed")
+	s.request("GET", "/dashboard/x", with(cookie)...)
+	check("503")
 }

@@ -157,28 +157,33 @@ func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if g.refusesMethod(r) {
-		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
-	}
 	v, err := g.look(r)
-	if err != nil {
-		return answerError(err)
+	refused := g.refusesMethod(r)
+	if err == nil && !refused && v.decision == decisionPass {
+		err = g.use(v)
 	}
-	if v.decision == decisionPass {
-		if err := g.use(v); err != nil {
-			return answerError(err)
+	switch {
+	case refused:
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		err = caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
+	case err != nil:
+		err = answerError(err)
+	default:
+		g.realm.app.metrics.decided(g.realm.name, v)
+		g.log(v)
+		g.trace(v)
+		g.setPlaceholders(v)
+		if v.decision == decisionPass {
+			return g.pass(w, v, next)
 		}
-	}
-	g.realm.app.metrics.decided(g.realm.name, v)
-	g.log(v)
-	g.trace(v)
-	g.setPlaceholders(v)
-	if v.decision != decisionPass {
 		g.warnOfOtherBuild(v)
-		return g.deny(w, v)
+		err = g.deny(w, v)
 	}
-	return g.pass(w, v, next)
+	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
+		v.visitor.ForwardCookies(r.Header)
+		r.Header["X-Session-Realm"] = []string{g.realm.name}
+	}
+	return err
 }
 
 // warnOfOtherBuild says once for each build that a Server Action was refused
@@ -198,26 +203,27 @@ func (g *Guard) refusesMethod(r *http.Request) bool {
 	return r.Method == http.MethodTrace || r.Method == http.MethodConnect && g.table.Load().Kind(r) != routes.WebSocket
 }
 
-// look finds out what is asked for and who asks, and decides.
+// look finds out what is asked for and who asks, and decides. The visit is never
+// nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
-	manager, err := g.realm.manager(r.Context())
-	if err != nil {
-		return nil, err
-	}
 	v := &visit{request: r, table: g.table.Load()}
 	v.match = v.table.MatchURL(r.URL, originalPath(r))
 	v.kind = v.table.Kind(r)
+	cleanRequest(r, v.match.Data)
+	manager, err := g.realm.manager(r.Context())
+	if err != nil {
+		return v, err
+	}
 	v.visitor, err = manager.Read(r)
 	if err == nil && !v.match.Open { // static files are for everybody
 		err = v.visitor.Validate(r.Context())
 	}
 	if err != nil && (!isOutage(err) || v.match.Type == routes.Auth && !v.match.Open) {
-		return nil, err
+		return v, err
 	}
-	cleanRequest(r, v.match.Data)
 	v.session = v.visitor.Session()
 	if v.decision = g.decideRequest(v); err != nil && v.decision != decisionPass {
-		return nil, err // where an anonymous visitor may not go, nobody goes in an outage
+		return v, err // where an anonymous visitor may not go, nobody goes in an outage
 	}
 	return v, nil
 }

@@ -126,7 +126,8 @@ http://%s {
 	%s
 	reverse_proxy %s
 }
-`, t.TempDir(), log, strings.Join(options, "\n"), strings.Replace(s.addr, "127.0.0.1", "", 1), directives, upstream.Listener.Addr())
+`, t.TempDir(), log, strings.Join(options, "\n"), strings.Replace(s.addr, "127.0.0.1", "", 1),
+		strings.ReplaceAll(directives, "{{app}}", upstream.Listener.Addr().String()), upstream.Listener.Addr())
 	adapted := load(t, config)
 	t.Cleanup(func() {
 		s.app.secrets.noteKeys(t, config)

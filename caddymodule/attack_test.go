@@ -122,3 +122,88 @@ func TestAttackIdentityOnErrorPages(t *testing.T) {
 	s.request("GET", "/dashboard/x", with(cookie)...)
 	check("503")
 }
+
+// Every method is decided alike, also those that no server knows, and no answer
+// lets another origin read it.
+func TestAttackMethods(t *testing.T) {
+	s := serve(t, guarded)
+	for _, method := range []string{
+		"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY", "SEARCH", "PURGE", "get", "FOO", strings.Repeat("A", 33), "GET!", "PRI", "TRACE", "TRACK",
+	} {
+		for _, target := range []string{"/dashboard", "//dashboard", "/dashboard/x.css", "/dashboard%2fx.css", "/_next/data/B/dashboard.json"} {
+			response := raw(t, s.addr, method+" "+target+" HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\nAccess-Control-Request-Method: PUT\r\nConnection: close\r\n\r\n")
+			assert.NotEqual(t, 2, response.StatusCode/100, "%s %s", method, target)
+			assert.Less(t, response.StatusCode, 500, "%s %s", method, target)
+			for name := range response.Header {
+				assert.False(t, strings.HasPrefix(name, "Access-Control-"), "%s %s", method, target)
+			}
+			assert.Nil(t, s.last(), "%s %s", method, target)
+		}
+	}
+	for _, version := range []string{"HTTP/1.0", "HTTP/1.1"} {
+		response := raw(t, s.addr, "GET /dashboard "+version+"\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n")
+		assert.Equal(t, 307, response.StatusCode, version)
+	}
+	raw(t, s.addr, "GET /dashboard HTTP/1.0\r\n\r\n")
+	assert.Nil(t, s.last(), "without a Host")
+}
+
+// Web cache deception: whatever the path looks like and whatever the status, an
+// answer to somebody who is signed in stays out of shared caches.
+func TestAttackWebCacheDeception(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for _, status := range []int{200, 206, 304, 404, 500} {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, s-maxage=600, immutable")
+			w.Header().Set("Etag", `"1"`)
+			w.WriteHeader(status)
+		})
+		response := s.request("GET", "/dashboard/x.css", "Cookie", cookie)
+		require.Equal(t, status, response.StatusCode)
+		cacheControl := response.Header.Get("Cache-Control")
+		assert.Contains(t, cacheControl, "private", status)
+		assert.NotContains(t, cacheControl, "public", status)
+		assert.NotContains(t, cacheControl, "s-maxage", status)
+		assert.Contains(t, response.Header.Get("Vary"), "Cookie", status)
+	}
+}
+
+// Ambiguity is a bug even where it is safe: which reading decided stands in the
+// log, and is counted.
+func TestAmbiguousPathsAreLoggedAndCounted(t *testing.T) {
+	s := serve(t, "metrics /metrics\n"+guarded)
+	count := func() string {
+		for line := range strings.Lines(body(t, s.request("GET", "/metrics"))) {
+			if strings.HasPrefix(line, `caddy_session_ambiguous_paths_total{realm="default",rule="auth"}`) {
+				return line
+			}
+		}
+		return ""
+	}
+	before := count()
+	for target, reading := range map[string]string{
+		"/x/..%2fdashboard": `"reading":"cleaned"`, "/x/../dashboard": `"reading":"dot-resolved"`, "/%64ashboard": `"reading":"decoded"`,
+	} {
+		s.request("GET", target)
+		text, err := os.ReadFile(s.log)
+		require.NoError(t, err)
+		logged := ""
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, `"msg":"decided"`) {
+				logged = line
+			}
+		}
+		assert.Contains(t, logged, `"ambiguous":true`, target)
+		assert.Contains(t, logged, reading, target)
+	}
+	assert.NotEqual(t, before, count())
+	s.request("GET", "/dashboard/a-normal/page")
+	text, err := os.ReadFile(s.log)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "a-normal") {
+			assert.NotContains(t, line, "ambiguous")
+		}
+	}
+}

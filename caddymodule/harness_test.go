@@ -33,6 +33,7 @@ type site struct {
 	t    *testing.T
 	addr string
 	app  *app
+	log  string // the file of Caddy's log at DEBUG
 }
 
 // app is the app behind the guard: it remembers what it was asked and answers by
@@ -107,7 +108,7 @@ func serve(t *testing.T, directives string, options ...string) *site {
 	require.NoError(t, err)
 	s.addr = listener.Addr().String()
 	require.NoError(t, listener.Close())
-	log := filepath.Join(t.TempDir(), "debug.log")
+	s.log = filepath.Join(t.TempDir(), "debug.log")
 	// The proxy's own log at DEBUG shows the app's headers, as docs/security.md says.
 	config := fmt.Sprintf(`{
 	admin off
@@ -126,7 +127,7 @@ http://%s {
 	%s
 	reverse_proxy %s
 }
-`, t.TempDir(), log, strings.Join(options, "\n"), strings.Replace(s.addr, "127.0.0.1", "", 1),
+`, t.TempDir(), s.log, strings.Join(options, "\n"), strings.Replace(s.addr, "127.0.0.1", "", 1),
 		strings.ReplaceAll(directives, "{{app}}", upstream.Listener.Addr().String()), upstream.Listener.Addr())
 	adapted := load(t, config)
 	t.Cleanup(func() {
@@ -136,9 +137,12 @@ http://%s {
 		}
 		s.app.secrets.searchMetrics(t)
 		_ = caddy.Stop()
-		text, err := os.ReadFile(log)
+		text, err := os.ReadFile(s.log)
 		require.NoError(t, err)
 		require.Contains(t, string(text), "\n", "the log has what is searched")
+		for line := range strings.Lines(string(text)) {
+			require.True(t, json.Valid([]byte(line)), "a line of the log was forged: %q", line)
+		}
 		s.app.secrets.search(t, "the log at DEBUG", string(text))
 	})
 	return s

@@ -327,7 +327,7 @@ func init() { caddy.RegisterModule(compiledValidator{}) }
 func TestHookThatIsCompiledIn(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &site{t: t, addr: listener.Addr().String()}
+	s := &site{t: t, addr: listener.Addr().String(), app: &app{}}
 	require.NoError(t, listener.Close())
 	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
 		"apps": {"http": {"servers": {"a": {"listen": [%q], "routes": [{"handle": [

@@ -34,12 +34,12 @@ func startBypass(t *testing.T, version, variant string) *bypassSite {
 	}
 	s := &bypassSite{dir: dir, guarded: freePort(t), rules: freePort(t), unguarded: freePort(t)}
 	t.Setenv("BYPASS_VARIANT", variant) // next start reads next.config.mjs again
-	serve := startNext
+	serve := func() string { return startNext(t, dir) }
 	if variant == "minimal" {
-		serve = startMinimal
+		serve = func() string { return startMinimal(t, dir) }
 	}
 	startCaddy(t, "bypass.caddyfile", s.guarded, "RULES_PORT="+s.rules, "UNGUARDED_PORT="+s.unguarded,
-		"APP_PORT="+serve(t, dir), "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+rulesOfVariant[variant])
+		"APP_PORT="+serve(), "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+rulesOfVariant[variant])
 	return s
 }
 

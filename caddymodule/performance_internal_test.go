@@ -28,13 +28,13 @@ func newBench(t testing.TB) bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager, err := session.NewManager(session.Settings{}, keys)
+	guard := &Guard{logger: zap.NewNop(), realm: newRealm(&App{logger: zap.NewNop(), metrics: newMetrics()}, "default"), GuardConfig: GuardConfig{
+		Rules: []Rule{{Type: "public", Patterns: []string{"/login"}}, {Type: "auth", Patterns: []string{"/dashboard/*"}}}, Default: "hybrid",
+	}}
+	manager, err := session.NewManager(guard.realm.core(), keys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guard := &Guard{logger: zap.NewNop(), realm: &realm{name: "default"}, GuardConfig: GuardConfig{
-		Rules: []Rule{{Type: "public", Patterns: []string{"/login"}}, {Type: "auth", Patterns: []string{"/dashboard/*"}}}, Default: "hybrid",
-	}}
 	guard.realm.ready.Store(manager)
 	table, err := routes.Compile(guard.RoutesConfig())
 	if err != nil {
@@ -67,9 +67,12 @@ func (b bench) request(path, cookie string) *http.Request {
 	if cookie != "" {
 		r.Header.Set("Cookie", "theme=dark; "+cookie)
 	}
-	ctx := context.WithValue(r.Context(), caddy.ReplacerCtxKey, caddy.NewReplacer())
-	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{})
-	return r.WithContext(ctx)
+	return prepare(r)
+}
+
+// prepare gives the request what Caddy's server gives it.
+func prepare(r *http.Request) *http.Request {
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), discard{}, new(caddyhttp.Server))
 }
 
 // discard is a response writer that costs nothing.
@@ -140,11 +143,21 @@ func TestCleaningAllocations(t *testing.T) {
 	}
 }
 
+var (
+	contentType   = []string{"text/html; charset=utf-8"}
+	contentLength = []string{"34"}
+	date          = []string{"Mon, 02 Mar 2026 12:00:00 GMT"}
+)
+
 func BenchmarkGuard(b *testing.B) {
 	bench := newBench(b)
-	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+	page := []byte("<!doctype html><title>Page</title>")
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error { // as an app answers
+		header := w.Header()
+		header["Content-Type"], header["Content-Length"], header["Date"] = contentType, contentLength, date
 		w.WriteHeader(http.StatusOK)
-		return nil
+		_, err := w.Write(page)
+		return err
 	})
 	b.Run("decide/anonymous", func(b *testing.B) {
 		step := bench.decide(b, bench.request("/blog/a-post", ""))
@@ -155,30 +168,33 @@ func BenchmarkGuard(b *testing.B) {
 	})
 	b.Run("decide/seen", func(b *testing.B) {
 		r := bench.request("/dashboard/settings", bench.cookie)
-		fresh := r.Context()
 		step := bench.decideSignedIn(b, r)
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			if i%64 == 0 { // the replacer collects one map a request
-				*r = *r.WithContext(context.WithValue(fresh, caddy.ReplacerCtxKey, caddy.NewReplacer()))
-			}
+			renew(r, i)
 			step()
 		}
 	})
 	for name, cookie := range map[string]string{"anonymous": "", "seen": bench.cookie, "invalid": bench.cookie[:len(bench.cookie)-9] + "AAAAAAAAA"} {
 		b.Run("through/"+name, func(b *testing.B) {
 			r := bench.request("/blog/a-post", cookie)
-			fresh, before := r.Context(), r.Header.Clone()
+			before := r.Header.Clone()
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if i%64 == 0 {
-					*r = *r.WithContext(context.WithValue(fresh, caddy.ReplacerCtxKey, caddy.NewReplacer()))
-				}
+				renew(r, i)
 				r.Header["Cookie"] = before["Cookie"]
 				if err := bench.guard.ServeHTTP(discard{http.Header{}}, r, next); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
+	}
+}
+
+// renew gives the request a new replacer now and then: it collects one provider a
+// request.
+func renew(r *http.Request, i int) {
+	if i%64 == 0 {
+		*r = *prepare(r.WithContext(context.Background()))
 	}
 }

@@ -40,14 +40,11 @@ var forwardedHeaders = map[string]bool{
 // only Next.js or a proxy may say. It runs for every request, before anything of
 // ours is set.
 func cleanRequest(r *http.Request, dataRoute bool) {
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
 	for name := range r.Header {
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
 		}
-		if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] {
-			delete(r.Header, name)
-		} else if !trusted && isForwarded(name) {
+		if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] || isForwarded(name) && !isTrusted(r) {
 			delete(r.Header, name)
 		}
 	}
@@ -56,6 +53,12 @@ func cleanRequest(r *http.Request, dataRoute bool) {
 		cleanTrailer(r.Trailer)
 		r.Body = &trailerCleaner{ReadCloser: r.Body, request: r}
 	}
+}
+
+// isTrusted reports whether the request comes from one of Caddy's trusted proxies.
+func isTrusted(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
 }
 
 // isInternal folds a name as CGI-like servers do before it compares.

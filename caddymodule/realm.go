@@ -210,7 +210,7 @@ func (r *realm) isSecure(req *http.Request) bool {
 	if forwarded == "" {
 		return false
 	}
-	if trusted, _ := caddyhttp.GetVar(req.Context(), caddyhttp.TrustedProxyVarKey).(bool); !trusted {
+	if !isTrusted(req) {
 		r.warning.Do(func() {
 			r.app.logger.Warn("X-Forwarded-Proto came from a client that is no trusted proxy, so it is ignored and the session cookie is not Secure; "+
 				"if that is your load balancer, name it in the global option: servers { trusted_proxies static … }", zap.String("realm", r.name))

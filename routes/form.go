@@ -194,6 +194,20 @@ func isDevelopment(path string) bool {
 // parameter url from the app itself.
 const imagePath = "/_next/image"
 
+// hasMarks reports whether the path has a byte without which cutExport,
+// cutInterception and trimSegments find nothing. Most paths have none, and one
+// look at each byte is cheaper than the search for each form.
+func hasMarks(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || marks[c] {
+			return true
+		}
+	}
+	return false
+}
+
+var marks = [256]bool{'.': true, '(': true, ';': true, '?': true, '#': true}
+
 // cutExport makes a page path of a file of a static export or an adapter:
 // /page.html, /page.txt, /page.json and /page/__next.<segment>.txt.
 func cutExport(path string) (page string, ok bool) {

@@ -68,6 +68,7 @@ func FuzzMatch(f *testing.F) {
 		if m.Rule >= 0 && guarded.Rules[m.Rule].Type != m.Type {
 			t.Errorf("rule %d is not %s", m.Rule, m.Type)
 		}
+		checkMarks(t, path)
 		if again := table.Match(path, query, original); !equalMatch(m, again) {
 			t.Errorf("%+v, then %+v", m, again)
 		}
@@ -79,6 +80,32 @@ func FuzzMatch(f *testing.F) {
 		}
 		table.ActionTarget(&url.URL{Path: path}, query)
 	})
+}
+
+// checkMarks: a path that is said to have no marks has none of the forms that are
+// not looked for then.
+func checkMarks(t *testing.T, path string) {
+	t.Helper()
+	if path == "" || path[0] != '/' || hasMarks(path) {
+		return
+	}
+	_, export := cutExport(path)
+	_, interception := cutInterception(path)
+	_, trimmed := trimSegments(path)
+	if export || interception || trimmed {
+		t.Errorf("%q has no marks, but is an export (%v), an interception (%v) or can be trimmed (%v)", path, export, interception, trimmed)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	for c := range 256 {
+		for _, path := range []string{"/a%cb", "/a%c/b", "/%ca", "/a%chtml", "/%c.)a"} {
+			checkMarks(t, fmt.Sprintf(strings.Replace(path, "%c", "%s", 1), string([]byte{byte(c)})))
+		}
+	}
+	if hasMarks("/dashboard/settings-2_x~") {
+		t.Error("an ordinary path is searched for forms")
+	}
 }
 
 // A return path stays on the site and means the same when it is read again.

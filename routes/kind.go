@@ -105,4 +105,7 @@ func isNavigation(h http.Header) bool {
 	return false
 }
 
-func containsFold(s, substr string) bool { return lastIndexFold(s, substr) >= 0 }
+// containsFold expects the letters in the case of substr, as browsers write them.
+func containsFold(s, substr string) bool {
+	return strings.Contains(s, substr) || lastIndexFold(s, substr) >= 0
+}

@@ -164,6 +164,9 @@ func (j *judgement) leaf(f form, depth int) {
 	} else {
 		j.decide(path, f.how)
 	}
+	if !hasMarks(path) {
+		return
+	}
 	if page, ok := cutExport(path); ok {
 		j.named(page, howExport)
 	}

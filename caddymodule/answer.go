@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"bufio"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -19,15 +18,28 @@ import (
 // caches away, and passes everything else through: streaming, flush, hijack, 1xx
 // and HEAD work as without it.
 type answer struct {
-	*caddyhttp.ResponseWriterWrapper
-	guard   *Guard
-	request *http.Request
-	visit   *visit
-	before  http.Header // as it was when the app was asked
+	caddyhttp.ResponseWriterWrapper
+	guard  *Guard
+	visit  *visit
+	before []headerField  // as it was when the app was asked
+	room   [2]headerField // for before: Caddy itself sets one or two fields
 
 	wroteHeader bool
 	discard     bool  // the body is not sent
 	failed      error // a handoff that cannot be done: the answer is not sent
+}
+
+type headerField struct {
+	name   string
+	values []string
+}
+
+// keep remembers the header as it is before the app is asked.
+func (a *answer) keep(header http.Header) {
+	a.before = a.room[:0]
+	for name, values := range header {
+		a.before = append(a.before, headerField{name, values})
+	}
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -112,14 +124,14 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 
 // takeHandoff takes the handoff off the header and carries it out.
 func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
-	ctx := a.request.Context()
+	ctx := a.visit.request.Context()
 	visitor := a.visit.visitor
 	handoff, err := visitor.TakeHandoff(ctx, header)
 	if handoff.NoActivity && err == nil {
 		visitor.Forgo()
 	}
 	if !handoff.Empty() || err != nil {
-		if !a.guard.takesHandoff(a.request) {
+		if !a.guard.takesHandoff(a.visit.request) {
 			a.guard.logger.Warn("a handoff was removed, since the handoff patterns do not name this path", a.visit.logPath())
 			return session.Handoff{NoActivity: handoff.NoActivity}, nil
 		}
@@ -145,7 +157,7 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 	if !handoff.Empty() || len(targets) > 1 {
 		return true
 	}
-	match, ok := a.visit.table.ActionTarget(a.request.URL, targets[0])
+	match, ok := a.visit.table.ActionTarget(a.visit.request.URL, targets[0])
 	return !ok || a.guard.decide(match, a.visit.session) != decisionPass || a.guard.authorizes(match)
 }
 
@@ -153,7 +165,9 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 func (a *answer) fail(header http.Header, err error) {
 	a.failed = err
 	clear(header)
-	maps.Copy(header, a.before)
+	for _, field := range a.before {
+		header[field.name] = field.values
+	}
 }
 
 // finish runs when the handlers behind have returned. An answer that is nothing

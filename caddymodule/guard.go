@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -151,6 +150,8 @@ type visit struct {
 	refusal  *Refusal // of the authorize hook, if it has one
 
 	connection connection
+	answer     answer    // here and not behind a pointer, to cost no memory of its own
+	identity   [3]string // the values of the headers that identify sets, for the same reason
 }
 
 func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
@@ -285,12 +286,14 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	manager := g.realm.ready.Load()
 	defer v.endWithSession(manager)()
 	r := v.request
-	shareVisitor(r, g.realm.name, v.visitor)
+	g.realm.shareVisitor(r, v.visitor)
 	g.identify(v)
-	a := &answer{
-		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-		guard:                 g, request: r, visit: v, before: maps.Clone(w.Header()),
+	v.answer = answer{
+		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		guard:                 g, visit: v,
 	}
+	a := &v.answer
+	a.keep(w.Header())
 	err := next.ServeHTTP(a, r)
 	a.finish(err)
 	if a.failed != nil {
@@ -311,18 +314,21 @@ func isTooLarge(err error) bool {
 func (g *Guard) identify(v *visit) {
 	header := v.request.Header
 	v.visitor.ForwardCookies(header)
-	settings := g.realm.ready.Load().Settings()
-	header["X-Session-Realm"] = []string{settings.Realm}
+	values := &v.identity
+	values[0] = g.realm.name
+	header["X-Session-Realm"] = values[0:1:1]
 	s := v.visitor.Session()
-	if s == nil || settings.IdentityHeaders == "off" {
+	if s == nil || g.realm.settings.IdentityHeaders == "off" {
 		return
 	}
-	header["X-Session-User"] = []string{s.PercentEncodedUserID()}
-	if settings.IdentityHeaders == "user" {
-		header["X-Session-Data"] = []string{s.DataWithoutTokens()}
+	values[1] = s.PercentEncodedUserID()
+	header["X-Session-User"] = values[1:2:2]
+	if g.realm.settings.IdentityHeaders == "user" {
+		values[2] = s.DataWithoutTokens()
 	} else {
-		header["X-Session-Data"] = []string{s.Data()}
+		values[2] = s.Data()
 	}
+	header["X-Session-Data"] = values[2:3:3]
 }
 
 // isActivity reports whether the request keeps its session alive.

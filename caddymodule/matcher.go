@@ -69,7 +69,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	if err != nil {
 		return false, answerError(err)
 	}
-	visitor := visitorOf(r, m.realm.name)
+	visitor := m.realm.visitorOf(r)
 	if visitor == nil {
 		if visitor, err = manager.Read(r); err != nil {
 			return false, answerError(err)
@@ -194,15 +194,13 @@ type sharedVisitor struct{ visitor *session.Visitor }
 // String shows nothing of the session.
 func (sharedVisitor) String() string { return "" }
 
-const visitorVariable = "session_guard.visitor."
-
-func shareVisitor(r *http.Request, realm string, v *session.Visitor) {
-	caddyhttp.SetVar(r.Context(), visitorVariable+realm, sharedVisitor{v})
+func (r *realm) shareVisitor(req *http.Request, v *session.Visitor) {
+	caddyhttp.SetVar(req.Context(), r.visitorVariable, sharedVisitor{v})
 }
 
 // visitorOf is whom the guard has found, or nil before it.
-func visitorOf(r *http.Request, realm string) *session.Visitor {
-	shared, _ := caddyhttp.GetVar(r.Context(), visitorVariable+realm).(sharedVisitor)
+func (r *realm) visitorOf(req *http.Request) *session.Visitor {
+	shared, _ := caddyhttp.GetVar(req.Context(), r.visitorVariable).(sharedVisitor)
 	return shared.visitor
 }
 

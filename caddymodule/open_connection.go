@@ -39,8 +39,11 @@ func (v *visit) endWithSession(manager *session.Manager) (done func()) {
 
 // answered looks at the header of the app's answer: an event stream stays open.
 func (v *visit) answered(manager *session.Manager, header http.Header) {
+	if v.connection.cancel == nil || v.connection.stop != nil {
+		return
+	}
 	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
-	if v.connection.cancel != nil && v.connection.stop == nil && strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream") {
+	if strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream") {
 		v.connection.stop = manager.OnEnd(v.session, v.connection.cancel)
 	}
 }

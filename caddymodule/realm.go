@@ -39,10 +39,12 @@ type realm struct {
 	mu      sync.Mutex
 	ready   atomic.Pointer[session.Manager]
 	warning sync.Once // about an untrusted X-Forwarded-Proto
+
+	visitorVariable string // of a request, under which a guard shares whom it found
 }
 
 func newRealm(app *App, name string) *realm {
-	return &realm{app: app, name: name, places: map[string]string{}}
+	return &realm{app: app, name: name, visitorVariable: "session_guard.visitor." + name, places: map[string]string{}}
 }
 
 // merge takes over settings that are written at a place. A setting may be given

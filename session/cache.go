@@ -44,6 +44,7 @@ func newCache(size int) *cache {
 
 // opened is what the cache remembers of one token.
 type opened struct {
+	hash    uint64 // of the token, under the cache's seed
 	token   string
 	session *Session
 	key     *key
@@ -58,11 +59,12 @@ func (c *cache) get(token string, keys []*key, now time.Time) *Session {
 	if c == nil {
 		return nil
 	}
-	shard := c.shard(maphash.String(c.seed, token))
+	hash := maphash.String(c.seed, token)
+	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	known, ok := shard.known[token]
-	if !ok || now.Before(known.at) {
+	known := shard.find(hash, token)
+	if known == nil || now.Before(known.at) {
 		shard.misses++
 		return nil
 	}
@@ -85,12 +87,16 @@ func (c *cache) add(token string, s *Session, k *key, now time.Time) {
 	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if known, ok := shard.known[token]; ok {
+	known, ok := shard.known[hash]
+	if ok && known.token == token {
 		known.session, known.key, known.at = s, k, now
 		return
 	}
+	if ok { // two tokens with one hash; the newer one stays
+		shard.forget(known)
+	}
 	// A copy, since the token is a piece of the request's whole Cookie header.
-	shard.add(&opened{token: strings.Clone(token), session: s, key: k, at: now}, hash, c.seed)
+	shard.add(&opened{hash: hash, token: strings.Clone(token), session: s, key: k, at: now})
 }
 
 // forget drops a token whose session is over.
@@ -98,10 +104,11 @@ func (c *cache) forget(token string) {
 	if c == nil {
 		return
 	}
-	shard := c.shard(maphash.String(c.seed, token))
+	hash := maphash.String(c.seed, token)
+	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if known, ok := shard.known[token]; ok {
+	if known := shard.find(hash, token); known != nil {
 		shard.forget(known)
 	}
 }
@@ -116,7 +123,7 @@ type cacheShard struct {
 	hits   uint64
 	misses uint64
 
-	known map[string]*opened
+	known map[uint64]*opened // by the hash of the token
 	trial ring[*opened]
 	main  ring[*opened]
 	gone  ring[uint64]        // hashes of tokens that failed their trial
@@ -125,14 +132,23 @@ type cacheShard struct {
 
 func (c *cacheShard) init(size int) {
 	trial := max(1, size/10)
-	c.known, c.again = make(map[string]*opened), make(map[uint64]struct{})
+	c.known, c.again = make(map[uint64]*opened), make(map[uint64]struct{})
 	c.trial.size, c.main.size, c.gone.size = trial, size-trial, size-trial
 }
 
-func (c *cacheShard) add(o *opened, hash uint64, seed maphash.Seed) {
-	c.known[o.token] = o
-	if _, back := c.again[hash]; back && c.main.size > 0 {
-		delete(c.again, hash)
+// find returns what is known of a token, or nil. That the hash is the same does
+// not make it the token.
+func (c *cacheShard) find(hash uint64, token string) *opened {
+	if known, ok := c.known[hash]; ok && known.token == token {
+		return known
+	}
+	return nil
+}
+
+func (c *cacheShard) add(o *opened) {
+	c.known[o.hash] = o
+	if _, back := c.again[o.hash]; back && c.main.size > 0 {
+		delete(c.again, o.hash)
 		c.addToMain(o)
 		return
 	}
@@ -142,7 +158,7 @@ func (c *cacheShard) add(o *opened, hash uint64, seed maphash.Seed) {
 	case c.main.size > 0 && (old.used || !c.main.full()):
 		c.addToMain(old)
 	default:
-		c.remember(maphash.String(seed, old.token))
+		c.remember(old.hash)
 		c.forget(old)
 	}
 }
@@ -166,7 +182,7 @@ func (c *cacheShard) addToMain(o *opened) {
 
 // forget leaves the place in the ring until its turn comes.
 func (c *cacheShard) forget(o *opened) {
-	delete(c.known, o.token)
+	delete(c.known, o.hash)
 	*o = opened{}
 }
 

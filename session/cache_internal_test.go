@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"testing"
 	"time"
 )
@@ -130,6 +131,28 @@ func TestCacheForgets(t *testing.T) {
 	}
 	visit(nil, "c", k) // switched off: nothing to see, nothing to break
 	(*cache)(nil).forget("c")
+}
+
+// A hash is not a token: another token with the same hash is not known by it, and
+// takes its place.
+func TestCacheTellsTokensOfOneHashApart(t *testing.T) {
+	c, k := newCache(10), new(key)
+	hash := maphash.String(c.seed, "b")
+	c.shards[0].add(&opened{hash: hash, token: "a", session: &Session{ID: "a"}, key: k, at: cacheNow})
+	c.forget("b") // nothing of b is known
+	if c.count() != 1 || c.get("b", []*key{k}, cacheNow) != nil {
+		t.Fatal("a token passed for another one")
+	}
+	visit(c, "b", k)
+	if s := c.get("b", []*key{k}, cacheNow); s == nil || s.ID != "b" || c.count() != 1 {
+		t.Errorf("%v, %d are known", s, c.count())
+	}
+	for i := range 100 {
+		visit(c, fmt.Sprint(i), k)
+	}
+	if n := c.count(); n > 10 {
+		t.Errorf("%d are known", n)
+	}
 }
 
 // FuzzOpenDirect: what go-jose and the direct way make of a token is the same.

@@ -47,6 +47,9 @@ func (h *Handoff) Empty() bool {
 // ones of a kind are a [*HandoffError], as is one that cannot be decoded. The
 // header is clean in any case.
 func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff, error) {
+	if !mayHandOff(header) {
+		return Handoff{}, nil
+	}
 	parts := handoffParts{}
 	for name, values := range header {
 		if !IsSessionHeader(name) {
@@ -71,6 +74,19 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	}
 	handoff, err := parts.decode()
 	return handoff, errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
+}
+
+// mayHandOff reports whether there is anything to take; mostly there is not.
+func mayHandOff(header http.Header) bool {
+	if len(header["Set-Cookie"]) > 0 {
+		return true
+	}
+	for name := range header {
+		if IsSessionHeader(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // handoffParts are the undecoded values by kind, without repeats.

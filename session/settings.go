@@ -222,6 +222,11 @@ func (s Settings) ShouldRefresh(session *Session, now time.Time) bool {
 	setDefault(&s.Expiry, DefaultExpiry)
 	setDefault(&s.RefreshThreshold, DefaultRefreshThreshold)
 	setDefault(&s.MaxLifetime, DefaultMaxLifetime)
+	return s.due(session, now)
+}
+
+// due is ShouldRefresh for settings that have their defaults.
+func (s *Settings) due(session *Session, now time.Time) bool {
 	left := session.ExpiresAt.Sub(now)
 	if left >= s.RefreshThreshold && s.RefreshThreshold < s.Expiry {
 		return false
@@ -230,7 +235,7 @@ func (s Settings) ShouldRefresh(session *Session, now time.Time) bool {
 }
 
 // expiresAt is the end of a session that is used now.
-func (s Settings) expiresAt(createdAt, now time.Time) time.Time {
+func (s *Settings) expiresAt(createdAt, now time.Time) time.Time {
 	end := now.Add(s.Expiry)
 	if s.MaxLifetime == NoMaxLifetime {
 		return end

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -106,7 +107,7 @@ func resultOf(err error) Result {
 // Refresher that fails leaves the session as it is.
 func (v *Visitor) Slide(ctx context.Context) error {
 	settings := &v.manager.settings
-	if v.session == nil || settings.NoAutoRefresh || !settings.ShouldRefresh(v.session, settings.Now()) {
+	if v.session == nil || settings.NoAutoRefresh || !settings.due(v.session, settings.Now()) {
 		return nil
 	}
 	if settings.Refresher != nil {
@@ -114,7 +115,7 @@ func (v *Visitor) Slide(ctx context.Context) error {
 	}
 	before := &slid{session: v.session, token: v.token}
 	err := v.change(false, func(s *Session, now time.Time) (*Session, error) {
-		if !settings.ShouldRefresh(s, now) { // another request was first
+		if !settings.due(s, now) { // another request was first
 			return nil, nil
 		}
 		before.made = true
@@ -321,11 +322,11 @@ func (v *Visitor) ClearInvalid(header http.Header) bool {
 // forward_cookie the app gets the one that opened, after a refresh the new one.
 // All other cookies stay, in order.
 func (v *Visitor) ForwardCookies(header http.Header) {
-	lines := header["Cookie"]
-	if len(lines) == 0 {
-		return
-	}
 	m := v.manager
+	lines := header["Cookie"]
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, m.settings.CookieName) }) {
+		return // every name of ours contains it
+	}
 	var room [16]string
 	kept := room[:0]
 	dropped := false

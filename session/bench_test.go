@@ -46,6 +46,7 @@ func BenchmarkRead(b *testing.B) {
 		{"malformed/dots", "session=" + strings.Repeat("a.", 2000)},
 		{"malformed/long", "session=" + strings.Repeat("A", 4000)},
 		{"malformed/last", "session=" + token[:len(token)-1] + "!"},
+		{"malformed/middle", "session=" + token[:len(token)-40] + "!" + token[len(token)-39:]},
 		{"forged", "session=" + bendCiphertext(token)},
 		{"flood", strings.Repeat("session="+bendCiphertext(token)+"; ", 30)},
 	}

@@ -175,11 +175,14 @@ func FuzzOpenDirect(f *testing.F) {
 		if at >= 0 && at < len(token) {
 			token = token[:at] + string(token[at]^change) + token[at+1:]
 		}
-		parts, ok := parseCompact(token)
+		parts, ok := cutCompact(token)
 		if !ok || parts.header != k.header {
 			return
 		}
-		want, wantErr := k.open(token)
+		want, wantErr := []byte(nil), ErrMalformed
+		if parts.canonical() {
+			want, wantErr = k.open(token)
+		}
 		got, gotErr := k.openDirect(parts)
 		if string(got) != string(want) || !errors.Is(gotErr, wantErr) {
 			t.Errorf("%q: directly %q, %v; by go-jose %q, %v", token, got, gotErr, want, wantErr)

@@ -74,7 +74,7 @@ func decodeClaims(plaintext []byte, now time.Time) (*Session, error) {
 		ID: c.id, User: c.user, AccessToken: c.accessToken, RefreshToken: c.refreshToken,
 		CreatedAt: time.UnixMilli(c.createdAt), ExpiresAt: time.UnixMilli(c.expiresAt), LastActivity: issued,
 		// As it was sealed; encoding it anew would cost more than decrypting it.
-		userJSON: []byte(c.userJSON),
+		userJSON: c.userJSON,
 	}
 	if c.given("lastActivity") {
 		s.LastActivity = time.UnixMilli(c.lastActivity)

@@ -98,7 +98,7 @@ func FuzzDecodeClaims(f *testing.F) {
 			!slices.EqualFunc(times(got), times(want), time.Time.Equal) || !reflect.DeepEqual(got.User, want.User) {
 			t.Fatalf("%s: %+v; by the reference %+v", plaintext, got, want)
 		}
-		if user, err := DecodeObject(got.userJSON); err != nil || !reflect.DeepEqual(User(user), got.User) {
+		if user, err := DecodeObject([]byte(got.userJSON)); err != nil || !reflect.DeepEqual(User(user), got.User) {
 			t.Fatalf("%s: the user is told as %s", plaintext, got.userJSON)
 		}
 	})

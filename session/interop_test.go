@@ -74,9 +74,11 @@ func sealInterop(t *testing.T) []interopToken {
 	return all
 }
 
-func TestTokensOfOtherImplementations(t *testing.T) {
-	file := filepath.Join("testdata", "tokens.json")
-	data, err := os.ReadFile(file)
+var interopFile = filepath.Join("testdata", "tokens.json")
+
+func interopTokens(t *testing.T) []interopToken {
+	t.Helper()
+	data, err := os.ReadFile(interopFile)
 	if err != nil && !*update {
 		t.Fatal(err)
 	}
@@ -84,6 +86,11 @@ func TestTokensOfOtherImplementations(t *testing.T) {
 	if err := json.Unmarshal(data, &all); err != nil && !*update {
 		t.Fatal(err)
 	}
+	return all
+}
+
+func TestTokensOfOtherImplementations(t *testing.T) {
+	all := interopTokens(t)
 	if *update {
 		next := sealInterop(t)
 		for _, v := range all {
@@ -95,7 +102,7 @@ func TestTokensOfOtherImplementations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, append(encoded, '\n'), 0o600); err != nil {
+		if err := os.WriteFile(interopFile, append(encoded, '\n'), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		all = next

@@ -76,7 +76,7 @@ func (r *Keyring) Seal(s *Session) (string, error) {
 }
 
 func (r *Keyring) seal(s *Session) (token, keyID string, err error) {
-	if s.userJSON == nil { // it was built by hand
+	if s.userJSON == "" { // it was built by hand
 		built := s.with(func(*Session) {})
 		if err := built.setUser(s.User); err != nil {
 			return "", "", err
@@ -101,20 +101,11 @@ func (r *Keyring) Open(ctx context.Context, token string) (*Session, error) {
 
 // open also returns the key that opened the token.
 func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Session, *key, error) {
-	parts, ok := parseCompact(token)
+	parts, ok := cutCompact(token)
 	if !ok {
 		return nil, nil, ErrMalformed
 	}
-	k, err := r.find(ctx, parts.header)
-	if err != nil {
-		return nil, nil, err
-	}
-	var plaintext []byte
-	if parts.header == k.header {
-		plaintext, err = k.openDirect(parts)
-	} else {
-		plaintext, err = k.open(token)
-	}
+	k, plaintext, err := r.decrypt(ctx, token, parts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -125,13 +116,26 @@ func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Sessi
 	return s, k, err
 }
 
-// find returns the key that a protected header names.
-func (r *Keyring) find(ctx context.Context, header string) (*key, error) {
+func (r *Keyring) decrypt(ctx context.Context, token string, parts compact) (*key, []byte, error) {
 	for _, k := range *r.keys.Load() {
-		if k.header == header {
-			return k, nil
+		if k.header == parts.header {
+			plaintext, err := k.openDirect(parts)
+			return k, plaintext, err
 		}
 	}
+	if !parts.canonical() {
+		return nil, nil, ErrMalformed
+	}
+	k, err := r.find(ctx, parts.header)
+	if err != nil {
+		return nil, nil, err
+	}
+	plaintext, err := k.open(token)
+	return k, plaintext, err
+}
+
+// find returns the key that a protected header names.
+func (r *Keyring) find(ctx context.Context, header string) (*key, error) {
 	kid, ok := headerKeyID(header)
 	if !ok {
 		return nil, ErrMalformed

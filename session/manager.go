@@ -118,6 +118,9 @@ func (m *Manager) cookieName(secure bool) string {
 // open opens one token and applies what the realm's settings and revocations
 // say of it.
 func (m *Manager) open(ctx context.Context, token string, now time.Time) (*Session, error) {
+	if _, ok := cutCompact(token); !ok {
+		return nil, ErrMalformed
+	}
 	s := m.opened.get(token, *m.keys.keys.Load(), now)
 	if s == nil {
 		var k *key

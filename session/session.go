@@ -15,6 +15,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -55,7 +56,7 @@ type Session struct {
 	// ExpiresAt is when the session ends unless it is refreshed before.
 	ExpiresAt time.Time
 
-	userJSON []byte                 // User as JSON, encoded once
+	userJSON string                 // User as JSON, encoded once
 	data     atomic.Pointer[string] // the value of X-Session-Data, once asked for
 }
 
@@ -86,7 +87,7 @@ func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 // appendUser appends the user as JSON; null for one, built by hand, that cannot be
 // encoded.
 func (s *Session) appendUser(b []byte) []byte {
-	if s.userJSON != nil {
+	if s.userJSON != "" {
 		return append(b, s.userJSON...)
 	}
 	encoded, err := encodeJSON(s.User)
@@ -120,7 +121,15 @@ func (s *Session) DataWithoutTokens() string {
 }
 
 func (s *Session) dataWith(tokens bool) string {
-	return base64.RawURLEncoding.EncodeToString(s.AppendJSON(make([]byte, 0, len(s.userJSON)+192), tokens))
+	encoding := base64.RawURLEncoding
+	text := s.AppendJSON(make([]byte, 0, len(s.userJSON)+len(s.AccessToken)+len(s.RefreshToken)+192), tokens)
+	var b strings.Builder // EncodeToString would need the memory of the result twice
+	b.Grow(encoding.EncodedLen(len(text)))
+	var room [512]byte
+	for piece := range slices.Chunk(text, 384) { // a multiple of 3 bytes needs no padding
+		b.Write(encoding.AppendEncode(room[:0], piece))
+	}
+	return b.String()
 }
 
 // PercentEncodedUserID is user.id with every byte outside visible ASCII, and
@@ -171,7 +180,7 @@ func (s *Session) setUser(user User) error {
 	if err != nil {
 		return err
 	}
-	s.User, s.userJSON = user, encoded
+	s.User, s.userJSON = user, string(encoded)
 	return nil
 }
 

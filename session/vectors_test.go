@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -64,6 +65,7 @@ func TestWycheproofJOSE(t *testing.T) {
 				}
 				tokens++
 				mustNotOpenWell(t, token)
+				openBothWays(t, m.Keys(), token)
 				if s, result := openToken(t, m, token); s != nil || result == session.ResultError {
 					t.Errorf("%s, %s: %s as a cookie", file, name, result)
 				}
@@ -72,6 +74,41 @@ func TestWycheproofJOSE(t *testing.T) {
 		if tokens == 0 {
 			t.Errorf("no token was found in %s", file)
 		}
+	}
+}
+
+// openBothWays holds the direct way to what go-jose makes of a token, and reports
+// whether it opens.
+func openBothWays(t *testing.T, keys *session.Keyring, token string) bool {
+	t.Helper()
+	direct, byGoJose, directErr, goJoseErr, ok := session.OpenBothWays(keys, token)
+	if string(direct) != string(byGoJose) || !errors.Is(directErr, goJoseErr) {
+		t.Errorf("%q opens directly to %q, %v; by go-jose to %q, %v", token, direct, directErr, byGoJose, goJoseErr)
+	}
+	return ok && directErr == nil
+}
+
+// Every token that we know, and each of them with every character changed, opens
+// alike on both ways.
+func TestBothWaysOpenAlike(t *testing.T) {
+	opened := 0
+	for _, v := range interopTokens(t) {
+		keys := mustKeyring(t, v.Realm, v.Secret)
+		if openBothWays(t, keys, v.Token) {
+			opened++
+		}
+		for i := range len(v.Token) {
+			for _, c := range []string{"A", "_", "=", ".", "\n", "\r", "\x80"} {
+				bent := v.Token[:i] + c + v.Token[i+1:]
+				if openBothWays(t, keys, bent) && bent != v.Token {
+					t.Errorf("a token that nobody sealed opened: %q", bent)
+				}
+				openBothWays(t, keys, v.Token[:i]+c+v.Token[i:])
+			}
+		}
+	}
+	if opened < 10 {
+		t.Errorf("only %d tokens opened", opened)
 	}
 }
 

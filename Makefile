@@ -79,6 +79,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 
 .PHONY: bench
 bench: build ## measure what the guard costs, and write docs/performance.md
+	cd bench/nextjs && npm ci --no-audit --no-fund && npm run build
 	go test -run '^$$' -bench . -benchmem ./session ./routes ./caddymodule
 	go run ./bench
 

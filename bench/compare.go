@@ -25,14 +25,25 @@ type probe struct {
 	path   string
 	cookie func(i int) string // of the i-th request
 	bare   int                // the case that it is compared with
+	app    *server            // whose CPU time counts too, or nil
+	most   limit              // where there is one
 }
 
-// result is what one case cost.
+// price is what a request cost in one round.
+type price struct {
+	cpu       time.Duration
+	memory    float64 // bytes that Caddy allocated
+	perSecond float64
+}
+
+// result is what one case cost: the medians over the rounds. Ratios are to the
+// bare proxy in the same round.
 type result struct {
-	name      string
-	cpu       time.Duration // of Caddy per request, the median over the rounds
-	ratio     float64       // to the bare proxy, the median of the rounds' ratios
-	perSecond float64       // the median
+	name string
+	price
+	ratio       float64 // of the CPU time
+	memoryRatio float64
+	most        limit
 }
 
 // compare measures every case in every round, one after the other, in an order
@@ -49,53 +60,104 @@ func compare(ctx context.Context, o options) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, p, err := startCaddy(ctx, o.caddy, secret, app.Listener.Addr().String(), auth.Listener.Addr().String())
+	next, nextPort, err := startNextjs(ctx, o.nextjs, secret)
+	if err != nil {
+		return nil, err
+	}
+	if next != nil {
+		defer next.stop()
+	}
+	c, p, err := startCaddy(ctx, o.caddy, secret, app.Listener.Addr().String(), auth.Listener.Addr().String(), fmt.Sprintf("127.0.0.1:%d", nextPort))
 	if err != nil {
 		return nil, err
 	}
 	defer c.stop()
-	probes := cases(p, cookies)
-	cpu, perSecond := make([][]time.Duration, len(probes)), make([][]float64, len(probes))
+	probes := cases(p, cookies, next)
+	prices := make([][]price, len(probes))
 	for round := -1; round < o.rounds; round++ { // the first warms up
 		for turn := range probes {
 			i := (turn + max(round, 0)) % len(probes)
-			spent, took, err := measure(ctx, c, probes[i], o.requests)
+			one, err := measure(ctx, c, probes[i], p.metrics, o.requests)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", probes[i].name, err)
 			}
 			if round >= 0 {
-				cpu[i] = append(cpu[i], spent/time.Duration(o.requests))
-				perSecond[i] = append(perSecond[i], float64(o.requests)/took.Seconds())
+				prices[i] = append(prices[i], one)
 			}
 		}
+		o.load.note()
 	}
 	results := make([]result, len(probes))
 	for i, probe := range probes {
-		ratios := make([]float64, o.rounds)
-		for round := range ratios {
-			ratios[round] = float64(cpu[i][round]) / float64(cpu[probe.bare][round])
-		}
-		results[i] = result{probe.name, median(cpu[i]), median(ratios), median(perSecond[i])}
+		results[i] = summarize(probe, prices[i], prices[probe.bare])
 	}
 	return results, nil
 }
 
-func measure(ctx context.Context, c *caddy, p probe, requests int) (cpu, took time.Duration, err error) {
-	before, err := c.cpu()
+// summarize takes the medians of what a case cost in each round, and of their
+// ratios to the bare proxy's.
+func summarize(p probe, prices, bare []price) result {
+	middle := func(value func(i int) float64) float64 {
+		values := make([]float64, len(prices))
+		for i := range values {
+			values[i] = value(i)
+		}
+		return median(values)
+	}
+	return result{
+		name: p.name, most: p.most,
+		price: price{
+			cpu:       time.Duration(middle(func(i int) float64 { return float64(prices[i].cpu) })),
+			memory:    middle(func(i int) float64 { return prices[i].memory }),
+			perSecond: middle(func(i int) float64 { return prices[i].perSecond }),
+		},
+		ratio:       middle(func(i int) float64 { return float64(prices[i].cpu) / float64(bare[i].cpu) }),
+		memoryRatio: middle(func(i int) float64 { return prices[i].memory / bare[i].memory }),
+	}
+}
+
+func measure(ctx context.Context, c *server, p probe, metrics, requests int) (price, error) {
+	memoryBefore, err := allocated(ctx, metrics)
 	if err != nil {
-		return 0, 0, err
+		return price{}, err
+	}
+	before, err := spent(c, p.app)
+	if err != nil {
+		return price{}, err
 	}
 	start := time.Now()
 	if err := load(ctx, p.port, requests, p.path, p.cookie); err != nil {
-		return 0, 0, err
+		return price{}, err
 	}
-	took = time.Since(start)
-	after, err := c.cpu()
-	return after - before, took, err
+	took := time.Since(start)
+	after, err := spent(c, p.app)
+	if err != nil {
+		return price{}, err
+	}
+	memory, err := allocated(ctx, metrics)
+	return price{
+		cpu: (after - before) / time.Duration(requests), memory: (memory - memoryBefore) / float64(requests),
+		perSecond: float64(requests) / took.Seconds(),
+	}, err
+}
+
+// spent is the CPU time of the processes up to now.
+func spent(servers ...*server) (sum time.Duration, err error) {
+	for _, s := range servers {
+		if s == nil {
+			continue
+		}
+		cpu, err := s.cpu()
+		if err != nil {
+			return 0, err
+		}
+		sum += cpu
+	}
+	return sum, nil
 }
 
 // cases are the cases of the comparison.
-func cases(p ports, cookies []string) []probe {
+func cases(p ports, cookies []string, next *server) []probe {
 	const open, guarded = "/blog/a-post", "/dashboard/settings"
 	const seenSessions = 100
 	none := func(int) string { return "" }
@@ -104,16 +166,26 @@ func cases(p ports, cookies []string) []probe {
 	unseen := func(int) string { return cookies[int(position.Add(1))%len(cookies)] }
 	forged := func(i int) string { return forge(cookies[i%len(cookies)]) }
 	malformed := func(int) string { return "session=" + strings.Repeat("AbC.", 100) }
-	return []probe{
-		{"bare proxy, no cookie", p.bare, open, none, 0},
-		{"bare proxy, with the cookie", p.bare, guarded, seen, 1},
-		{"guard, anonymous", p.guard, open, none, 0},
-		{"guard, session seen before", p.guard, guarded, seen, 1},
-		{"guard, session never seen before", p.guard, guarded, unseen, 1},
-		{"guard, forged cookie", p.guard, open, forged, 1},
-		{"guard, malformed cookie", p.guard, open, malformed, 1},
-		{"forward_auth to a minimal Go service", p.forwardAuth, guarded, seen, 1},
+	probes := []probe{
+		{"bare proxy, no cookie", p.bare, open, none, 0, nil, limit{}},
+		{"bare proxy, with the cookie", p.bare, guarded, seen, 1, nil, limit{}},
+		{"guard, anonymous", p.guard, open, none, 0, nil, limit{1.4, 1.08}},
+		{"guard, session seen before", p.guard, guarded, seen, 1, nil, limit{1.5, 1.12}},
+		{"guard, session never seen before", p.guard, guarded, unseen, 1, nil, limit{1.8, 1.27}},
+		{"guard, forged cookie", p.guard, open, forged, 1, nil, limit{1.5, 1.1}},
+		{"guard, malformed cookie", p.guard, open, malformed, 1, nil, limit{1.5, 1.1}},
+		{"forward_auth to a minimal Go service", p.forwardAuth, guarded, seen, 1, nil, limit{}},
 	}
+	if next == nil {
+		return probes
+	}
+	const checked = "/checked/settings" // by proxy.ts
+	bare := len(probes)
+	return append(probes,
+		probe{"Next.js: bare proxy", p.bareNext, guarded, seen, bare, next, limit{}},
+		probe{"Next.js: guard, session seen before", p.guardNext, guarded, seen, bare, next, limit{}},
+		probe{"Next.js: its own check in proxy.ts with jose", p.bareNext, checked, seen, bare, next, limit{}},
+	)
 }
 
 // forge changes the authentication tag of a token.

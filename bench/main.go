@@ -29,19 +29,24 @@ func main() {
 // options are the flags.
 type options struct {
 	caddy    string // the binary
+	nextjs   string // the server script of the app that is built in bench/nextjs
 	rounds   int
-	requests int // of each case in each round
-	sessions int // distinct ones, more than the cache holds
+	requests int  // of each case in each round
+	sessions int  // distinct ones, more than the cache holds
+	check    bool // only the limits; nothing is written
+	load     *machineLoad
 	document string
 	plot     string
 }
 
 func run(ctx context.Context) error {
-	var o options
+	o := options{load: new(machineLoad)}
 	flag.StringVar(&o.caddy, "caddy", ".bin/caddy", "the Caddy binary with this module")
+	flag.StringVar(&o.nextjs, "nextjs", "bench/nextjs/.next/standalone/server.js", "the built app with a check of its own; '' leaves it out")
 	flag.IntVar(&o.rounds, "rounds", 11, "how often each case is measured, in turn with the others")
 	flag.IntVar(&o.requests, "requests", 10_000, "requests of each case in each round")
 	flag.IntVar(&o.sessions, "sessions", 100_000, "distinct sessions of the case `unseen`")
+	flag.BoolVar(&o.check, "check", false, "fail if a case costs more than its limit; write no file")
 	flag.StringVar(&o.document, "document", "docs/performance.md", "the file whose table is replaced")
 	flag.StringVar(&o.plot, "plot", "docs/performance.svg", "the file for the plot")
 	flag.Parse()
@@ -52,6 +57,9 @@ func run(ctx context.Context) error {
 	}
 	table := markdown(results, o)
 	fmt.Print(table)
+	if o.check {
+		return check(results)
+	}
 	if err := replaceTable(o.document, table); err != nil {
 		return err
 	}

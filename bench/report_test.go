@@ -70,3 +70,31 @@ func TestForgedCookieHasTheFormOfAGenuineOne(t *testing.T) {
 		}
 	}
 }
+
+func TestSummaryComparesRoundByRound(t *testing.T) {
+	bare := []price{{100, 1000, 5}, {200, 1000, 4}, {400, 1000, 3}}
+	dear := []price{{150, 1100, 4}, {300, 1200, 3}, {600, 1300, 2}}
+	r := summarize(probe{name: "dear", most: limit{1.4, 1.3}}, dear, bare)
+	if r.cpu != 300 || r.ratio != 1.5 || r.memory != 1200 || r.memoryRatio != 1.2 || r.perSecond != 3 {
+		t.Errorf("%+v", r)
+	}
+	cheap := summarize(probe{name: "cheap", most: limit{1.1, 1.1}}, bare, bare)
+	if err := check([]result{cheap}); err != nil {
+		t.Error(err)
+	}
+	if err := check([]result{cheap, r}); err == nil || !strings.Contains(err.Error(), "dear: 1.50 times the CPU time") || strings.Contains(err.Error(), "memory") {
+		t.Errorf("it is told as %v", err)
+	}
+	r.most = limit{2, 1.1}
+	if err := check([]result{r}); err == nil || !strings.Contains(err.Error(), "dear: 1.20 times the memory") {
+		t.Errorf("it is told as %v", err)
+	}
+}
+
+func TestLoadIsARange(t *testing.T) {
+	l := machineLoad{least: 1e9, most: 1e9}
+	l.note()
+	if l.least >= 1e9 || l.most != 1e9 || strings.Count(l.String(), " to ") != 1 {
+		t.Errorf("%s", &l)
+	}
+}

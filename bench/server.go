@@ -15,11 +15,24 @@ import (
 )
 
 // ports are where the sites of one Caddy process listen.
-type ports struct{ bare, guard, forwardAuth int }
+type ports struct{ bare, guard, forwardAuth, bareNext, guardNext, metrics int }
 
 // config is the Caddyfile of the comparison.
-func (p ports) config(storage, app, auth string) string {
-	return fmt.Sprintf(`{
+func (p ports) config(storage, app, auth, next string) string {
+	const guard = `session_guard {
+		secret {env.SESSION_SECRET}
+		public /login /register
+		auth /dashboard/* /admin/* /settings/*
+		default hybrid
+	}
+	`
+	const forwardAuth = `forward_auth %s {
+		uri /auth
+		copy_headers X-User
+	}
+	`
+	var b strings.Builder
+	fmt.Fprintf(&b, `{
 	admin off
 	auto_https off
 	persist_config off
@@ -28,74 +41,74 @@ func (p ports) config(storage, app, auth string) string {
 		level ERROR
 	}
 }
-http://127.0.0.1:%d {
-	reverse_proxy %[5]s
-}
-http://127.0.0.1:%[3]d {
-	session_guard {
-		secret {env.SESSION_SECRET}
-		public /login /register
-		auth /dashboard/* /admin/* /settings/*
-		default hybrid
+`, storage)
+	site := func(port int, before, to string) {
+		fmt.Fprintf(&b, "http://127.0.0.1:%d {\n\t%sreverse_proxy %s\n}\n", port, before, to)
 	}
-	reverse_proxy %[5]s
-}
-http://127.0.0.1:%[4]d {
-	forward_auth %[6]s {
-		uri /auth
-		copy_headers X-User
-	}
-	reverse_proxy %[5]s
-}
-`, storage, p.bare, p.guard, p.forwardAuth, app, auth)
+	site(p.bare, "", app)
+	site(p.guard, guard, app)
+	site(p.forwardAuth, fmt.Sprintf(forwardAuth, auth), app)
+	site(p.bareNext, "", next)
+	site(p.guardNext, guard, next)
+	fmt.Fprintf(&b, "http://127.0.0.1:%d {\n\tmetrics\n}\n", p.metrics)
+	return b.String()
 }
 
-// caddy is a running Caddy.
-type caddy struct{ command *exec.Cmd }
-
-// startCaddy starts Caddy and waits until it serves.
-func startCaddy(ctx context.Context, binary, secret, app, auth string) (*caddy, ports, error) {
+// startCaddy starts Caddy with the sites of the comparison.
+func startCaddy(ctx context.Context, binary, secret, app, auth, next string) (*server, ports, error) {
 	folder, err := os.MkdirTemp("", "caddy-session-guard-bench")
 	if err != nil {
 		return nil, ports{}, err
 	}
 	var p ports
-	for _, port := range []*int{&p.bare, &p.guard, &p.forwardAuth} {
+	for _, port := range []*int{&p.bare, &p.guard, &p.forwardAuth, &p.bareNext, &p.guardNext, &p.metrics} {
 		if *port, err = freePort(ctx); err != nil {
 			return nil, p, err
 		}
 	}
 	caddyfile := filepath.Join(folder, "Caddyfile")
-	if err := os.WriteFile(caddyfile, []byte(p.config(folder, app, auth)), 0o600); err != nil {
+	if err := os.WriteFile(caddyfile, []byte(p.config(folder, app, auth, next)), 0o600); err != nil {
 		return nil, p, err
 	}
 	command := exec.CommandContext(ctx, binary, "run", "--config", caddyfile)
 	command.Env = append(os.Environ(), "SESSION_SECRET="+secret, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
+	c, err := start(ctx, command, p.guard)
+	if err != nil {
+		err = fmt.Errorf("%w; run `make build` first", err)
+	}
+	return c, p, err
+}
+
+// server is a running process that serves.
+type server struct{ command *exec.Cmd }
+
+// start starts a process and waits until it serves at a port.
+func start(ctx context.Context, command *exec.Cmd, port int) (*server, error) {
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
-		return nil, p, fmt.Errorf("%w; run `make build` first", err)
+		return nil, err
 	}
-	c := &caddy{command}
+	s := &server{command}
 	for range 100 {
-		if conn, err := dial(ctx, p.guard); err == nil {
-			return c, p, conn.Close()
+		if conn, err := dial(ctx, port); err == nil {
+			return s, conn.Close()
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	c.stop()
-	return nil, p, errors.New("the Caddy that was started does not answer")
+	s.stop()
+	return nil, fmt.Errorf("%s was started, but does not answer", command.Path)
 }
 
-func (c *caddy) stop() {
-	_ = c.command.Process.Kill()
-	_ = c.command.Wait()
+func (s *server) stop() {
+	_ = s.command.Process.Kill()
+	_ = s.command.Wait()
 }
 
 // cpu is the CPU time of the process up to now: the sum over its threads, in
 // nanoseconds (proc_pid_schedstat), since /proc/<pid>/stat counts in hundredths
 // of a second.
-func (c *caddy) cpu() (time.Duration, error) {
-	tasks := filepath.Join("/proc", strconv.Itoa(c.command.Process.Pid), "task")
+func (s *server) cpu() (time.Duration, error) {
+	tasks := filepath.Join("/proc", strconv.Itoa(s.command.Process.Pid), "task")
 	threads, err := os.ReadDir(tasks)
 	if err != nil {
 		return 0, fmt.Errorf("%w; the comparison needs Linux", err)

@@ -1,0 +1,2 @@
+/** The same page, behind proxy.ts. */
+export { default } from "../../dashboard/settings/page";

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,16 @@ func sentCookie(t testing.TB, v *session.Visitor) string {
 
 // oauth2-proxy issue 1992: parallel requests redeem one token twice. A page opens and sends a hundred requests with one token that is due.
 func TestOAuth2Proxy1992ParallelRefreshesGetOneToken(t *testing.T) {
-	m, c := newManager(t)
+	var seals atomic.Int64
+	m, c := newManager(t, func(s *session.Settings) {
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventSealed {
+				seals.Add(1)
+			}
+		}
+	})
 	old := signIn(t, m, alice())
+	seals.Store(0)
 	c.Add(6*day + time.Hour)
 	tokens := make([]string, 100)
 	var requests sync.WaitGroup
@@ -42,6 +51,9 @@ func TestOAuth2Proxy1992ParallelRefreshesGetOneToken(t *testing.T) {
 		if token == "" || token == old || token != tokens[0] {
 			t.Fatalf("request %d got another token than request 0", i)
 		}
+	}
+	if n := seals.Load(); n != 1 {
+		t.Errorf("the session was sealed %d times for one refresh", n)
 	}
 	for _, later := range []time.Duration{time.Second, 29 * time.Second} { // 30 s in all
 		c.Add(later)

@@ -16,7 +16,6 @@ import (
 // makes it, carries a handoff too: the login is not lost.
 func TestHandoffOnAnEmptyAnswer(t *testing.T) {
 	b := newBench(t)
-	b.guard.realm.app = &App{metrics: newMetrics()}
 	w := httptest.NewRecorder()
 	err := b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("X-Session-Set", base64.RawURLEncoding.EncodeToString([]byte(`{"user":{"id":"bob"}}`)))

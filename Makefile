@@ -22,7 +22,7 @@ BYPASS_TARGETS := 100000
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build Caddy with the plugin and start the demo of Caddyfile.example
@@ -37,7 +37,7 @@ build: ## build Caddy with the plugin into .bin/caddy
 	go build -ldflags '-s -w' -o $(BIN)/caddy ./cmd/caddy
 
 .PHONY: test
-test: test-go test-client ## run every test
+test: test-go test-client test-browser ## run every test
 
 .PHONY: test-go
 test-go: ## run the Go tests, with the Next.js apps that they drive
@@ -51,6 +51,15 @@ test-client: client ## build, check and test the npm package
 .PHONY: client
 client: ## build the npm package
 	cd client && npm ci --no-audit --no-fund && npm run build
+
+.PHONY: test-browser
+test-browser: build client/dist ## drive the whole stack with Chromium, which apt installs where it is missing and may be
+	cd e2e/browser && npm ci --no-audit --no-fund && npm test
+
+# npm builds the package when it installs what that needs.
+client/dist: $(shell find client/src -type f) client/package-lock.json
+	cd client && npm ci --no-audit --no-fund
+	@touch $@
 
 .PHONY: nextjs
 nextjs: build client ## build the Next.js example and serve it behind Caddy

@@ -17,6 +17,7 @@ const i18n = { locales: ["en", "ar", "pt-BR"], defaultLocale: "en" };
 const variants = {
   main: {},
   strict: {},
+  browser: {},
   basepath: { basePath: "/base" },
   trailing: { trailingSlash: true },
   i18n: { i18n },

@@ -1,0 +1,36 @@
+// The real stack in a real browser: Caddy with this module, Next.js behind it, Chromium in front. Everything runs one after
+// another, in one browser; each visitor is a profile of its own.
+import { after, before, describe, test } from "node:test";
+import { chromium } from "playwright-core";
+import { findChromium, missing } from "./chromium.mjs";
+import { testRenderAhead } from "./render-ahead.mjs";
+import { testRequestKinds } from "./request-kinds.mjs";
+import { testReturnTo } from "./return-to.mjs";
+import { testSigningIn } from "./signing-in.mjs";
+import { Stack } from "./stack.mjs";
+import { startVersion } from "./version-site.mjs";
+import { Visitor } from "./visitor.mjs";
+
+const executablePath = findChromium();
+if (!executablePath && process.env.CI) throw new Error(missing);
+
+if (executablePath) {
+  const browser = await chromium.launch({ executablePath });
+  after(() => browser.close());
+
+  for (const version of ["16.4", "15.5", "14.2"]) {
+    describe(`Next.js ${version}`, () => {
+      const stack = new Stack();
+      const site = {};
+      const enter = (options) => Visitor.enter(browser, site.url, options);
+      before(async () => Object.assign(site, await startVersion(stack, version)));
+      after(() => stack.end());
+      testSigningIn(enter);
+      testRequestKinds(site, enter);
+      testRenderAhead(site, browser);
+      if (version === "16.4") testReturnTo(site, enter);
+    });
+  }
+} else {
+  test("the real stack in a real browser", { skip: missing });
+}

@@ -1,0 +1,92 @@
+// Starts the servers that a test drives, each on a free port, and ends them.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const root = join(import.meta.dirname, "../..");
+export const bypassApp = join(root, "e2e/bypass-app");
+
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Servers that end together. */
+export class Stack {
+  #ends = [];
+
+  /** Runs a command until the stack ends, and waits until it listens at the port. */
+  async start(command, args, { port, ...options }) {
+    // A group of its own, so that what it starts ends with it.
+    const child = spawn(command, args, { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    let log = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => (log = (log + text).slice(-20_000)));
+    }
+    const ended = once(child, "close");
+    this.#ends.push(async () => {
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // has ended by itself
+      }
+      await ended;
+    });
+    const deadline = Date.now() + 60_000;
+    while (!(await listens(port))) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${command} ${args.join(" ")} does not listen at ${port}:\n${log}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return { log: () => log };
+  }
+
+  /** Serves a Next.js app, as it was built or in development, and returns its port. */
+  async next(dir, mode = "start") {
+    const port = await freePort();
+    const args = [join(dir, "node_modules/next/dist/bin/next"), mode, "--hostname", "127.0.0.1", "--port", port];
+    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: mode === "dev" ? "development" : "production" };
+    await this.start(process.execPath, args, { port, cwd: dir, env });
+    return port;
+  }
+
+  /** Runs Caddy with a Caddyfile, whose first site listens at PORT, and a storage of its own. */
+  async caddy(caddyfile, environment) {
+    const home = mkdtempSync(join(tmpdir(), "browser-tests-"));
+    const port = await freePort();
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("SESSION_"));
+    const env = { ...Object.fromEntries(inherited), XDG_DATA_HOME: home, XDG_CONFIG_HOME: home, PORT: port, ...environment };
+    const caddy = process.env.CADDY ?? join(root, ".bin/caddy");
+    const { log } = await this.start(caddy, ["run", "--adapter", "caddyfile", "--config", caddyfile], { port, env });
+    this.#ends.push(() => rmSync(home, { recursive: true, force: true }));
+    return { url: `http://localhost:${port}`, log };
+  }
+
+  /** Ends a server of this process with the stack. */
+  closing(close) {
+    this.#ends.push(close);
+  }
+
+  async end() {
+    for (const end of this.#ends.splice(0).reverse()) await end();
+  }
+}
+
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
+    socket.on("connect", () => socket.destroy());
+  });
+}
+
+/** Builds the bypass app's variant for browsers with a version of Next.js, unless it stands. Returns its folder. */
+export function buildVersion(version) {
+  execFileSync("./build.sh", [version, "browser"], { cwd: bypassApp, stdio: ["ignore", "ignore", "inherit"] });
+  return join(bypassApp, `.build/${version}-browser`);
+}

@@ -1,0 +1,3 @@
+import { NextAuthSession } from "caddy-session-guard";
+
+export const { createSession, deleteSession, getSession } = NextAuthSession();

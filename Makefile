@@ -53,13 +53,8 @@ client: ## build the npm package
 	cd client && npm ci --no-audit --no-fund && npm run build
 
 .PHONY: test-browser
-test-browser: build client/dist ## drive the whole stack with Chromium, which apt installs where it is missing and may be
+test-browser: build client ## drive the whole stack with Chromium, which apt installs where it is missing and may be
 	cd e2e/browser && npm ci --no-audit --no-fund && npm test
-
-# npm builds the package when it installs what that needs.
-client/dist: $(shell find client/src -type f) client/package-lock.json
-	cd client && npm ci --no-audit --no-fund
-	@touch $@
 
 .PHONY: nextjs
 nextjs: build client ## build the Next.js example and serve it behind Caddy

@@ -3,6 +3,10 @@
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { findChromium, missing } from "./chromium.mjs";
+import { testExampleDenials } from "./example-denials.mjs";
+import { testExampleSession } from "./example-session.mjs";
+import { testExampleSigningIn } from "./example-signing-in.mjs";
+import { startExample } from "./example-site.mjs";
 import { testRenderAhead } from "./render-ahead.mjs";
 import { testRequestKinds } from "./request-kinds.mjs";
 import { testReturnTo } from "./return-to.mjs";
@@ -17,6 +21,22 @@ if (!executablePath && process.env.CI) throw new Error(missing);
 if (executablePath) {
   const browser = await chromium.launch({ executablePath });
   after(() => browser.close());
+
+  describe("the example", () => {
+    const stack = new Stack();
+    const site = {};
+    const short = {};
+    const enter = (options) => Visitor.enter(browser, site.url, options);
+    const enterShort = (options) => Visitor.enter(browser, short.url, options);
+    before(async () => {
+      Object.assign(site, await startExample(stack));
+      Object.assign(short, await startExample(stack, { SESSION_EXPIRY: "4s", SESSION_REFRESH_THRESHOLD: "1s" }));
+    });
+    after(() => stack.end());
+    testExampleSigningIn(enter);
+    testExampleDenials(site, enter, enterShort);
+    testExampleSession(enter);
+  });
 
   for (const version of ["16.4", "15.5", "14.2"]) {
     describe(`Next.js ${version}`, () => {

@@ -18,6 +18,8 @@ export async function freePort() {
   return port;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
 /** Servers that end together. */
 export class Stack {
   #ends = [];
@@ -31,12 +33,17 @@ export class Stack {
       stream.setEncoding("utf8").on("data", (text) => (log = (log + text).slice(-20_000)));
     }
     const ended = once(child, "close");
-    this.#ends.push(async () => {
+    const kill = () => {
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {
         // has ended by itself
       }
+    };
+    process.once("exit", kill); // also when the tests are interrupted
+    this.#ends.push(async () => {
+      process.off("exit", kill);
+      kill();
       await ended;
     });
     const deadline = Date.now() + 60_000;

@@ -1,0 +1,140 @@
+// The example when a session is not there, or not any more.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { amira, choose, fillIn, login, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { revoke } from "./visitor.mjs";
+
+const link = (page, name) => page.getByRole("link", { name, exact: true }).first();
+
+/** `enterShort` opens a visitor of a site whose sessions end after a few seconds. */
+export function testExampleDenials(site, enter, enterShort) {
+  test("a link that was prefetched while anonymous works at once after signing in", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    const denied = page.waitForResponse((response) => new URL(response.url()).pathname === "/dashboard" && response.status() === 204);
+    await page.goto("/");
+    await denied;
+    await signInElsewhere(visitor);
+    await link(page, "Open the dashboard").click();
+    await visitor.lands("/dashboard", "Hello, Jonas Berg");
+    await showsUser(page, "Jonas Berg");
+    await visitor.leave();
+  });
+
+  test("a link to a guarded page, when signed out, ends on the login page and works after it", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await page.goto("/");
+    await link(page, "Open the dashboard").click();
+    await visitor.lands(login("/dashboard"), "Sign in");
+    await fillIn(visitor);
+    await visitor.lands("/dashboard", "Hello, Jonas Berg");
+    await link(page, "Gatehouse").click();
+    await visitor.lands("/", "Welcome back, Jonas Berg.");
+    await link(page, "Open the dashboard").click();
+    await visitor.lands("/dashboard", "Hello, Jonas Berg");
+    await visitor.leave();
+  });
+
+  test("a link to a guarded page, when the session has just been revoked, ends on the login page", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.goto("/dashboard");
+    await showsUser(page, "Jonas Berg");
+    await revoke(site.url, await visitor.sessionCookie());
+    await link(page, "Profile").click();
+    await visitor.lands(login("/dashboard/profile"), "Sign in");
+    await fillIn(visitor);
+    await visitor.lands("/dashboard/profile", "Profile");
+    await visitor.leave();
+  });
+
+  test("a session that expires on a guarded page leads to the login page by itself", async () => {
+    const visitor = await enterShort();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.goto("/dashboard/profile");
+    await visitor.lands(login("/dashboard/profile"), "Sign in");
+    await showsNobody(page);
+    await visitor.leave();
+  });
+
+  test("a session that expires on an open page: the header shows it, and links to guarded pages end on the login page", async () => {
+    const visitor = await enterShort();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.goto("/");
+    await showsUser(page, "Jonas Berg");
+    await showsNobody(page);
+    await link(page, "Open the dashboard").click();
+    await visitor.lands(login("/dashboard"), "Sign in");
+    await visitor.leave();
+  });
+
+  test("a Server Action without a session any more ends on the login page, and works after it", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.goto("/dashboard/profile");
+    await showsUser(page, "Jonas Berg");
+    await revoke(site.url, await visitor.sessionCookie());
+    await page.getByLabel("Name").fill("Jonas the Second");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await visitor.lands(login("/dashboard/profile"), "Sign in");
+    await fillIn(visitor);
+    await visitor.lands("/dashboard/profile", "Profile");
+    await showsUser(page, "Jonas Berg");
+    await page.getByLabel("Name").fill("Jonas the Second");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("Your name is saved.").waitFor();
+    await showsUser(page, "Jonas the Second");
+    await visitor.leave();
+  });
+
+  for (const button of ["Sign in", "Sign in with a Route Handler"]) {
+    test(`${button}, when already signed in: the dashboard of who is signed in`, async () => {
+      const visitor = await enter();
+      await visitor.page.goto("/login");
+      await showsNobody(visitor.page);
+      await signInElsewhere(visitor, amira);
+      await fillIn(visitor, undefined, button);
+      await visitor.lands("/dashboard", "Hello, Amira Haddad");
+      await visitor.leave();
+    });
+  }
+
+  test("a client component that needs a session sends a visitor without one to the login page", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await page.goto("/session");
+    await visitor.lands(login("/session"), "Sign in");
+    await fillIn(visitor);
+    await visitor.lands("/session", "Session in the browser");
+    await page.getByTestId("session-status").getByText("authenticated").waitFor();
+    await page.getByTestId("session-json").getByText("jonas@example.com").waitFor();
+    await choose(page, "sign-out");
+    await visitor.lands(login("/session"), "Sign in");
+    await visitor.leave();
+  });
+
+  test("a page for administrators: 403 for others, and no link to it", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor, amira);
+    await page.goto("/dashboard");
+    await link(page, "Administration").click();
+    await visitor.lands("/dashboard/admin", "Administration");
+    await revoke(site.url, await visitor.sessionCookie());
+    await signInElsewhere(visitor);
+    await page.goto("/dashboard");
+    await showsUser(page, "Jonas Berg");
+    assert.equal(await link(page, "Administration").count(), 0);
+    const guess = await visitor.context.newPage();
+    const answer = guess.waitForResponse((response) => response.url().endsWith("/dashboard/admin"));
+    await guess.goto("/dashboard/admin").catch(() => {}); // no body: Chromium shows a page of its own
+    assert.equal((await answer).status(), 403);
+    await guess.close();
+    await visitor.leave([/the server responded with a status of 403/]);
+  });
+}

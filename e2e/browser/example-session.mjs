@@ -1,0 +1,119 @@
+// The hooks of the npm package on the example's pages: what they show of a session, and how tabs agree about it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { choose, fillIn, login, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+
+const second = 1000;
+const hour = 3600 * second;
+
+export function testExampleSession(enter) {
+  test("the countdown runs", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.goto("/dashboard");
+    const read = async () => {
+      const [hours, minutes, seconds] = (await page.getByTestId("session-timer").innerText()).split(":").map(Number);
+      return (hours * 60 + minutes) * 60 + seconds;
+    };
+    await page.getByTestId("session-timer").getByText(/^1:59:/).waitFor();
+    const before = await read();
+    await page.waitForFunction((text) => document.querySelector("[data-testid=session-timer]").textContent !== text, await page.getByTestId("session-timer").innerText());
+    const passed = before - (await read());
+    assert.ok(passed > 0 && passed < 5, `from ${before} it went on by ${passed} seconds`);
+    await visitor.leave();
+  });
+
+  test("expiring soon: the last hour is announced, and whoever stays has time again", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.clock.install();
+    await page.goto("/dashboard");
+    await page.getByTestId("session-timer").getByText(/^1:59:/).waitFor();
+    assert.equal(await page.getByTestId("expiring-soon").count(), 0);
+    await page.clock.fastForward(hour + 5 * second);
+    await page.getByTestId("expiring-soon").waitFor();
+    await page.clock.setSystemTime(new Date()); // the server did not wait
+    await page.getByRole("button", { name: "Stay signed in" }).press("Enter");
+    await page.getByTestId("expiring-soon").waitFor({ state: "detached" });
+    await visitor.leave();
+  });
+
+  test("whoever uses the page is refreshed: one request for many events", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.clock.install();
+    await page.goto("/dashboard");
+    await page.getByTestId("session-timer").getByText(/^1:59:/).waitFor();
+    const refreshes = [];
+    page.on("request", (request) => request.method() === "POST" && refreshes.push(new URL(request.url()).pathname));
+    await page.mouse.move(10, 10);
+    await page.mouse.move(20, 20);
+    assert.deepEqual(refreshes, [], "refreshes of a fresh session");
+    const before = (await visitor.sessionCookie()).value;
+    await page.clock.fastForward(hour + 5 * second);
+    const answer = page.waitForResponse((response) => response.request().method() === "POST");
+    for (let i = 0; i < 20; i++) await page.mouse.move(i * 5, 100 + i);
+    assert.equal((await answer).status(), 200);
+    await page.keyboard.press("Tab");
+    assert.deepEqual(refreshes, ["/api/session"]);
+    assert.notEqual((await visitor.sessionCookie()).value, before);
+    await visitor.leave();
+  });
+
+  test("a name that a Server Action saves, and a status that the browser saves, show at once", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await page.goto("/dashboard/profile");
+    await page.getByLabel("Name").fill("Jonas Ångström");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("Your name is saved.").waitFor();
+    await showsUser(page, "Jonas Ångström");
+    await page.getByLabel("Status").fill("Out for lunch");
+    await page.getByRole("button", { name: "Save in the browser" }).click();
+    await page.getByTestId("status-saved").waitFor();
+    await page.getByTestId("user-menu-button").click();
+    await page.getByTestId("user-status").getByText("Out for lunch").waitFor();
+    await page.keyboard.press("Escape");
+    await page.reload();
+    assert.equal(await page.getByLabel("Status").inputValue(), "Out for lunch");
+    await page.getByLabel("Status").fill("");
+    await page.getByRole("button", { name: "Save in the browser" }).click();
+    await page.getByTestId("status-saved").waitFor();
+    await page.getByTestId("user-status").waitFor({ state: "detached" });
+    await visitor.leave();
+  });
+
+  test("two tabs: a sign-out in one is seen in the others within a second", async () => {
+    const visitor = await enter();
+    const { page, context } = visitor;
+    await signInElsewhere(visitor);
+    const open = await context.newPage();
+    await open.goto("/");
+    await showsUser(open, "Jonas Berg");
+    await page.goto("/dashboard");
+    await showsUser(page, "Jonas Berg");
+    await choose(open, "sign-out");
+    await showsNobody(open);
+    await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor({ timeout: second });
+    await visitor.lands(login("/dashboard"), "Sign in");
+    await visitor.leave();
+  });
+
+  test("two tabs: a sign-in in one is seen in the others, Server Components included", async () => {
+    const visitor = await enter();
+    const { page, context } = visitor;
+    const open = await context.newPage();
+    await open.goto("/");
+    await showsNobody(open);
+    await page.goto("/login");
+    await fillIn(visitor);
+    await visitor.lands("/dashboard", "Hello, Jonas Berg");
+    await showsUser(open, "Jonas Berg");
+    await visitor.lands("/", "Welcome back, Jonas Berg.", open);
+    await visitor.leave();
+  });
+}

@@ -3,6 +3,7 @@
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { findChromium, missing } from "./chromium.mjs";
+import { testDevelopment } from "./development.mjs";
 import { testExampleDenials } from "./example-denials.mjs";
 import { testExampleSession } from "./example-session.mjs";
 import { testExampleSigningIn } from "./example-signing-in.mjs";
@@ -36,6 +37,12 @@ if (executablePath) {
     testExampleSigningIn(enter);
     testExampleDenials(site, enter, enterShort);
     testExampleSession(enter);
+  });
+
+  describe("next dev", () => {
+    const stack = new Stack();
+    testDevelopment(stack, browser);
+    after(() => stack.end());
   });
 
   for (const version of ["16.4", "15.5", "14.2"]) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,23 +31,30 @@ func startRedis(t *testing.T, flags ...string) *redisServer {
 	return startRedisAt(t, freePort(t), flags...)
 }
 
-// freePort is a port below those that the system gives to clients, so that a
-// cluster's bus, 10000 above it, exists too.
+// freePort is a port that nobody listens on, and neither on the one 10000 above it,
+// where the node of a cluster has its bus. Both are below the ports that the
+// system gives to clients.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		port := fmt.Sprint(12000 + rand.IntN(20000))
-		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err != nil {
-			continue
+		if port := 12000 + rand.IntN(10000); isFree(t, port) && isFree(t, port+10000) {
+			return strconv.Itoa(port)
 		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return port
 	}
 	t.Fatal("no port is free")
 	return ""
+}
+
+func isFree(t *testing.T, port int) bool {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		return false
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return true
 }
 
 func startRedisAt(t *testing.T, port string, flags ...string) *redisServer {

@@ -101,6 +101,7 @@ func TestExplain(t *testing.T) {
 		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Reason a Server Action,", "actions /", "Answer 401 Unauthorized to /login"}, "2"},
 		{[]string{"GET", "http://fourth.example.com/"}, []string{"Rule none: no session_guard stands before reverse_proxy", "Answer reverse_proxy answers"}, ""},
 		{[]string{"GET", "http://app.example.com/admin/users"}, []string{"Needs require user.role admin", "Rule auth /admin/* (Caddyfile:17)"}, "2"},
+		{[]string{"GET", "http://other.example.com/login"}, []string{"Rule login_path", "Decision pass"}, ""},
 		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://app.example.com/old/x"}, []string{"Path /dashboard/old/x", "Answer 307 Temporary Redirect to /login?return_to=%2Fold%2Fx"}, "2"},
 		{[]string{"GET", "http://app.example.com/api/session"}, []string{"Rule session_api (Caddyfile:14)", "Answer session_api answers"}, ""},

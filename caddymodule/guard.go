@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -364,6 +365,9 @@ func (g *Guard) log(v *visit) {
 // ruleName names the rule that decided, as it is written.
 func (g *Guard) ruleName(m routes.Match) string {
 	if m.Rule < 0 || m.Rule >= len(g.Rules) {
+		if unmatched := cmp.Or(g.Default, string(routes.Hybrid)); unmatched != string(m.Type) && !m.Open {
+			return "login_path" // open although the rules would close it
+		}
 		return "default " + string(m.Type)
 	}
 	rule := g.Rules[m.Rule]

@@ -18,9 +18,10 @@ interface Answer {
   refreshThreshold?: number;
 }
 
-/** Without `session` the API gave no definite answer. */
+/** Without `session` the API gave no definite answer. `stranger` is the status of an answer that came from somewhere else, in development. */
 interface Outcome extends Partial<Answer> {
   error?: string;
+  stranger?: number;
 }
 
 export type Store = ReturnType<typeof createStore>;
@@ -43,6 +44,16 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   let answered = 0;
   let reading: Promise<void> | undefined;
   let refreshing: Promise<SessionResult> | undefined;
+  let warned = false;
+
+  async function ask(method: string, body?: object) {
+    const outcome = await request(path, method, body);
+    if (process.env.NODE_ENV !== "production" && outcome.stranger && !warned) {
+      warned = true;
+      console.warn(`${method} ${path} answered ${outcome.stranger}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
+    }
+    return outcome;
+  }
 
   function set(session: Session | null) {
     if (isKnown(state) && sameValue(state.session, session)) return;
@@ -52,7 +63,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
 
   async function read() {
     const before = changes;
-    const { session, refreshThreshold } = await request(path, "GET");
+    const { session, refreshThreshold } = await ask("GET");
     if (session === undefined || before !== changes || changing) return;
     threshold = refreshThreshold ?? threshold;
     set(session);
@@ -61,7 +72,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   async function change(method: string, body?: object): Promise<SessionResult> {
     const mine = ++changes;
     changing++;
-    const { session, refreshThreshold, error } = await request(path, method, body);
+    const { session, refreshThreshold, error } = await ask(method, body);
     changing--;
     if (session !== undefined && mine > answered) {
       answered = mine;
@@ -145,6 +156,7 @@ export function sameValue(a: unknown, b: unknown) {
  * HTML) is an error and says nothing about the session.
  */
 async function request(path: string, method: string, body?: object): Promise<Outcome> {
+  let stranger: number | undefined;
   try {
     const response = await fetch(path, {
       method,
@@ -152,10 +164,13 @@ async function request(path: string, method: string, body?: object): Promise<Out
       body: body && JSON.stringify(body),
       cache: "no-store",
     });
+    const type = response.headers.get("Content-Type") ?? "";
+    // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
+    if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json")) stranger = response.status;
     if (response.ok) {
       const answer: Answer = await response.json();
       if (isAnswer(answer)) return answer;
-    } else if (/^application\/problem\+json/i.test(response.headers.get("Content-Type") ?? "")) {
+    } else if (/^application\/problem\+json/i.test(type)) {
       const { detail, title } = await response.json();
       const error = String(detail ?? title ?? response.status);
       // Refreshing or updating without a session: the API's definite "nobody is signed in".
@@ -164,7 +179,7 @@ async function request(path: string, method: string, body?: object): Promise<Out
   } catch {
     // No network, or not JSON: no answer of the session API either.
   }
-  return { error: `${method} ${path}: no answer from the session API` };
+  return { error: `${method} ${path}: no answer from the session API`, stranger };
 }
 
 function isAnswer({ session }: Answer) {

@@ -81,3 +81,40 @@ test("without React's use, a promise is thrown until it has settled", async () =
   await tick();
   expect(() => readTracked(rejected)).toThrow("no database");
 });
+
+describe("an answer that is not the session API's", () => {
+  const answer = (body: BodyInit | null, status: number, type: string) =>
+    vi.stubGlobal("fetch", async () => new Response(body, { status, headers: { "Content-Type": type } }));
+  const warnings = () => vi.mocked(console.warn).mock.calls.map(([message]) => message);
+
+  test.each([
+    ["the app's page", "<h1>404</h1>", 404, "text/html; charset=utf-8"],
+    ["the denial of a rule", null, 401, "text/plain"],
+    ["the login page", "<h1>Sign in</h1>", 200, "text/html"],
+  ])("%s: one warning in development says where to look", async (_, body, status, type) => {
+    answer(body, status, type);
+    const store = createStore("/api/session", session(), false);
+    for (const asked of [store.refetch, store.refresh, store.update, store.logout]) await asked();
+    expect(warnings()).toEqual([
+      `GET /api/session answered ${status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`,
+    ]);
+    expect(store.get().status).toBe("authenticated");
+  });
+
+  test.each([
+    ["the API's own refusal", "{}", 403, "application/problem+json"],
+    ["a proxy in trouble", null, 502, "text/plain"],
+  ])("%s: no warning", async (_, body, status, type) => {
+    answer(body, status, type);
+    await createStore("/api/session", session(), false).logout();
+    expect(warnings()).toEqual([]);
+  });
+
+  test("in production: no warning", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    answer("<h1>404</h1>", 404, "text/html");
+    await createStore("/api/session", session(), false).logout();
+    vi.unstubAllEnvs();
+    expect(warnings()).toEqual([]);
+  });
+});

@@ -46,12 +46,12 @@ func TestCaddyfileCommand(t *testing.T) {
 				t.Fatalf("%v: %s", err, printed)
 			}
 			// What is printed stands in the site's block, apart from the global options of a named realm.
-			options, guard, found := strings.Cut(string(printed), "\nsession_guard")
+			options, site, found := strings.Cut(string(printed), "session_api")
 			if !found {
-				options, guard = "", strings.TrimPrefix(string(printed), "session_guard")
+				t.Fatalf("it prints no session_api:\n%s", printed)
 			}
 			caddyfile := filepath.Join(dir, "Caddyfile")
-			write(t, caddyfile, options+"\nlocalhost {\nsession_api {\n"+realmLine(options)+"}\nsession_guard"+guard+"}\n")
+			write(t, caddyfile, options+"\nlocalhost {\nsession_api"+site+"}\n")
 			for _, action := range []string{"adapt", "validate"} {
 				validate := exec.Command(caddyBinary(t), action, "--adapter", "caddyfile", "--config", caddyfile)
 				validate.Env = append(os.Environ(), "MY_SECRET=q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f", "SESSION_SECRET=q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f", "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
@@ -61,13 +61,6 @@ func TestCaddyfileCommand(t *testing.T) {
 			}
 		})
 	}
-}
-
-func realmLine(options string) string {
-	if options == "" {
-		return ""
-	}
-	return "realm shop\n"
 }
 
 func write(t *testing.T, path, text string) {

@@ -61,15 +61,19 @@ export function callbacks({ config, customHandler }: Configuration): { name: str
   ].filter(({ present }) => present);
 }
 
-/** The Caddyfile text of a configuration. */
+/** The Caddyfile text of a configuration: for the inside of a site, after the global options of a named realm. */
 export function render(config: NextAuthSessionConfig): string {
   const realm = config.session?.realm ?? "default";
   const guard = guardDirectives(config);
   const settings = settingDirectives(config);
-  if (realm === "default") return write([{ name: "session_guard", arguments: [], block: [...guard, ...settings] }]);
+  if (realm === "default") return write([{ name: "session_api", arguments: [] }, { name: "session_guard", arguments: [], block: [...guard, ...settings] }]);
   const options: Directive = { name: "", arguments: [], block: [{ name: "session", arguments: [realm], block: settings }] };
-  const named: Directive = { name: "session_guard", arguments: [], block: [{ name: "realm", arguments: [realm] }, ...guard] };
-  return `${write([options])}\n${write([named])}`;
+  const named: Directive = { name: "realm", arguments: [realm] };
+  const site: Directive[] = [
+    { name: "session_api", arguments: [], block: [named] },
+    { name: "session_guard", arguments: [], block: [named, ...guard] },
+  ];
+  return `${write([options])}\n${write(site)}`;
 }
 
 function write(lines: Directive[], indent = ""): string {

@@ -8,7 +8,7 @@ import { parseCaddyfile } from "./parse.js";
 
 const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>]
 
-Prints the session_guard block that the configuration in <module> (such as lib/auth.ts) means.
+Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a Caddyfile: session_api and session_guard.
 With --check it prints nothing and fails when the Caddyfile says something else.
 `;
 

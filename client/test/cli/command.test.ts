@@ -51,7 +51,8 @@ export const { createSession, getSession, middleware, handlers, actions, config,
 });
 `;
 
-const README_BLOCK = `session_guard {
+const README_BLOCK = `session_api
+session_guard {
 	public /login /register
 	auth /dashboard/*
 	hybrid /
@@ -91,14 +92,14 @@ describe("caddyfile", () => {
     );
     const { stdout, status } = run(folder, "caddyfile", "src/lib/auth.ts");
     expect(stdout).toBe(
-      'session_guard {\n\tauth "/orgs/*/a b"\n\tpublic /login\n\tdefault hybrid\n\tlocales en ar\n\texpiry 90m\n\trefresh_threshold 90s\n}\n',
+      'session_api\nsession_guard {\n\tauth "/orgs/*/a b"\n\tpublic /login\n\tdefault hybrid\n\tlocales en ar\n\texpiry 90m\n\trefresh_threshold 90s\n}\n',
     );
     expect(status).toBe(0);
   });
 
   test("reads a configuration object that is exported", () => {
     const folder = app({ "auth.config.ts": 'export default { session: { sameSite: "strict" as const }, middleware: { defaultType: "auth" as const } };' });
-    expect(run(folder, "caddyfile", "auth.config.ts").stdout).toBe("session_guard {\n\tdefault auth\n\tsame_site strict\n}\n");
+    expect(run(folder, "caddyfile", "auth.config.ts").stdout).toBe("session_api\nsession_guard {\n\tdefault auth\n\tsame_site strict\n}\n");
   });
 
   test("leaves secure_cookie to Caddy when the app decides by NODE_ENV, and writes what is fixed", () => {
@@ -128,7 +129,7 @@ describe("caddyfile", () => {
       "auth.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { realm: "admin", sessionExpiry: 5184000, clientUpdate: ["name", "image"] } });',
     });
     expect(run(folder, "caddyfile", "auth.ts").stdout).toBe(
-      "{\n\tsession admin {\n\t\texpiry 60d\n\t\tmax_lifetime 60d\n\t\tclient_update name image\n\t}\n}\n\nsession_guard {\n\trealm admin\n\tdefault hybrid\n}\n",
+      "{\n\tsession admin {\n\t\texpiry 60d\n\t\tmax_lifetime 60d\n\t\tclient_update name image\n\t}\n}\n\nsession_api {\n\trealm admin\n}\nsession_guard {\n\trealm admin\n\tdefault hybrid\n}\n",
     );
   });
 
@@ -143,7 +144,7 @@ describe("caddyfile", () => {
         export default auth.middleware(() => undefined);`,
     });
     const { stdout, stderr, status } = run(folder, "caddyfile", "auth.ts");
-    expect(stdout).toBe("session_guard {\n\tauth /a\n\tdefault hybrid\n}\n");
+    expect(stdout).toBe("session_api\nsession_guard {\n\tauth /a\n\tdefault hybrid\n}\n");
     expect(stderr.trim().split("\n")).toEqual([
       "auth.ts: Caddy cannot run session.onValidate; put validate in its place.",
       "auth.ts: Caddy cannot run session.onRefresh; put on_refresh in its place.",
@@ -181,7 +182,7 @@ describe("--check", () => {
     run(app({ "auth.ts": module, Caddyfile: caddyfile }), "caddyfile", "auth.ts", "--check", "Caddyfile");
 
   test("passes for what the command prints", () => {
-    expect(check(`app.example.com {\n\tsession_api\n${README_BLOCK}\treverse_proxy localhost:3000\n}\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
+    expect(check(`app.example.com {\n${README_BLOCK}\treverse_proxy localhost:3000\n}\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
   test("passes for the same meaning in other words", () => {

@@ -2,14 +2,11 @@ import { decodeText, encodeText } from "./base64url.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
 import { changedSession, mergedChange, newSession, type Change, type Identity } from "./session.js";
 import type { Keeper } from "./keeper.js";
-import { isUser } from "./token.js";
+import { encodeAsCaddy, isUser, tokenLength } from "./token.js";
 import type { Session } from "./types.js";
 
-/** What Caddy adds to a request is at most 12 KiB; the margin is for header names and the realm. */
-const MAX_REQUEST_BYTES = 12 * 1024 - 256;
-
-/** A sealed session fits in three cookies of 4096 bytes; the margin is for their names, the token's header, nonce and tag, and the claims jti, iat and exp. */
-const MAX_TOKEN_BYTES = 3 * (4096 - 128) - 384;
+/** What Caddy adds to a request is at most 12 KiB. */
+const MAX_REQUEST_BYTES = 12 * 1024;
 
 const OPTIONS: CookieOptions = { httpOnly: true, path: "/", sameSite: "lax", secure: false };
 
@@ -32,14 +29,14 @@ export function caddyKeeper({ headers, cookies, now }: RequestScope, cookieName:
     },
     async create(identity) {
       const session = newSession(identity, expiry);
-      refuseTooLarge(session);
+      refuseTooLarge(session, cookieName, headers);
       withdraw(cookies, update); // it was meant for the session before
       handOver(cookies, set, identity);
       return session;
     },
     async change(session, change) {
       const after = changedSession(session, change, expiry);
-      refuseTooLarge(after);
+      refuseTooLarge(after, cookieName, headers);
       handOver(cookies, update, mergedChange(pending<Change>(cookies, update) ?? {}, change));
       return after;
     },
@@ -79,18 +76,23 @@ function withdraw(cookies: CookieJar, name: string) {
   if (cookies.get(name)?.value) cookies.set(name, "", { ...OPTIONS, maxAge: 0 });
 }
 
-function refuseTooLarge(session: Session) {
-  // Go writes the line separators as escapes of six bytes.
-  const json = JSON.stringify(session).replace(/[\u2028\u2029]/g, "\\u2028");
-  const encoded = encodeText(json).length;
-  if (encoded > MAX_TOKEN_BYTES || encoded + encodeURIComponent(session.user.id).length > MAX_REQUEST_BYTES) {
-    throw new SessionTooLarge(encoded);
-  }
+/** Refuses what Caddy would refuse, by the same sizes. */
+function refuseTooLarge(session: Session, cookieName: string, headers: RequestScope["headers"]) {
+  // Three cookies of 4096 bytes, with the longest name that Caddy may give them: the app does not know their prefix.
+  const room = 3 * (4096 - `__Secure-${cookieName}.0`.length);
+  const token = tokenLength(session);
+  if (token > room) throw new SessionTooLarge("its token", token, room);
+  const told = Object.entries({
+    "X-Session-Realm": headers.get("X-Session-Realm") ?? "",
+    "X-Session-User": encodeURIComponent(session.user.id),
+    "X-Session-Data": encodeAsCaddy(session),
+  }).reduce((size, [name, value]) => size + `${name}: ${value}\r\n`.length, 0);
+  if (told > MAX_REQUEST_BYTES) throw new SessionTooLarge("what the app is told", told, MAX_REQUEST_BYTES);
 }
 
-/** A session that does not fit into cookies. */
+/** A session that does not fit into cookies, or into a request to the app. */
 export class SessionTooLarge extends Error {
-  constructor(bytes: number) {
-    super(`The session is too large: it takes ${bytes} bytes of about ${MAX_TOKEN_BYTES}. Keep less in user, or leave the tokens out.`);
+  constructor(what: string, size: number, limit: number) {
+    super(`The session is too large: ${what} would take ${size} bytes, at most ${limit} fit. Keep less in user, or leave the tokens out.`);
   }
 }

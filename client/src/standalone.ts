@@ -50,6 +50,6 @@ function split(name: string, token: string, chunkNames: string[]): [name: string
     if (rest) parts.push([chunk, rest.slice(0, room)]);
     rest = rest.slice(room);
   }
-  if (rest) throw new SessionTooLarge(token.length);
+  if (rest) throw new SessionTooLarge("its token", token.length, token.length - rest.length);
   return parts;
 }

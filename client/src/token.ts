@@ -40,17 +40,27 @@ export async function createKeyring(secret: string, realm: string): Promise<Keyr
   };
 }
 
+/** How long the token is that Caddy makes of a session, in bytes. */
+export function tokenLength(session: Session): number {
+  const claims = encodeAsCaddy(claimsOf(session, encodeBytes(new Uint8Array(16))));
+  return [headerOf(encodeBytes(new Uint8Array(8))), "", encodeBytes(new Uint8Array(12)), claims, encodeBytes(new Uint8Array(16))].join(".").length;
+}
+
+/** The base64url of JSON of the length that Caddy's has: Go writes the line separators as escapes of six bytes. */
+export function encodeAsCaddy(value: unknown): string {
+  return encodeText(JSON.stringify(value).replace(/[\u2028\u2029]/g, "\\u2028"));
+}
+
+function claimsOf({ expiryDate: _, ...members }: Session, jti: string) {
+  return { ...members, jti, iat: Math.floor(Date.now() / 1000), exp: Math.ceil(members.expiresAt / 1000) };
+}
+
+const headerOf = (kid: string) => encodeText(JSON.stringify({ alg: "dir", enc: "A256GCM", kid, typ: "session+jwt" }));
+
 async function seal(session: Session, key: CryptoKey, kid: string): Promise<string> {
-  const { expiryDate: _, ...members } = session;
-  const now = Date.now();
-  const claims = {
-    ...members,
-    jti: encodeBytes(crypto.getRandomValues(new Uint8Array(16))),
-    iat: Math.floor(now / 1000),
-    exp: Math.ceil(session.expiresAt / 1000),
-  };
+  const claims = claimsOf(session, encodeBytes(crypto.getRandomValues(new Uint8Array(16))));
   readClaims(JSON.parse(JSON.stringify(claims)));
-  const header = encodeText(JSON.stringify({ alg: "dir", enc: "A256GCM", kid, typ: "session+jwt" }));
+  const header = headerOf(kid);
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const sealed = await crypto.subtle.encrypt(
     { name: "AES-GCM", iv, additionalData: encoder.encode(header) },

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createKeyring } from "../../src/token.js";
+import { createKeyring, tokenLength } from "../../src/token.js";
 import type { Session } from "../../src/types.js";
 
 interface Vector {
@@ -24,5 +24,9 @@ describe("tokens of other implementations", () => {
     vi.useFakeTimers({ now, toFake: ["Date"] });
     const keyring = await createKeyring(secret, realm);
     expect(await keyring.open(token)).toEqual(session);
+  });
+
+  test.each(vectors.filter(({ name, session }) => session && !name.startsWith("jose")))("the length of $name is known before it is sealed", ({ token, session }) => {
+    expect(tokenLength(session as Session)).toBe(token.length);
   });
 });

@@ -22,7 +22,7 @@ declare module "next-auth/providers/github" {
 }`;
 
 test.each([
-  ["README.md", 6],
+  ["README.md", 8],
   ["../docs/nextjs.md", 4],
   ["../docs/guides.md", 1],
 ])("the snippets of %s compile", (page, count) => {
@@ -35,7 +35,7 @@ test.each([
     const snippets = [...readFileSync(join(root, page), "utf8").matchAll(/^```tsx?\n\/\/ (.*)\n([^]*?)^```$/gm)];
     expect(snippets.length).toBe(count);
     for (const [, path, text] of snippets) write(path as string, text as string);
-    write("lib/users.ts", "export declare function checkPassword(...form: unknown[]): Promise<{ id: string; name: string } | null>;");
+    write("lib/users.ts", "export declare function checkPassword(...form: unknown[]): Promise<{ id: string; name: string; passwordHash: string } | null>;");
     write("next-auth.d.ts", NEXT_AUTH);
     write("package.json", '{"type":"module"}');
     const compilerOptions = { module: "esnext", moduleResolution: "bundler", jsx: "react-jsx", strict: true, noEmit: true, skipLibCheck: true, paths: { "@/*": ["./*"] } };
@@ -45,6 +45,13 @@ test.each([
     symlinkSync(root, join(folder, "node_modules/caddy-session-guard"));
     const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
     expect(stdout).toBe("");
+    if (page !== "README.md") return;
+    // The Caddyfile that it shows is the one that its command prints.
+    write("Caddyfile", readFileSync(join(root, page), "utf8").match(/^```caddyfile\n([^]*?)^```$/m)?.[1] as string);
+    symlinkSync(join(root, "node_modules/typescript-5"), join(folder, "node_modules/typescript"));
+    const command = [join(root, "dist/cli/main.js"), "caddyfile", "lib/auth.ts", "--check", "Caddyfile"];
+    const check = spawnSync(process.execPath, command, { cwd: folder, encoding: "utf8" });
+    expect(check).toMatchObject({ stdout: "", stderr: "", status: 0 });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -24,7 +24,10 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 	b := t.build
 	page := b.pageTree.find(f.path, false).exact
 	if page != none && t.isLocalePage(b.pages[page]) && !f.data {
+		guessed := j.guessed
+		j.guessed = true
 		j.read(afterFirst(f.path), howLocale, depth+1)
+		j.guessed = guessed
 	}
 	locale := f.locale
 	if locale == "" {

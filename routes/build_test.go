@@ -191,6 +191,35 @@ func TestBuildIDChangesWithAManifest(t *testing.T) {
 	}
 }
 
+// An app whose default locale has no prefix is seen through a rewrite, and its
+// [locale] folder takes any first segment. That /login may be the home page in the
+// language "login" can protect it, but does not make it less public.
+func TestLocaleThatIsOnlyPossibleDoesNotOpenAPublicPage(t *testing.T) {
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID": {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{
+			"dynamicRoutes":[{"page":"/[locale]"},{"page":"/[locale]/login"},{"page":"/[locale]/secret"}],
+			"rewrites":{"beforeFiles":[],"fallback":[],"afterFiles":[
+				{"source":"/","destination":"/en","regex":"^/(?:/)?$"},
+				{"source":"/:path(login|secret)","destination":"/en/:path","regex":"^(?:/(login|secret))(?:/)?$"}]}}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := compile(t, Config{Build: build, Locales: []string{"en", "ar"}, Rules: []Rule{
+		{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/secret"}}, {Type: Hybrid, Patterns: []string{"/"}},
+	}})
+	for path, want := range map[string]Type{
+		"/login": Public, "/en/login": Public, "/ar/login": Public, "/xx/login": Hybrid,
+		"/secret": Auth, "/ar/secret": Auth, "/xx/secret": Auth,
+		"/": Hybrid, "/ar": Hybrid, "/xx": Hybrid,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
 // rewriteOf is the first rewrite of a manifest with just this one.
 func rewriteOf(t *testing.T, manifest string) *Build {
 	t.Helper()

@@ -93,6 +93,7 @@ type judgement struct {
 
 	reads    int
 	rewrites rewriteProgress
+	guessed  bool // this reading takes a segment for a locale that no setting lists
 
 	decided   bool // a reading counted
 	open      bool // a reading is never decided
@@ -228,6 +229,9 @@ func (j *judgement) readNamed(path, how string) {
 
 // count merges one verdict into the judgement: the strictest wins.
 func (j *judgement) count(typ Type, rule int, how string) {
+	if j.guessed && typ != Auth && (rule < 0 || !j.table.rules[rule].Requires) {
+		return // a guess protects, it opens nothing
+	}
 	if !j.decided {
 		j.decided = true
 		j.typ, j.rule, j.how = typ, rule, how

@@ -115,8 +115,19 @@ func startSite(t *testing.T, port string, environment ...string) *site {
 func (s *site) guard(t *testing.T, environment ...string) (string, *process) {
 	t.Helper()
 	port := freePort(t)
-	caddy := startCaddy(t, filepath.Join(exampleDir, "Caddyfile"), port, append(environment, "APP_PORT="+s.appPort)...)
+	environment = append([]string{"APP_PORT=" + s.appPort, readsBuild(t, ".next")}, environment...)
+	caddy := startCaddy(t, filepath.Join(exampleDir, "Caddyfile"), port, environment...)
 	return "http://127.0.0.1:" + port, caddy
+}
+
+// readsBuild is the variable of the example's Caddyfile by which Caddy reads a build of the app.
+func readsBuild(t *testing.T, folder string) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(exampleDir, folder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "NEXT_BUILD=next_build " + dir
 }
 
 // asked returns what the app was asked since the last call.
@@ -267,8 +278,12 @@ func TestExample(t *testing.T) {
 		}
 		response, _ = b.open("/login?return_to=%2Fdashboard%2Fprofile")
 		b.redirects(response, http.StatusTemporaryRedirect, "/dashboard/profile")
-		if response, _ = b.open("/dashboard/admin"); response.StatusCode != http.StatusForbidden {
-			t.Errorf("a member at /dashboard/admin: got %d, want 403", response.StatusCode)
+		s.asked()
+		if response, body = b.open("/dashboard/admin"); response.StatusCode != http.StatusForbidden || !strings.Contains(body, "Your key does not open this door.") {
+			t.Errorf("a member at /dashboard/admin: got %d, want 403 with a page of Caddy's:\n%s", response.StatusCode, body)
+		}
+		if asked := s.asked(); len(asked) > 0 {
+			t.Errorf("for its page of 403 Caddy asked the app for %s", asked[0].URL)
 		}
 	})
 
@@ -568,7 +583,7 @@ func TestExampleWithCacheComponents(t *testing.T) {
 	if err := buildExampleWithCacheComponents(); err != nil {
 		t.Fatal(err)
 	}
-	s := startSite(t, startNext(t, exampleDir, "CACHE_COMPONENTS=1"))
+	s := startSite(t, startNext(t, exampleDir, "CACHE_COMPONENTS=1"), readsBuild(t, ".next-cache-components"))
 	b := newBrowser(t, s.url)
 	response, _ := b.open("/dashboard/profile")
 	b.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard%2Fprofile")

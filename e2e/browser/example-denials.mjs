@@ -1,10 +1,8 @@
 // The example when a session is not there, or not any more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { amira, choose, fillIn, login, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { amira, choose, fillIn, link, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
 import { revoke } from "./visitor.mjs";
-
-const link = (page, name) => page.getByRole("link", { name, exact: true }).first();
 
 /** `enterShort` opens a visitor of a site whose sessions end after a few seconds. */
 export function testExampleDenials(site, enter, enterShort) {
@@ -92,6 +90,28 @@ export function testExampleDenials(site, enter, enterShort) {
     await visitor.leave();
   });
 
+  test("a Server Action whose session has expired ends on the login page, and works after it", async () => {
+    const visitor = await enterShort();
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    // The page does not hear of the end, and so stays open: what does not answer signs nobody out.
+    await page.route("**/api/session", (route) => route.abort());
+    await page.goto("/dashboard/profile");
+    await showsUser(page, "Jonas Berg");
+    await page.waitForTimeout((await visitor.sessionCookie()).expires * 1000 - Date.now() + 500);
+    const denied = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.getByLabel("Name").fill("Jonas the Second");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    assert.equal((await denied).status(), 401);
+    await visitor.lands(login("/dashboard/profile"), "Sign in");
+    await fillIn(visitor);
+    await visitor.lands("/dashboard/profile", "Profile");
+    await page.getByLabel("Name").fill("Jonas the Second");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByText("Your name is saved.").waitFor();
+    await visitor.leave([/net::ERR_FAILED/]);
+  });
+
   for (const button of ["Sign in", "Sign in with a Route Handler"]) {
     test(`${button}, when already signed in: the dashboard of who is signed in`, async () => {
       const visitor = await enter();
@@ -130,11 +150,16 @@ export function testExampleDenials(site, enter, enterShort) {
     await page.goto("/dashboard");
     await showsUser(page, "Jonas Berg");
     assert.equal(await link(page, "Administration").count(), 0);
-    const guess = await visitor.context.newPage();
-    const answer = guess.waitForResponse((response) => response.url().endsWith("/dashboard/admin"));
-    await guess.goto("/dashboard/admin").catch(() => {}); // no body: Chromium shows a page of its own
-    assert.equal((await answer).status(), 403);
-    await guess.close();
+    const answer = await page.goto("/dashboard/admin");
+    assert.equal(answer.status(), 403);
+    await visitor.lands("/dashboard/admin", "Your key does not open this door.");
+    await screenshot(page, "forbidden");
+    await page.goto("/ar/dashboard/admin");
+    assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), ["ar", "rtl"]);
+    await screenshot(page, "forbidden-ar");
+    await page.goBack();
+    await link(page, "Back to the dashboard").click();
+    await visitor.lands("/dashboard", "Hello, Jonas Berg");
     await visitor.leave([/the server responded with a status of 403/]);
   });
 }

@@ -1,7 +1,7 @@
 // The hooks of the npm package on the example's pages: what they show of a session, and how tabs agree about it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choose, fillIn, login, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { amira, choose, fillIn, link, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
 
 const second = 1000;
 const hour = 3600 * second;
@@ -85,6 +85,35 @@ export function testExampleSession(enter) {
     await page.getByTestId("status-saved").waitFor();
     await page.getByTestId("user-status").waitFor({ state: "detached" });
     await visitor.leave();
+  });
+
+  test("your devices: the other one is listed, and signed out from here", async () => {
+    const here = await enter();
+    const phone = await enter({ userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1" });
+    const strangers = await enter();
+    await signInElsewhere(here, amira);
+    await here.context.request.delete("/api/session/all"); // of the other tests
+    await signInElsewhere(here, amira);
+    await signInElsewhere(phone, amira);
+    await signInElsewhere(strangers);
+    await phone.page.goto("/dashboard");
+    await here.page.goto("/dashboard/profile");
+    const devices = here.page.getByTestId("devices").getByRole("listitem");
+    await devices.filter({ hasText: "Safari on iOS" }).waitFor();
+    await devices.filter({ hasText: "This device" }).filter({ hasText: "Chrome on Linux" }).waitFor();
+    assert.equal(await devices.count(), 2);
+    await screenshot(here.page, "profile");
+    await here.page.getByRole("button", { name: "Sign out the others" }).click();
+    await devices.filter({ hasText: "Safari on iOS" }).waitFor({ state: "detached" });
+    assert.equal(await devices.count(), 1);
+    assert.equal(await here.page.getByRole("button", { name: "Sign out the others" }).count(), 0);
+    await link(phone.page, "Profile").click();
+    await phone.lands(login("/dashboard/profile"), "Sign in");
+    await here.page.reload();
+    await here.lands("/dashboard/profile", "Profile");
+    await strangers.page.goto("/dashboard");
+    await strangers.lands("/dashboard", "Hello, Jonas Berg");
+    for (const each of [here, phone, strangers]) await each.leave();
   });
 
   test("two tabs: a sign-out in one is seen in the others within a second", async () => {

@@ -7,22 +7,33 @@ import { root } from "./stack.mjs";
 
 export const exampleDir = join(root, "examples/nextjs");
 
+/** The two ways in which the example is built. */
+const builds = {
+  usual: { folder: ".next", script: "build", environment: {} },
+  cacheComponents: { folder: ".next-cache-components", script: "build:cache-components", environment: { CACHE_COMPONENTS: "1" } },
+};
+
 /** Starts the example, built for production, behind Caddy with its own Caddyfile. */
-export async function startExample(stack, environment = {}) {
-  build();
-  return stack.caddy(join(exampleDir, "Caddyfile"), { APP_PORT: await stack.next(exampleDir), ...environment });
+export async function startExample(stack, environment = {}, way = "usual") {
+  const { folder, script, environment: ofNext } = builds[way];
+  build(folder, script);
+  return stack.caddy(join(exampleDir, "Caddyfile"), {
+    APP_PORT: await stack.next(exampleDir, "start", ofNext),
+    NEXT_BUILD: `next_build ${join(exampleDir, folder)}`,
+    ...environment,
+  });
 }
 
-const made = ["node_modules", ".next", ".next-cache-components", "tsconfig.tsbuildinfo", "next-env.d.ts"];
+const made = ["node_modules", ...Object.values(builds).map(({ folder }) => folder), "tsconfig.tsbuildinfo", "next-env.d.ts"];
 
 /** Builds the example unless the build is newer than all that it is made of. */
-function build() {
+function build(folder, script) {
   const sources = readdirSync(exampleDir).filter((name) => !made.includes(name)).map((name) => join(exampleDir, name));
   const latest = Math.max(...[...sources, join(root, "client/dist")].map(changed));
-  if (changed(join(exampleDir, ".next/BUILD_ID")) > latest) return;
+  if (changed(join(exampleDir, folder, "BUILD_ID")) > latest) return;
   const options = { cwd: exampleDir, stdio: ["ignore", "ignore", "inherit"] };
-  execFileSync("npm", ["ci", "--no-audit", "--no-fund"], options);
-  execFileSync("npm", ["run", "build"], options);
+  if (changed(join(exampleDir, "node_modules/.package-lock.json")) <= latest) execFileSync("npm", ["ci", "--no-audit", "--no-fund"], options);
+  execFileSync("npm", ["run", script], options);
 }
 
 /** When the newest file at or below a path was written; 0 where there is none. */
@@ -47,6 +58,9 @@ export async function signInElsewhere({ context, url }, user = jonas) {
   const response = await context.request.post("/api/sign-in", { form: user, headers: { Origin: url }, maxRedirects: 0 });
   assert.equal(response.status(), 303);
 }
+
+/** A link with this name, the first if the page has several. */
+export const link = (page, name) => page.getByRole("link", { name, exact: true }).first();
 
 /** Opens the account menu and presses one of its buttons. */
 export async function choose(page, testId) {

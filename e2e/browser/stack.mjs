@@ -55,10 +55,10 @@ export class Stack {
   }
 
   /** Serves a Next.js app, as it was built or in development, and returns its port. */
-  async next(dir, mode = "start") {
+  async next(dir, mode = "start", environment = {}) {
     const port = await freePort();
     const args = [join(dir, "node_modules/next/dist/bin/next"), mode, "--hostname", "127.0.0.1", "--port", port];
-    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: mode === "dev" ? "development" : "production" };
+    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: mode === "dev" ? "development" : "production", ...environment };
     await this.start(process.execPath, args, { port, cwd: dir, env });
     return port;
   }

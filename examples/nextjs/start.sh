@@ -3,7 +3,10 @@
 set -eu
 cd "$(dirname "$0")"
 PORT=${PORT:-8080} APP_PORT=${APP_PORT:-3000} CADDY=${CADDY:-caddy}
-export PORT APP_PORT NEXT_TELEMETRY_DISABLED=1
+build=.next
+[ "${CACHE_COMPONENTS:-}" = 1 ] && build=.next-cache-components
+NEXT_BUILD="next_build $build"
+export PORT APP_PORT NEXT_BUILD NEXT_TELEMETRY_DISABLED=1
 
 node node_modules/next/dist/bin/next start --hostname 127.0.0.1 --port "$APP_PORT" &
 app=$!

@@ -1,4 +1,5 @@
 import { getTranslations, setRequestLocale } from "next-intl/server";
+import { Devices } from "@/components/devices";
 import { getSession } from "@/lib/auth";
 import { pageTitle } from "@/lib/metadata";
 import { ProfileForm } from "./profile-form";
@@ -14,7 +15,12 @@ export const generateMetadata = pageTitle("profile");
 export default async function ProfilePage({ params, searchParams }: Props) {
   const { locale } = await params;
   setRequestLocale(locale);
-  const [t, session, { saved }] = await Promise.all([getTranslations("profile"), getSession(), searchParams]);
+  const [t, devices, session, { saved }] = await Promise.all([
+    getTranslations("profile"),
+    getTranslations("devices"),
+    getSession(),
+    searchParams,
+  ]);
   if (!session) {
     return null; // the guard lets nobody in without a session; see Caddyfile
   }
@@ -34,6 +40,11 @@ export default async function ProfilePage({ params, searchParams }: Props) {
         <h2>{t("statusTitle")}</h2>
         <p className="muted">{t("statusIntro")}</p>
         <StatusForm />
+      </section>
+      <section className="card scripted">
+        <h2>{devices("title")}</h2>
+        <p className="muted">{devices("intro")}</p>
+        <Devices />
       </section>
     </>
   );

@@ -4,7 +4,9 @@ import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { findChromium, missing } from "./chromium.mjs";
 import { testDevelopment } from "./development.mjs";
+import { testCacheComponents } from "./example-cache-components.mjs";
 import { testExampleDenials } from "./example-denials.mjs";
+import { testExampleKinds } from "./example-kinds.mjs";
 import { testExampleSession } from "./example-session.mjs";
 import { testExampleSigningIn } from "./example-signing-in.mjs";
 import { startExample } from "./example-site.mjs";
@@ -35,8 +37,17 @@ if (executablePath) {
     });
     after(() => stack.end());
     testExampleSigningIn(enter);
+    testExampleKinds(site, enter);
     testExampleDenials(site, enter, enterShort);
     testExampleSession(enter);
+  });
+
+  describe("the example, built with cacheComponents", () => {
+    const stack = new Stack();
+    const site = {};
+    before(async () => Object.assign(site, await startExample(stack, {}, "cacheComponents")));
+    after(() => stack.end());
+    testCacheComponents((options) => Visitor.enter(browser, site.url, options));
   });
 
   describe("next dev", () => {

@@ -119,6 +119,22 @@ function testAnonymous(site, enter) {
     await visitor.leave();
   });
 
+  test("action after the session has expired: the login page, and nothing has run", async () => {
+    const visitor = await enter({ baseURL: site.short });
+    const { page } = visitor;
+    await page.goto("/account");
+    await fillIn(visitor);
+    await visitor.lands("/account", "Account of Ada");
+    const before = await site.renames();
+    await page.waitForTimeout((await visitor.sessionCookie()).expires * 1000 - Date.now() + 500);
+    const denied = page.waitForResponse((response) => response.request().method() === "POST");
+    await button(page, "Rename").click();
+    assert.equal((await denied).status(), 401);
+    await visitor.lands(login("/account"), "Sign in");
+    assert.equal(await site.renames(), before, "the denied action has run");
+    await visitor.leave();
+  });
+
   test("data: a link of the Pages Router ends on the login page, and works after it", async () => {
     const visitor = await enter();
     const { page } = visitor;

@@ -12,16 +12,19 @@ export async function startVersion(stack, version) {
   const dir = buildVersion(version);
   const app = await stack.next(dir);
   const unguarded = await freePort();
+  const short = await freePort();
   const { url } = await stack.caddy(join(import.meta.dirname, "versions.caddyfile"), {
     NEXT_BUILD: join(dir, ".next"),
     APP_PORT: app,
     UNGUARDED_PORT: unguarded,
+    SHORT_PORT: short,
     SOCKET_PORT: await startSocketServer(stack),
   });
   return {
     version,
     url,
     unguarded: `http://localhost:${unguarded}`,
+    short: `http://localhost:${short}`,
     /** How often the guarded action has run. */
     renames: async () => (await fetch(`http://127.0.0.1:${app}/renames`)).json(),
   };

@@ -40,3 +40,26 @@ func TestSecurityDocumentNamesRealTests(t *testing.T) {
 		}
 	}
 }
+
+// The same holds for the tests that Chromium runs, which it names by file and title.
+func TestSecurityDocumentNamesRealBrowserTests(t *testing.T) {
+	document, err := os.ReadFile("docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile("`([a-z-]+\\.mjs)`:((?:,? \"[^\"]+\")+)").FindAllStringSubmatch(string(document), -1)
+	if named := strings.Count(string(document), ".mjs`"); len(files) == 0 || len(files) != named {
+		t.Fatalf("of %d files, %d have titles behind them", named, len(files))
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(filepath.Join("e2e/browser", file[1]))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, title := range regexp.MustCompile(`"[^"]+"`).FindAllString(file[2], -1) {
+			if !strings.Contains(string(source), "test("+title+",") {
+				t.Errorf("docs/security.md names the test %s of %s, which does not exist", title, file[1])
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,6 +103,9 @@ func checkTimes(s *Session, issued, notBefore time.Time, exp int64, now time.Tim
 func checkUser(user User) error {
 	if user == nil {
 		return &UserError{"user must be an object"}
+	}
+	if _, ok := user["id"].(json.Number); ok {
+		return &UserError{`user.id is a number; write it as a string, such as "42"`}
 	}
 	id, ok := user["id"].(string)
 	if !ok || id == "" {

@@ -55,15 +55,9 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 		if !IsSessionHeader(name) {
 			continue
 		}
-		switch strings.ToLower(name) {
-		case "x-session-set":
-			parts.add("set", values...)
-		case "x-session-update":
-			parts.add("update", values...)
-		case "x-session-delete":
-			parts.add("delete", values...)
-		case "x-session-activity":
-			parts.add("activity", values...)
+		switch kind := strings.TrimPrefix(strings.ToLower(name), "x-session-"); kind {
+		case "set", "update", "delete", "activity":
+			parts.add(kind, "the header "+http.CanonicalHeaderKey(name), values...)
 		}
 		delete(header, name)
 	}
@@ -89,13 +83,17 @@ func mayHandOff(header http.Header) bool {
 	return false
 }
 
-// handoffParts are the undecoded values by kind, without repeats.
-type handoffParts map[string][]string
+// handoffPart is one undecoded value. The place is the header or the cookie that
+// had it, for messages.
+type handoffPart struct{ place, value string }
 
-func (p handoffParts) add(kind string, values ...string) {
+// handoffParts are the parts by kind, without repeats.
+type handoffParts map[string][]handoffPart
+
+func (p handoffParts) add(kind, place string, values ...string) {
 	for _, value := range values {
-		if value = strings.TrimSpace(value); len(p[kind]) == 0 || p[kind][0] != value {
-			p[kind] = append(p[kind], value)
+		if value = strings.TrimSpace(value); len(p[kind]) == 0 || p[kind][0].value != value {
+			p[kind] = append(p[kind], handoffPart{place, value})
 		}
 	}
 }
@@ -125,11 +123,13 @@ func (v *Visitor) takeCookies(header http.Header, given []string, parts handoffP
 		case v.removes(cookie):
 			delete(asked, kind)
 		default:
-			asked.add(kind, cookie.Value)
+			asked.add(kind, "the cookie "+name, cookie.Value)
 		}
 	}
-	for kind, values := range asked {
-		parts.add(kind, values...)
+	for kind, given := range asked {
+		for _, part := range given {
+			parts.add(kind, part.place, part.value)
+		}
 	}
 	if len(kept) == 0 {
 		delete(header, "Set-Cookie")
@@ -180,71 +180,86 @@ func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*h
 }
 
 func (p handoffParts) decode() (Handoff, error) {
-	h := Handoff{NoActivity: len(p["activity"]) == 1 && strings.EqualFold(p["activity"][0], "none")}
+	h := Handoff{NoActivity: len(p["activity"]) == 1 && strings.EqualFold(p["activity"][0].value, "none")}
 	for _, kind := range []string{"delete", "set", "update"} {
-		if len(p[kind]) > 1 {
-			return Handoff{}, handoffErrorf("two different %s on one answer; send one", kind)
+		if given := p[kind]; len(given) > 1 {
+			return Handoff{}, handoffErrorf("two different %s on one answer, in %s and in %s; send one", kind, given[0].place, given[1].place)
 		}
 	}
-	if values := p["delete"]; len(values) == 1 {
-		if values[0] != "1" {
-			return Handoff{}, handoffErrorf("delete must have the value 1")
+	if given := p["delete"]; len(given) == 1 {
+		if given[0].value != "1" {
+			return Handoff{}, handoffErrorf("%s must have the value 1", given[0].place)
 		}
 		h.Delete = true
 	}
-	if values := p["set"]; len(values) == 1 {
-		members, err := decodeHandoff("set", values[0])
+	if given := p["set"]; len(given) == 1 {
+		members, err := given[0].decode()
 		if err != nil {
 			return Handoff{}, err
 		}
 		if h.Set, err = loginOf(members); err != nil {
-			return Handoff{}, err
+			return Handoff{}, handoffErrorf("%s: %v", given[0].place, err)
 		}
 	}
-	if values := p["update"]; len(values) == 1 {
-		members, err := decodeHandoff("update", values[0])
+	if given := p["update"]; len(given) == 1 {
+		members, err := given[0].decode()
 		if err != nil {
 			return Handoff{}, err
 		}
 		if h.Update, err = changeOf(members); err != nil {
-			return Handoff{}, err
+			return Handoff{}, handoffErrorf("%s: %v", given[0].place, err)
 		}
 	}
 	return h, nil
 }
 
-// decodeHandoff decodes base64url, with or without padding, of one JSON object.
-func decodeHandoff(kind, value string) (map[string]any, error) {
-	if len(value) > 4*maxTokenLength {
-		return nil, handoffErrorf("%s has %d bytes, more than any session may have", kind, len(value))
+// decode decodes base64url, with or without padding, of one JSON object.
+func (p handoffPart) decode() (map[string]any, error) {
+	if len(p.value) > 4*maxTokenLength {
+		return nil, handoffErrorf("%s has %d bytes, more than any session may have", p.place, len(p.value))
 	}
-	decoded, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(value, "="))
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(p.value, "="))
 	if err != nil || len(bytes.TrimSpace(decoded)) == 0 {
-		return nil, handoffErrorf("%s is not base64url of a JSON object", kind)
+		return nil, handoffErrorf("%s is not base64url of a JSON object%s", p.place, p.hint())
 	}
 	members, err := DecodeObject(decoded)
 	if err != nil {
-		return nil, handoffErrorf("%s: %v", kind, err)
+		return nil, handoffErrorf("%s: %v", p.place, err)
 	}
 	for name := range members {
 		if name != "user" && name != "accessToken" && name != "refreshToken" {
-			return nil, handoffErrorf("%s has the unknown member %s; the known ones are user, accessToken and refreshToken", kind, quoted(name))
+			return nil, handoffErrorf("%s has the unknown member %s; the known ones are user, accessToken and refreshToken", p.place, quoted(name))
 		}
 	}
 	return members, nil
 }
 
+// hint says what the value looks like instead, of what apps send by mistake.
+func (p handoffPart) hint() string {
+	switch _, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(p.value, "=")); {
+	case p.value == "":
+		return ": it is empty"
+	case p.value[0] == '{' || strings.HasPrefix(p.value, "%7B"):
+		return ": it is plain JSON; encode it, in Node.js by Buffer.from(json).toString('base64url')"
+	case err == nil && strings.ContainsAny(p.value, "+/"):
+		return ": it is standard base64; write base64url, which has - for +, _ for / and no =, in Node.js by toString('base64url')"
+	case strings.Contains(p.value, "%3D"):
+		return ": its padding is percent-encoded; leave the = at its end out"
+	}
+	return ""
+}
+
 func loginOf(members map[string]any) (*Login, error) {
 	user, _ := members["user"].(map[string]any)
 	if err := checkUser(user); err != nil {
-		return nil, handoffErrorf("set: %v", err)
+		return nil, err
 	}
 	login := &Login{User: user}
 	for name, token := range map[string]*string{"accessToken": &login.AccessToken, "refreshToken": &login.RefreshToken} {
 		if value, given := members[name]; given && value != nil {
 			text, ok := value.(string)
 			if !ok {
-				return nil, handoffErrorf("set: %s must be a string", name)
+				return nil, fmt.Errorf("%s must be a string", name)
 			}
 			*token = text
 		}
@@ -257,7 +272,7 @@ func changeOf(members map[string]any) (*Change, error) {
 	if value, given := members["user"]; given {
 		user, ok := value.(map[string]any)
 		if !ok {
-			return nil, handoffErrorf("update: user must be an object")
+			return nil, errors.New("user must be an object")
 		}
 		change.User = user
 	}
@@ -265,7 +280,7 @@ func changeOf(members map[string]any) (*Change, error) {
 		if value, given := members[name]; given {
 			text, ok := value.(string)
 			if !ok && value != nil {
-				return nil, handoffErrorf("update: %s must be a string or null", name)
+				return nil, fmt.Errorf("%s must be a string or null", name)
 			}
 			*token = &text
 		}

@@ -94,7 +94,10 @@ func (a *API) check() error {
 }
 
 func (a *API) config(manager *session.Manager) sessionapi.Config {
-	return sessionapi.Config{Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins, NoRevocation: !a.realm.revokes()}
+	return sessionapi.Config{
+		Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins, NoRevocation: !a.realm.revokes(),
+		Met: setSessionPlaceholders,
+	}
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

@@ -25,7 +25,8 @@ import (
 // It sets the placeholders `{http.auth.user.id}`, `{http.auth.user.<field>}`,
 // `{http.session.id}`, `{http.session.expires_at}`, `{http.session.created_at}`,
 // `{http.session_guard.rule}`, `{http.session_guard.decision}`,
-// `{http.session_guard.locale}` and `{http.session_guard.kind}`.
+// `{http.session_guard.locale}` and `{http.session_guard.kind}`. Those of the
+// session are empty while nobody is signed in.
 type Guard struct {
 	GuardConfig
 
@@ -160,6 +161,7 @@ func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v, err := g.look(r)
+	g.setPlaceholders(v) // for error routes too
 	refused := g.refusesMethod(r)
 	if err == nil && !refused && v.decision == decisionPass {
 		err = g.use(v)
@@ -174,7 +176,6 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		g.realm.app.metrics.decided(g.realm.name, v)
 		g.log(v)
 		g.trace(v)
-		g.setPlaceholders(v)
 		if v.decision == decisionPass {
 			return g.pass(w, v, next)
 		}

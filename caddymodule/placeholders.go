@@ -1,11 +1,15 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // setPlaceholders makes the request's placeholders known. Values are given as
@@ -29,9 +33,32 @@ func (g *Guard) placeholder(v *visit, name string) (any, bool) {
 	case "http.session_guard.kind":
 		return string(v.kind), true
 	}
-	s := v.visitor.Session()
+	if v.visitor == nil { // broken machinery: nobody is known
+		return sessionPlaceholder(nil, name)
+	}
+	return sessionPlaceholder(v.visitor.Session(), name)
+}
+
+// setSessionPlaceholders makes known who asks the session API, for the access
+// log. Whoever signs out is named there too.
+func setSessionPlaceholders(r *http.Request, visitor *session.Visitor) {
+	before := visitor.Session()
+	if replacer, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		replacer.Map(func(name string) (any, bool) {
+			return sessionPlaceholder(cmp.Or(visitor.Session(), before), name)
+		})
+	}
+}
+
+// sessionPlaceholder is what a placeholder says of a session, which may be nil.
+// What there is nothing to say of is empty: a placeholder that is not known would
+// reach the app as its own text, and look like somebody's name there. Values that
+// other handlers have set, such as basic_auth, are found before these.
+func sessionPlaceholder(s *session.Session, name string) (any, bool) {
+	path, ofUser := strings.CutPrefix(name, "http.auth.user.")
 	if s == nil {
-		return nil, false
+		known := ofUser || name == "http.session.id" || name == "http.session.expires_at" || name == "http.session.created_at"
+		return "", known
 	}
 	switch name {
 	case "http.session.id":
@@ -41,15 +68,15 @@ func (g *Guard) placeholder(v *visit, name string) (any, bool) {
 	case "http.session.created_at":
 		return s.CreatedAt.UTC().Format(time.RFC3339), true
 	}
-	if path, ok := strings.CutPrefix(name, "http.auth.user."); ok {
-		return userField(s.User, path)
+	if ofUser {
+		return userField(s.User, path), true
 	}
 	return nil, false
 }
 
 // userField finds a field by its dotted path. Strings, numbers and booleans are
-// given as they are, arrays and objects as JSON.
-func userField(user map[string]any, path string) (any, bool) {
+// given as they are, arrays and objects as JSON. A field that is missing is empty.
+func userField(user map[string]any, path string) any {
 	if value, ok := user[path]; ok {
 		return placeholderValue(value)
 	}
@@ -57,18 +84,21 @@ func userField(user map[string]any, path string) (any, bool) {
 	if object, ok := user[head].(map[string]any); nested && ok {
 		return userField(object, rest)
 	}
-	return nil, false
+	return ""
 }
 
-func placeholderValue(value any) (any, bool) {
+func placeholderValue(value any) any {
 	switch value := value.(type) {
 	case nil:
-		return "", true
+		return ""
 	case string, bool:
-		return value, true
+		return value
 	case json.Number:
-		return value.String(), true
+		return value.String()
 	}
 	encoded, err := json.Marshal(value)
-	return string(encoded), err == nil
+	if err != nil {
+		return ""
+	}
+	return string(encoded)
 }

@@ -48,6 +48,10 @@ type Config struct {
 	// NoRevocation says that no end of a session is kept, so that <path>/all and
 	// <path>/others do not exist (404).
 	NoRevocation bool
+
+	// Met is told whom the cookies of a request say is there, before the answer.
+	// Default: nobody is told.
+	Met func(*http.Request, *session.Visitor)
 }
 
 // Handler serves the session API. It is safe for concurrent use.
@@ -58,6 +62,7 @@ type Handler struct {
 	keys     apiKeys
 	origins  originCheck
 	revokes  bool
+	met      func(*http.Request, *session.Visitor) // never nil
 }
 
 // New checks the configuration and makes a handler. It reports everything that
@@ -76,7 +81,12 @@ func New(config Config) (*Handler, error) {
 	if err := errors.Join(pathErr, keysErr, originsErr); err != nil {
 		return nil, err
 	}
-	return &Handler{manager: config.Manager, settings: settings, path: escaped, keys: keys, origins: origins, revokes: !config.NoRevocation}, nil
+	if config.Met == nil {
+		config.Met = func(*http.Request, *session.Visitor) {}
+	}
+	return &Handler{
+		manager: config.Manager, settings: settings, path: escaped, keys: keys, origins: origins, revokes: !config.NoRevocation, met: config.Met,
+	}, nil
 }
 
 // checkPath returns the path as a browser spells it.
@@ -137,6 +147,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	visitor, err := h.manager.Read(r)
+	h.met(r, visitor)
 	if err != nil {
 		refusal, fault := problemOf(err)
 		writeProblem(w, r, refusal)

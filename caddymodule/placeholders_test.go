@@ -1,0 +1,84 @@
+package caddymodule_test
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// An app that takes "the header is there" for "somebody is signed in" must not be
+// told the placeholder's own text.
+func TestPlaceholdersOfNobodyAreEmpty(t *testing.T) {
+	s := serve(t, guarded+`
+	request_header X-User {http.auth.user.id}
+	request_header X-Fields "[{http.auth.user.name}{http.auth.user.address.city}{http.session.id}{http.session.expires_at}{http.session.created_at}]"
+	handle_errors {
+		header X-Error-User "[{http.auth.user.id}]"
+	}`)
+	s.request("GET", "/")
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Empty(t, r.Header.Get("X-User"))
+	assert.Equal(t, "[]", r.Header.Get("X-Fields"))
+
+	// A field that the user does not have is empty too.
+	cookie := s.signIn(`{"user":{"id":"ada","address":{"city":"London"}}}`)
+	s.request("GET", "/", "Cookie", cookie)
+	r = s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "ada", r.Header.Get("X-User"))
+	assert.True(t, strings.HasPrefix(r.Header.Get("X-Fields"), "[London"), r.Header.Get("X-Fields"))
+
+	// On error routes as well, of whatever error.
+	for _, request := range [][2]string{{"GET", "/a%00b"}, {"TRACE", "/"}} {
+		assert.Equal(t, []string{"[]"}, s.request(request[0], request[1]).Header["X-Error-User"], request[1])
+	}
+	assert.Equal(t, []string{"[ada]"}, s.request("GET", "/editors/new", "Cookie", cookie).Header["X-Error-User"])
+}
+
+// Who was signed in by another handler of Caddy stays that.
+func TestPlaceholdersOfOtherHandlersWin(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("password"), bcrypt.MinCost)
+	require.NoError(t, err)
+	s := serve(t, guarded+`
+	basic_auth {
+		bob `+string(hash)+`
+	}
+	reverse_proxy {{app}} {
+		header_up X-User {http.auth.user.id}
+	}`)
+	request, err := http.NewRequest("GET", "/", nil)
+	require.NoError(t, err)
+	request.SetBasicAuth("bob", "password")
+	s.request("GET", "/", "Authorization", request.Header.Get("Authorization"))
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "bob", r.Header.Get("X-User"))
+}
+
+// The access log names users as it always does.
+func TestAccessLogsNameTheUser(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.request("GET", "/?who=nobody")
+	s.request("GET", "/?who=ada", "Cookie", cookie)
+	s.request("GET", "/api/session?who=ada", "Cookie", cookie)
+	s.request("DELETE", "/api/session?out=ada", "Cookie", cookie, "Origin", "http://"+s.addr)
+	text, err := os.ReadFile(s.log)
+	require.NoError(t, err)
+	for _, want := range []struct{ uri, user string }{{"/?who=nobody", `""`}, {"/?who=ada", `"ada"`}, {"/api/session?who=ada", `"ada"`}, {"/api/session?out=ada", `"ada"`}} {
+		found := false
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, `"uri":"`+want.uri+`"`) && strings.Contains(line, `"user_id"`) {
+				found = true
+				assert.Contains(t, line, `"user_id":`+want.user)
+			}
+		}
+		assert.True(t, found, want.uri)
+	}
+}

@@ -3,8 +3,10 @@ package caddymodule
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -20,7 +22,9 @@ func (r *realm) observe(e session.Event) {
 	m := r.app.metrics
 	switch e.Kind {
 	case session.EventRead:
-		m.reads.WithLabelValues(r.name, string(e.Result)).Inc()
+		if caddyhttp.GetVar(e.Request.Context(), r.countedVariable) == nil {
+			m.reads.WithLabelValues(r.name, string(e.Result)).Inc()
+		}
 		return
 	case session.EventSealed:
 		r.sealed(e.KeyID)
@@ -36,6 +40,12 @@ func (r *realm) observe(e session.Event) {
 		r.app.logger.Info("sessions of the user were revoked", r.logSession(e.Session)...)
 	}
 	r.announce(e)
+}
+
+// isCounted says that the session of a request has been counted, or is not to be.
+// A matcher reads it before the guard does, which would count it twice.
+func (r *realm) isCounted(req *http.Request) {
+	caddyhttp.SetVar(req.Context(), r.countedVariable, true)
 }
 
 // sealed counts a use of a key and says when it is worn or new.

@@ -183,6 +183,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		err = g.deny(w, v)
 	}
 	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
+		g.realm.shareVisitor(r, v.visitor)
 		v.visitor.ForwardCookies(r.Header)
 		r.Header["X-Session-Realm"] = []string{g.realm.name}
 	}

@@ -71,7 +71,9 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	}
 	visitor := m.realm.visitorOf(r)
 	if visitor == nil {
-		if visitor, err = manager.Read(r); err != nil {
+		visitor, err = manager.Read(r)
+		m.realm.isCounted(r)
+		if err != nil {
 			return false, answerError(err)
 		}
 		if r.Context().Value(explaining{}) == nil {

@@ -40,7 +40,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		decisions: counter("decisions_total", "Decisions of the guard by type of the rule, kind of the request and outcome.", "rule", "kind", "decision"),
 		ambiguous: counter("ambiguous_paths_total", "Requests whose path may be read in several ways that differ in what they need.", "rule"),
-		reads:     counter("reads_total", "Readings of a request's session cookies by result.", "result"),
+		reads:     counter("reads_total", "Requests by what became of their session cookies.", "result"),
 		changes:   counter("changes_total", "Sessions created, refreshed, updated, deleted and revoked.", "change"),
 		handoffs:  counter("handoffs_total", "Answers of the app with a handoff, by kind and whether it was carried out.", "kind", "outcome"),
 		hooks: prometheus.NewHistogramVec(prometheus.HistogramOpts{

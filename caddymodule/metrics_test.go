@@ -51,6 +51,7 @@ func TestMetrics(t *testing.T) {
 		`caddy_session_decisions_total{decision="home",kind="document",realm="default",rule="public"}`,
 		`caddy_session_ambiguous_paths_total{realm="default",rule="auth"}`,
 		`caddy_session_reads_total{realm="default",result="opened"}`,
+		`caddy_session_reads_total{realm="default",result="seen"}`,
 		`caddy_session_reads_total{realm="default",result="malformed"}`,
 		`caddy_session_changes_total{change="created",realm="default"}`,
 		`caddy_session_changes_total{change="deleted",realm="default"}`,
@@ -69,6 +70,50 @@ func TestMetrics(t *testing.T) {
 			if strings.HasPrefix(line, "caddy_session_") {
 				assert.NotContains(t, line, personal)
 			}
+		}
+	}
+}
+
+// A request counts once, however many matchers, guards and error routes look at its
+// session.
+func TestReadsCountRequests(t *testing.T) {
+	s := serve(t, "metrics /metrics\n"+guarded+`
+	@signed_in session authenticated
+	@other not session user.role editor
+	header @signed_in X-Signed-In yes
+	header @other X-Other yes
+	handle_errors {
+		header @signed_in X-Error yes
+	}`)
+	counted := regexp.MustCompile(`caddy_session_reads_total\{realm="default",result="(\w+)"\} (\d+)`)
+	counts := func() map[string]int {
+		result := make(map[string]int)
+		for _, line := range counted.FindAllStringSubmatch(body(t, s.request("GET", "/metrics")), -1) {
+			n, err := strconv.Atoi(line[2])
+			require.NoError(t, err)
+			result[line[1]] = n
+		}
+		result["none"]-- // for the scrape, which is a request too
+		return result
+	}
+	cookie := s.signIn(ada)
+	before := counts()
+	for _, step := range []struct{ name, target, cookie, counted string }{
+		{"nobody", "/", "", "none"},
+		{"a token for the first time", "/", cookie, "opened"},
+		{"again", "/dashboard", cookie, "seen"},
+		{"forbidden, with an error route", "/editors/new", cookie, "seen"},
+		{"the session API", "/api/session", cookie, "seen"},
+		{"a forged one", "/", "session=forged", "malformed"},
+	} {
+		response := s.request("GET", step.target, "Cookie", step.cookie)
+		before["none"]++ // the scrape before
+		before[step.counted]++
+		after := counts()
+		assert.Equal(t, before, after, step.name)
+		before = after
+		if response.StatusCode == http.StatusForbidden {
+			assert.Equal(t, "yes", response.Header.Get("X-Error"), "error routes know who was refused")
 		}
 	}
 }

@@ -41,10 +41,14 @@ type realm struct {
 	warning sync.Once // about an untrusted X-Forwarded-Proto
 
 	visitorVariable string // of a request, under which a guard shares whom it found
+	countedVariable string // of a request, once its reading needs no counting any more
 }
 
 func newRealm(app *App, name string) *realm {
-	return &realm{app: app, name: name, visitorVariable: "session_guard.visitor." + name, places: map[string]string{}}
+	return &realm{
+		app: app, name: name, places: map[string]string{},
+		visitorVariable: "session_guard.visitor." + name, countedVariable: "session_guard.counted." + name,
+	}
 }
 
 // merge takes over settings that are written at a place. A setting may be given

@@ -3,6 +3,7 @@ package session_test
 import (
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,4 +121,24 @@ func TestMemoryOfARememberedSession(t *testing.T) {
 		t.Errorf("%d bytes for a token of %d", each, token)
 	}
 	t.Logf("%d bytes beside the token of %d", each-token, token)
+}
+
+// An event tells a token that is opened from one that was seen before.
+func TestEventsTellSeenFromOpened(t *testing.T) {
+	var told []session.Result
+	m, _ := newManager(t, func(s *session.Settings) {
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventRead {
+				told = append(told, e.Result)
+			}
+		}
+	})
+	cookie := signIn(t, m, alice())
+	told = nil
+	for range 3 {
+		read(t, m, request(cookie))
+	}
+	if want := []session.Result{session.ResultOpened, session.ResultSeen, session.ResultSeen}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
 }

@@ -1,5 +1,7 @@
 package session
 
+import "net/http"
+
 // EventKind says what happened to a session; a closed set.
 type EventKind string
 
@@ -22,6 +24,8 @@ type Event struct {
 	Session *Session
 	// Result is what became of the cookies, for EventRead.
 	Result Result
+	// Request is the one whose cookies were read, for EventRead.
+	Request *http.Request
 	// KeyID is the "kid" of the key that sealed, for EventSealed.
 	KeyID string
 }

@@ -166,7 +166,7 @@ func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*h
 	}
 	tokens := set.candidates()
 	for _, token := range tokens {
-		if _, err := v.manager.open(ctx, token, v.manager.settings.Now()); err == nil {
+		if _, _, err := v.manager.open(ctx, token, v.manager.settings.Now()); err == nil {
 			continue
 		}
 		tokens = nil

@@ -87,7 +87,11 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 		}
 	}
 	v.seen()
-	m.observe(Event{Kind: EventRead, Session: v.session, Result: v.result})
+	told := v.result
+	if told == ResultOpened && v.cached {
+		told = ResultSeen
+	}
+	m.observe(Event{Kind: EventRead, Session: v.session, Result: told, Request: r})
 	return v, err
 }
 
@@ -116,28 +120,28 @@ func (m *Manager) cookieName(secure bool) string {
 }
 
 // open opens one token and applies what the realm's settings and revocations
-// say of it.
-func (m *Manager) open(ctx context.Context, token string, now time.Time) (*Session, error) {
+// say of it. It also reports whether the token was remembered.
+func (m *Manager) open(ctx context.Context, token string, now time.Time) (s *Session, cached bool, err error) {
 	if _, ok := cutCompact(token); !ok {
-		return nil, ErrMalformed
+		return nil, false, ErrMalformed
 	}
-	s := m.opened.get(token, *m.keys.keys.Load(), now)
-	if s == nil {
+	s = m.opened.get(token, *m.keys.keys.Load(), now)
+	cached = s != nil
+	if !cached {
 		var k *key
-		var err error
 		if s, k, err = m.openSealed(ctx, token, now); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		m.opened.add(token, s, k, now)
 	} else if s.Expired(now) {
 		m.opened.forget(token)
-		return nil, ErrExpired
+		return nil, true, ErrExpired
 	}
-	err := m.checkRevoked(s)
+	err = m.checkRevoked(s)
 	if errors.Is(err, ErrRevoked) {
 		m.opened.forget(token)
 	}
-	return s, err
+	return s, cached, err
 }
 
 // openSealed opens a token that the cache does not know.

@@ -22,6 +22,10 @@ const (
 	ResultUnknownKey Result = "unknown_key" // sealed elsewhere, or long ago
 	ResultAmbiguous  Result = "ambiguous"   // two different sessions
 	ResultError      Result = "error"       // broken machinery
+
+	// ResultSeen is [ResultOpened] of a token that was opened before and is
+	// remembered. Only [EventRead] tells the two apart.
+	ResultSeen Result = "seen"
 )
 
 // Visitor is who the cookies of one request say is there, and the only way to
@@ -32,6 +36,7 @@ type Visitor struct {
 	secure  bool
 	sent    cookies
 	result  Result
+	cached  bool // the token was remembered
 
 	session *Session
 	token   string // as the app may see it
@@ -59,7 +64,7 @@ func (v *Visitor) open(ctx context.Context) error {
 	now := m.settings.Now()
 	v.result = ResultMalformed
 	for _, token := range v.sent.candidates() {
-		s, err := m.open(ctx, token, now)
+		s, cached, err := m.open(ctx, token, now)
 		if err != nil {
 			if !IsAnonymity(err) {
 				v.session, v.token, v.result = nil, "", ResultError
@@ -75,7 +80,7 @@ func (v *Visitor) open(ctx context.Context) error {
 			return nil
 		}
 		if v.session == nil || s.LastActivity.After(v.session.LastActivity) {
-			v.session, v.token, v.result = s, token, ResultOpened
+			v.session, v.token, v.result, v.cached = s, token, ResultOpened, cached
 		}
 	}
 	if v.session == nil {

@@ -256,7 +256,8 @@ func (a *API) explain(r *http.Request) *explanation {
 
 func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
 	v := &visit{request: r, table: g.table.Load()}
-	v.match, v.kind = v.table.MatchURL(r.URL, ""), v.table.Kind(r)
+	v.match, v.kind = v.table.MatchURL(r.URL, originalPath(r)), v.table.Kind(r)
+	g.realm.isCounted(r)
 	manager, err := g.realm.managerToExplain(r)
 	if err != nil {
 		return nil, err
@@ -280,6 +281,11 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 		for _, requirement := range g.Rules[i].Require {
 			e.Require = append(e.Require, requirement.String())
 		}
+	}
+	if g.refusesMethod(r) {
+		e.Decision, e.Reason = string(decisionBad), "no app should get this method"
+		e.Answerer, e.Status = "session_guard", http.StatusMethodNotAllowed
+		return e, nil
 	}
 	e.Hooks, e.Reason = g.hooks(v), v.reason()
 	if v.decision == decisionPass {

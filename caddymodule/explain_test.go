@@ -44,6 +44,7 @@ http://app.example.com {
 	}
 	reverse_proxy localhost:1
 	rewrite /old/* /dashboard{path}
+	rewrite /admin/reports /reports
 }
 
 http://third.example.com {
@@ -104,11 +105,13 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://other.example.com/login"}, []string{"Rule login_path", "Decision pass"}, ""},
 		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://app.example.com/old/x"}, []string{"Path /dashboard/old/x", "Answer 307 Temporary Redirect to /login?return_to=%2Fold%2Fx"}, "2"},
+		{[]string{"GET", "http://app.example.com/admin/reports"}, []string{"Rule auth /admin/* (Caddyfile:17)", "Decision login"}, "2"},
+		{[]string{"TRACE", "http://app.example.com/"}, []string{"Decision bad", "Reason no app should get this method", "Answer 405 Method Not Allowed"}, "5"},
 		{[]string{"GET", "http://app.example.com/api/session"}, []string{"Rule session_api (Caddyfile:14)", "Answer session_api answers"}, ""},
 		{[]string{"GET", "/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
-		{[]string{"GET", "http://third.example.com/inside/dashboard"}, []string{"Path /dashboard", "Rule auth /dashboard/* (Caddyfile:31)"}, "2"},
+		{[]string{"GET", "http://third.example.com/inside/dashboard"}, []string{"Path /dashboard", "Rule auth /dashboard/* (Caddyfile:32)"}, "2"},
 		{[]string{"GET", "http://third.example.com/inside/"}, []string{"Rule default hybrid", "Answer the app answers"}, ""},
-		{[]string{"GET", "http://third.example.com/outside"}, []string{"Guard Caddyfile:36", "Rule default auth"}, "2"},
+		{[]string{"GET", "http://third.example.com/outside"}, []string{"Guard Caddyfile:37", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://app.example.com/a%00b"}, []string{"Answer 400 Bad Request"}, "5"},
 	} {
 		output, err := sessionCommand(t, append([]string{"explain", "--config", file}, tc.args...)...)

@@ -173,8 +173,12 @@ func (a *answer) fail(header http.Header, err error) {
 // finish runs when the handlers behind have returned. An answer that is nothing
 // but its headers has not been written yet; after an error another handler writes.
 func (a *answer) finish(err error) {
-	if !a.wroteHeader && err == nil {
+	switch {
+	case a.wroteHeader:
+	case err == nil:
 		a.WriteHeader(http.StatusOK)
+	case !a.visit.match.Static:
+		protectFromCaches(a.Header(), a.visit, false)
 	}
 	for name := range a.Header() { // trailers
 		if session.IsSessionHeader(strings.TrimPrefix(name, http.TrailerPrefix)) {
@@ -224,6 +228,12 @@ var (
 	private        = []string{"private"}
 	varyCookie     = []string{"Cookie"}
 )
+
+// keepFromCaches is for answers that the guard makes itself.
+func keepFromCaches(header http.Header) {
+	header["Cache-Control"] = privateNoStore
+	mergeVary(header)
+}
 
 // protectFromCaches keeps answers that depend on the session out of shared
 // caches, and answers that set or clear the cookie out of every cache: a cached

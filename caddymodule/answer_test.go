@@ -89,7 +89,41 @@ func TestBadHandoffIs502AndNothingOfTheAnswerIsSent(t *testing.T) {
 			assert.Empty(t, body(t, response))
 			assert.Empty(t, response.Header["Set-Cookie"])
 			assert.Empty(t, response.Header["X-App"])
+			assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
 		})
+	}
+}
+
+// An error page is an answer too: what a session has to do with stays out of shared
+// caches, whoever writes it.
+func TestErrorsStayOutOfSharedCaches(t *testing.T) {
+	s := serve(t, guarded+`
+	handle /broken {
+		error 502
+	}
+	handle /dashboard/broken {
+		error 502
+	}
+	handle_errors {
+		header ?Cache-Control "public, max-age=60"
+		respond "sorry"
+	}`)
+	cookie := s.signIn(ada)
+	for _, tc := range []struct {
+		method, target, cookie string
+		status                 int
+		cacheControl           string
+	}{
+		{"GET", "/broken", "", 502, "public, max-age=60"},
+		{"GET", "/broken", cookie, 502, "private"},
+		{"GET", "/dashboard/broken", cookie, 502, "private"},
+		{"GET", "/editors/new", cookie, 403, "private, no-store"},
+		{"TRACE", "/", "", 405, "private, no-store"},
+	} {
+		response := s.request(tc.method, tc.target, "Cookie", tc.cookie)
+		assert.Equal(t, tc.status, response.StatusCode, tc.target)
+		assert.Equal(t, []string{tc.cacheControl}, response.Header["Cache-Control"], tc.target)
+		assert.Equal(t, []string{"Cookie"}, response.Header["Vary"], tc.target)
 	}
 }
 

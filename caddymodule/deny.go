@@ -37,8 +37,7 @@ var errDenied = map[decision]error{
 // after the login, and no router cache keeps a stale redirect.
 func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	header := w.Header()
-	header["Cache-Control"] = privateNoStore
-	mergeVary(header)
+	keepFromCaches(header)
 	v.visitor.ClearInvalid(header)
 	switch v.decision {
 	case decisionBad:

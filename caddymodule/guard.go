@@ -168,9 +168,11 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	}
 	switch {
 	case refused:
+		keepFromCaches(w.Header())
 		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 		err = caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
 	case err != nil:
+		keepFromCaches(w.Header())
 		err = answerError(err)
 	default:
 		g.realm.app.metrics.decided(g.realm.name, v)
@@ -300,6 +302,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	err := next.ServeHTTP(a, r)
 	a.finish(err)
 	if a.failed != nil {
+		keepFromCaches(w.Header())
 		g.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(a.failed), v.logPath())
 		return answerError(a.failed)
 	}

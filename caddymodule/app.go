@@ -63,8 +63,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 	var errs []error
 	for name, settings := range a.Realms {
 		r, err := a.define(name, settings, "the realm "+name)
-		if err == nil && name != session.DefaultRealm { // a guard may still add to the default realm
+		switch {
+		case err != nil:
+		case name != session.DefaultRealm:
 			err = r.check()
+		case len(r.settings.Secret) > 0: // all else a guard may still add to
+			if _, err = r.secrets(); err != nil {
+				err = fmt.Errorf("session realm %s: %w", name, err)
+			}
 		}
 		errs = append(errs, err)
 	}

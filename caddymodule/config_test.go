@@ -2,6 +2,9 @@ package caddymodule_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -21,6 +24,8 @@ func TestProvisioningRefuses(t *testing.T) {
 			":1 {\n session_guard {\n secret {env.WEAK_SECRET}\n default auth\n }\n}", "openssl rand -base64 32"},
 		"an example secret": {
 			":1 {\n session_guard {\n secret {env.EXAMPLE_SECRET}\n default auth\n }\n}", "example from documentation"},
+		"a weak secret without a guard": {
+			"{\n session {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "openssl rand -base64 32"},
 		"an unknown realm": {
 			":1 {\n session_guard {\n realm shop\n default auth\n }\n}", "session shop {"},
 		"an unknown realm of the API": {
@@ -47,6 +52,37 @@ func TestProvisioningRefuses(t *testing.T) {
 			assert.Contains(t, err.Error(), tc.says)
 		})
 	}
+}
+
+// `caddy validate` warns of a secret that everybody sees who sees the
+// configuration: once for each, wherever it is used.
+func TestLiteralSecretsWarn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "log")
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
+	log {
+		output file `+file+`
+	}
+	session {
+		secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA
+	}
+}
+http://a.example {
+	session_guard {
+		default auth
+	}
+}
+http://b.example {
+	session_guard {
+		default auth
+	}
+}`), map[string]any{"filename": "Caddyfile"})
+	require.NoError(t, err)
+	var config caddy.Config
+	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+	require.NoError(t, caddy.Validate(&config))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(text), "a session secret is written in the configuration itself"), string(text))
 }
 
 func TestSettingsMayBeSpread(t *testing.T) {

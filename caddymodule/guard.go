@@ -369,6 +369,9 @@ func (g *Guard) log(v *visit) {
 
 // ruleName names the rule that decided, as it is written.
 func (g *Guard) ruleName(m routes.Match) string {
+	if m.Bad {
+		return "none"
+	}
 	if m.Rule < 0 || m.Rule >= len(g.Rules) {
 		if unmatched := cmp.Or(g.Default, string(routes.Hybrid)); unmatched != string(m.Type) && !m.Open {
 			return "login_path" // open although the rules would close it

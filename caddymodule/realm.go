@@ -39,6 +39,7 @@ type realm struct {
 	mu      sync.Mutex
 	ready   atomic.Pointer[session.Manager]
 	warning sync.Once // about an untrusted X-Forwarded-Proto
+	literal sync.Once // about a secret in the configuration itself
 
 	visitorVariable string // of a request, under which a guard shares whom it found
 	countedVariable string // of a request, once its reading needs no counting any more
@@ -88,7 +89,19 @@ func (r *realm) check() error {
 	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.Validate.check(), r.core().Validate()); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
+	r.warnOfLiterals()
 	return nil
+}
+
+// warnOfLiterals warns once of a secret that everybody sees who sees the
+// configuration.
+func (r *realm) warnOfLiterals() {
+	if slices.ContainsFunc(r.settings.Secret, func(s string) bool { return !strings.Contains(s, "{") }) {
+		r.literal.Do(func() {
+			r.app.logger.Warn("a session secret is written in the configuration itself; keep it out with {env.SESSION_SECRET} or {file.…}",
+				zap.String("realm", r.name))
+		})
+	}
 }
 
 // secrets resolves the configured secrets, or SESSION_SECRET; none means
@@ -186,10 +199,7 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		return nil, err
 	}
 	if len(secrets) > 0 {
-		if slices.ContainsFunc(r.settings.Secret, func(s string) bool { return !strings.Contains(s, "{") }) {
-			r.app.logger.Warn("a session secret is written in the configuration itself; keep it out with {env.SESSION_SECRET} or {file.…}",
-				zap.String("realm", r.name))
-		}
+		r.warnOfLiterals()
 		return session.NewKeyring(r.name, secrets...)
 	}
 	core := r.core()

@@ -158,6 +158,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
+	app.metrics.changes.WithLabelValues(realm.name, string(session.EventRevoked)).Inc()
 	app.logger.Info("sessions were revoked by the admin API", asked.logFields(realm)...)
 	return writeAdmin(w, map[string]bool{"revoked": true})
 }

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,12 +54,13 @@ func (s *site) wantOnDashboard(cookie string, want int) {
 }
 
 func TestAdminEndsSessions(t *testing.T) {
-	s := serve(t, guarded)
+	s := serve(t, "metrics /metrics\n"+guarded)
 	phone, laptop, bobs := s.signIn(ada), s.signIn(ada), s.signIn(`{"user":{"id":"bob"}}`)
 	s.last()
 	s.wantOnDashboard(phone, http.StatusOK)
 	id := s.last().Header.Get("X-Session-Data")
 	require.NotEmpty(t, id)
+	before := s.revoked()
 
 	status, body := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
 	require.Equal(t, http.StatusOK, status, body)
@@ -77,6 +80,20 @@ func TestAdminEndsSessions(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, `"revocation":"storage"`)
 	require.Contains(t, body, `"users":1`)
+	require.Equal(t, before+2, s.revoked(), "the metrics count them")
+}
+
+// revoked is what the metrics say of revocations.
+func (s *site) revoked() int {
+	s.t.Helper()
+	line := regexp.MustCompile(`caddy_session_changes_total\{change="revoked",realm="default"\} (\d+)`).
+		FindStringSubmatch(body(s.t, s.request("GET", "/metrics")))
+	if line == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(line[1])
+	require.NoError(s.t, err)
+	return n
 }
 
 func TestAdminRefusesWhatCouldEndTooMuch(t *testing.T) {

@@ -126,3 +126,18 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		assert.Contains(t, err.Error(), says)
 	}
 }
+
+func TestJSONGuardsAreCheckedToo(t *testing.T) {
+	for guard, says := range map[string]string{
+		`"handoff":["off","/x"]`:                  "session_guard: handoff off stands alone",
+		`"realm":"x","session":{"expiry":"1h"}`:   "session_guard: session settings of the realm x belong into the global option: session x { … }",
+		`"unauthenticated":"maybe"`:               "write one of: auto, redirect, status",
+		`"rules":[{"type":"x","patterns":["/"]}]`: `"x" is not a route type`,
+	} {
+		var config caddy.Config
+		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[
+			{"handler":"session_guard","default":"auth",`+guard+`}]}]}}}}}`), &config)
+		require.NoError(t, err)
+		assert.ErrorContains(t, caddy.Validate(&config), says, guard)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -55,7 +56,8 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if g.Session != nil && g.Realm != "" && g.Realm != session.DefaultRealm {
-		return fmt.Errorf("session_guard %s: session settings of the realm %s belong into the global option: session %s { … }", g.Source, g.Realm, g.Realm)
+		return fmt.Errorf("%s: session settings of the realm %s belong into the global option: session %s { … }",
+			strings.TrimSpace("session_guard "+g.Source), g.Realm, g.Realm)
 	}
 	if g.Session != nil {
 		place := g.Source
@@ -133,6 +135,9 @@ func (g *Guard) checkWords() error {
 	case "", "auto", "redirect", "status":
 	default:
 		errs = append(errs, fmt.Errorf("unauthenticated cannot be %q; write one of: auto, redirect, status", g.Unauthenticated))
+	}
+	if len(g.Handoff) > 1 && slices.Contains(g.Handoff, "off") {
+		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
 	}
 	if g.ForbiddenPath != "" && (g.ForbiddenPath[0] != '/' || strings.HasPrefix(g.ForbiddenPath, "//")) {
 		errs = append(errs, fmt.Errorf("forbidden_path %q must be a path that begins with one slash", g.ForbiddenPath))

@@ -51,8 +51,10 @@ const (
 	reloadInterval = 5 * time.Second
 	// reloadTimeout is how long requests wait for such a look.
 	reloadTimeout = 5 * time.Second
-	// maintenanceInterval is how often a node looks unasked.
+	// maintenanceInterval is how long a node waits before it looks again unasked.
+	// In a short rotation it looks four times, but leastMaintenance apart.
 	maintenanceInterval = time.Minute
+	leastMaintenance    = time.Second
 )
 
 // storedKey is a secret in the storage.
@@ -107,13 +109,14 @@ func NewAutomaticKeyring(ctx context.Context, config AutomaticKeys) (*Keyring, e
 	return ring, nil
 }
 
-// Maintain looks for keys of other nodes and rotates, once a minute, until the
-// context ends. It calls failed with each error and goes on.
+// Maintain looks for keys of other nodes and rotates, once a minute or more often
+// where Rotation is a matter of minutes, until the context ends. It calls failed
+// with each error and goes on.
 func (r *Keyring) Maintain(ctx context.Context, failed func(error)) {
 	if r.automatic == nil {
 		return
 	}
-	ticker := time.NewTicker(maintenanceInterval)
+	ticker := time.NewTicker(min(maintenanceInterval, max(leastMaintenance, r.automatic.Rotation/4)))
 	defer ticker.Stop()
 	for {
 		select {

@@ -220,6 +220,27 @@ func TestAutomaticRotation(t *testing.T) {
 }
 
 // expiry was raised: the key must outlive the longer tokens too.
+// A short rotation is kept as well: nodes look more often then.
+func TestAutomaticShortRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		short := func(c *session.AutomaticKeys) { c.Rotation = 10 * time.Second }
+		storage := newStorage()
+		a, b := newNode(t, storage, short).maintained(t), newNode(t, storage, short).maintained(t)
+		seen := map[string]bool{}
+		for range 60 {
+			time.Sleep(time.Second)
+			token := a.token(t)
+			seen[kidOf(t, token)] = true
+			if _, err := b.keys.Open(t.Context(), token); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(seen); n < 5 || n > 7 {
+			t.Errorf("%d keys sealed in a minute of rotation every 10 seconds", n)
+		}
+	})
+}
+
 func TestAutomaticKeysFollowARaisedExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		storage := newStorage()

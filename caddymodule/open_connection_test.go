@@ -76,11 +76,11 @@ func TestWebSocketEndsWithItsSession(t *testing.T) {
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "websocket")
 		w.WriteHeader(http.StatusSwitchingProtocols)
-		conn, _, err := http.NewResponseController(w).Hijack()
+		conn, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
-		_, _ = io.Copy(conn, conn)
+		_, _ = io.Copy(conn, buffered) // which may have a byte of the client's already
 		_ = conn.Close()
 	})
 	conn, reader := s.open("GET /dashboard/live HTTP/1.1\r\nHost: " + s.addr + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +

@@ -42,8 +42,8 @@ func (r *realm) observe(e session.Event) {
 	r.announce(e)
 }
 
-// isCounted says that the session of a request has been counted, or is not to be.
-// A matcher reads it before the guard does, which would count it twice.
+// isCounted says that the session of a request has been counted: a matcher reads it
+// before the guard does, which would count it twice.
 func (r *realm) isCounted(req *http.Request) {
 	caddyhttp.SetVar(req.Context(), r.countedVariable, true)
 }

@@ -257,12 +257,11 @@ func (a *API) explain(r *http.Request) *explanation {
 func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
 	v := &visit{request: r, table: g.table.Load()}
 	v.match, v.kind = v.table.MatchURL(r.URL, originalPath(r)), v.table.Kind(r)
-	g.realm.isCounted(r)
 	manager, err := g.realm.managerToExplain(r)
 	if err != nil {
 		return nil, err
 	}
-	if v.visitor, err = manager.Read(r); err != nil {
+	if v.visitor, err = manager.Peek(r); err != nil {
 		return nil, err
 	}
 	v.session = v.visitor.Session()

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -100,4 +102,37 @@ func TestListKeepsTheAddressThatCaddyTrusts(t *testing.T) {
 		require.Equal(t, want, sessionsIn(t, text)[0].Address)
 		require.NoError(t, caddy.Stop())
 	}
+}
+
+// Who explains a request is not the user: the list and the metrics do not note it.
+func TestExplainIsNotSeen(t *testing.T) {
+	t.Setenv("API_KEY_OF_THE_TEST", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	s := serve(t, "metrics /metrics\n@in session authenticated\nheader @in X-In yes\n"+
+		strings.Replace(guarded, "session_api", "session_api {\n api_key {env.API_KEY_OF_THE_TEST}\n}", 1), listOn)
+	// A back end signs the user in, so nothing is known of the client yet.
+	request, err := http.NewRequest(http.MethodPost, "http://"+s.addr+"/api/session", strings.NewReader(`{"user":{"id":"ann"}}`))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusCreated, response.StatusCode)
+
+	reads := func() []string {
+		return regexp.MustCompile(`caddy_session_reads_total\{realm="default",result="(?:opened|seen)"\} \d+`).
+			FindAllString(body(t, s.request("GET", "/metrics")), -1)
+	}
+	before := reads()
+	asked, err := json.Marshal(map[string]any{
+		"method": "GET", "url": "http://" + s.addr + "/dashboard",
+		"headers": map[string][]string{"Cookie": {cookieHeader(response)}, "User-Agent": {"only-asked"}},
+	})
+	require.NoError(t, err)
+	status, text := admin(t, "POST", "/session/explain", string(asked))
+	require.Equal(t, http.StatusOK, status, text)
+	require.Contains(t, text, `"cookie":"opened"`)
+	require.Equal(t, before, reads())
+	_, text = adminUser(t, "GET", "ann", "")
+	require.NotContains(t, text, "only-asked")
 }

@@ -71,15 +71,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	}
 	visitor := m.realm.visitorOf(r)
 	if visitor == nil {
-		visitor, err = manager.Read(r)
-		m.realm.isCounted(r)
-		if err != nil {
-			return false, answerError(err)
-		}
-		if r.Context().Value(explaining{}) == nil {
-			err = visitor.Validate(r.Context())
-		}
-		if err != nil {
+		if visitor, err = m.read(manager, r); err != nil {
 			return false, answerError(err)
 		}
 	}
@@ -94,6 +86,19 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// read reads the session of a request that no guard has seen yet.
+func (m *MatchSession) read(manager *session.Manager, r *http.Request) (*session.Visitor, error) {
+	if r.Context().Value(explaining{}) != nil {
+		return manager.Peek(r)
+	}
+	visitor, err := manager.Read(r)
+	m.realm.isCounted(r)
+	if err != nil {
+		return visitor, err
+	}
+	return visitor, visitor.Validate(r.Context())
 }
 
 // UnmarshalCaddyfile sets the matcher up from Caddyfile tokens. Several lines

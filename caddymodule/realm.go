@@ -42,7 +42,7 @@ type realm struct {
 	literal sync.Once // about a secret in the configuration itself
 
 	visitorVariable string // of a request, under which a guard shares whom it found
-	countedVariable string // of a request, once its reading needs no counting any more
+	countedVariable string // of a request, once its session has been counted
 }
 
 func newRealm(app *App, name string) *realm {

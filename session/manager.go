@@ -74,17 +74,9 @@ func (c Change) event() EventKind {
 // open is anonymity. An error means broken machinery ([ErrUnavailable]): fail
 // closed. It asks no hook: see [Visitor.Validate].
 func (m *Manager) Read(r *http.Request) (*Visitor, error) {
-	v := &Visitor{manager: m, result: ResultNone}
-	v.secure = m.isSecure(r)
-	v.name = m.cookieName(v.secure)
+	v, err := m.Peek(r)
 	if m.settings.List != nil {
 		v.request = r
-	}
-	var err error
-	if lines := r.Header["Cookie"]; len(lines) > 0 {
-		if v.sent = collectCookies(lines, v.name); v.sent.any() {
-			err = v.open(r.Context())
-		}
 	}
 	v.seen()
 	told := v.result
@@ -92,6 +84,21 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 		told = ResultSeen
 	}
 	m.observe(Event{Kind: EventRead, Session: v.session, Result: told, Request: r})
+	return v, err
+}
+
+// Peek is [Manager.Read] for whoever only asks about a request: no event tells of
+// it, and the list does not note it.
+func (m *Manager) Peek(r *http.Request) (*Visitor, error) {
+	v := &Visitor{manager: m, result: ResultNone}
+	v.secure = m.isSecure(r)
+	v.name = m.cookieName(v.secure)
+	var err error
+	if lines := r.Header["Cookie"]; len(lines) > 0 {
+		if v.sent = collectCookies(lines, v.name); v.sent.any() {
+			err = v.open(r.Context())
+		}
+	}
 	return v, err
 }
 

@@ -14,6 +14,7 @@ import (
 
 // setPlaceholders makes the request's placeholders known. Values are given as
 // they are and never expanded again, whatever braces a user has in their name.
+// Whoever signs out by the answer is still named in the access log.
 func (g *Guard) setPlaceholders(v *visit) {
 	replacer, ok := v.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
@@ -36,7 +37,7 @@ func (g *Guard) placeholder(v *visit, name string) (any, bool) {
 	if v.visitor == nil { // broken machinery: nobody is known
 		return sessionPlaceholder(nil, name)
 	}
-	return sessionPlaceholder(v.visitor.Session(), name)
+	return sessionPlaceholder(cmp.Or(v.visitor.Session(), v.session), name)
 }
 
 // setSessionPlaceholders makes known who asks the session API, for the access

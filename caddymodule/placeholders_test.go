@@ -69,9 +69,12 @@ func TestAccessLogsNameTheUser(t *testing.T) {
 	s.request("GET", "/?who=ada", "Cookie", cookie)
 	s.request("GET", "/api/session?who=ada", "Cookie", cookie)
 	s.request("DELETE", "/api/session?out=ada", "Cookie", cookie, "Origin", "http://"+s.addr)
+	cookie = s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Delete", "1") })
+	s.request("GET", "/?out=ada", "Cookie", cookie)
 	text, err := os.ReadFile(s.log)
 	require.NoError(t, err)
-	for _, want := range []struct{ uri, user string }{{"/?who=nobody", `""`}, {"/?who=ada", `"ada"`}, {"/api/session?who=ada", `"ada"`}, {"/api/session?out=ada", `"ada"`}} {
+	for _, want := range []struct{ uri, user string }{{"/?who=nobody", `""`}, {"/?who=ada", `"ada"`}, {"/api/session?who=ada", `"ada"`}, {"/api/session?out=ada", `"ada"`}, {"/?out=ada", `"ada"`}} {
 		found := false
 		for line := range strings.Lines(string(text)) {
 			if strings.Contains(line, `"uri":"`+want.uri+`"`) && strings.Contains(line, `"user_id"`) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +26,12 @@ const latestTime = 253402300799
 const maxIDLength = 64
 
 var claimNames = []string{
-	"user", "accessToken", "refreshToken", "expiresAt", "createdAt", "lastActivity", "jti", "iat", "exp", "nbf", "aud", "expiryDate",
+	"user", "createdAt", "expiresAt", "jti", "iat", "exp",
+	"accessToken", "refreshToken", "lastActivity", "nbf", "aud", "expiryDate",
 }
 
-var requiredClaims = []string{"user", "createdAt", "expiresAt", "jti", "iat", "exp"}
+// requiredClaims is how many of claimNames a token must have, from the first on.
+const requiredClaims = 6
 
 // encodeClaims is the plaintext of a token: the session's members without
 // expiryDate, and jti, iat and exp (RFC 7519 section 4.1).
@@ -59,10 +62,11 @@ func decodeClaims(plaintext []byte, now time.Time) (*Session, error) {
 	if err := d.members(1, func(name string) error { return c.read(d, name) }); err != nil {
 		return nil, err
 	}
-	for _, name := range requiredClaims {
-		if !c.given(name) {
-			return nil, fmt.Errorf("the claim %s is missing", name)
-		}
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	if missing := bits.TrailingZeros(^c.seen); missing < requiredClaims {
+		return nil, fmt.Errorf("the claim %s is missing", claimNames[missing])
 	}
 	if err := checkUser(c.user); err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func decodeClaims(plaintext []byte, now time.Time) (*Session, error) {
 		// As it was sealed; encoding it anew would cost more than decrypting it.
 		userJSON: c.userJSON,
 	}
-	if c.given("lastActivity") {
+	if c.seen&(1<<slices.Index(claimNames, "lastActivity")) != 0 {
 		s.LastActivity = time.UnixMilli(c.lastActivity)
 	}
 	return s, checkTimes(s, issued, time.Unix(c.notBefore, 0), c.expires, now)
@@ -130,8 +134,6 @@ type claims struct {
 	seen                               uint  // one bit for each of claimNames
 	others                             map[string]bool
 }
-
-func (c *claims) given(name string) bool { return c.seen&(1<<slices.Index(claimNames, name)) != 0 }
 
 // read reads the value of one member, each name once.
 func (c *claims) read(d *decoder, name string) error {

@@ -26,26 +26,33 @@ func DecodeObject(data []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.object(1)
+	object, err := d.object(1)
+	if err == nil {
+		err = d.end()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return object, nil
 }
 
-// newDecoder checks the form of data, which must be a JSON object.
+// errSyntax says what the grammar of RFC 8259 does not allow.
+var errSyntax = errors.New("it is not valid JSON")
+
+// newDecoder begins to read data, which must be a JSON object.
 func newDecoder(data []byte) (*decoder, error) {
-	if !utf8.Valid(data) {
-		return nil, errors.New("it is not valid UTF-8")
-	}
-	if !json.Valid(data) {
-		return nil, errors.New("it is not valid JSON")
-	}
-	if hasLoneSurrogate(data) {
-		return nil, errors.New("it holds a lone surrogate")
-	}
 	// One copy, of which names, strings and numbers are pieces.
 	d := &decoder{text: string(data)}
-	if d.next() != '{' {
-		return nil, errors.New("it is not a JSON object")
+	if !utf8.ValidString(d.text) {
+		return nil, errors.New("it is not valid UTF-8")
 	}
-	return d, nil
+	if d.next() == '{' {
+		return d, nil
+	}
+	if !json.Valid(data) {
+		return nil, errSyntax
+	}
+	return nil, errors.New("it is not a JSON object")
 }
 
 // hasLoneSurrogate reports whether valid JSON escapes half of a surrogate pair
@@ -83,26 +90,43 @@ func escapedUnit(data []byte) rune {
 	return rune(unit)
 }
 
-// decoder builds the values of text, which encoding/json has found to be valid
-// JSON: nothing is left to check but what encoding/json allows.
+// decoder reads JSON in one pass. encoding/json would do it in three: one to check
+// the form, one to find the tokens, one to build the values.
 type decoder struct {
-	text string
+	text string // valid UTF-8
 	at   int
 }
 
-// next skips white space and returns the byte that follows it.
+// next skips white space and returns the byte that follows it, 0 at the end.
 func (d *decoder) next() byte {
-	for {
+	for ; d.at < len(d.text); d.at++ {
 		switch c := d.text[d.at]; c {
 		case ' ', '\t', '\r', '\n':
-			d.at++
 		default:
 			return c
 		}
 	}
+	return 0
 }
 
-// object reads an object, whose opening brace comes next.
+// skip reads the byte if it comes next, and reports whether it did.
+func (d *decoder) skip(c byte) bool {
+	if d.next() != c {
+		return false
+	}
+	d.at++
+	return true
+}
+
+// end reports an error unless everything was read.
+func (d *decoder) end() error {
+	if d.next(); d.at < len(d.text) {
+		return errSyntax
+	}
+	return nil
+}
+
+// object reads an object.
 func (d *decoder) object(depth int) (map[string]any, error) {
 	object := make(map[string]any)
 	err := d.members(depth, func(name string) error {
@@ -119,31 +143,35 @@ func (d *decoder) object(depth int) (map[string]any, error) {
 	return object, nil
 }
 
-// members reads an object, whose opening brace comes next. It calls read for
-// each member, which must read the value: nothing stands before that any more.
+// members reads an object. It calls read for each member, which must read the
+// value: nothing stands before that any more.
 func (d *decoder) members(depth int, read func(name string) error) error {
 	if depth > maxDepth {
 		return fmt.Errorf("it is nested deeper than %d", maxDepth)
 	}
+	if !d.skip('{') {
+		return errSyntax
+	}
+	if d.skip('}') {
+		return nil
+	}
 	for {
-		d.at++ // the brace, or a comma
-		if d.next() == '}' {
-			d.at++
-			return nil
-		}
 		name, err := d.string()
 		if err != nil {
 			return err
 		}
-		d.next()
-		d.at++ // the colon
+		if !d.skip(':') {
+			return errSyntax
+		}
 		d.next()
 		if err := read(name); err != nil {
 			return err
 		}
-		if d.next() == '}' {
-			d.at++
+		if d.skip('}') {
 			return nil
+		}
+		if !d.skip(',') {
+			return errSyntax
 		}
 	}
 }
@@ -152,26 +180,27 @@ func twiceError(name string) error {
 	return fmt.Errorf("the member %s stands there twice", quoted(name))
 }
 
-// array reads an array, whose opening bracket comes next.
+// array reads an array.
 func (d *decoder) array(depth int) ([]any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("it is nested deeper than %d", maxDepth)
 	}
 	array := []any{}
+	d.at++ // the bracket
+	if d.skip(']') {
+		return array, nil
+	}
 	for {
-		d.at++ // the bracket, or a comma
-		if d.next() == ']' {
-			d.at++
-			return array, nil
-		}
 		value, err := d.value(depth)
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, value)
-		if d.next() == ']' {
-			d.at++
+		if d.skip(']') {
 			return array, nil
+		}
+		if !d.skip(',') {
+			return nil, errSyntax
 		}
 	}
 }
@@ -185,46 +214,99 @@ func (d *decoder) value(depth int) (any, error) {
 	case '"':
 		return d.string()
 	case 't':
-		d.at += len("true")
-		return true, nil
+		return true, d.literal("true")
 	case 'f':
-		d.at += len("false")
-		return false, nil
+		return false, d.literal("false")
 	case 'n':
-		d.at += len("null")
-		return nil, nil
+		return nil, d.literal("null")
 	}
-	return json.Number(d.number()), nil
+	number := d.number()
+	if number == "" {
+		return nil, errSyntax
+	}
+	return json.Number(number), nil
 }
 
-// number reads a number, or nothing where none stands.
+func (d *decoder) literal(text string) error {
+	if !strings.HasPrefix(d.text[d.at:], text) {
+		return errSyntax
+	}
+	d.at += len(text)
+	return nil
+}
+
+// number reads a number (RFC 8259 section 6), or nothing where none stands.
 func (d *decoder) number() string {
 	from := d.at
-	for d.at < len(d.text) && strings.IndexByte("+-.0123456789Ee", d.text[d.at]) >= 0 {
-		d.at++
+	d.one("-")
+	if !d.one("0") && d.digits() == 0 {
+		return ""
+	}
+	if d.one(".") && d.digits() == 0 {
+		return ""
+	}
+	if d.one("eE") {
+		if d.one("+-"); d.digits() == 0 {
+			return ""
+		}
 	}
 	return d.text[from:d.at]
 }
 
-// string reads a string, whose opening quote comes next. Escapes are left to
-// encoding/json.
-func (d *decoder) string() (string, error) {
-	from := d.at
-	escaped := false
-	for d.at++; d.text[d.at] != '"'; d.at++ {
-		if d.text[d.at] == '\\' {
-			escaped = true
-			d.at++ // what is escaped may be a quote
-		}
+// one reads one of the characters, if one comes next.
+func (d *decoder) one(of string) bool {
+	if d.at == len(d.text) || strings.IndexByte(of, d.text[d.at]) < 0 {
+		return false
 	}
 	d.at++
-	raw := d.text[from:d.at]
-	if !escaped {
-		return raw[1 : len(raw)-1], nil
+	return true
+}
+
+// digits reads all digits that come next and returns how many there are.
+func (d *decoder) digits() int {
+	from := d.at
+	for d.at < len(d.text) && d.text[d.at] >= '0' && d.text[d.at] <= '9' {
+		d.at++
 	}
-	var decoded string
-	err := json.Unmarshal([]byte(raw), &decoded)
-	return decoded, err
+	return d.at - from
+}
+
+// string reads a string. Escapes are left to encoding/json.
+func (d *decoder) string() (string, error) {
+	if !d.skip('"') {
+		return "", errSyntax
+	}
+	from := d.at
+	escaped := false
+	for ; d.at < len(d.text); d.at++ {
+		switch c := d.text[d.at]; {
+		case c == '"':
+			text := d.text[from:d.at]
+			d.at++
+			if escaped {
+				return unescape(text)
+			}
+			return text, nil
+		case c == '\\':
+			escaped = true
+			d.at++ // what is escaped may be a quote
+		case c < ' ':
+			return "", errSyntax
+		}
+	}
+	return "", errSyntax
+}
+
+// unescape decodes what stands between two quotes.
+func unescape(text string) (decoded string, err error) {
+	quoted := []byte(`"` + text + `"`)
+	if json.Unmarshal(quoted, &decoded) != nil {
+		return "", errSyntax
+	}
+	if hasLoneSurrogate(quoted) {
+		return "", errors.New("it holds a lone surrogate")
+	}
+	return decoded, nil
 }
 
 // encodeJSON encodes value without the escapes that only HTML needs: they would

@@ -77,7 +77,7 @@ func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 	}
 	b = appendNumberMember(b, "expiresAt", s.ExpiresAt.UnixMilli())
 	b = append(b, `,"expiryDate":"`...)
-	b = s.ExpiresAt.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = appendDate(b, s.ExpiresAt)
 	b = append(b, '"')
 	b = appendNumberMember(b, "createdAt", s.CreatedAt.UnixMilli())
 	b = appendNumberMember(b, "lastActivity", s.LastActivity.UnixMilli())
@@ -122,7 +122,8 @@ func (s *Session) DataWithoutTokens() string {
 
 func (s *Session) dataWith(tokens bool) string {
 	encoding := base64.RawURLEncoding
-	text := s.AppendJSON(make([]byte, 0, len(s.userJSON)+len(s.AccessToken)+len(s.RefreshToken)+192), tokens)
+	var textRoom [1024]byte // most sessions fit in
+	text := s.AppendJSON(textRoom[:0], tokens)
 	var b strings.Builder // EncodeToString would need the memory of the result twice
 	b.Grow(encoding.EncodedLen(len(text)))
 	var room [512]byte
@@ -210,6 +211,18 @@ func appendStringMember(b []byte, name, value string) []byte {
 	b = append(b, name...)
 	b = append(b, '"', ':')
 	return append(b, encoded...)
+}
+
+// appendDate appends a moment as JavaScript's Date.toISOString does: in UTC, with
+// milliseconds. package time has a fast way to write seconds only.
+func appendDate(b []byte, moment time.Time) []byte {
+	moment = moment.UTC()
+	b = moment.AppendFormat(b, time.RFC3339)
+	b = b[:len(b)-len("Z")]
+	dot := len(b)
+	b = appendInt(b, 1000+int64(moment.Nanosecond())/int64(time.Millisecond)) // always four digits
+	b[dot] = '.'
+	return append(b, 'Z')
 }
 
 func appendNumberMember(b []byte, name string, value int64) []byte {

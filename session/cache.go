@@ -124,16 +124,15 @@ type cacheShard struct {
 	misses uint64
 
 	known map[uint64]*opened // by the hash of the token
-	trial ring[*opened]
-	main  ring[*opened]
-	gone  ring[uint64]        // hashes of tokens that failed their trial
-	again map[uint64]struct{} // the same: a token that comes back has passed it
+	trial ring
+	main  ring
+	gone  []uint64 // hashes of tokens that failed their trial: who comes back has passed it
 }
 
 func (c *cacheShard) init(size int) {
 	trial := max(1, size/10)
-	c.known, c.again = make(map[uint64]*opened), make(map[uint64]struct{})
-	c.trial.size, c.main.size, c.gone.size = trial, size-trial, size-trial
+	c.known = make(map[uint64]*opened)
+	c.trial.size, c.main.size = trial, size-trial
 }
 
 // find returns what is known of a token, or nil. That the hash is the same does
@@ -147,8 +146,7 @@ func (c *cacheShard) find(hash uint64, token string) *opened {
 
 func (c *cacheShard) add(o *opened) {
 	c.known[o.hash] = o
-	if _, back := c.again[o.hash]; back && c.main.size > 0 {
-		delete(c.again, o.hash)
+	if c.isBack(o.hash) {
 		c.addToMain(o)
 		return
 	}
@@ -158,8 +156,7 @@ func (c *cacheShard) add(o *opened) {
 	case c.main.size > 0 && (old.used || !c.main.full()):
 		c.addToMain(old)
 	default:
-		c.remember(old.hash)
-		c.forget(old)
+		c.dismiss(old)
 	}
 }
 
@@ -186,31 +183,49 @@ func (c *cacheShard) forget(o *opened) {
 	*o = opened{}
 }
 
-func (c *cacheShard) remember(hash uint64) {
-	if c.gone.size == 0 {
-		return
+// dismiss forgets a token that failed its trial, but for its hash. Each hash has one
+// place, which it shares with others: the latest is remembered. A queue and an
+// index would be exact, and cost more than they are worth.
+func (c *cacheShard) dismiss(o *opened) {
+	if c.gone == nil {
+		c.gone = make([]uint64, max(1, c.main.size))
 	}
-	c.again[hash] = struct{}{}
-	if old, full := c.gone.push(hash); full {
-		delete(c.again, old)
+	*c.place(o.hash) = o.hash
+	c.forget(o)
+}
+
+// isBack reports whether a token failed its trial not long ago.
+func (c *cacheShard) isBack(hash uint64) bool {
+	if c.gone == nil || c.main.size == 0 {
+		return false
 	}
+	place := c.place(hash)
+	if *place != hash {
+		return false
+	}
+	*place = 0
+	return true
+}
+
+func (c *cacheShard) place(hash uint64) *uint64 {
+	return &c.gone[hash/cacheShards%uint64(len(c.gone))] // the shard was chosen by the rest
 }
 
 // ring is a queue of fixed size that grows to it as it is filled.
-type ring[T any] struct {
+type ring struct {
 	size  int
-	items []T
+	items []*opened
 	next  int // the oldest, once full
 }
 
-func (r *ring[T]) full() bool { return len(r.items) == r.size }
-func (r *ring[T]) oldest() T  { return r.items[r.next] }
+func (r *ring) full() bool      { return len(r.items) == r.size }
+func (r *ring) oldest() *opened { return r.items[r.next] }
 
 // push adds an item. A full ring gives the oldest one up for it.
-func (r *ring[T]) push(item T) (old T, full bool) {
+func (r *ring) push(item *opened) (old *opened, full bool) {
 	if !r.full() {
 		r.items = append(r.items, item)
-		return old, false
+		return nil, false
 	}
 	old, r.items[r.next] = r.items[r.next], item
 	r.next = (r.next + 1) % r.size

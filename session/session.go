@@ -56,9 +56,12 @@ type Session struct {
 	// ExpiresAt is when the session ends unless it is refreshed before.
 	ExpiresAt time.Time
 
-	userJSON string                 // User as JSON, encoded once
-	data     atomic.Pointer[string] // the value of X-Session-Data, once asked for
+	userJSON string               // User as JSON, encoded once
+	headers  atomic.Pointer[told] // once asked for
 }
+
+// told are the values of X-Session-User and X-Session-Data.
+type told struct{ userID, data string }
 
 // Expired reports whether the session has ended at the given moment. There is
 // no leeway.
@@ -104,12 +107,16 @@ func (s *Session) MarshalJSON() ([]byte, error) { return s.AppendJSON(nil, false
 // Data returns the session as the app receives it: base64url without padding
 // of the JSON, tokens included.
 func (s *Session) Data() string {
-	if data := s.data.Load(); data != nil {
-		return *data
+	return s.told().data
+}
+
+func (s *Session) told() *told {
+	if known := s.headers.Load(); known != nil {
+		return known
 	}
-	data := s.dataWith(true)
-	s.data.Store(&data)
-	return data
+	made := &told{userID: percentEncode(s.User.ID()), data: s.dataWith(true)}
+	s.headers.Store(made)
+	return made
 }
 
 // DataWithoutTokens is [Session.Data] without accessToken and refreshToken.
@@ -135,8 +142,9 @@ func (s *Session) dataWith(tokens bool) string {
 
 // PercentEncodedUserID is user.id with every byte outside visible ASCII, and
 // the percent sign, percent-encoded: a safe header value for any id.
-func (s *Session) PercentEncodedUserID() string {
-	id := s.User.ID()
+func (s *Session) PercentEncodedUserID() string { return s.told().userID }
+
+func percentEncode(id string) string {
 	plain := func(c byte) bool { return c > ' ' && c < 0x7f && c != '%' }
 	odd := 0
 	for i := range len(id) {

@@ -15,10 +15,10 @@ import (
 )
 
 // ports are where the sites of one Caddy process listen.
-type ports struct{ bare, guard, forwardAuth, bareNext, guardNext, metrics int }
+type ports struct{ bare, sameHeaders, guard, forwardAuth, bareNext, guardNext, metrics int }
 
-// config is the Caddyfile of the comparison.
-func (p ports) config(storage, app, auth, next string) string {
+// config is the Caddyfile of the comparison. told is an X-Session-Data.
+func (p ports) config(storage, told, app, auth, next string) string {
 	const guard = `session_guard {
 		secret {env.SESSION_SECRET}
 		public /login /register
@@ -30,6 +30,17 @@ func (p ports) config(storage, app, auth, next string) string {
 		uri /auth
 		copy_headers X-User
 	}
+	`
+	// What Caddy's own directives send to the app and to the browser is then, byte
+	// for byte, what the guard has it send.
+	const sameHeaders = `header {
+		Cache-Control private
+		Vary Cookie
+	}
+	request_header Cookie theme=dark
+	request_header X-Session-Realm default
+	request_header X-Session-User user-0
+	request_header X-Session-Data %s
 	`
 	var b strings.Builder
 	fmt.Fprintf(&b, `{
@@ -46,6 +57,7 @@ func (p ports) config(storage, app, auth, next string) string {
 		fmt.Fprintf(&b, "http://127.0.0.1:%d {\n\t%sreverse_proxy %s\n}\n", port, before, to)
 	}
 	site(p.bare, "", app)
+	site(p.sameHeaders, fmt.Sprintf(sameHeaders, told), app)
 	site(p.guard, guard, app)
 	site(p.forwardAuth, fmt.Sprintf(forwardAuth, auth), app)
 	site(p.bareNext, "", next)
@@ -55,19 +67,19 @@ func (p ports) config(storage, app, auth, next string) string {
 }
 
 // startCaddy starts Caddy with the sites of the comparison.
-func startCaddy(ctx context.Context, binary, secret, app, auth, next string) (*server, ports, error) {
+func startCaddy(ctx context.Context, binary, secret, told, app, auth, next string) (*server, ports, error) {
 	folder, err := os.MkdirTemp("", "caddy-session-guard-bench")
 	if err != nil {
 		return nil, ports{}, err
 	}
 	var p ports
-	for _, port := range []*int{&p.bare, &p.guard, &p.forwardAuth, &p.bareNext, &p.guardNext, &p.metrics} {
+	for _, port := range []*int{&p.bare, &p.sameHeaders, &p.guard, &p.forwardAuth, &p.bareNext, &p.guardNext, &p.metrics} {
 		if *port, err = freePort(ctx); err != nil {
 			return nil, p, err
 		}
 	}
 	caddyfile := filepath.Join(folder, "Caddyfile")
-	if err := os.WriteFile(caddyfile, []byte(p.config(folder, app, auth, next)), 0o600); err != nil {
+	if err := os.WriteFile(caddyfile, []byte(p.config(folder, told, app, auth, next)), 0o600); err != nil {
 		return nil, p, err
 	}
 	command := exec.CommandContext(ctx, binary, "run", "--config", caddyfile)

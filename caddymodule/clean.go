@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -94,9 +95,7 @@ func isForwarded(name string) bool {
 // folding needs no memory of its own for them.
 const maxFolded = 64
 
-// fold is the lower-case spelling with hyphens between the words.
-func fold(name string) string { return string(appendFold(nil, name)) }
-
+// appendFold appends the lower-case spelling with hyphens between the words.
 func appendFold(b []byte, name string) []byte {
 	for i := range len(name) {
 		c := name[i]
@@ -116,23 +115,16 @@ func appendFold(b []byte, name string) []byte {
 // hop-by-hop (the class of CVE-2024-45410).
 func cleanConnection(header http.Header) {
 	lines := header["Connection"]
-	if len(lines) == 0 {
+	if !slices.ContainsFunc(lines, namesProtected) {
 		return
 	}
 	var kept []string
-	dropped := false
 	for _, line := range lines {
 		for token := range strings.SplitSeq(line, ",") {
-			token = strings.TrimSpace(token)
-			if isProtected(token) {
-				dropped = true
-			} else if token != "" {
+			if token = strings.TrimSpace(token); token != "" && !isProtected(token) {
 				kept = append(kept, token)
 			}
 		}
-	}
-	if !dropped {
-		return
 	}
 	if len(kept) == 0 {
 		delete(header, "Connection")
@@ -141,14 +133,32 @@ func cleanConnection(header http.Header) {
 	}
 }
 
-func isProtected(token string) bool {
-	if token == "" {
-		return false
+func namesProtected(line string) bool {
+	for more := true; more; {
+		var token string
+		token, line, more = strings.Cut(line, ",")
+		if token = strings.TrimSpace(token); token != "" && isProtected(token) {
+			return true
+		}
 	}
-	folded := fold(token)
-	return session.IsSessionHeader(token) || isInternal(token) || folded == "cookie" || folded == "authorization" || folded == "host" ||
-		folded == "forwarded" || strings.HasPrefix(folded, "x-forwarded-") || strings.HasPrefix(folded, "sec-fetch-") ||
-		strings.HasPrefix(folded, "next-") || folded == "rsc" || folded == "origin"
+	return false
+}
+
+var (
+	protectedNames    = map[string]bool{"cookie": true, "authorization": true, "host": true, "forwarded": true, "rsc": true, "origin": true}
+	protectedPrefixes = []string{"x-forwarded-", "sec-fetch-", "next-"}
+)
+
+// isProtected reports whether a token in Connection names what the app must get.
+func isProtected(token string) bool {
+	if session.IsSessionHeader(token) || isInternal(token) {
+		return true
+	}
+	var buffer [maxFolded]byte
+	folded := appendFold(buffer[:0], token)
+	return protectedNames[string(folded)] || slices.ContainsFunc(protectedPrefixes, func(prefix string) bool {
+		return bytes.HasPrefix(folded, []byte(prefix))
+	})
 }
 
 func cleanTrailer(trailer http.Header) {

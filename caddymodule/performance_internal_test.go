@@ -132,6 +132,7 @@ func TestCleaningAllocations(t *testing.T) {
 	for _, name := range []string{"X-Request-Id", "X-Forwarded-For", "X_Forwarded_For", "Forward-Me", "Location-Hint"} {
 		r.Header[name] = []string{"x"}
 	}
+	r.Header["Connection"] = []string{"keep-alive, Upgrade", "HTTP2-Settings"}
 	if n := testing.AllocsPerRun(100, func() { cleanRequest(r, false) }); n != 0 {
 		t.Errorf("cleaning costs %v allocations", n)
 	}

@@ -23,7 +23,7 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 	t := j.table
 	b := t.build
 	page := b.pageTree.find(f.path, false).exact
-	if page != none && t.isLocalePage(b.pages[page]) && !f.data {
+	if page != none && t.isLocalePage(b.pages[page]) && !f.data && !t.openPages[trimEnd(f.path)] {
 		guessed := j.guessed
 		j.guessed = true
 		j.read(afterFirst(f.path), howLocale, depth+1)

@@ -220,6 +220,29 @@ func TestLocaleThatIsOnlyPossibleDoesNotOpenAPublicPage(t *testing.T) {
 	}
 }
 
+// A site that is private from its front page on: its login page is no home page in
+// the language "login", since the configuration says what it is.
+func TestOpenPagesBesideALocaleFolder(t *testing.T) {
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID":             {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"/[locale]"},{"page":"/[locale]/login"}],"rewrites":[]}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := compile(t, Config{Build: build, Locales: []string{"en"}, Rules: []Rule{
+		{Type: Public, Patterns: []string{"/login", "/join"}}, {Type: Auth, Patterns: []string{"/"}},
+	}})
+	for path, want := range map[string]Type{
+		"/login": Public, "/login/": Public, "/en/login": Public, "/join": Public,
+		"/": Auth, "/en": Auth, "/xx": Auth, "/LOGIN": Auth, "/xx/login": Hybrid, "/login/login": Hybrid,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
 // rewriteOf is the first rewrite of a manifest with just this one.
 func rewriteOf(t *testing.T, manifest string) *Build {
 	t.Helper()

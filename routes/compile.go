@@ -3,6 +3,7 @@ package routes
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,7 @@ type Table struct {
 	build        *Build
 	authPatterns []pattern       // for rewrites whose destination a client may choose
 	openActions  map[string]bool // by id: whether an anonymous visitor may run it
+	openPages    map[string]bool // paths that open rules name exactly, and the login path
 	anyLocale    string          // stands for the locale of a page
 }
 
@@ -40,6 +42,7 @@ func Compile(config Config) (*Table, error) {
 	c.rules()
 	c.redirects()
 	c.actions()
+	c.openPages()
 	if len(c.errs) == 0 {
 		c.proveNoLoops()
 	}
@@ -232,6 +235,19 @@ func (c *compiler) redirect(directive, path string) string {
 		c.errorf("%s %q begins with a locale, which redirects keep; write %s", directive, path, rest)
 	}
 	return escape(path)
+}
+
+// openPages collects the pages that are named as open, so that no guess about
+// their first segment can close them.
+func (c *compiler) openPages() {
+	c.table.openPages = map[string]bool{c.table.loginPath: true}
+	for _, rule := range c.patterns {
+		for _, p := range rule.patterns {
+			if rule.Type != Auth && p.tail == tailExact && !slices.Contains(p.segments, wildcard) {
+				c.table.openPages[p.path()] = true
+			}
+		}
+	}
 }
 
 // actions compiles the table that decides where an anonymous visitor may POST

@@ -70,6 +70,10 @@ func (g *Guard) followBuild(ctx context.Context, config routes.Config, last stri
 			g.logger.Error("the app's new build cannot be used, so the last good one stays", zap.String("next_build", g.NextBuild), zap.Error(err))
 			continue
 		}
+		if err := g.compilePaths(table); err != nil { // its locales may have taken a pattern's place
+			g.logger.Error("the app's new build cannot be used, so the last good one stays", zap.String("next_build", g.NextBuild), zap.Error(err))
+			continue
+		}
 		g.table.Store(table)
 		g.logger.Info("the app's new build was read", zap.String("next_build", g.NextBuild), zap.String("coverage", table.Coverage().String()))
 	}

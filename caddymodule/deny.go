@@ -88,7 +88,7 @@ func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
 	switch v.kind {
 	case routes.Document:
 		if g.ForbiddenPath != "" {
-			return redirect(w, v.request, g.BasePath+g.ForbiddenPath)
+			return redirect(w, v.request, v.table.ForbiddenLocation(v.match, g.ForbiddenPath))
 		}
 	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
 		return plain(w, http.StatusForbidden)

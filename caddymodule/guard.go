@@ -34,11 +34,11 @@ type Guard struct {
 	logger  *zap.Logger
 	realm   *realm
 	table   atomic.Pointer[routes.Table]
-	handoff *routes.Table // nil: a handoff counts everywhere
+	handoff atomic.Pointer[routes.Paths] // nil: a handoff counts everywhere
 
 	authorizer Authorizer // nil: the rules decide
 
-	noActivity *routes.Table // nil: every use keeps a session alive
+	noActivity atomic.Pointer[routes.Paths] // nil: every use keeps a session alive
 
 	otherBuild atomic.Pointer[routes.Table] // the last one of which warnOfOtherBuild has warned
 }
@@ -97,14 +97,10 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	errs := []error{g.checkRequirements(), g.checkWords()}
 	table, err := g.firstTable(ctx, config)
 	errs = append(errs, err)
-	if len(g.Handoff) > 0 && g.Handoff[0] != "off" {
-		g.handoff, err = compilePaths(config, "handoff", g.Handoff)
-		errs = append(errs, err)
+	if err != nil {
+		table = new(routes.Table) // to report what is wrong with the other patterns, too
 	}
-	if len(g.NoActivity) > 0 {
-		g.noActivity, err = compilePaths(config, "no_activity", g.NoActivity)
-		errs = append(errs, err)
-	}
+	errs = append(errs, g.compilePaths(table))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("session_guard: %w", err)
 	}
@@ -118,15 +114,26 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	return nil
 }
 
-// compilePaths compiles patterns that only say on which paths something holds, as
-// a rule table, so that they mean what all patterns mean: what they name is open
-// there, all else is not. A login path is always open, so it is put where no app
-// has a page.
-func compilePaths(config routes.Config, source string, patterns []string) (*routes.Table, error) {
-	return routes.Compile(routes.Config{
-		Rules:   []routes.Rule{{Type: routes.Hybrid, Patterns: patterns, Source: source}},
-		Default: routes.Auth, LoginPath: "/.no-such-page", Locales: config.Locales, BasePath: config.BasePath,
-	})
+// compilePaths compiles the patterns that are no rules. They take base path and
+// locales from the table, which may have them from the app's build.
+func (g *Guard) compilePaths(table *routes.Table) error {
+	var errs []error
+	for _, named := range []struct {
+		source   string
+		patterns []string
+		in       *atomic.Pointer[routes.Paths]
+	}{{"handoff", g.Handoff, &g.handoff}, {"no_activity", g.NoActivity, &g.noActivity}} {
+		if len(named.patterns) == 0 || named.patterns[0] == "off" {
+			continue
+		}
+		paths, err := table.Paths(named.source, named.patterns)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		named.in.Store(paths)
+	}
+	return errors.Join(errs...)
 }
 
 func (g *Guard) checkWords() error {
@@ -270,6 +277,9 @@ func (g *Guard) use(v *visit) error {
 		return nil
 	}
 	if isTooLarge(err) {
+		if g.realm.refresher != nil {
+			g.logger.Error("what on_refresh returned does not fit into a session, which stays as it was", zap.Error(err), v.logPath())
+		}
 		return nil
 	}
 	return err
@@ -344,8 +354,9 @@ func (g *Guard) identify(v *visit) {
 
 // isActivity reports whether the request keeps its session alive.
 func (g *Guard) isActivity(v *visit) bool {
+	noActivity := g.noActivity.Load()
 	return !v.match.Open && v.kind != routes.Prefetch &&
-		(g.noActivity == nil || g.noActivity.MatchURL(v.request.URL, "").Type != routes.Hybrid)
+		(noActivity == nil || !noActivity.Match(v.request.URL))
 }
 
 // takesHandoff reports whether a handoff counts on the path of this request.
@@ -353,7 +364,8 @@ func (g *Guard) takesHandoff(r *http.Request) bool {
 	if len(g.Handoff) == 0 {
 		return true
 	}
-	return g.handoff != nil && g.handoff.MatchURL(r.URL, "").Type == routes.Hybrid
+	handoff := g.handoff.Load()
+	return handoff != nil && handoff.Match(r.URL)
 }
 
 // log writes one line a request, at DEBUG.

@@ -74,9 +74,12 @@ func decodeClaims(plaintext []byte, now time.Time) (*Session, error) {
 	if len(c.id) > maxIDLength || c.id == "" || !isVisibleASCII(c.id) {
 		return nil, errors.New("the claim jti must be a short string of visible ASCII")
 	}
+	// The ids are remembered for longer than the session, and must not keep all
+	// that was decrypted with them.
+	c.user["id"] = strings.Clone(c.user.ID())
 	issued := time.Unix(c.issued, 0)
 	s := &Session{
-		ID: c.id, User: c.user, AccessToken: c.accessToken, RefreshToken: c.refreshToken,
+		ID: strings.Clone(c.id), User: c.user, AccessToken: c.accessToken, RefreshToken: c.refreshToken,
 		CreatedAt: time.UnixMilli(c.createdAt), ExpiresAt: time.UnixMilli(c.expiresAt), LastActivity: issued,
 		// As it was sealed; encoding it anew would cost more than decrypting it.
 		userJSON: c.userJSON,

@@ -67,7 +67,11 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 		own, lines = v.takeCookies(header, given, parts)
 	}
 	handoff, err := parts.decode()
-	return handoff, errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
+	err = errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
+	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
+		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
+	}
+	return handoff, err
 }
 
 // mayHandOff reports whether there is anything to take; mostly there is not.

@@ -258,6 +258,19 @@ func TestAppSealsItsOwnCookie(t *testing.T) {
 	}
 }
 
+// A login is not lost in silence beside a token that the app sealed itself.
+func TestHandoffBesideATokenOfTheApp(t *testing.T) {
+	own := "Set-Cookie: session=" + sealClaims(noon, nil)
+	for _, handoff := range []string{`X-Session-Set: ` + b64([]byte(`{"user":{"id":"bob"}}`)), `X-Session-Update: ` + b64([]byte(`{}`))} {
+		m, _ := newManager(t)
+		v := read(t, m, request(signIn(t, m, alice())))
+		var wrong *session.HandoffError
+		if err := handle(t, v, answer(handoff, own)); !errors.As(err, &wrong) {
+			t.Errorf("%s: error %v", handoff, err)
+		}
+	}
+}
+
 func TestActivityNone(t *testing.T) {
 	m, _ := newManager(t)
 	for lines, want := range map[string]bool{"X-Session-Activity: none": true, "X-Session-Activity: NONE": true, "X-Session-Activity: some": false, "": false} {

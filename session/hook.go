@@ -43,6 +43,10 @@ const MaxHookTime = 30 * time.Second
 // a second in vain, five seconds pass without one.
 const patience = 5
 
+// rotationLost is how long the hook is not asked for a state of a session again
+// whose replacement could not be sealed.
+const rotationLost = time.Minute
+
 // sessionState is a session in one of its states. The user is in it, so that not
 // even an app that seals tokens with ids of its own can mix two users up.
 type sessionState struct {
@@ -165,12 +169,16 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 	now := m.settings.Now()
 	if err != nil {
 		m.rotationFailed.remember(stateOf(s), err, now, patience*now.Sub(started))
-		return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
+		return nil, fmt.Errorf("%w: %w: %v", ErrUnavailable, ErrHookFailed, err) // a *UserError is not the visitor's here
 	}
 	if err := m.checkRevoked(s); err != nil { // it was ended meanwhile
 		return nil, err
 	}
-	return m.replaceRotated(s, change, now)
+	made, err := m.replaceRotated(s, change, now)
+	if err != nil { // what is lost would be lost again, and the old refresh token is used up
+		m.rotationFailed.remember(stateOf(s), err, now, rotationLost)
+	}
+	return made, err
 }
 
 // replaceRotated seals what a hook has changed, on top of what others changed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -368,4 +369,27 @@ func TestHookThatHangsOrPanicsIsAnOutage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The hook has used the refresh token up; asking with it again would look like a theft.
+func TestRotationThatDoesNotFitIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: func(_ context.Context, s *session.Session) (session.Login, error) {
+			return session.Login{User: s.User, AccessToken: strings.Repeat("a", 20_000), RefreshToken: "next"}, nil
+		}}
+		m := hooked(t, nil, hook)
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		var tooLarge *session.TooLargeError
+		if err := read(t, m, request(cookie)).Slide(t.Context()); !errors.As(err, &tooLarge) {
+			t.Fatalf("error %v", err)
+		}
+		v := read(t, m, request(cookie))
+		if err := v.Slide(t.Context()); err != nil || v.Session().AccessToken != "at" {
+			t.Errorf("error %v, session %v", err, v.Session())
+		}
+		if calls := hook.calls.Load(); calls != 1 {
+			t.Errorf("%d calls", calls)
+		}
+	})
 }

@@ -264,9 +264,8 @@ func TestTwoUsersAtOnce(t *testing.T) {
 // A client that refreshes its own large session all the time must not fill the
 // memory with the states that it went through.
 func TestRefreshingAllTheTimeFillsNoMemory(t *testing.T) {
-	m, _ := newManager(t)
+	m, _ := newManager(t, func(s *session.Settings) { s.CacheSize = session.NoCache })
 	cookie := signIn(t, m, session.Login{User: session.User{"id": "alice", "bio": strings.Repeat("b", 6000)}})
-	v := read(t, m, request(cookie))
 	heap := func() uint64 {
 		var stats runtime.MemStats
 		runtime.GC()
@@ -276,14 +275,57 @@ func TestRefreshingAllTheTimeFillsNoMemory(t *testing.T) {
 	before := heap()
 	const refreshes = 2000 // of 8 KiB each, so 16 MiB of tokens
 	for range refreshes {
+		v := read(t, m, request(cookie))
 		if err := v.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		cookie = strings.Join(cookiePairs(setCookies(t, v)), "; ")
 	}
 	if after := heap(); after > before+4<<20 {
 		t.Errorf("%d refreshes of one session left %d KiB", refreshes, (after-before)>>10)
 	}
 	runtime.KeepAlive(m)
+}
+
+// An app that seals tokens itself and uses an id twice gets its users no other's session.
+func TestOneIDOfTwoUsersMixesNobodyUp(t *testing.T) {
+	m, clock := newManager(t)
+	tokenOf := func(user string) string {
+		return sealClaims(clock.Now(), claims{"jti": "one-id", "user": claims{"id": user}})
+	}
+	ann, bob := tokenOf("ann"), tokenOf("bob")
+	v := read(t, m, request("session="+bob))
+	if err := v.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	late := read(t, m, request("session="+ann))
+	if user := late.Session().User.ID(); user != "ann" {
+		t.Errorf("the token of ann is read as %s", user)
+	}
+	if err := late.Refresh(t.Context()); err != nil || late.Session().User.ID() != "ann" {
+		t.Errorf("ann is refreshed as %s, error %v", late.Session().User.ID(), err)
+	}
+	if both := read(t, m, request("session="+ann, "session="+bob)); both.Result() != session.ResultAmbiguous {
+		t.Errorf("two users in one request are %s", both.Result())
+	}
+}
+
+// Who plants a cookie of their own beside the victim's cannot keep a sign-out from ending it.
+func TestSignOutWithTwoSessionsEndsBoth(t *testing.T) {
+	m, _ := newManager(t)
+	cookies := []string{signIn(t, m, alice()), signIn(t, m, session.Login{User: session.User{"id": "mallory"}})}
+	v := read(t, m, request(cookies...))
+	if v.Session() != nil || v.Result() != session.ResultAmbiguous {
+		t.Fatal(v.Result())
+	}
+	if err := v.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range cookies {
+		if result := read(t, m, request(cookie)).Result(); result != session.ResultRevoked {
+			t.Errorf("the session is %s", result)
+		}
+	}
 }
 
 func TestNoncesAndIDsNeverRepeat(t *testing.T) {

@@ -45,7 +45,7 @@ func (r *recent) newer(s *Session, now time.Time, outdated outdated) (sealed, bo
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known, ok := r.sessions[s.ID]
-	if !ok || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) || outdated(s.ID, known.content) {
+	if !ok || !known.session.sameAs(s) || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) || outdated(s.ID, known.content) {
 		return sealed{}, false
 	}
 	return known, true
@@ -68,7 +68,7 @@ func (r *recent) replace(s *Session, now time.Time, outdated outdated, next func
 	r.sweep(now)
 	known, ok := r.sessions[s.ID]
 	content := s.LastActivity
-	if ok = ok && known.session.LastActivity.After(s.LastActivity) && !outdated(s.ID, known.content); ok {
+	if ok = ok && known.session.sameAs(s) && known.session.LastActivity.After(s.LastActivity) && !outdated(s.ID, known.content); ok {
 		s, content = known.session, known.content
 	}
 	made, err := next(s, content)

@@ -63,6 +63,12 @@ type Session struct {
 // told are the values of X-Session-User and X-Session-Data.
 type told struct{ userID, data string }
 
+// sameAs reports whether both are states of one session. An app that seals tokens
+// itself may use an id twice, but never makes one user another by it.
+func (s *Session) sameAs(other *Session) bool {
+	return s.ID == other.ID && s.User.ID() == other.User.ID()
+}
+
 // Expired reports whether the session has ended at the given moment. There is
 // no leeway.
 func (s *Session) Expired(now time.Time) bool { return !now.Before(s.ExpiresAt) }

@@ -39,7 +39,8 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
-	token   string // as the app may see it
+	rivals  []*Session // all that opened, if they are not one session
+	token   string     // as the app may see it
 	pending *sealed
 	slid    *slid // what it was before, if Slide moved the end
 	rotated bool  // by the Refresher
@@ -75,15 +76,20 @@ func (v *Visitor) open(ctx context.Context) error {
 			}
 			continue
 		}
-		if v.session != nil && v.session.ID != s.ID {
-			v.session, v.token, v.result = nil, "", ResultAmbiguous
-			return nil
+		if v.session != nil && !v.session.sameAs(s) {
+			v.rivals = append(v.rivals, s)
+			continue
 		}
 		if v.session == nil || s.LastActivity.After(v.session.LastActivity) {
 			v.session, v.token, v.result, v.cached = s, token, ResultOpened, cached
 		}
 	}
 	if v.session == nil {
+		return nil
+	}
+	if len(v.rivals) > 0 {
+		v.rivals = append(v.rivals, v.session)
+		v.session, v.token, v.result = nil, "", ResultAmbiguous
 		return nil
 	}
 	m.watches.saw(v.session)
@@ -244,15 +250,19 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 	return nil
 }
 
-// Delete ends the session, if there is one, and has its cookies removed. An
-// error means that the end is not durable yet: do not report it as done.
+// Delete ends the session, if there is one, and has its cookies removed. Where
+// two sessions kept anybody from being signed in, both end. An error means that
+// the end is not durable yet: do not report it as done.
 func (v *Visitor) Delete(ctx context.Context) error {
-	var err error
+	var errs []error
 	if v.session != nil {
-		err = v.manager.end(ctx, v.session)
+		errs = append(errs, v.manager.end(ctx, v.session))
 	}
-	v.session, v.token, v.pending, v.deleted = nil, "", nil, true
-	return err
+	for _, rival := range v.rivals {
+		errs = append(errs, v.manager.end(ctx, rival))
+	}
+	v.session, v.token, v.pending, v.deleted, v.rivals = nil, "", nil, true, nil
+	return errors.Join(errs...)
 }
 
 // SetCookies writes the Set-Cookie lines of what changed and reports whether it

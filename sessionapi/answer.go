@@ -37,6 +37,9 @@ func problemOf(err error) (refusal *problem, fault error) {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p, nil
 	}
+	if errors.Is(err, session.ErrUnavailable) {
+		return unavailable(), err
+	}
 	if tooLarge, ok := errors.AsType[*session.TooLargeError](err); ok {
 		return &problem{status: http.StatusRequestEntityTooLarge, detail: tooLarge.Error()}, nil
 	}
@@ -46,7 +49,11 @@ func problemOf(err error) (refusal *problem, fault error) {
 	if errors.Is(err, session.ErrNoSession) || session.IsAnonymity(err) {
 		return &problem{status: http.StatusUnauthorized, detail: "Nobody is signed in."}, nil
 	}
-	return &problem{status: http.StatusServiceUnavailable, detail: "The session cannot be read or changed just now. Try again soon."}, err
+	return unavailable(), err
+}
+
+func unavailable() *problem {
+	return &problem{status: http.StatusServiceUnavailable, detail: "The session cannot be read or changed just now. Try again soon."}
 }
 
 // setHeaders sets what every answer has. None of them allows another origin

@@ -83,6 +83,10 @@ func TestRefresher(t *testing.T) {
 	if answer := s.ask("POST", ""); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), `"role":"writer"`) {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
+	h.login = session.Login{User: session.User{"id": "eve"}} // the hook's fault, not the visitor's
+	if answer := s.ask("POST", ""); answer.Code != http.StatusServiceUnavailable {
+		t.Errorf("another user: %d %s", answer.Code, answer.Body)
+	}
 	h.refresh = errors.New("connection refused")
 	if answer := s.ask("POST", ""); answer.Code != http.StatusServiceUnavailable || len(s.cookies) == 0 {
 		t.Errorf("an outage: %d, the cookies are %v", answer.Code, s.cookies)

@@ -1,0 +1,31 @@
+package routes
+
+import "net/url"
+
+// Paths are patterns that only say on which paths something holds.
+type Paths struct{ table *Table }
+
+// Paths compiles patterns that mean what those of the rules mean, with the base
+// path and the locales of the table, those of its build included. The source
+// names them in errors.
+func (t *Table) Paths(source string, patterns []string) (*Paths, error) {
+	config := Config{
+		Rules:   []Rule{{Type: Hybrid, Patterns: patterns, Source: source}},
+		Default: Auth, BasePath: t.basePath,
+		LoginPath: "/.no-such-page", // it is always open, so it is where no app has a page
+	}
+	for _, locale := range t.locales {
+		config.Locales = append(config.Locales, locale)
+	}
+	table, err := Compile(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Paths{table}, nil
+}
+
+// Match reports whether the patterns name the path of a URL in every reading.
+func (p *Paths) Match(u *url.URL) bool {
+	m := p.table.MatchURL(u, "")
+	return m.Type == Hybrid && !m.Open && !m.Bad
+}

@@ -58,13 +58,13 @@ func (t *Table) HomeLocation(m Match, rawQuery string) string {
 	return wanted
 }
 
-// withPrefixes puts base path and locale in front of a configured path.
 // ForbiddenLocation is where a visitor is sent whose session does not meet the
 // requirements of a path: a path of the site, with base path and locale.
 func (t *Table) ForbiddenLocation(m Match, path string) string {
 	return t.withPrefixes(m, escape(path))
 }
 
+// withPrefixes puts base path and locale in front of a configured path.
 func (t *Table) withPrefixes(m Match, path string) string {
 	prefix := escape(t.basePath)
 	if m.Locale != "" {

@@ -169,7 +169,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 	now := m.settings.Now()
 	if err != nil {
 		m.rotationFailed.remember(stateOf(s), err, now, patience*now.Sub(started))
-		return nil, fmt.Errorf("%w: %w: %v", ErrUnavailable, ErrHookFailed, err) // a *UserError is not the visitor's here
+		return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
 	}
 	if err := m.checkRevoked(s); err != nil { // it was ended meanwhile
 		return nil, err

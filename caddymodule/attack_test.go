@@ -34,6 +34,53 @@ func TestAttackWebSocketOfPageOverPlainHTTP(t *testing.T) {
 	}
 }
 
+// A connection that changes to another protocol than WebSocket is a tunnel: in one of HTTP/2 (h2c smuggling) any request
+// reaches the app, with any identity and past every rule. Caddy forwards the first line of Upgrade.
+func TestAttackTunnelByUpgrade(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		protocol := r.Header.Get("Upgrade")
+		if protocol == "" {
+			return
+		}
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if assert.NoError(t, err) {
+			_, _ = fmt.Fprintf(connection, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", protocol)
+			_ = connection.Close()
+		}
+	})
+	for _, tc := range []struct {
+		upgrade []string
+		status  int
+		reaches []string
+	}{
+		{nil, 200, nil},
+		{[]string{"h2c"}, 200, nil},
+		{[]string{"H2C"}, 200, nil},
+		{[]string{"TLS/1.3", "h2c"}, 200, nil},
+		{[]string{"websockets"}, 200, nil},
+		{[]string{""}, 200, nil},
+		{[]string{"h2c", "websocket"}, 101, []string{"websocket"}},
+		{[]string{"h2c, websocket"}, 101, []string{"websocket"}},
+		{[]string{"websocket, h2c"}, 101, []string{"websocket"}},
+		{[]string{"websocket", "h2c"}, 101, []string{"websocket"}},
+		{[]string{"websocket"}, 101, []string{"websocket"}},
+		{[]string{"WebSocket"}, 101, []string{"websocket"}},
+	} {
+		for path, cookie := range map[string]string{"/": "", "/dashboard": cookie} {
+			request := "GET " + path + " HTTP/1.1\r\nHost: " + s.addr + "\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nCookie: " + cookie + "\r\n"
+			for _, line := range tc.upgrade {
+				request += "Upgrade: " + line + "\r\n"
+			}
+			assert.Equal(t, tc.status, raw(t, s.addr, request+"\r\n").StatusCode, "%s %q", path, tc.upgrade)
+			r := s.last()
+			require.NotNil(t, r, "%s %q", path, tc.upgrade)
+			assert.Equal(t, tc.reaches, r.Header["Upgrade"], "%s %q", path, tc.upgrade)
+		}
+	}
+}
+
 // Trailers that no Trailer header announces.
 func TestAttackUnannouncedTrailers(t *testing.T) {
 	s := serve(t, guarded)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -40,7 +41,7 @@ var forwardedHeaders = map[string]bool{
 // cleanRequest removes what a client must not tell the app: identity, and what
 // only Next.js or a proxy may say. It runs for every request, before anything of
 // ours is set.
-func cleanRequest(r *http.Request, dataRoute bool) {
+func cleanRequest(r *http.Request, kind routes.Kind, dataRoute bool) {
 	for name := range r.Header {
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
@@ -50,6 +51,7 @@ func cleanRequest(r *http.Request, dataRoute bool) {
 		}
 	}
 	cleanConnection(r.Header)
+	cleanUpgrade(r.Header, kind)
 	if r.Trailer != nil {
 		cleanTrailer(r.Trailer)
 		r.Body = &trailerCleaner{ReadCloser: r.Body, request: r}
@@ -130,6 +132,20 @@ func cleanConnection(header http.Header) {
 		delete(header, "Connection")
 	} else {
 		header["Connection"] = []string{strings.Join(kept, ", ")}
+	}
+}
+
+// cleanUpgrade leaves no protocol to change to but WebSocket. The proxy would take
+// the first line and pass on what the connection then carries: HTTP/2 (h2c) would
+// take any request to the app, with any identity and past every rule.
+func cleanUpgrade(header http.Header, kind routes.Kind) {
+	lines, ok := header["Upgrade"]
+	switch {
+	case !ok || kind == routes.WebSocket && len(lines) == 1 && lines[0] == "websocket":
+	case kind == routes.WebSocket:
+		header["Upgrade"] = []string{"websocket"}
+	default:
+		delete(header, "Upgrade")
 	}
 }
 

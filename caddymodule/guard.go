@@ -227,7 +227,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load()}
 	v.match = v.table.MatchURL(r.URL, originalPath(r))
 	v.kind = v.table.Kind(r)
-	cleanRequest(r, v.match.Data)
+	cleanRequest(r, v.kind, v.match.Data)
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {
 		return v, err

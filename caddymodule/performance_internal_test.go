@@ -89,7 +89,7 @@ func (b bench) decide(t testing.TB, r *http.Request) func() {
 		v.table = b.guard.table.Load()
 		v.match = v.table.MatchURL(r.URL, originalPath(r))
 		v.kind = v.table.Kind(r)
-		cleanRequest(r, v.match.Data)
+		cleanRequest(r, v.kind, v.match.Data)
 		if v.decision = b.guard.decideRequest(v); v.decision != decisionPass {
 			t.Fatal(v.decision)
 		}
@@ -133,12 +133,12 @@ func TestCleaningAllocations(t *testing.T) {
 		r.Header[name] = []string{"x"}
 	}
 	r.Header["Connection"] = []string{"keep-alive, Upgrade", "HTTP2-Settings"}
-	if n := testing.AllocsPerRun(100, func() { cleanRequest(r, false) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { cleanRequest(r, routes.Document, false) }); n != 0 {
 		t.Errorf("cleaning costs %v allocations", n)
 	}
 	long := "X-" + strings.Repeat("Long-", 1000)
 	r.Header[long], r.Header["X-Middleware-"+long], r.Header["Forwarded"] = []string{"x"}, []string{"x"}, []string{"x"}
-	cleanRequest(r, false)
+	cleanRequest(r, routes.Document, false)
 	if r.Header[long] == nil || r.Header["X-Middleware-"+long] != nil || r.Header["Forwarded"] != nil {
 		t.Error("long names are mistaken")
 	}

@@ -28,17 +28,30 @@ func (g *Guard) loadAuthorizer(ctx caddy.Context) error {
 	return nil
 }
 
-// authorizes reports whether the hook has a say. Only `auth` routes ask it: the
-// others are for everybody.
+// authorizes reports whether the hook has a say about a path. Only `auth` routes
+// ask it: the others are for everybody.
 func (g *Guard) authorizes(m routes.Match) bool {
 	return g.authorizer != nil && m.Type == routes.Auth && !m.Open
 }
 
-// authorize asks the hook about a request that the rules let pass.
+// authorize asks the hook about a request that the rules let pass, and about the
+// page whose Server Action it runs.
 func (g *Guard) authorize(v *visit) error {
+	for _, match := range []*routes.Match{&v.match, v.owner} {
+		if match == nil || !g.authorizes(*match) {
+			continue
+		}
+		if err := g.ask(v, g.ruleName(*match)); err != nil || v.decision != decisionPass {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Guard) ask(v *visit, rule string) error {
 	r := v.request
 	asked := Authorization{
-		Method: r.Method, URI: r.URL.RequestURI(), Rule: g.ruleName(v.match), Kind: string(v.kind), Session: v.session,
+		Method: r.Method, URI: r.URL.RequestURI(), Rule: rule, Kind: string(v.kind), Session: v.session,
 	}
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
 		asked.Method, asked.URI = original.Method, original.URL.RequestURI()

@@ -32,15 +32,57 @@ func (g *Guard) decideRequest(v *visit) decision {
 	if v.match.Bad {
 		return decisionBad
 	}
-	if len(v.request.Header["Next-Action"]) > 0 && v.session == nil &&
-		!v.table.ActionAllowed(v.request.URL.EscapedPath(), actionID(v.request)) {
-		return decisionLogin // Next.js runs any action of the app at any path
+	v.owner = nil
+	if v.runsAction() {
+		if decided := g.decideAction(v); decided != decisionPass {
+			return decided
+		}
 	}
 	if v.kind == routes.WebSocket && v.session != nil && g.foreignOrigin(v.request) {
 		return decisionOrigin // cross-site WebSocket hijacking
 	}
 	return g.decide(v.match, v.session)
 }
+
+// decideAction decides a Server Action. Next.js runs any action of the app at any
+// path, so what holds for the pages that own it holds everywhere: a session needs
+// one of them that it may visit. An action that no build knows is decided by its
+// path alone, as soon as there is a session.
+func (g *Guard) decideAction(v *visit) decision {
+	id := actionID(v.request)
+	if v.session == nil {
+		if v.table.ActionAllowed(v.request.URL.EscapedPath(), id) {
+			return decisionPass
+		}
+		return decisionLogin
+	}
+	owners := v.table.ActionOwners(id)
+	if owners == nil {
+		return decisionPass
+	}
+	decided := decisionForbidden
+	for i := range owners {
+		owner := &owners[i]
+		switch g.decide(*owner, v.session) {
+		case decisionPass:
+			if !g.authorizes(*owner) || g.authorizes(v.match) && owner.Rule == v.match.Rule {
+				v.owner = nil
+				return decisionPass // the hook has no say, or is asked about this rule anyway
+			}
+			if decided = decisionPass; v.owner == nil {
+				v.owner = owner
+			}
+		case decisionHome:
+			if decided == decisionForbidden {
+				decided = decisionHome
+			}
+		}
+	}
+	return decided
+}
+
+// runsAction reports whether Next.js takes the request for a Server Action.
+func (v *visit) runsAction() bool { return len(v.request.Header["Next-Action"]) > 0 }
 
 // actionID is the id of the Server Action that a request names.
 func actionID(r *http.Request) string { return strings.Join(r.Header["Next-Action"], ", ") }

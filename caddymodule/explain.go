@@ -286,7 +286,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 		e.Answerer, e.Status = "session_guard", http.StatusMethodNotAllowed
 		return e, nil
 	}
-	e.Hooks, e.Reason = g.hooks(v), v.reason()
+	e.Hooks, e.Reason = g.hooks(v), g.reason(v)
 	if v.decision == decisionPass {
 		e.Answerer = "app"
 		return e, nil
@@ -304,12 +304,14 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 }
 
 // reason says why the decision is not what the rule says.
-func (v *visit) reason() string {
+func (g *Guard) reason(v *visit) string {
 	switch {
 	case v.decision == decisionOrigin:
 		return "a WebSocket with a session, opened by a page of another site"
 	case v.decision == decisionBad:
 		return "no app should receive this path"
+	case v.session != nil && v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass:
+		return "a Server Action, of which the build of next_build names no page that this session may visit"
 	case v.decision != decisionLogin || v.match.Type == routes.Auth:
 		return ""
 	case !v.table.KnowsAction(actionID(v.request)):
@@ -321,13 +323,13 @@ func (v *visit) reason() string {
 // hooks are those that the guard would ask before it decides as it is explained.
 func (g *Guard) hooks(v *visit) []string {
 	var hooks []string
-	if v.session == nil || v.match.Open {
+	if v.session == nil {
 		return nil
 	}
-	if g.realm.validator != nil {
+	if g.realm.validator != nil && (!v.match.Open || v.runsAction()) {
 		hooks = append(hooks, "validate")
 	}
-	if v.decision == decisionPass && g.authorizes(v.match) {
+	if v.decision == decisionPass && (g.authorizes(v.match) || v.owner != nil) {
 		hooks = append(hooks, "authorize")
 	}
 	return hooks

@@ -157,6 +157,7 @@ type visit struct {
 	request  *http.Request
 	table    *routes.Table
 	match    routes.Match
+	owner    *routes.Match // the page whose Server Action is run, if the authorize hook is to be asked about it too
 	kind     routes.Kind
 	visitor  *session.Visitor
 	session  *session.Session // as it was when the request came
@@ -233,7 +234,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 		return v, err
 	}
 	v.visitor, err = manager.Read(r)
-	if err == nil && !v.match.Open { // static files are for everybody
+	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody
 		err = v.visitor.Validate(r.Context())
 	}
 	if err != nil && (!isOutage(err) || v.match.Type == routes.Auth && !v.match.Open) {
@@ -256,7 +257,7 @@ func isOutage(err error) bool {
 // use is what happens to a session that is used where the rules let it pass: the
 // hook is asked, and it slides. Either may end in another decision.
 func (g *Guard) use(v *visit) error {
-	if g.authorizes(v.match) {
+	if g.authorizes(v.match) || v.owner != nil {
 		if err := g.authorize(v); err != nil || v.decision != decisionPass {
 			return err
 		}

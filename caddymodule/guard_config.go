@@ -61,14 +61,16 @@ type GuardConfig struct {
 	NoActivity []string `json:"no_activity,omitempty"`
 
 	// Who decides about each request that the rules let pass on an `auth` route, and
-	// may answer it in place of the app. A Caddyfile has `authorize <url> { timeout
+	// may answer it in place of the app; with next_build, also about each Server
+	// Action that only pages of `auth` routes own. A Caddyfile has `authorize <url> { timeout
 	// <duration> }`, which is [session.hooks.http](#sessionhookshttp). Default:
 	// nobody, the rules decide.
 	Authorize json.RawMessage `json:"authorize,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
 	// The `.next` folder of the app. Base path, locales, rewrites, interception
 	// routes and the owners of Server Actions are read from its manifests, and
-	// read again within five seconds of a new build. Default: none.
+	// read again within five seconds of a new build. An action then needs what
+	// one of the pages that own it needs, wherever it is posted. Default: none.
 	NextBuild string `json:"next_build,omitempty"`
 
 	// Session settings of the default realm, written here instead of in the app

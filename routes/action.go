@@ -14,7 +14,7 @@ import (
 // not. Ask it on every path, also on those that are Open.
 func (t *Table) ActionAllowed(path, actionID string) bool {
 	if t.build != nil {
-		return t.openActions[actionID]
+		return slices.ContainsFunc(t.actionOwners[actionID], func(m Match) bool { return m.Type != Auth })
 	}
 	m := t.actions.Match(path, "", "")
 	return !m.Bad && !m.Open && m.Type != Auth
@@ -23,9 +23,16 @@ func (t *Table) ActionAllowed(path, actionID string) bool {
 // KnowsAction reports whether the build has the Server Action with this id.
 // Without a build nothing is known of any, and it is true.
 func (t *Table) KnowsAction(actionID string) bool {
-	_, known := t.openActions[actionID]
+	_, known := t.actionOwners[actionID]
 	return t.build == nil || known
 }
+
+// ActionOwners returns what the rules say of each page that owns the Server
+// Action with this id. Wherever the action is posted, a session should be one that
+// may visit one of these pages. It is nil for an action that the build does not
+// know, and without a build; it is empty if the build names no page that is
+// known. It must not be changed.
+func (t *Table) ActionOwners(actionID string) []Match { return t.actionOwners[actionID] }
 
 // ActionTarget decides the path to which the answer of a Server Action
 // redirects, by its header x-action-redirect. Next.js renders that path into

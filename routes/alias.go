@@ -121,13 +121,14 @@ func (t *Table) pageMatch(page string) Match {
 	return t.Match(t.basePath+strings.Join(segments, "/"), "", "")
 }
 
-// compileActions decides for each Server Action whether one of its pages is
-// open to an anonymous visitor.
+// compileActions decides the pages that own each Server Action.
 func (t *Table) compileActions() {
-	t.openActions = make(map[string]bool)
+	t.actionOwners = make(map[string][]Match)
 	for _, action := range t.build.actions {
-		t.openActions[action.id] = slices.ContainsFunc(action.owners, func(page string) bool {
-			return t.pageMatch(page).Type != Auth
-		})
+		owners := make([]Match, 0, len(action.owners))
+		for _, page := range action.owners {
+			owners = append(owners, t.pageMatch(page))
+		}
+		t.actionOwners[action.id] = owners
 	}
 }

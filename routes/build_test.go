@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -117,6 +118,49 @@ func TestActionFollowsItsOwner(t *testing.T) {
 		}
 		if table.ActionAllowed(path, "40d7c0e6ab00169003b8c46d06dd03ea7cca2d7352") {
 			t.Errorf("an action of another build may run at %s", path)
+		}
+	}
+}
+
+// What holds for the pages that own an action is told, so that it can be asked for wherever the action is posted.
+func TestActionOwners(t *testing.T) {
+	build := loadBuild(t, "16.4")
+	config := nextjsConfig("main")
+	config.Build = build
+	table := compile(t, config)
+	for _, tc := range []struct {
+		name, owner string
+		want        []Type
+	}{
+		{"", "/admin", []Type{Auth}},
+		{"readReport", "", []Type{Auth}},
+		{"go", "", []Type{Hybrid, Hybrid}}, // the login path,
+	} {
+		owners := table.ActionOwners(actionID(t, build, tc.name, tc.owner))
+		var types []Type
+		for _, m := range owners {
+			types = append(types, m.Type)
+			if m.Bad || m.Open || m.Type == Auth && !slices.Contains(m.Matched, m.Rule) {
+				t.Errorf("%s %s: %+v", tc.name, tc.owner, m)
+			}
+		}
+		if !slices.Equal(types, tc.want) {
+			t.Errorf("%s %s: %v", tc.name, tc.owner, types)
+		}
+	}
+	if owners := table.ActionOwners("40d7c0e6ab00169003b8c46d06dd03ea7cca2d7352"); owners != nil {
+		t.Errorf("an action of another build is owned by %+v", owners)
+	}
+	if owners := compile(t, nextjsConfig("main")).ActionOwners(actionID(t, build, "", "/admin")); owners != nil {
+		t.Errorf("without a build an action is owned by %+v", owners)
+	}
+	for _, version := range []string{"14.2", "15.5", "16.4", "16.4-i18n", "16.4-basepath", "16.4-strict"} {
+		build := loadBuild(t, version)
+		table := compile(t, Config{Build: build})
+		for _, action := range build.actions {
+			if len(table.ActionOwners(action.id)) == 0 {
+				t.Errorf("%s: no page owns %s", version, action.id)
+			}
 		}
 	}
 }

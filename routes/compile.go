@@ -26,10 +26,10 @@ type Table struct {
 	warnings []string
 
 	build        *Build
-	authPatterns []pattern       // for rewrites whose destination a client may choose
-	openActions  map[string]bool // by id: whether an anonymous visitor may run it
-	openPages    map[string]bool // paths that open rules name exactly, and the login path
-	anyLocale    string          // stands for the locale of a page
+	authPatterns []pattern          // for rewrites whose destination a client may choose
+	actionOwners map[string][]Match // by id: the pages that own a Server Action, never nil
+	openPages    map[string]bool    // paths that open rules name exactly, and the login path
+	anyLocale    string             // stands for the locale of a page
 }
 
 // Compile checks the configuration and reports everything that is wrong with

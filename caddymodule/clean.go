@@ -46,12 +46,13 @@ func cleanRequest(r *http.Request, kind routes.Kind, dataRoute bool) {
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
 		}
-		if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] || isForwarded(name) && !isTrusted(r) {
+		if name == "Upgrade" {
+			cleanUpgrade(r.Header, kind)
+		} else if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] || isForwarded(name) && !isTrusted(r) {
 			delete(r.Header, name)
 		}
 	}
 	cleanConnection(r.Header)
-	cleanUpgrade(r.Header, kind)
 	if r.Trailer != nil {
 		cleanTrailer(r.Trailer)
 		r.Body = &trailerCleaner{ReadCloser: r.Body, request: r}
@@ -139,12 +140,9 @@ func cleanConnection(header http.Header) {
 // the first line and pass on what the connection then carries: HTTP/2 (h2c) would
 // take any request to the app, with any identity and past every rule.
 func cleanUpgrade(header http.Header, kind routes.Kind) {
-	lines, ok := header["Upgrade"]
-	switch {
-	case !ok || kind == routes.WebSocket && len(lines) == 1 && lines[0] == "websocket":
-	case kind == routes.WebSocket:
+	if kind == routes.WebSocket {
 		header["Upgrade"] = []string{"websocket"}
-	default:
+	} else {
 		delete(header, "Upgrade")
 	}
 }

@@ -82,7 +82,10 @@ func (g *Guard) decideAction(v *visit) decision {
 }
 
 // runsAction reports whether Next.js takes the request for a Server Action.
-func (v *visit) runsAction() bool { return len(v.request.Header["Next-Action"]) > 0 }
+func (v *visit) runsAction() bool {
+	// Only a WebSocket's kind comes before an action's.
+	return (v.kind == routes.Action || v.kind == routes.WebSocket) && len(v.request.Header["Next-Action"]) > 0
+}
 
 // actionID is the id of the Server Action that a request names.
 func actionID(r *http.Request) string { return strings.Join(r.Header["Next-Action"], ", ") }

@@ -24,10 +24,7 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 	b := t.build
 	page := b.pageTree.find(f.path, false).exact
 	if page != none && t.isLocalePage(b.pages[page]) && !f.data && !t.openPages[trimEnd(f.path)] {
-		guessed := j.guessed
-		j.guessed = true
-		j.read(afterFirst(f.path), howLocale, depth+1)
-		j.guessed = guessed
+		j.guess(afterFirst(f.path), howLocale, depth)
 	}
 	locale := f.locale
 	if locale == "" {

@@ -252,24 +252,36 @@ func cutInterception(path string) (page string, ok bool) {
 }
 
 // trimSegments cuts from each segment what other servers ignore: parameters
-// after ";", an encoded query or fragment, and dots and spaces at the end.
+// after ";", an encoded query or fragment, and dots and spaces at the end. What
+// becomes a dot segment stays one: Tomcat climbs at "..;".
 func trimSegments(path string) (trimmed string, ok bool) {
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		path, ok = path[:i], true
+	if !canTrim(path) {
+		return path, false
 	}
-	if strings.IndexByte(path, ';') < 0 && !endsInFiller(path) {
-		return path, ok
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
 	}
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
 		segment, _, _ = strings.Cut(segment, ";")
-		segments[i] = strings.TrimRight(segment, filler)
+		segment = strings.TrimRight(segment, blanks)
+		if !isDot(segment) && !isDotDot(segment) {
+			segment = strings.TrimRight(segment, filler)
+		}
+		segments[i] = segment
 	}
 	return strings.Join(segments, "/"), true
 }
 
-// filler is what file systems and servers cut from the end of a name.
-const filler = ". \t\r\n\v\f"
+// blanks and filler are what file systems and servers cut from the end of a
+// name.
+const (
+	blanks = " \t\r\n\v\f"
+	filler = "." + blanks
+)
+
+// canTrim reports whether trimSegments cuts anything.
+func canTrim(path string) bool { return strings.ContainsAny(path, ";?#") || endsInFiller(path) }
 
 // endsInFiller reports whether a segment ends in filler.
 func endsInFiller(path string) bool {

@@ -93,7 +93,7 @@ type judgement struct {
 
 	reads    int
 	rewrites rewriteProgress
-	guessed  bool // this reading takes a segment for a locale that no setting lists
+	guessed  bool // this reading is only possible, so it may protect, but opens nothing
 
 	decided   bool // a reading counted
 	open      bool // a reading is never decided
@@ -149,7 +149,8 @@ func (j *judgement) read(path, how string, depth int) {
 func (j *judgement) leaf(f form, depth int) {
 	path := f.path
 	if f.base && f.locale == "" && !f.data {
-		if static := isStatic(path); static || isDevelopment(path) {
+		// What another server may read as a path elsewhere is decided like any.
+		if static := isStatic(path); (static || isDevelopment(path)) && !canTrim(path) {
 			if !j.named(path, f.how) {
 				j.open, j.static = true, static
 			}
@@ -175,8 +176,22 @@ func (j *judgement) leaf(f form, depth int) {
 		j.named(page, howInterception)
 	}
 	if short, ok := trimSegments(path); ok {
-		j.named(merge(resolve(short)), howTrimmed)
+		resolved, merged := merge(resolve(short)), resolve(merge(short))
+		j.named(resolved, howTrimmed)
+		j.guess(resolved, howTrimmed, depth)
+		if merged != resolved {
+			j.guess(merged, howTrimmed, depth)
+		}
 	}
+}
+
+// guess reads a further path that only some servers would serve. It protects,
+// and opens nothing.
+func (j *judgement) guess(path, how string, depth int) {
+	guessed := j.guessed
+	j.guessed = true
+	j.read(path, how, depth+1)
+	j.guessed = guessed
 }
 
 // decide lets a path count by the rule that matches it, or by the default.

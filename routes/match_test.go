@@ -83,27 +83,53 @@ func TestFirstRuleWins(t *testing.T) {
 func TestAttacks(t *testing.T) {
 	table := compile(t, guarded)
 	for attack, paths := range map[string][]string{
-		"dot segments":              {"/x/../dashboard", "/./dashboard", "/x/%2e%2e/dashboard", "/x/.%2E/dashboard", "/login/%2e%2e/dashboard"},
-		"escape out of a page":      {"/dashboard/u/..%2F..%2F..%2Flogin", "/dashboard/%2e%2e%2f%2e%2e%2flogin", "/dashboard/..%5c..%5clogin"},
-		"dots before decoding":      {"/x%2fy/../%64ashboard/report.txt"},
-		"dots after merging":        {"/a//../dashboard"},
-		"encoded letters":           {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
-		"slashes":                   {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
-		"letter case":               {"/DASHBOARD", "/Dashboard/x", "/%44ashboard"},
-		"locale":                    {"/en/dashboard", "/EN/dashboard", "/pt-br/dashboard", "/%65n/dashboard", "/en/en/dashboard", "/ar//dashboard", "//en/dashboard", "/en%2fdashboard"},
-		"data route":                {"/_next/data/B/dashboard.json", "/_next/data/B/ar/dashboard.json", "/ar/_next/data/B/ar/dashboard.json", "/_next/data/dashboard.json", "/_next/data/dashboard/x.json", "/_next/data/B/x/../dashboard.json", "/_NEXT/data/B/dashboard.JSON", "/%5fnext/data/B/dashboard.json", "/_next/data%2fB%2fdashboard.json"},
-		"static and out again":      {"/_next/static/../data/B/dashboard.json", "/_next/static/%2e%2e/%2e%2e/dashboard", "/_next/static/..%2f..%2fdashboard"},
-		"rsc suffix":                {"/dashboard.rsc", "/dashboard.RSC", "/dashboard.prefetch.rsc", "/dashboard.segments/_full.segment.rsc", "/dashboard.segments/a/b.segment.rsc", "/en/dashboard.rsc"},
-		"static export":             {"/dashboard.html", "/dashboard.txt", "/dashboard.json", "/dashboard/__next._full.txt"},
-		"interception":              {"/feed/(..)dashboard", "/feed/(.)x/(..)(..)dashboard", "/feed/x/(...)dashboard", "/feed/%28..%29dashboard"},
-		"path parameters":           {"/dashboard;a=b", "/dashboard%3ba=b", "/;x/dashboard"},
-		"ends that servers drop":    {"/dashboard%20", "/dashboard.", "/dashboard%0a", "/dashboard%3fx", "/dashboard%23/login"},
-		"public by a prefix only":   {"/login/../dashboard", "/login%2f..%2fdashboard"},
-		"rule order in another way": {"/api/public/../secret", "/api/public%2f..%2fsecret", "/api/PUBLIC", "/api/public%2fx"},
+		"dot segments":               {"/x/../dashboard", "/./dashboard", "/x/%2e%2e/dashboard", "/x/.%2E/dashboard", "/login/%2e%2e/dashboard"},
+		"escape out of a page":       {"/dashboard/u/..%2F..%2F..%2Flogin", "/dashboard/%2e%2e%2f%2e%2e%2flogin", "/dashboard/..%5c..%5clogin"},
+		"dots before decoding":       {"/x%2fy/../%64ashboard/report.txt"},
+		"dots after merging":         {"/a//../dashboard"},
+		"encoded letters":            {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
+		"slashes":                    {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
+		"letter case":                {"/DASHBOARD", "/Dashboard/x", "/%44ashboard"},
+		"locale":                     {"/en/dashboard", "/EN/dashboard", "/pt-br/dashboard", "/%65n/dashboard", "/en/en/dashboard", "/ar//dashboard", "//en/dashboard", "/en%2fdashboard"},
+		"data route":                 {"/_next/data/B/dashboard.json", "/_next/data/B/ar/dashboard.json", "/ar/_next/data/B/ar/dashboard.json", "/_next/data/dashboard.json", "/_next/data/dashboard/x.json", "/_next/data/B/x/../dashboard.json", "/_NEXT/data/B/dashboard.JSON", "/%5fnext/data/B/dashboard.json", "/_next/data%2fB%2fdashboard.json"},
+		"static and out again":       {"/_next/static/../data/B/dashboard.json", "/_next/static/%2e%2e/%2e%2e/dashboard", "/_next/static/..%2f..%2fdashboard"},
+		"rsc suffix":                 {"/dashboard.rsc", "/dashboard.RSC", "/dashboard.prefetch.rsc", "/dashboard.segments/_full.segment.rsc", "/dashboard.segments/a/b.segment.rsc", "/en/dashboard.rsc"},
+		"static export":              {"/dashboard.html", "/dashboard.txt", "/dashboard.json", "/dashboard/__next._full.txt"},
+		"interception":               {"/feed/(..)dashboard", "/feed/(.)x/(..)(..)dashboard", "/feed/x/(...)dashboard", "/feed/%28..%29dashboard"},
+		"path parameters":            {"/dashboard;a=b", "/dashboard%3ba=b", "/;x/dashboard", "/en;x/dashboard", "/orgs;x/1/settings;y", "/teams;x"},
+		"parameters of dot segments": {"/public/..;/dashboard", "/x/..;a=b/dashboard", "/x/%2e%2e;/dashboard", "/x/..%3b/dashboard", "/x/;/../dashboard", "/x/y/..;/..;/teams", "/x/..%20/dashboard", "/_next/static/..;/..;/dashboard", "/_next/static/..%3b/..%3b/teams", "/__nextjs_x/..;/dashboard"},
+		"ends that servers drop":     {"/dashboard%20", "/dashboard.", "/dashboard%0a", "/dashboard%3fx", "/dashboard%23/login"},
+		"public by a prefix only":    {"/login/../dashboard", "/login%2f..%2fdashboard"},
+		"rule order in another way":  {"/api/public/../secret", "/api/public%2f..%2fsecret", "/api/PUBLIC", "/api/public%2fx"},
 	} {
 		for _, path := range paths {
 			if m := table.Match(path, "", ""); !m.Bad && m.Type != Auth {
 				t.Errorf("%s: %s passes: %+v", attack, path, m)
+			}
+		}
+	}
+}
+
+// Where everything is closed but a section, a server that takes ";" for the
+// beginning of parameters climbs out of that section, and out of Next.js's static files.
+func TestAttackByParametersOfDotSegments(t *testing.T) {
+	for name, table := range map[string]*Table{
+		"a rule for everything": compile(t, Config{Rules: []Rule{
+			{Type: Public, Patterns: []string{"/public/*"}}, {Type: Auth, Patterns: []string{"/*"}},
+		}}),
+		"by default": compile(t, Config{Rules: []Rule{{Type: Public, Patterns: []string{"/public/*"}}}, Default: Auth}),
+	} {
+		for _, path := range []string{
+			"/public/..;/admin", "/public/..;a=b/admin", "/public/..%3B/admin", "/public/;/../admin", "/public/x/..;/..;/",
+			"/_next/static/..;/..;/admin", "/_next/static/..%3b/..%3b/admin", "/_next/static/x/..%20/..%20/../../admin", "/__nextjs_x/..;/admin",
+		} {
+			if m := table.Match(path, "", ""); m.Type != Auth || m.Open {
+				t.Errorf("%s: %s passes: %+v", name, path, m)
+			}
+		}
+		for path, want := range map[string]Type{"/public/a;b": Public, "/public/x/..;/a": Public, "/public/a.": Public, "/public/...": Public} {
+			if m := table.Match(path, "", ""); m.Type != want {
+				t.Errorf("%s: %s is %s, want %s: %+v", name, path, m.Type, want, m)
 			}
 		}
 	}

@@ -55,6 +55,24 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 	return renamed
 }
 
+// isTool reports whether a path is a tool of next dev. Where a build has a page or
+// a rewrite for its name, it may be a page, such as that of a [locale] folder.
+func (t *Table) isTool(path string) bool {
+	if !isDevelopment(path) || t.build == nil || strings.HasPrefix(path, "/_next/") {
+		return isDevelopment(path)
+	}
+	if t.build.pageTree.find(path, false).exact != none {
+		return false
+	}
+	spellings := t.spellings(path, t.build.defaultLocale)
+	for i := range t.build.rewrites {
+		if slices.ContainsFunc(spellings, t.build.rewrites[i].matches) {
+			return false
+		}
+	}
+	return true
+}
+
 // spellings are the ways in which a rewrite may name a path: with and without
 // base path and locale.
 func (t *Table) spellings(path, locale string) []string {

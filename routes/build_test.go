@@ -287,6 +287,44 @@ func TestOpenPagesBesideALocaleFolder(t *testing.T) {
 	}
 }
 
+// A [locale] folder takes the names of Next.js's development tools for a locale,
+// so with a build that has such a page they are pages.
+func TestDevelopmentToolsThatArePagesOfTheBuild(t *testing.T) {
+	rules := []Rule{{Type: Auth, Patterns: []string{"/*"}}}
+	page := func(name string) *Build {
+		build, err := LoadBuild(fstest.MapFS{
+			"BUILD_ID":             {Data: []byte("x")},
+			"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"` + name + `"}],"rewrites":[]}`)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return build
+	}
+	for name, open := range map[string]map[string]bool{
+		"/[locale]":           {"/__nextjs_source-map": false, "/__nextjs_font/a.woff2": true},
+		"/[locale]/[slug]":    {"/__nextjs_source-map": true, "/__nextjs_font/a.woff2": false},
+		"/[[...slug]]":        {"/__nextjs_source-map": false, "/__nextjs_font/a.woff2": false},
+		"/blog/[slug]":        {"/__nextjs_source-map": true, "/__nextjs_font/a.woff2": true},
+		"/[locale]/dashboard": {"/__nextjs_x/dashboard": false},
+	} {
+		table := compile(t, Config{Rules: rules, Build: page(name)})
+		for path, want := range open {
+			if m := table.Match(path, "", ""); m.Open != want || !want && m.Type != Auth {
+				t.Errorf("with a page %s, %s: %+v", name, path, m)
+			}
+		}
+	}
+	alias := rewriteOf(t, `{"source":"/:path","destination":"/en/:path","regex":"^(?:/([^/]+?))(?:/)?$"}`)
+	if m := compile(t, Config{Rules: rules, Build: alias, Locales: []string{"en"}}).Match("/__nextjs_x", "", ""); m.Open || m.Type != Auth {
+		t.Errorf("a rewrite to a page passes: %+v", m)
+	}
+	locale := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard"}}}, Build: page("/[locale]/dashboard")})
+	if m := locale.Match("/__nextjs_x/dashboard", "", ""); m.Type != Auth {
+		t.Errorf("a page in the language __nextjs_x passes: %+v", m)
+	}
+}
+
 // rewriteOf is the first rewrite of a manifest with just this one.
 func rewriteOf(t *testing.T, manifest string) *Build {
 	t.Helper()

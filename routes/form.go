@@ -186,8 +186,15 @@ const staticPrefix = "/_next/static/"
 // is a page of the app.
 func isStatic(path string) bool { return strings.HasPrefix(path, staticPrefix) }
 
+// isDevelopment knows the tools of next dev: hot reload, /__nextjs_<tool> and
+// /__nextjs_font/<file>. What lies deeper may be a page in a [locale] folder.
 func isDevelopment(path string) bool {
-	return path == "/_next/hmr" || path == "/_next/webpack-hmr" || strings.HasPrefix(path, "/__nextjs_")
+	if path == "/_next/hmr" || path == "/_next/webpack-hmr" {
+		return true
+	}
+	tool, ok := strings.CutPrefix(path, "/__nextjs_")
+	tool = strings.TrimPrefix(tool, "font/")
+	return ok && tool != "" && strings.IndexByte(tool, '/') < 0
 }
 
 // imagePath is Next.js's image optimizer, which fetches the path in the query

@@ -150,7 +150,7 @@ func (j *judgement) leaf(f form, depth int) {
 	path := f.path
 	if f.base && f.locale == "" && !f.data {
 		// What another server may read as a path elsewhere is decided like any.
-		if static := isStatic(path); (static || isDevelopment(path)) && !canTrim(path) {
+		if static := isStatic(path); (static || j.table.isTool(path)) && !canTrim(path) {
 			if !j.named(path, f.how) {
 				j.open, j.static = true, static
 			}

@@ -199,13 +199,15 @@ func TestStaticFilesAreOpen(t *testing.T) {
 		"/base/_next/static/chunks/a.js": true, "/_next/static/chunks/a.js": false,
 		"/base/_next/static/chunks/app/%5Blocale%5D/%40modal/%5B...slug%5D/page-1.js": true,
 		"/base/_next/hmr": false, "/base/_next/webpack-hmr": false, "/base/__nextjs_original-stack-frame": false,
+		"/base/__nextjs_font/geist-latin.woff2": false,
 	} {
 		m := table.Match(path, "", "")
 		if m.Open != strings.HasPrefix(path, "/base/") || m.Static != static {
 			t.Errorf("%s: %+v", path, m)
 		}
 	}
-	for _, path := range []string{"/base/_NEXT/STATIC/x", "/base/_next/staticx", "/base/_next/static", "/base/_next/data/static/x.json", "/base/_next/static/../x", "/base/_next/static/%2e%2e/x"} {
+	for _, path := range []string{"/base/_NEXT/STATIC/x", "/base/_next/staticx", "/base/_next/static", "/base/_next/data/static/x.json", "/base/_next/static/../x", "/base/_next/static/%2e%2e/x",
+		"/base/__nextjs_x/dashboard", "/base/__nextjs_x/", "/base/__nextjs_font/x/dashboard", "/base/__nextjs_fonts/x", "/base/__nextjs_font/", "/base/__NEXTJS_x", "/base/_next/hmr/x"} {
 		if m := table.Match(path, "", ""); m.Open || m.Type != Auth {
 			t.Errorf("%s: %+v", path, m)
 		}

@@ -232,5 +232,10 @@ func (r *rewrite) apply(path string) (destination string, chosen, ok bool) {
 	return merge(b.String()), false, true
 }
 
+func (r *rewrite) matches(path string) bool {
+	_, _, ok := r.apply(path)
+	return ok
+}
+
 // placeholder stands for a segment of which nothing is known.
 const placeholder = "-"

@@ -23,7 +23,7 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 	t := j.table
 	b := t.build
 	page := b.pageTree.find(f.path, false).exact
-	if page != none && t.isLocalePage(b.pages[page]) && !f.data && !t.openPages[trimEnd(f.path)] {
+	if page != none && t.isLocalePage(b.pages[page]) && !t.openPages[trimEnd(f.path)] {
 		j.guess(afterFirst(f.path), howLocale, depth)
 	}
 	locale := f.locale

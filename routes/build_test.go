@@ -325,6 +325,29 @@ func TestDevelopmentToolsThatArePagesOfTheBuild(t *testing.T) {
 	}
 }
 
+// A [locale] folder of the Pages Router takes any first segment, in its data routes
+// as in its pages.
+func TestDataRouteOfALocaleThatIsOnlyPossible(t *testing.T) {
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID":             {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"/[locale]"},{"page":"/[locale]/dashboard"}],"rewrites":[]}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := compile(t, Config{Build: build, Rules: []Rule{
+		{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/dashboard"}},
+	}})
+	for path, want := range map[string]Type{
+		"/xx/dashboard": Auth, "/_next/data/B/xx/dashboard.json": Auth, "/_next/data/B/XX/dashboard.json": Auth, "/_next/data/B/%78x/dashboard.json": Auth,
+		"/_next/data/B/xx.json": Hybrid, "/_next/data/B/xx/other.json": Hybrid, "/_next/data/B/login.json": Public, "/login": Public,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s: %+v", path, m.Type, want, m)
+		}
+	}
+}
+
 // rewriteOf is the first rewrite of a manifest with just this one.
 func rewriteOf(t *testing.T, manifest string) *Build {
 	t.Helper()

@@ -174,6 +174,7 @@ func (j *judgement) leaf(f form, depth int) {
 	}
 	if page, ok := cutInterception(path); ok {
 		j.named(page, howInterception)
+		j.guess(page, howInterception, depth)
 	}
 	if short, ok := trimSegments(path); ok {
 		resolved, merged := merge(resolve(short)), resolve(merge(short))

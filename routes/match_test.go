@@ -95,7 +95,7 @@ func TestAttacks(t *testing.T) {
 		"static and out again":       {"/_next/static/../data/B/dashboard.json", "/_next/static/%2e%2e/%2e%2e/dashboard", "/_next/static/..%2f..%2fdashboard"},
 		"rsc suffix":                 {"/dashboard.rsc", "/dashboard.RSC", "/dashboard.prefetch.rsc", "/dashboard.segments/_full.segment.rsc", "/dashboard.segments/a/b.segment.rsc", "/en/dashboard.rsc"},
 		"static export":              {"/dashboard.html", "/dashboard.txt", "/dashboard.json", "/dashboard/__next._full.txt"},
-		"interception":               {"/feed/(..)dashboard", "/feed/(.)x/(..)(..)dashboard", "/feed/x/(...)dashboard", "/feed/%28..%29dashboard"},
+		"interception":               {"/feed/(..)dashboard", "/feed/(.)x/(..)(..)dashboard", "/feed/x/(...)dashboard", "/feed/%28..%29dashboard", "/feed/(..)teams", "/en/feed/(...)en/teams", "/feed/%28..%29teams/x", "/x/(.)y/(..)(..)teams", "/feed/(..)teams.rsc"},
 		"path parameters":            {"/dashboard;a=b", "/dashboard%3ba=b", "/;x/dashboard", "/en;x/dashboard", "/orgs;x/1/settings;y", "/teams;x"},
 		"parameters of dot segments": {"/public/..;/dashboard", "/x/..;a=b/dashboard", "/x/%2e%2e;/dashboard", "/x/..%3b/dashboard", "/x/;/../dashboard", "/x/y/..;/..;/teams", "/x/..%20/dashboard", "/_next/static/..;/..;/dashboard", "/_next/static/..%3b/..%3b/teams", "/__nextjs_x/..;/dashboard"},
 		"ends that servers drop":     {"/dashboard%20", "/dashboard.", "/dashboard%0a", "/dashboard%3fx", "/dashboard%23/login"},
@@ -107,6 +107,34 @@ func TestAttacks(t *testing.T) {
 				t.Errorf("%s: %s passes: %+v", attack, path, m)
 			}
 		}
+	}
+}
+
+// The page behind an interception route is shown whole, so whatever rule guards it
+// counts, also one that names no first segment, and the default.
+func TestAttackByInterceptionRoute(t *testing.T) {
+	hybrid := Rule{Type: Hybrid, Patterns: []string{"/feed/*"}}
+	for _, tc := range []struct {
+		name, path string
+		config     Config
+	}{
+		{"prefix", "/feed/(..)teams", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/team*"}}}}},
+		{"prefix, two up", "/feed/y/(.)(..)(..)teams", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/team*"}}}}},
+		{"wildcard", "/feed/(...)x/edit", Config{Rules: []Rule{hybrid, {Type: Auth, Patterns: []string{"/*/edit"}}}}},
+		{"everything", "/feed/(..)photo/1", Config{Rules: []Rule{hybrid, {Type: Auth, Patterns: []string{"*"}}}}},
+		{"default", "/feed/(..)photo/1", Config{Rules: []Rule{hybrid}, Default: Auth}},
+	} {
+		if m := compile(t, tc.config).Match(tc.path, "", ""); m.Type != Auth {
+			t.Errorf("%s: %s passes: %+v", tc.name, tc.path, m)
+		}
+	}
+	conditional := compile(t, Config{Rules: []Rule{hybrid, {Type: Hybrid, Patterns: []string{"/team*"}, Requires: true}}})
+	if m := conditional.Match("/feed/(..)teams", "", ""); !slices.Contains(m.Matched, 1) {
+		t.Errorf("what the page requires is forgotten: %+v", m)
+	}
+	open := compile(t, Config{Rules: []Rule{{Type: Public, Patterns: []string{"/feed/*"}}, {Type: Hybrid, Patterns: []string{"/photo*"}}}})
+	if m := open.Match("/feed/(..)photos", "", ""); m.Type != Public {
+		t.Errorf("what nothing guards is not as its own rule says: %+v", m)
 	}
 }
 

@@ -348,6 +348,21 @@ func TestDataRouteOfALocaleThatIsOnlyPossible(t *testing.T) {
 	}
 }
 
+// A path full of what other servers cut, of interception routes and of aliases is
+// read a few times, not once for each way to combine them.
+func TestAttackByPathFullOfMarks(t *testing.T) {
+	config := nextjsConfig("main")
+	config.Build = loadBuild(t, "16.4")
+	table := compile(t, config)
+	for _, unit := range []string{"/app/(.)alias;", "/(.)a;", "/xx/(..);/..;", "/(..)app."} {
+		j := judgement{table: table}
+		j.read("/app/"+strings.Repeat(unit, 1000), howRaw, 0)
+		if j.reads > 20 {
+			t.Errorf("%s is read %d times", unit, j.reads)
+		}
+	}
+}
+
 // rewriteOf is the first rewrite of a manifest with just this one.
 func rewriteOf(t *testing.T, manifest string) *Build {
 	t.Helper()

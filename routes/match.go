@@ -93,6 +93,7 @@ type judgement struct {
 
 	reads    int
 	rewrites rewriteProgress
+	cut      bool // this reading was cut from another, by guessOnce
 	guessed  bool // this reading is only possible, so it may protect, but opens nothing
 
 	decided   bool // a reading counted
@@ -174,14 +175,14 @@ func (j *judgement) leaf(f form, depth int) {
 	}
 	if page, ok := cutInterception(path); ok {
 		j.named(page, howInterception)
-		j.guess(page, howInterception, depth)
+		j.guessOnce(page, howInterception, depth)
 	}
 	if short, ok := trimSegments(path); ok {
 		resolved, merged := merge(resolve(short)), resolve(merge(short))
 		j.named(resolved, howTrimmed)
-		j.guess(resolved, howTrimmed, depth)
+		j.guessOnce(resolved, howTrimmed, depth)
 		if merged != resolved {
-			j.guess(merged, howTrimmed, depth)
+			j.guessOnce(merged, howTrimmed, depth)
 		}
 	}
 }
@@ -241,6 +242,17 @@ func (j *judgement) readNamed(path, how string) {
 		j.named(f.path, how)
 		j.named(r.path, how)
 	}
+}
+
+// guessOnce is guess for what was cut from a path. What is cut from the rest is
+// not guessed again, so that a path full of marks costs little.
+func (j *judgement) guessOnce(path, how string, depth int) {
+	if j.cut {
+		return
+	}
+	j.cut = true
+	j.guess(path, how, depth)
+	j.cut = false
 }
 
 // count merges one verdict into the judgement: the strictest wins.

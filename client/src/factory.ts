@@ -104,7 +104,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
   async function refresh({ keeper, session }: Access): Promise<Session | string> {
     if (!session) return NOBODY;
     if (!config.onRefresh) return keeper.change(session, {});
-    const refreshed = await config.onRefresh(session as Session<T>);
+    const copy = structuredClone(session) as Session<T>; // onRefresh may change what it gets
+    const refreshed = await config.onRefresh(copy);
     if (!refreshed) return "onRefresh refused the refresh.";
     const change = readChange(difference(session, refreshed), session.user.id);
     return typeof change === "string" ? change : keeper.change(session, change);

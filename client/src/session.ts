@@ -30,13 +30,13 @@ export function mergedChange(first: Change, second: Change): Change {
   return { ...first, ...second, ...user };
 }
 
-/** What turns `before` into `after`. */
+/** What turns `before` into `after`. A token that neither has is not removed: with `identity_headers user` the app never sees the tokens there are. */
 export function difference(before: Session, after: Session): Change {
   const removed = Object.keys(before.user).filter((name) => after.user[name] === undefined);
+  const tokens = (["accessToken", "refreshToken"] as const).filter((name) => after[name] !== before[name]);
   return {
     user: { ...after.user, ...Object.fromEntries(removed.map((name) => [name, null])) },
-    accessToken: after.accessToken ?? null,
-    refreshToken: after.refreshToken ?? null,
+    ...Object.fromEntries(tokens.map((name) => [name, after[name] ?? null])),
   };
 }
 

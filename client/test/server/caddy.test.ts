@@ -107,9 +107,35 @@ describe("handoffs", () => {
       session: { onRefresh: async (session) => ({ ...session, user: { id: "1", name: "New" }, accessToken: "new" }) },
     });
     expect((await refreshSession()).success).toBe(true);
-    expect(current.handoff("session.update")).toEqual({ user: { name: "New", email: null }, accessToken: "new", refreshToken: null });
+    expect(current.handoff("session.update")).toEqual({ user: { name: "New", email: null }, accessToken: "new" });
     const refusing = NextAuthSession({ session: { onRefresh: async () => null } });
     expect(await refusing.refreshSession()).toEqual({ success: false, error: "onRefresh refused the refresh." });
+  });
+
+  test("onRefresh removes a token that it leaves out, and keeps one that it was never shown, as under identity_headers user", async () => {
+    const { refreshSession } = NextAuthSession({ session: { onRefresh: async ({ accessToken: _, ...session }) => session } });
+    const user = { name: "Ada", email: "ada@example.com" };
+    current.behindCaddy(session({ accessToken: "old" }));
+    expect((await refreshSession()).success).toBe(true);
+    expect(current.handoff("session.update")).toEqual({ user, accessToken: null });
+    use(new FakeRequest()).behindCaddy(session());
+    expect((await refreshSession()).success).toBe(true);
+    expect(current.handoff("session.update")).toEqual({ user });
+  });
+
+  test("onRefresh may change the session that it gets and return it", async () => {
+    current.behindCaddy(session({ accessToken: "old" }));
+    const { refreshSession } = NextAuthSession({
+      session: {
+        onRefresh: async (session) => {
+          session.accessToken = "new";
+          delete session.user.email;
+          return session;
+        },
+      },
+    });
+    expect((await refreshSession()).success).toBe(true);
+    expect(current.handoff("session.update")).toEqual({ user: { name: "Ada", email: null }, accessToken: "new" });
   });
 
   test("deleteSession ends the session for the rest of the request", async () => {

@@ -1,3 +1,4 @@
+import { readBrowserUpdate } from "./browser-update.js";
 import { resolveConfig, type NextAuthSessionConfig } from "./config.js";
 import { caddyKeeper, SessionTooLarge } from "./handoff.js";
 import { createHandlers } from "./handlers.js";
@@ -7,7 +8,7 @@ import { currentRequest, type RequestScope } from "./request.js";
 import { difference, isRefreshDue, isSessionExpired, readChange, readIdentity, withoutTokens } from "./session.js";
 import { standaloneKeeper } from "./standalone.js";
 import { createKeyring, type Keyring } from "./token.js";
-import type { Session, SessionResult, SessionTokens, SessionUpdate, User } from "./types.js";
+import type { Session, SessionResult, SessionTokens, SessionUpdate, User, UserUpdate } from "./types.js";
 
 export interface GetSessionOptions {
   /**
@@ -87,13 +88,22 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     return (options.tokens ? session : withoutTokens(session)) as Session<U>;
   }
 
-  /** Replaces the named user fields and tokens (null removes one) and refreshes the session. */
+  /**
+   * Replaces the named user fields and tokens (null removes one) and refreshes the session. For trusted code on the server: it changes any field,
+   * so what a browser sends goes through `actions.update`.
+   */
   async function updateSession<U extends User = T>(updates: SessionUpdate<NoInfer<U>>): Promise<SessionResult<U>> {
     return change("updateSession()", async ({ keeper, session }) => {
       if (!session) return NOBODY;
       const change = readChange(updates, session.user.id);
       return typeof change === "string" ? change : keeper.change(session, change);
     }) as Promise<SessionResult<U>>;
+  }
+
+  /** Replaces the user fields that `clientUpdate` names (null removes one) and refreshes the session. Any other field or a token is an error. */
+  async function updateFromBrowser(updates: { user: UserUpdate<T> }): Promise<SessionResult<T>> {
+    const update = readBrowserUpdate(updates, config.clientUpdate);
+    return typeof update === "string" ? { success: false, error: update } : updateSession(update as SessionUpdate<T>);
   }
 
   /** Moves the session's expiry forward. */
@@ -143,8 +153,11 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
       isRefreshDue(session, config.sessionExpiry, config.refreshThreshold),
     middleware: createMiddleware(config, rules, access),
     handlers: createHandlers(config, access, refresh),
-    /** For a "use server" file of the app, which client components call. No result holds a token. */
-    actions: { refresh: refreshSession<T>, update: updateSession<T>, logout: deleteSession },
+    /**
+     * For a "use server" file of the app, which client components call. Browsers send what they like, so `update` changes only the user fields that
+     * `clientUpdate` names. No result holds a token.
+     */
+    actions: { refresh: refreshSession<T>, update: updateFromBrowser, logout: deleteSession },
     /** The resolved session settings, without the secret. */
     config,
     /** Props for `<SessionProvider>`. */

@@ -1,3 +1,4 @@
+import { findRefusedField } from "./browser-update.js";
 import type { ResolvedSessionConfig } from "./config.js";
 import type { Access } from "./factory.js";
 import { SessionTooLarge } from "./handoff.js";
@@ -72,8 +73,8 @@ export function createHandlers<T extends User>(
     PATCH: handle(async (request, { keeper, session: found }) => {
       const session = requireSession(found);
       const user = await readPatch(request);
-      const refused = Object.keys(user).find((name) => !config.clientUpdate.includes(name));
-      if (refused !== undefined) throw new Problem(403, `user.${refused} may not be changed from the browser: session.clientUpdate does not name it.`);
+      const refused = findRefusedField(user, config.clientUpdate);
+      if (refused) throw new Problem(403, refused);
       const updates = readChange({ user }, session.user.id);
       return changed(typeof updates === "string" ? Promise.resolve(updates) : keeper.change(session, updates));
     }),

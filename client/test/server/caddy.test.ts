@@ -178,14 +178,6 @@ describe("handoffs", () => {
     await NextAuthSession({ session: { realm: "admin" } }).createSession({ id: "1" });
     expect([...current.set.keys()]).toEqual(["sid.set", "session_admin.set"]);
   });
-
-  test("actions are the operations for client components", async () => {
-    current.behindCaddy(session({ accessToken: "at" }));
-    expect(JSON.stringify(await auth.actions.update({ user: { name: "Grace" } }))).not.toContain('"at"');
-    expect((await auth.actions.refresh()).success).toBe(true);
-    expect((await auth.actions.logout()).success).toBe(true);
-    expect([...current.set.keys()]).toEqual(["session.update", "session.delete"]);
-  });
 });
 
 describe("bad input is an error result, and nothing is handed over", () => {

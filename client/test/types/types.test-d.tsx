@@ -16,6 +16,9 @@ test("the factory's user type is that of its functions", async () => {
   else expectTypeOf(result.error).toEqualTypeOf<string>();
   // @ts-expect-error not a role
   await auth.updateSession({ user: { role: "owner" } });
+  await auth.actions.update({ user: { role: "admin", name: null } });
+  // @ts-expect-error a browser changes no token
+  await auth.actions.update({ user: { name: "Grace" }, accessToken: "at" });
   // @ts-expect-error a user needs an id
   await auth.createSession({ role: "admin" });
 });

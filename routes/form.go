@@ -265,10 +265,9 @@ func trimSegments(path string) (trimmed string, ok bool) {
 	if !canTrim(path) {
 		return path, false
 	}
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		path = path[:i]
-	}
-	segments := strings.Split(path, "/")
+	before, _, _ := strings.Cut(path, "?")
+	before, _, _ = strings.Cut(before, "#")
+	segments := strings.Split(before, "/")
 	for i, segment := range segments {
 		segment, _, _ = strings.Cut(segment, ";")
 		segment = strings.TrimRight(segment, blanks)
@@ -277,7 +276,8 @@ func trimSegments(path string) (trimmed string, ok bool) {
 		}
 		segments[i] = segment
 	}
-	return strings.Join(segments, "/"), true
+	trimmed = strings.Join(segments, "/")
+	return trimmed, trimmed != path // dot segments alone are other readings' business
 }
 
 // blanks and filler are what file systems and servers cut from the end of a

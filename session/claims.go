@@ -152,9 +152,12 @@ func (c *claims) read(d *decoder, name string) error {
 	case "user":
 		from := d.at
 		value, err := d.value(1)
+		if err != nil {
+			return err
+		}
 		c.user, _ = value.(map[string]any)
 		c.userJSON = d.text[from:d.at]
-		return err
+		return nil
 	case "accessToken":
 		return readText(d, name, &c.accessToken)
 	case "refreshToken":

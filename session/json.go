@@ -294,6 +294,7 @@ func (d *decoder) string() (string, error) {
 			return "", errSyntax
 		}
 	}
+	d.at = len(d.text) // the text may end within an escape
 	return "", errSyntax
 }
 

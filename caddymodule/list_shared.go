@@ -164,13 +164,7 @@ func (l *sharedList) writePage(ctx context.Context, page int) error {
 }
 
 // ready waits until the list was read, or could not be.
-func (l *sharedList) ready(ctx context.Context) {
-	select {
-	case <-l.first:
-	case <-ctx.Done():
-	case <-time.After(appendTimeout):
-	}
-}
+func (l *sharedList) ready(ctx context.Context) { awaitFirst(ctx, l.first) }
 
 // Destruct implements caddy.Destructor: it shares what was not shared yet.
 func (l *sharedList) Destruct() error {

@@ -254,9 +254,12 @@ func (s *sharedRevocations) Status() revocationStatus {
 }
 
 // ready waits until the log was read, or could not be.
-func (s *sharedRevocations) ready(ctx context.Context) {
+func (s *sharedRevocations) ready(ctx context.Context) { awaitFirst(ctx, s.first) }
+
+// awaitFirst waits for a first attempt, but holds no start up for long.
+func awaitFirst(ctx context.Context, first <-chan struct{}) {
 	select {
-	case <-s.first:
+	case <-first:
 	case <-ctx.Done():
 	case <-time.After(appendTimeout):
 	}

@@ -7,7 +7,7 @@ export function testCacheComponents(enter) {
   test("cacheComponents: signing in, the dashboard, its pages and signing out show who is there at once", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/");
+    await visitor.opens("/");
     await showsNobody(page);
     await link(page, "Open the dashboard").click();
     await visitor.lands(login("/dashboard"), "Sign in");
@@ -31,7 +31,7 @@ export function testCacheComponents(enter) {
     await visitor.lands("/", "The door is in front of the house.");
     await showsNobody(page);
     assert.equal(await visitor.sessionCookie(), undefined);
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     await visitor.lands(login("/dashboard"), "Sign in");
     await visitor.leave();
   });
@@ -39,7 +39,7 @@ export function testCacheComponents(enter) {
   test("cacheComponents: sign-out on a guarded page leads to the login page, in Arabic too", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/ar/dashboard");
+    await visitor.opens("/ar/dashboard");
     await page.waitForURL("/ar/login?return_to=%2Far%2Fdashboard");
     await page.locator("input[name=email]").fill(jonas.email);
     await page.locator("input[name=password]").fill(jonas.password);

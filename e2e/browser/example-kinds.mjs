@@ -1,7 +1,7 @@
 // The kinds of request that the example makes: how each is denied, and where the visitor ends.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fillIn, link, login, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { fillIn, hearsNothing, link, login, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
 import { revoke } from "./visitor.mjs";
 
 /** Waits for an answer of a path to a request of a kind. */
@@ -20,8 +20,9 @@ export function testExampleKinds(site, enter) {
   test("anonymous on guarded pages: prefetch, rsc, document, fetch and action each get their answer", async () => {
     const visitor = await enter();
     const { page } = visitor;
+    await hearsNothing(visitor);
     const prefetch = answerTo(page, "/dashboard", isPrefetch);
-    await page.goto("/");
+    await visitor.opens("/");
     assert.equal((await prefetch).status(), 204);
     assert.deepEqual(visitor.problems, [], "what the console said");
     assert.equal(await fetchStatus(page, "/dashboard"), 401);
@@ -50,9 +51,10 @@ export function testExampleKinds(site, enter) {
   test("signed in on the login page: prefetch, fetch, rsc, document and action each lead to the dashboard", async () => {
     const visitor = await enter();
     const { page } = visitor;
+    await hearsNothing(visitor);
     // A login page that was prefetched in time would be shown without a request: that is not what is tested here.
     await page.route("**/login*", (route) => (isPrefetch(route.request()) ? route.fulfill({ status: 204 }) : route.continue()));
-    await page.goto("/");
+    await visitor.opens("/");
     await showsNobody(page);
     await signInElsewhere(visitor);
     assert.equal(await fetchStatus(page, "/login"), 401);
@@ -66,7 +68,8 @@ export function testExampleKinds(site, enter) {
     await showsUser(page, "Jonas Berg");
 
     const late = await enter();
-    await late.page.goto("/login");
+    await hearsNothing(late);
+    await late.opens("/login");
     await signInElsewhere(late);
     const action = answerTo(late.page, "/login", isAction);
     await fillIn(late);

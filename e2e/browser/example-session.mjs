@@ -1,7 +1,7 @@
 // The hooks of the npm package on the example's pages: what they show of a session, and how tabs agree about it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { amira, choose, fillIn, link, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { amira, choose, fillIn, hearsNothing, link, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
 
 const second = 1000;
 const hour = 3600 * second;
@@ -11,7 +11,7 @@ export function testExampleSession(enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     const read = async () => {
       const [hours, minutes, seconds] = (await page.getByTestId("session-timer").innerText()).split(":").map(Number);
       return (hours * 60 + minutes) * 60 + seconds;
@@ -29,7 +29,7 @@ export function testExampleSession(enter) {
     const { page } = visitor;
     await signInElsewhere(visitor);
     await page.clock.install();
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     await page.getByTestId("session-timer").getByText(/^1:59:/).waitFor();
     assert.equal(await page.getByTestId("expiring-soon").count(), 0);
     await page.clock.fastForward(hour + 5 * second);
@@ -45,7 +45,7 @@ export function testExampleSession(enter) {
     const { page } = visitor;
     await signInElsewhere(visitor);
     await page.clock.install();
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     await page.getByTestId("session-timer").getByText(/^1:59:/).waitFor();
     const refreshes = [];
     page.on("request", (request) => request.method() === "POST" && refreshes.push(new URL(request.url()).pathname));
@@ -67,7 +67,7 @@ export function testExampleSession(enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/dashboard/profile");
+    await visitor.opens("/dashboard/profile");
     await page.getByLabel("Name").fill("Jonas Ångström");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Your name is saved.").waitFor();
@@ -79,6 +79,7 @@ export function testExampleSession(enter) {
     await page.getByTestId("user-status").getByText("Out for lunch").waitFor();
     await page.keyboard.press("Escape");
     await page.reload();
+    await visitor.lands(visitor.where, "Profile");
     assert.equal(await page.getByLabel("Status").inputValue(), "Out for lunch");
     await page.getByLabel("Status").fill("");
     await page.getByRole("button", { name: "Save in the browser" }).click();
@@ -96,8 +97,9 @@ export function testExampleSession(enter) {
     await signInElsewhere(here, amira);
     await signInElsewhere(phone, amira);
     await signInElsewhere(strangers);
-    await phone.page.goto("/dashboard");
-    await here.page.goto("/dashboard/profile");
+    await hearsNothing(phone);
+    await phone.opens("/dashboard");
+    await here.opens("/dashboard/profile");
     const devices = here.page.getByTestId("devices").getByRole("listitem");
     await devices.filter({ hasText: "Safari on iOS" }).waitFor();
     await devices.filter({ hasText: "This device" }).filter({ hasText: "Chrome on Linux" }).waitFor();
@@ -111,7 +113,7 @@ export function testExampleSession(enter) {
     await phone.lands(login("/dashboard/profile"), "Sign in");
     await here.page.reload();
     await here.lands("/dashboard/profile", "Profile");
-    await strangers.page.goto("/dashboard");
+    await strangers.opens("/dashboard");
     await strangers.lands("/dashboard", "Hello, Jonas Berg");
     for (const each of [here, phone, strangers]) await each.leave();
   });
@@ -121,9 +123,9 @@ export function testExampleSession(enter) {
     const { page, context } = visitor;
     await signInElsewhere(visitor);
     const open = await context.newPage();
-    await open.goto("/");
+    await visitor.opens("/", open);
     await showsUser(open, "Jonas Berg");
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     await showsUser(page, "Jonas Berg");
     await choose(open, "sign-out");
     await showsNobody(open);
@@ -136,9 +138,9 @@ export function testExampleSession(enter) {
     const visitor = await enter();
     const { page, context } = visitor;
     const open = await context.newPage();
-    await open.goto("/");
+    await visitor.opens("/", open);
     await showsNobody(open);
-    await page.goto("/login");
+    await visitor.opens("/login");
     await fillIn(visitor);
     await visitor.lands("/dashboard", "Hello, Jonas Berg");
     await showsUser(open, "Jonas Berg");

@@ -1,7 +1,7 @@
 // Signing in to the example and out of it, in every way that it offers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { amira, choose, fillIn, jonas, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { amira, choose, fillIn, hearsNothing, jonas, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
 
 export function testExampleSigningIn(enter) {
   for (const javaScriptEnabled of [true, false]) {
@@ -11,7 +11,7 @@ export function testExampleSigningIn(enter) {
       test(`${how}: the wanted page shows the user at once, the layout included`, async () => {
         const visitor = await enter({ javaScriptEnabled });
         const { page } = visitor;
-        await page.goto("/dashboard/profile?tab=1");
+        await visitor.opens("/dashboard/profile?tab=1");
         await visitor.lands(login("/dashboard/profile?tab=1"), "Sign in");
         await page.getByText("Please sign in first.").waitFor();
         await fillIn(visitor, { ...jonas, password: "wrong" }, button);
@@ -29,7 +29,7 @@ export function testExampleSigningIn(enter) {
   test("the sign-in that nobody asked for leads to the dashboard", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/login");
+    await visitor.opens("/login");
     await screenshot(page, "login");
     await fillIn(visitor);
     await visitor.lands("/dashboard", "Hello, Jonas Berg");
@@ -41,7 +41,7 @@ export function testExampleSigningIn(enter) {
   test("a deep link in Arabic: the login page and the wanted page are Arabic, from right to left", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/ar/dashboard");
+    await visitor.opens("/ar/dashboard");
     await page.waitForURL("/ar/login?return_to=%2Far%2Fdashboard");
     await screenshot(page, "login-ar");
     await page.locator("input[name=email]").fill(jonas.email);
@@ -60,7 +60,7 @@ export function testExampleSigningIn(enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/dashboard/profile");
+    await visitor.opens("/dashboard/profile");
     await choose(page, "sign-out");
     await visitor.lands(login("/dashboard/profile"), "Sign in");
     await showsNobody(page);
@@ -74,7 +74,7 @@ export function testExampleSigningIn(enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/");
+    await visitor.opens("/");
     await visitor.lands("/", "Welcome back, Jonas Berg.");
     await choose(page, "sign-out");
     await visitor.lands("/", "The door is in front of the house.");
@@ -86,7 +86,7 @@ export function testExampleSigningIn(enter) {
     const visitor = await enter({ javaScriptEnabled: false });
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     await choose(page, "sign-out");
     await visitor.lands("/", "The door is in front of the house.");
     await showsNobody(page);
@@ -100,9 +100,10 @@ export function testExampleSigningIn(enter) {
     await signInElsewhere(visitor);
     await signInElsewhere(elsewhere);
     await signInElsewhere(amiras, amira);
-    await elsewhere.page.goto("/dashboard");
-    await amiras.page.goto("/dashboard");
-    await visitor.page.goto("/dashboard");
+    await hearsNothing(elsewhere);
+    await elsewhere.opens("/dashboard");
+    await amiras.opens("/dashboard");
+    await visitor.opens("/dashboard");
     await choose(visitor.page, "sign-out-everywhere");
     await visitor.lands(login("/dashboard"), "Sign in");
     await showsNobody(visitor.page);
@@ -116,11 +117,11 @@ export function testExampleSigningIn(enter) {
   test("the back button shows nothing of a session that was signed out", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/");
+    await visitor.opens("/");
     await signInElsewhere(visitor);
-    await page.goto("/dashboard");
+    await visitor.opens("/dashboard");
     await visitor.lands("/dashboard", "Hello, Jonas Berg");
-    await page.goto("/");
+    await visitor.opens("/");
     await choose(page, "sign-out");
     await showsNobody(page);
     await page.goBack();

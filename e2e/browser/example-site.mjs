@@ -59,6 +59,12 @@ export async function signInElsewhere({ context, url }, user = jonas) {
   assert.equal(response.status(), 303);
 }
 
+/**
+ * Lets the page hear nothing of its session but what the server renders: what does not answer changes nothing. Else a page that asks only
+ * after the session has changed elsewhere shows it by itself, before the visitor does anything.
+ */
+export const hearsNothing = ({ context }) => context.route("**/api/session", (route) => route.fulfill({ status: 204 }));
+
 /** A link with this name, the first if the page has several. */
 export const link = (page, name) => page.getByRole("link", { name, exact: true }).first();
 

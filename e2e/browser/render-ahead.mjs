@@ -26,7 +26,7 @@ export function testRenderAhead(site, browser) {
     const bodies = [];
     visitor.page.on("request", (request) => requests.push(new URL(request.url()).pathname));
     visitor.page.on("response", (response) => bodies.push(response.text().catch(String)));
-    await visitor.page.goto("/login");
+    await visitor.opens("/login");
     await visitor.page.getByRole("button", { name: "go", exact: true }).click();
     return { visitor, requests, bodies };
   }

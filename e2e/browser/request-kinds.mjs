@@ -31,13 +31,13 @@ function testAnonymous(site, enter) {
   test("document by POST: 303, so that no form is sent to the login page", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/start");
+    await visitor.opens("/start");
     const denied = page.waitForResponse((response) => response.url().endsWith("/account/submit"));
     await button(page, "Submit").click();
     assert.equal((await denied).status(), 303);
     await visitor.lands(login("/account/submit"), "Sign in");
     await signInElsewhere(visitor);
-    await page.goto("/start");
+    await visitor.opens("/start");
     await button(page, "Submit").click();
     await page.getByText("submitted", { exact: true }).waitFor();
     await visitor.leave();
@@ -46,7 +46,7 @@ function testAnonymous(site, enter) {
   test("rsc: a click on a link ends on the login page, and the same link works after it", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/start");
+    await visitor.opens("/start");
     const denied = page.waitForResponse((response) => response.request().headers().rsc === "1" && new URL(response.url()).pathname === "/account");
     await link(page, "Account").click();
     assert.equal((await denied).status(), 401);
@@ -63,7 +63,7 @@ function testAnonymous(site, enter) {
     const visitor = await enter();
     const { page } = visitor;
     const denied = page.waitForResponse((response) => new URL(response.url()).pathname === "/account/prefetched");
-    await page.goto("/start");
+    await visitor.opens("/start");
     assert.equal((await denied).status(), 204);
     await visitor.lands("/start", "Start");
     assert.deepEqual(visitor.problems, [], "what the console said");
@@ -77,7 +77,7 @@ function testAnonymous(site, enter) {
     const visitor = await enter();
     const { page } = visitor;
     const denied = page.waitForResponse((response) => new URL(response.url()).pathname === "/account/prefetched");
-    await page.goto("/start/whole");
+    await visitor.opens("/start/whole");
     assert.equal((await denied).status(), site.version === "16.4" ? 204 : 401);
     await visitor.lands("/start/whole", "Start whole");
     await signInElsewhere(visitor);
@@ -89,7 +89,7 @@ function testAnonymous(site, enter) {
   test("prefetch: a click while anonymous ends on the login page", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/start");
+    await visitor.opens("/start");
     await link(page, "Prefetched account").click();
     await visitor.lands(login("/account/prefetched"), "Sign in");
     await fillIn(visitor);
@@ -101,7 +101,7 @@ function testAnonymous(site, enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/account");
+    await visitor.opens("/account");
     await revoke(site.url, await visitor.sessionCookie());
     const before = await site.renames();
     const actions = [];
@@ -122,7 +122,7 @@ function testAnonymous(site, enter) {
   test("action after the session has expired: the login page, and nothing has run", async () => {
     const visitor = await enter({ baseURL: site.short });
     const { page } = visitor;
-    await page.goto("/account");
+    await visitor.opens("/account");
     await fillIn(visitor);
     await visitor.lands("/account", "Account of Ada");
     const before = await site.renames();
@@ -138,7 +138,7 @@ function testAnonymous(site, enter) {
   test("data: a link of the Pages Router ends on the login page, and works after it", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/pages-router");
+    await visitor.opens("/pages-router");
     const denied = page.waitForResponse((response) => response.url().includes("/_next/data/"));
     await link(page, "Legacy").click();
     assert.equal((await denied).status(), 401);
@@ -154,7 +154,7 @@ function testAnonymous(site, enter) {
   test("fetch: 401, and the page stays", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/start");
+    await visitor.opens("/start");
     const ask = () => page.evaluate(async () => {
       const response = await fetch("/account/data");
       return [response.status, response.redirected, await response.text()];
@@ -168,7 +168,7 @@ function testAnonymous(site, enter) {
 
   test("websocket: 401, and it opens after signing in", async () => {
     const visitor = await enter();
-    await visitor.page.goto("/start");
+    await visitor.opens("/start");
     assert.equal(await openSocket(visitor, "/account/socket"), "refused");
     assert.match(visitor.problems.join(), unauthorizedSocket);
     await signInElsewhere(visitor);
@@ -182,11 +182,11 @@ function testSignedIn(site, enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/sign-in");
+    await visitor.opens("/sign-in");
     await visitor.lands("/account", "Account of Ada");
-    await page.goto(login("/account/prefetched"));
+    await visitor.opens(login("/account/prefetched"));
     await visitor.lands("/account/prefetched", "Prefetched account");
-    await page.goto("/account");
+    await visitor.opens("/account");
     await button(page, "Sign out").click();
     await visitor.lands("/start", "Start");
     await link(page, "Sign in").click();
@@ -197,7 +197,7 @@ function testSignedIn(site, enter) {
   test("document by POST: a login form of a Route Handler that is sent when already signed in leads home", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/sign-in");
+    await visitor.opens("/sign-in");
     await signInElsewhere(visitor);
     const denied = page.waitForResponse((response) => response.url().endsWith("/sign-in/submit"));
     await button(page, "Sign in with a Route Handler").click();
@@ -209,7 +209,7 @@ function testSignedIn(site, enter) {
   test("action: a login form that is sent when already signed in leads home, and changes nobody's session", async () => {
     const visitor = await enter();
     const { page } = visitor;
-    await page.goto("/sign-in");
+    await visitor.opens("/sign-in");
     await signInElsewhere(visitor);
     const denied = page.waitForResponse((response) => response.request().method() === "POST");
     await fillIn(visitor, "Grace");
@@ -224,7 +224,7 @@ function testSignedIn(site, enter) {
     const { page } = visitor;
     await signInElsewhere(visitor);
     const prefetched = page.waitForResponse((response) => new URL(response.url()).pathname === "/sign-in/prefetched");
-    await page.goto("/start");
+    await visitor.opens("/start");
     assert.equal((await prefetched).status(), 204);
     assert.deepEqual(visitor.problems, [], "what the console said");
     const denied = page.waitForResponse((response) => response.request().headers().rsc === "1" && new URL(response.url()).pathname === "/sign-in");
@@ -243,7 +243,7 @@ function testSignedIn(site, enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/pages-router");
+    await visitor.opens("/pages-router");
     const denied = page.waitForResponse((response) => response.url().includes("/_next/data/"));
     await link(page, "Public").click();
     assert.equal((await denied).status(), 401);
@@ -260,7 +260,7 @@ function testSignedIn(site, enter) {
     const visitor = await enter();
     const { page } = visitor;
     await signInElsewhere(visitor);
-    await page.goto("/account");
+    await visitor.opens("/account");
     assert.equal(await page.evaluate(async () => (await fetch("/sign-in")).status), 401);
     assert.equal(await openSocket(visitor, "/sign-in/socket"), "refused");
     assert.match(visitor.problems.join(), /WebSocket.*403/);

@@ -10,7 +10,7 @@ export function testSigningIn(enter) {
     test(`by action, ${how}: the wanted page shows the user at once, the layout included; so does the sign-out`, async () => {
       const visitor = await enter({ javaScriptEnabled });
       const { page } = visitor;
-      await page.goto("/account?tab=1");
+      await visitor.opens("/account?tab=1");
       await visitor.lands(login("/account?tab=1"), "Sign in");
       await fillIn(visitor);
       await visitor.lands("/account?tab=1", "Account of Ada");
@@ -19,7 +19,7 @@ export function testSigningIn(enter) {
       await visitor.lands("/start", "Start");
       await page.getByText("Signed out").waitFor();
       assert.equal(await visitor.sessionCookie(), undefined);
-      await page.goto("/account");
+      await visitor.opens("/account");
       await visitor.lands(login("/account"), "Sign in");
       await visitor.leave();
     });
@@ -27,7 +27,7 @@ export function testSigningIn(enter) {
     test(`by a Route Handler, ${how}: the wanted page shows the user at once`, async () => {
       const visitor = await enter({ javaScriptEnabled });
       const { page } = visitor;
-      await page.goto(login("/account/prefetched"));
+      await visitor.opens(login("/account/prefetched"));
       await page.getByRole("button", { name: "Sign in with a Route Handler" }).click();
       await visitor.lands("/account/prefetched", "Prefetched account");
       await page.getByText("Signed in as Route Handler").waitFor();

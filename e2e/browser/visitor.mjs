@@ -16,6 +16,7 @@ export class Visitor {
   static async enter(browser, url, options = {}) {
     const visitor = new Visitor();
     visitor.url = url;
+    visitor.javaScript = options.javaScriptEnabled !== false;
     visitor.context = await browser.newContext({ baseURL: url, ...options });
     visitor.context.setDefaultTimeout(10_000);
     visitor.context.on("page", (page) => visitor.#watch(page));
@@ -48,11 +49,29 @@ export class Visitor {
     return (origin === new URL(this.url).origin ? "" : origin) + pathname + search;
   }
 
-  /** Waits until the page is this path and shows this heading. */
+  /** Opens a path, and waits as `lands` does. */
+  async opens(path, page = this.page) {
+    await page.goto(path);
+    await this.#takenOver(page);
+  }
+
+  /**
+   * Waits until React has taken over what can be pressed. A link that is pressed earlier is followed by the browser itself, a form sent by it:
+   * both work, but make requests of another kind.
+   */
+  async #takenOver(page) {
+    if (!this.javaScript) return;
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll("a, button, form")].every((element) => Object.keys(element).some((key) => key.startsWith("__reactFiber$"))),
+    );
+  }
+
+  /** Waits until the page is this path, shows this heading and answers to clicks. */
   async lands(path, heading, page = this.page) {
     try {
       await page.waitForURL((url) => url.pathname + url.search === path);
       await page.getByRole("heading", { name: heading, exact: true }).waitFor();
+      await this.#takenOver(page);
     } catch (error) {
       const body = await page.locator("body").innerText().catch(String);
       throw new Error(`wanted ${path} with the heading ${heading}, but ${page.url()} shows:\n${body.slice(0, 500)}`, { cause: error });

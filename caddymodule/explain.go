@@ -281,7 +281,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 			e.Require = append(e.Require, requirement.String())
 		}
 	}
-	if g.refusesMethod(r) {
+	if v.refusesMethod() {
 		e.Decision, e.Reason = string(decisionBad), "no app should get this method"
 		e.Answerer, e.Status = "session_guard", http.StatusMethodNotAllowed
 		return e, nil

@@ -175,7 +175,7 @@ func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v, err := g.look(r)
 	g.setPlaceholders(v) // for error routes too
-	refused := g.refusesMethod(r)
+	refused := v.refusesMethod()
 	if err == nil && !refused && v.decision == decisionPass {
 		err = g.use(v)
 	}
@@ -218,8 +218,9 @@ func (g *Guard) warnOfOtherBuild(v *visit) {
 // refusesMethod reports whether no app should get the method: TRACE would show the
 // client what the app is told, and CONNECT asks for a tunnel, unless it opens a
 // WebSocket.
-func (g *Guard) refusesMethod(r *http.Request) bool {
-	return r.Method == http.MethodTrace || r.Method == http.MethodConnect && g.table.Load().Kind(r) != routes.WebSocket
+func (v *visit) refusesMethod() bool {
+	method := v.request.Method
+	return method == http.MethodTrace || method == http.MethodConnect && v.kind != routes.WebSocket
 }
 
 // look finds out what is asked for and who asks, and decides. The visit is never

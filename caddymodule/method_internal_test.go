@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // CONNECT asks a proxy for a tunnel. Only as a WebSocket in HTTP/2 (RFC 8441) and
@@ -32,6 +33,8 @@ func TestConnectIsForWebSocketsOnly(t *testing.T) {
 		if tc.protocol != "" {
 			r.Header[":protocol"] = []string{tc.protocol}
 		}
-		assert.Equal(t, tc.refused, guard.refusesMethod(r), tc.name)
+		visit, err := guard.look(r)
+		require.NoError(t, err, tc.name)
+		assert.Equal(t, tc.refused, visit.refusesMethod(), tc.name)
 	}
 }

@@ -66,22 +66,31 @@ export class Stack {
   /** Runs Caddy with a Caddyfile, whose first site listens at PORT, and a storage of its own. */
   async caddy(caddyfile, environment) {
     const home = mkdtempSync(join(tmpdir(), "browser-tests-"));
+    this.closing(() => rmSync(home, { recursive: true, force: true })); // after Caddy, which writes there
     const port = await freePort();
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("SESSION_"));
     const env = { ...Object.fromEntries(inherited), XDG_DATA_HOME: home, XDG_CONFIG_HOME: home, PORT: port, ...environment };
     const caddy = process.env.CADDY ?? join(root, ".bin/caddy");
     const { log } = await this.start(caddy, ["run", "--adapter", "caddyfile", "--config", caddyfile], { port, env });
-    this.#ends.push(() => rmSync(home, { recursive: true, force: true }));
     return { url: `http://localhost:${port}`, log };
   }
 
-  /** Ends a server of this process with the stack. */
+  /** Calls a function when the stack has ended all that was started later. */
   closing(close) {
     this.#ends.push(close);
   }
 
+  /** Ends everything, the latest first: what cannot be ended keeps nothing else alive, for the tests would wait for that. */
   async end() {
-    for (const end of this.#ends.splice(0).reverse()) await end();
+    const failed = [];
+    for (const end of this.#ends.splice(0).reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    if (failed.length > 0) throw new AggregateError(failed, "some of the stack could not be ended");
   }
 }
 

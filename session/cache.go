@@ -49,7 +49,7 @@ type opened struct {
 	session *Session
 	key     *key
 	at      time.Time
-	used    bool // again, since it was added or last spared
+	used    bool // since it was added or last spared
 }
 
 // get returns the session of a token, or nil. The key that opened it must be one
@@ -95,8 +95,10 @@ func (c *cache) add(token string, s *Session, k *key, now time.Time) {
 	if ok { // two tokens with one hash; the newer one stays
 		shard.forget(known)
 	}
-	// A copy, since the token is a piece of the request's whole Cookie header.
-	shard.add(&opened{hash: hash, token: strings.Clone(token), session: s, key: k, at: now})
+	if shard.admits(hash) {
+		// A copy, since the token is a piece of the request's whole Cookie header.
+		shard.add(&opened{hash: hash, token: strings.Clone(token), session: s, key: k, at: now})
+	}
 }
 
 // forget drops a token whose session is over.
@@ -115,24 +117,24 @@ func (c *cache) forget(token string) {
 
 func (c *cache) shard(hash uint64) *cacheShard { return &c.shards[hash%uint64(len(c.shards))] }
 
-// cacheShard is an S3-FIFO queue (Yang et al., SOSP 2023): a token enters a
-// tenth of the room, on trial, and moves into the rest when it is used again. A
-// flood of tokens that are used once thus pushes out only one another.
+// cacheShard takes every token while it has room. A full one takes only those that
+// come a second time, each for the first one that was not used since the last
+// round (the CLOCK algorithm). A flood of tokens that are used once thus pushes
+// nobody out, and costs the cache a hash each.
 type cacheShard struct {
 	mu     sync.Mutex
 	hits   uint64
 	misses uint64
 
 	known map[uint64]*opened // by the hash of the token
-	trial ring
-	main  ring
-	gone  []uint64 // hashes of tokens that failed their trial: who comes back has passed it
+	queue ring
+	door  doorkeeper
 }
 
 func (c *cacheShard) init(size int) {
-	trial := max(1, size/10)
 	c.known = make(map[uint64]*opened)
-	c.trial.size, c.main.size = trial, size-trial
+	c.queue.size = size
+	c.door.room = size
 }
 
 // find returns what is known of a token, or nil. That the hash is the same does
@@ -144,71 +146,28 @@ func (c *cacheShard) find(hash uint64, token string) *opened {
 	return nil
 }
 
+// admits reports whether there is room for a token, or it has come before.
+func (c *cacheShard) admits(hash uint64) bool { return !c.queue.full() || c.door.knows(hash) }
+
 func (c *cacheShard) add(o *opened) {
 	c.known[o.hash] = o
-	if c.isBack(o.hash) {
-		c.addToMain(o)
-		return
-	}
-	old, full := c.trial.push(o)
-	switch {
-	case !full || old.session == nil:
-	case c.main.size > 0 && (old.used || !c.main.full()):
-		c.addToMain(old)
-	default:
-		c.dismiss(old)
-	}
-}
-
-// addToMain lets a token in for the first one that was not used since the last
-// round.
-func (c *cacheShard) addToMain(o *opened) {
-	o.used = false
-	for c.main.full() {
-		oldest := c.main.oldest()
+	for c.queue.full() {
+		oldest := c.queue.oldest()
 		if oldest.session == nil || !oldest.used {
 			break
 		}
 		oldest.used = false
-		c.main.push(oldest)
+		c.queue.push(oldest)
 	}
-	if old, full := c.main.push(o); full && old.session != nil {
+	if old, full := c.queue.push(o); full && old.session != nil {
 		c.forget(old)
 	}
 }
 
-// forget leaves the place in the ring until its turn comes.
+// forget leaves the place in the queue until its turn comes.
 func (c *cacheShard) forget(o *opened) {
 	delete(c.known, o.hash)
 	*o = opened{}
-}
-
-// dismiss forgets a token that failed its trial, but for its hash. Each hash has one
-// place, which it shares with others: the latest is remembered. A queue and an
-// index would be exact, and cost more than they are worth.
-func (c *cacheShard) dismiss(o *opened) {
-	if c.gone == nil {
-		c.gone = make([]uint64, max(1, c.main.size))
-	}
-	*c.place(o.hash) = o.hash
-	c.forget(o)
-}
-
-// isBack reports whether a token failed its trial not long ago.
-func (c *cacheShard) isBack(hash uint64) bool {
-	if c.gone == nil || c.main.size == 0 {
-		return false
-	}
-	place := c.place(hash)
-	if *place != hash {
-		return false
-	}
-	*place = 0
-	return true
-}
-
-func (c *cacheShard) place(hash uint64) *uint64 {
-	return &c.gone[hash/cacheShards%uint64(len(c.gone))] // the shard was chosen by the rest
 }
 
 // ring is a queue of fixed size that grows to it as it is filled.
@@ -230,4 +189,36 @@ func (r *ring) push(item *opened) (old *opened, full bool) {
 	old, r.items[r.next] = r.items[r.next], item
 	r.next = (r.next + 1) % r.size
 	return old, true
+}
+
+// doorkeeper remembers who came once: a Bloom filter that forgets everybody when it
+// has seen as many as the cache holds, so that it takes fewer than two in a hundred
+// for somebody else.
+type doorkeeper struct {
+	room int
+	seen int
+	bits []uint64
+}
+
+const doorkeeperBits = 16 // for each that it remembers
+
+// knows reports whether a hash has come before, and remembers it.
+func (d *doorkeeper) knows(hash uint64) bool {
+	if d.bits == nil {
+		d.bits = make([]uint64, 1+d.room*doorkeeperBits/64)
+	}
+	if d.seen == d.room {
+		clear(d.bits)
+		d.seen = 0
+	}
+	known := true
+	for _, part := range [2]uint64{hash >> 32, hash / cacheShards} { // the shard was chosen by the rest
+		word, bit := &d.bits[part/64%uint64(len(d.bits))], uint64(1)<<(part%64)
+		known = known && *word&bit != 0
+		*word |= bit
+	}
+	if !known {
+		d.seen++
+	}
+	return known
 }

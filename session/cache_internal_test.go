@@ -42,9 +42,9 @@ func TestCacheIsBounded(t *testing.T) {
 		places := 0
 		for i := range c.shards {
 			s := &c.shards[i]
-			places += cap(s.trial.items) + cap(s.main.items)
-			if len(s.gone) > size {
-				t.Errorf("cache_size %d remembers %d hashes", size, len(s.gone))
+			places += cap(s.queue.items)
+			if bits := 64 * len(s.door.bits); bits > doorkeeperBits*size+64 {
+				t.Errorf("cache_size %d remembers with %d bits", size, bits)
 			}
 		}
 		if places > 3*size+32 {

@@ -97,6 +97,17 @@ func TestReadAllocations(t *testing.T) {
 	}
 }
 
+// What the app is told of a session costs the memory of the text and no more.
+func TestDataAllocations(t *testing.T) {
+	m, _ := newManager(t)
+	login := alice()
+	login.AccessToken = "an access token"
+	s := read(t, m, request(signIn(t, m, login))).Session()
+	if n := testing.AllocsPerRun(100, func() { _ = s.DataWithoutTokens() }); n > 1 {
+		t.Errorf("%v allocations, one is wanted", n)
+	}
+}
+
 // A remembered session takes at most 2 KiB beside its token, with what the app
 // is told of it.
 func TestMemoryOfARememberedSession(t *testing.T) {

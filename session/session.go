@@ -15,7 +15,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -140,8 +139,10 @@ func (s *Session) dataWith(tokens bool) string {
 	var b strings.Builder // EncodeToString would need the memory of the result twice
 	b.Grow(encoding.EncodedLen(len(text)))
 	var room [512]byte
-	for piece := range slices.Chunk(text, 384) { // a multiple of 3 bytes needs no padding
-		b.Write(encoding.AppendEncode(room[:0], piece))
+	for len(text) > 0 { // slices.Chunk would move the text to the heap
+		n := min(384, len(text)) // a multiple of 3 bytes needs no padding
+		b.Write(encoding.AppendEncode(room[:0], text[:n]))
+		text = text[n:]
 	}
 	return b.String()
 }

@@ -109,6 +109,31 @@ func TestCacheIsFairUnderAFloodOfOneOffTokens(t *testing.T) {
 	}
 }
 
+// Who came once is known when it comes again, and hardly anybody is taken for
+// somebody else.
+func TestDoorkeeperKnowsWhoCameBefore(t *testing.T) {
+	const room = 10_000
+	d, seed := doorkeeper{room: room}, maphash.MakeSeed()
+	hash := func(i int) uint64 { return maphash.Comparable(seed, i) }
+	strangers := 0
+	for i := range room {
+		if d.knows(hash(i)) {
+			strangers++
+		}
+	}
+	if strangers > room*2/100 {
+		t.Errorf("%d of %d were taken for somebody else", strangers, room)
+	}
+	d = doorkeeper{room: room}
+	for _, again := range []bool{false, true} {
+		for i := range room / 2 {
+			if known := d.knows(hash(i)); again && !known {
+				t.Fatalf("%d came before and is not known", i)
+			}
+		}
+	}
+}
+
 func TestCacheForgets(t *testing.T) {
 	c, k := newCache(10), new(key)
 	visit(c, "a", k)

@@ -32,7 +32,7 @@ type options struct {
 	nextjs   string // the server script of the app that is built in bench/nextjs
 	rounds   int
 	requests int  // of each case in each round
-	sessions int  // distinct ones, more than the cache holds
+	sessions int  // distinct ones, so many that the case `unseen` sees none twice
 	check    bool // only the limits; nothing is written
 	load     *machineLoad
 	document string
@@ -45,11 +45,14 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.nextjs, "nextjs", "bench/nextjs/.next/standalone/server.js", "the built app with a check of its own; '' leaves it out")
 	flag.IntVar(&o.rounds, "rounds", 11, "how often each case is measured, in turn with the others")
 	flag.IntVar(&o.requests, "requests", 10_000, "requests of each case in each round")
-	flag.IntVar(&o.sessions, "sessions", 100_000, "distinct sessions of the case `unseen`")
+	flag.IntVar(&o.sessions, "sessions", 120_000, "distinct sessions: requests × (rounds + 1) or more, so that the case `unseen` sees none twice")
 	flag.BoolVar(&o.check, "check", false, "fail if a case costs more than its limit; write no file")
 	flag.StringVar(&o.document, "document", "docs/performance.md", "the file whose table is replaced")
 	flag.StringVar(&o.plot, "plot", "docs/performance.svg", "the file for the plot")
 	flag.Parse()
+	if asked := o.requests * (o.rounds + 1); o.sessions < asked {
+		return fmt.Errorf("-sessions must be at least %d: a full cache keeps what it has, and would know those that come twice", asked)
+	}
 
 	results, err := compare(ctx, o)
 	if err != nil {

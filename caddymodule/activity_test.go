@@ -68,3 +68,36 @@ func TestHandoffWithoutActivity(t *testing.T) {
 	})
 	assert.NotEmpty(t, s.request("POST", "/sign-in").Header["Set-Cookie"])
 }
+
+// A parallel request has slid the session. Who still has the old cookie gets the
+// new one, but not along with what is never the user's own doing: a file that every
+// visitor may share, what nobody may ever look at, and another site's request.
+func TestNewCookieIsHandedOnWhereTheSessionMaySlide(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	s := serve(t, "session_api\nsession_guard {\n auth /dashboard/*\n default hybrid\n expiry 30m\n}")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	})
+	cookie := idleCookie(t, secret, 20*time.Minute, 30*time.Minute)
+	require.NotEmpty(t, s.request("GET", "/dashboard", "Cookie", cookie).Cookies())
+	for _, tc := range []struct {
+		name, target string
+		header       []string
+		handedOn     bool
+	}{
+		{"a page", "/dashboard", nil, true},
+		{"the session API", "/api/session", nil, true},
+		{"a static file", "/_next/static/chunks/a.js", nil, false},
+		{"a prefetch", "/dashboard", []string{"RSC", "1", "Next-Router-Prefetch", "1"}, false},
+		{"a prefetch of the session API", "/api/session", []string{"Purpose", "prefetch"}, false},
+		{"another site that asks the session API", "/api/session", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, false},
+	} {
+		response := s.request("GET", tc.target, append([]string{"Cookie", cookie}, tc.header...)...)
+		assert.Equal(t, http.StatusOK, response.StatusCode, tc.name)
+		assert.Equal(t, tc.handedOn, len(response.Cookies()) > 0, "%s gets the new cookie", tc.name)
+		if tc.name == "a static file" {
+			assert.Equal(t, "public, max-age=31536000, immutable", response.Header.Get("Cache-Control"))
+		}
+	}
+}

@@ -271,6 +271,9 @@ func (g *Guard) use(v *visit) error {
 		}
 	}
 	if !g.isActivity(v) {
+		if v.match.Open || v.kind == routes.Prefetch {
+			v.visitor.Forgo() // what a parallel request slid is not theirs to send
+		}
 		return nil
 	}
 	err := v.visitor.Slide(v.request.Context())

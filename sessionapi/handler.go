@@ -253,6 +253,7 @@ func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.Resp
 // keep a session alive (OWASP ASVS 3.5.3).
 func (h *Handler) show(visitor *session.Visitor, r *http.Request) (*session.Session, error) {
 	if isCrossSite(r) || isPrefetch(r) {
+		visitor.Forgo() // nor send along what a parallel request slid
 		return visitor.Session(), nil
 	}
 	err := visitor.Slide(r.Context())

@@ -35,6 +35,8 @@ type realm struct {
 	revocationPlace  string              // in the pool
 	list             *session.List       // nil: none is kept
 	listPlace        string              // in the pool
+	memory           *session.Memory     // once it was asked for
+	memoryPlace      string              // in the pool
 
 	mu      sync.Mutex
 	ready   atomic.Pointer[session.Manager]
@@ -183,6 +185,9 @@ func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
 		return nil, err
 	}
 	if settings.List, err = r.openList(ctx); err != nil {
+		return nil, err
+	}
+	if settings.Memory, err = r.sharedMemory(); err != nil {
 		return nil, err
 	}
 	m, err := session.NewManager(settings, keys)

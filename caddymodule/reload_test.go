@@ -1,9 +1,11 @@
 package caddymodule_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"testing"
@@ -56,4 +58,39 @@ func TestReloadKeepsRevocationsAndLeaksNothing(t *testing.T) {
 		return runtime.NumGoroutine() <= goroutines+3 && descriptors(t) <= open+3
 	}, 10*time.Second, 100*time.Millisecond, "from %d goroutines to %d, from %d descriptors to %d",
 		goroutines, runtime.NumGoroutine(), open, descriptors(t))
+}
+
+// A reload forgets no rotation: the old cookie gets the new tokens, and the refresh
+// token that is used up is not sent again.
+func TestReloadForgetsNoRotation(t *testing.T) {
+	const secret = "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"
+	hook := newHookServer(t)
+	hook.answer(text(`{"user":{"id":"ada"},"accessToken":"new","refreshToken":"new"}`))
+	app := &app{}
+	upstream := httptest.NewServer(app)
+	t.Cleanup(upstream.Close)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &site{t: t, addr: listener.Addr().String(), app: app}
+	require.NoError(t, listener.Close())
+	_, port, err := net.SplitHostPort(s.addr)
+	require.NoError(t, err)
+	folder := t.TempDir()
+	reload := func(generation int) {
+		load(t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+
+			"http://:%s {\n bind 127.0.0.1\n header X-Generation %d\n session_guard {\n default hybrid\n secret %s\n expiry 30m\n on_refresh %s/refresh\n }\n reverse_proxy %s\n}\n",
+			folder, port, generation, secret, hook.url, upstream.Listener.Addr()))
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	reload(1)
+	cookie := idleCookie(t, secret, 20*time.Minute, 30*time.Minute)
+	first := s.request("GET", "/", "Cookie", cookie)
+	require.Len(t, hook.calls(), 1)
+	reload(2)
+	late := s.request("GET", "/", "Cookie", cookie)
+	require.Empty(t, hook.calls(), "the refresh token was used twice")
+	require.Equal(t, cookieHeader(first), cookieHeader(late))
+	data, err := base64.RawURLEncoding.DecodeString(s.last().Header.Get("X-Session-Data"))
+	require.NoError(t, err)
+	require.Contains(t, string(data), `"refreshToken":"new"`)
 }

@@ -67,6 +67,12 @@ func (r *Keyring) KeyIDs() []string {
 	return ids
 }
 
+// sealed reports whether a token names a key of the ring, as tokens of its own do.
+func (r *Keyring) sealed(token string) bool {
+	c, ok := cutCompact(token)
+	return ok && slices.ContainsFunc(*r.keys.Load(), func(k *key) bool { return k.header == c.header })
+}
+
 // Seal encrypts the session into a token: a compact JWE (RFC 7516) with "dir"
 // and "A256GCM". The error is a [*UserError] for a user that could never be
 // opened again, else it means that no key is available.

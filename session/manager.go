@@ -20,14 +20,16 @@ const maxRequestSize = 12 << 10
 type Manager struct {
 	settings Settings
 	keys     *Keyring
-	recent   recent
 	watches  watches
 	opened   *cache
 
-	validating     flights[sessionState, struct{}]
-	validated      verdicts
-	rotating       flights[sessionState, *sealed]
-	rotationFailed verdicts
+	validating flights[sessionState, struct{}]
+	validated  verdicts
+
+	// Of the settings' Memory.
+	recent         *recent
+	rotating       *flights[sessionState, *sealed]
+	rotationFailed *verdicts
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -37,7 +39,12 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 		return nil, err
 	}
 	settings = settings.withDefaults()
-	return &Manager{settings: settings, keys: keys, opened: newCache(settings.CacheSize)}, nil
+	memory := settings.Memory
+	memory.recent.keep(keys)
+	return &Manager{
+		settings: settings, keys: keys, opened: newCache(settings.CacheSize),
+		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed,
+	}, nil
 }
 
 // Settings returns the settings with their defaults filled in.

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,6 +62,83 @@ func TestParallelRequestsRotateOnce(t *testing.T) {
 			t.Errorf("the next rotation: %v, %s", err, v.Session().RefreshToken)
 		}
 	})
+}
+
+// A reload while the token endpoint is asked: the new configuration waits for the
+// call of the old one and hands on what it brought.
+func TestReloadRotatesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			time.Sleep(time.Second)
+			return rotated(ctx, s)
+		}}
+		before := hooked(t, nil, hook)
+		old := signIn(t, before, withTokens())
+		time.Sleep(untilDue)
+		first := read(t, before, request(old))
+		var requests sync.WaitGroup
+		requests.Go(func() {
+			if err := first.Slide(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(time.Second / 2)
+		after := hooked(t, nil, hook, func(s *session.Settings) {
+			s.Memory, s.Revocations = before.Settings().Memory, before.Settings().Revocations
+		})
+		second := read(t, after, request(old))
+		if err := second.Slide(t.Context()); err != nil {
+			t.Error(err)
+		}
+		requests.Wait()
+		late := read(t, after, request(old))
+		for name, v := range map[string]*session.Visitor{"first": first, "second": second, "late": late} {
+			if s := v.Session(); s == nil || s.RefreshToken != "rt+" || hook.calls.Load() != 1 {
+				t.Fatalf("the %s request has %v after %d calls", name, s, hook.calls.Load())
+			}
+			if sentCookie(t, v) != sentCookie(t, first) {
+				t.Errorf("the %s request gets another cookie", name)
+			}
+		}
+	})
+}
+
+// A token whose secret was taken out of the configuration is not handed on:
+// nobody could open it.
+func TestReloadForgetsTokensOfOldKeys(t *testing.T) {
+	const kept, gone = "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	manager := func(memory *session.Memory, secrets ...string) *session.Manager {
+		raw := make([][]byte, len(secrets))
+		for i, secret := range secrets {
+			raw[i] = []byte(secret)
+		}
+		keys, err := session.NewKeyring("", raw...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := session.NewManager(session.Settings{Memory: memory}, keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for _, tc := range []struct {
+		name    string
+		secrets []string
+		sends   bool
+	}{{"the secret stays", []string{kept, gone}, true}, {"the secret is gone", []string{kept}, false}} {
+		t.Run(tc.name, func(t *testing.T) {
+			memory := new(session.Memory)
+			cookie := signIn(t, manager(memory, kept), withTokens())
+			if err := read(t, manager(memory, gone, kept), request(cookie)).Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			v := read(t, manager(memory, tc.secrets...), request(cookie))
+			if v.Session() == nil || v.SetCookies(http.Header{}) != tc.sends {
+				t.Errorf("the session is %v", v.Session())
+			}
+		})
+	}
 }
 
 // Another node has refreshed the session, so two of its states arrive here.

@@ -87,6 +87,10 @@ type Settings struct {
 	// memory of its own.
 	Revocations Revocations
 
+	// Memory is shared by managers of the realm that follow one another. Default: one
+	// of the manager's own.
+	Memory *Memory
+
 	// List is told of every request with a session, so that users can see where
 	// they are signed in. Default: none, and nothing is kept of who uses a session.
 	List *List
@@ -148,6 +152,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Revocations == nil {
 		s.Revocations = NewRevocationSet(s.Now)
+	}
+	if s.Memory == nil {
+		s.Memory = new(Memory)
 	}
 	return s
 }

@@ -70,6 +70,27 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	return r.revocations, nil
 }
 
+// memory is a [session.Memory] in the pool.
+type memory struct{ session.Memory }
+
+// Destruct implements caddy.Destructor; memory needs no closing.
+func (*memory) Destruct() error { return nil }
+
+// sharedMemory is what the configuration before has remembered of the realm's
+// sessions.
+func (r *realm) sharedMemory() (*session.Memory, error) {
+	if r.memory != nil {
+		return r.memory, nil
+	}
+	place := fmt.Sprintf("memory of realm %s in %v", r.name, r.app.ctx.Storage())
+	value, _, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) { return new(memory), nil })
+	if err != nil {
+		return nil, err
+	}
+	r.memory, r.memoryPlace = &value.(*memory).Memory, place
+	return r.memory, nil
+}
+
 // lookInterval is how often a node looks at what others have written. Where they
 // tell it, a second is often enough for the rest.
 func lookInterval(log RevocationLog) time.Duration {
@@ -89,7 +110,7 @@ func (r *realm) cleanup() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
-	for _, place := range []string{r.listPlace, r.revocationPlace} { // the list is kept where the revocations are
+	for _, place := range []string{r.memoryPlace, r.listPlace, r.revocationPlace} { // the list is kept where the revocations are
 		if place != "" {
 			_, err := shared.Delete(place)
 			errs = append(errs, err)

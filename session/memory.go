@@ -1,0 +1,23 @@
+package session
+
+// Memory is what a node remembers of the sessions that it has changed in the last
+// minutes, and of the calls of the Refresher that are under way. Managers of one
+// realm that follow one another, as at a reload, share it: else an old cookie
+// would bring back a state that was replaced, and a refresh token be used twice.
+// The zero value is empty.
+type Memory struct {
+	recent         recent
+	rotating       flights[sessionState, *sealed]
+	rotationFailed verdicts
+}
+
+// keep forgets every state whose token the keys do not open any more.
+func (r *recent) keep(keys *Keyring) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, known := range r.sessions {
+		if !keys.sealed(known.token) {
+			delete(r.sessions, id)
+		}
+	}
+}

@@ -145,7 +145,8 @@ func TestOutageClosesAuthRoutesAndLeavesTheOthersOpen(t *testing.T) {
 	folder := t.TempDir()
 	s := serve(t, guarded, "storage file_system "+folder,
 		"session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n revocation storage {\n poll_interval 20ms\n outage_grace 50ms\n }\n}")
-	cookie := s.signIn(ada)
+	cookie, byApp, byAPI := s.signIn(ada), s.signIn(ada), s.signIn(ada)
+	all := s.signIn(`{"user":{"id":"bo"}}`)
 	s.wantOnDashboard(cookie, http.StatusOK)
 	sessions := filepath.Join(folder, "session")
 	require.NoError(t, os.Rename(sessions, sessions+".away"))
@@ -159,11 +160,19 @@ func TestOutageClosesAuthRoutesAndLeavesTheOthersOpen(t *testing.T) {
 	require.Empty(t, open.Cookies(), "the cookie of a session that may be good was cleared")
 	require.Empty(t, s.last().Header.Get("X-Session-User"), "a session that may have ended is told to the app")
 	require.Equal(t, http.StatusServiceUnavailable, s.request("GET", "/api/session", "Cookie", cookie).StatusCode)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Delete", "1") })
+	require.Equal(t, http.StatusServiceUnavailable, s.request("POST", "/logout", "Cookie", byApp).StatusCode, "done, says the app")
+	require.Equal(t, http.StatusServiceUnavailable, s.request("DELETE", "/api/session", "Cookie", byAPI).StatusCode)
+	require.Equal(t, http.StatusServiceUnavailable, s.request("DELETE", "/api/session/all", "Cookie", all).StatusCode)
+	s.answer(nil)
 	require.NoError(t, os.Remove(sessions))
 	require.NoError(t, os.Rename(sessions+".away", sessions))
 	require.Eventually(t, func() bool {
 		return s.request("GET", "/dashboard/x", "Cookie", cookie).StatusCode == http.StatusOK
 	}, 5*time.Second, 20*time.Millisecond)
+	for name, ended := range map[string]string{"by the app": byApp, "by the API": byAPI, "all": all} {
+		require.Equal(t, http.StatusTemporaryRedirect, s.request("GET", "/dashboard/x", "Cookie", ended).StatusCode, "the sign-out %s is lost", name)
+	}
 }
 
 // command runs `caddy session …`.

@@ -310,8 +310,14 @@ func TestAutomaticBrokenStorageFailsClosed(t *testing.T) {
 		if !errors.Is(err, session.ErrUnavailable) || session.IsAnonymity(err) {
 			t.Errorf("an unknown key while the storage is broken: %v", err)
 		}
-		if v, err := b.manager.Read(request("session=" + unknown)); err == nil || v.Result() != session.ResultError {
+		v, err := b.manager.Read(request("session=" + unknown))
+		if err == nil || v.Result() != session.ResultError {
 			t.Errorf("the manager says %s, %v", v.Result(), err)
+		}
+		for name, end := range map[string]func(context.Context) error{"this": v.EndOthers, "all": v.EndAll, "one": v.Delete} {
+			if err := end(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("a sign-out (%s) of nobody knows which session: %v", name, err)
+			}
 		}
 		// Those whose key is known do not notice.
 		if s, err := b.keys.Open(t.Context(), known); !errors.Is(err, session.ErrExpired) || s == nil {

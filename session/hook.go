@@ -93,6 +93,7 @@ func (v *Visitor) leaveIf(err error) error {
 		v.leave(ResultRevoked)
 		return nil
 	}
+	v.doubt = doubtOf(v.session, err)
 	v.leave(ResultError)
 	return err
 }

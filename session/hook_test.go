@@ -393,3 +393,57 @@ func TestRotationThatDoesNotFitIsNotRepeated(t *testing.T) {
 		}
 	})
 }
+
+// staleRevocations keep what they are told, but cannot tell what other nodes have
+// ended.
+type staleRevocations struct{ *session.RevocationSet }
+
+func (staleRevocations) Revoked(*session.Session) (bool, error) { return false, session.ErrStale }
+
+func (r staleRevocations) Revoke(ctx context.Context, revocation session.Revocation) error {
+	return errors.Join(session.ErrUnavailable, r.RevocationSet.Revoke(ctx, revocation))
+}
+
+// Whoever signs out while nobody can tell whether the session is still good is
+// signed out afterwards, and hears of no success before it is one.
+func TestSignOutIsKeptWhileNobodyCanTell(t *testing.T) {
+	ends := map[string]func(v *session.Visitor, ctx context.Context) error{
+		"this one": (*session.Visitor).Delete, "all": (*session.Visitor).EndAll, "the others": (*session.Visitor).EndOthers,
+	}
+	for name, end := range ends {
+		t.Run("stale revocations, "+name, func(t *testing.T) {
+			set := session.NewRevocationSet(func() time.Time { return noon })
+			working, _ := newManager(t, func(s *session.Settings) { s.Revocations = set })
+			mine, other := signIn(t, working, alice()), signIn(t, working, alice())
+			broken, _ := newManager(t, func(s *session.Settings) { s.Revocations = staleRevocations{set} })
+			v, err := broken.Read(request(mine))
+			if !errors.Is(err, session.ErrStale) || v.Session() != nil {
+				t.Fatalf("%v, %v", v.Session(), err)
+			}
+			if err := end(v, t.Context()); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("the error is %v", err)
+			}
+			ended := map[string][2]bool{"this one": {true, false}, "all": {true, true}, "the others": {false, true}}[name]
+			for i, cookie := range []string{mine, other} {
+				if got := read(t, working, request(cookie)).Result() == session.ResultRevoked; got != ended[i] {
+					t.Errorf("session %d has ended: %v", i, got)
+				}
+			}
+		})
+		t.Run("a failing hook, "+name, func(t *testing.T) {
+			m := hooked(t, &validator{answer: say(errors.New("bad gateway"))}, nil, func(s *session.Settings) { s.Now = func() time.Time { return noon } })
+			cookie, other := signIn(t, m, alice()), signIn(t, m, alice())
+			v := read(t, m, request(cookie))
+			if err := v.Validate(t.Context()); !errors.Is(err, session.ErrHookFailed) || v.Session() != nil {
+				t.Fatalf("%v, %v", v.Session(), err)
+			}
+			if err := end(v, t.Context()); err != nil {
+				t.Error(err)
+			}
+			gone := map[bool]string{true: cookie, false: other}[name != "the others"]
+			if v := read(t, m, request(gone)); v.Result() != session.ResultRevoked {
+				t.Errorf("it is %s", v.Result())
+			}
+		})
+	}
+}

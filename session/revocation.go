@@ -110,26 +110,28 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 // means that the end is not durable yet: do not report it as done. The error is
 // [ErrNoSession] for an anonymous visitor.
 func (v *Visitor) EndAll(ctx context.Context) error {
-	if v.session == nil {
-		return ErrNoSession
+	s, err := v.asksToEnd()
+	if err != nil {
+		return err
 	}
-	err := v.endSessions(ctx, "")
+	err = v.manager.endSessions(ctx, s, "")
 	return errors.Join(err, v.Delete(ctx))
 }
 
 // EndOthers ends every session of the visitor's user but this one. Errors are
 // those of [Visitor.EndAll].
 func (v *Visitor) EndOthers(ctx context.Context) error {
-	if v.session == nil {
-		return ErrNoSession
+	s, err := v.asksToEnd()
+	if err != nil {
+		return err
 	}
-	return v.endSessions(ctx, v.session.ID)
+	return v.manager.endSessions(ctx, s, s.ID)
 }
 
-func (v *Visitor) endSessions(ctx context.Context, except string) error {
-	err := v.manager.RevokeUser(ctx, v.session.User.ID(), except)
+func (m *Manager) endSessions(ctx context.Context, of *Session, except string) error {
+	err := m.RevokeUser(ctx, of.User.ID(), except)
 	if err == nil {
-		v.manager.observe(Event{Kind: EventRevoked, Session: v.session})
+		m.observe(Event{Kind: EventRevoked, Session: of})
 	}
 	return err
 }

@@ -39,8 +39,8 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
-	rivals  []*Session // all that opened, if they are not one session
-	token   string     // as the app may see it
+	doubt   *doubt // nil: there is none
+	token   string // as the app may see it
 	pending *sealed
 	slid    *slid // what it was before, if Slide moved the end
 	rotated bool  // by the Refresher
@@ -64,11 +64,13 @@ func (v *Visitor) open(ctx context.Context) error {
 	m := v.manager
 	now := m.settings.Now()
 	v.result = ResultMalformed
+	var rivals []*Session
 	for _, token := range v.sent.candidates() {
 		s, cached, err := m.open(ctx, token, now)
 		if err != nil {
 			if !IsAnonymity(err) {
 				v.session, v.token, v.result = nil, "", ResultError
+				v.doubt = doubtOf(s, err)
 				return err
 			}
 			if v.session == nil {
@@ -77,7 +79,7 @@ func (v *Visitor) open(ctx context.Context) error {
 			continue
 		}
 		if v.session != nil && !v.session.sameAs(s) {
-			v.rivals = append(v.rivals, s)
+			rivals = append(rivals, s)
 			continue
 		}
 		if v.session == nil || s.LastActivity.After(v.session.LastActivity) {
@@ -87,8 +89,8 @@ func (v *Visitor) open(ctx context.Context) error {
 	if v.session == nil {
 		return nil
 	}
-	if len(v.rivals) > 0 {
-		v.rivals = append(v.rivals, v.session)
+	if len(rivals) > 0 {
+		v.doubt = &doubt{sessions: append(rivals, v.session)}
 		v.session, v.token, v.result = nil, "", ResultAmbiguous
 		return nil
 	}
@@ -250,18 +252,51 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 	return nil
 }
 
+// doubt is why nobody is signed in although somebody may be.
+type doubt struct {
+	sessions []*Session // that opened: rivals, or one of which nobody can tell whether it is still good
+	err      error      // why nobody can; nil for rivals
+}
+
+func doubtOf(s *Session, err error) *doubt {
+	if s == nil {
+		return &doubt{err: err}
+	}
+	return &doubt{sessions: []*Session{s}, err: err}
+}
+
+// asksToEnd is the session whose end the visitor may ask for, if it is good or
+// nobody can tell. Who asks then must not hear that it is done while nothing is.
+func (v *Visitor) asksToEnd() (*Session, error) {
+	switch {
+	case v.session != nil:
+		return v.session, nil
+	case v.doubt == nil || v.doubt.err == nil:
+		return nil, ErrNoSession
+	case len(v.doubt.sessions) == 0:
+		return nil, v.doubt.err
+	}
+	return v.doubt.sessions[0], nil
+}
+
 // Delete ends the session, if there is one, and has its cookies removed. Where
-// two sessions kept anybody from being signed in, both end. An error means that
-// the end is not durable yet: do not report it as done.
+// two sessions kept anybody from being signed in, both end; one of which nobody can
+// tell whether it is still good ends, too. An error means that the end is not
+// durable yet: do not report it as done.
 func (v *Visitor) Delete(ctx context.Context) error {
 	var errs []error
 	if v.session != nil {
 		errs = append(errs, v.manager.end(ctx, v.session))
 	}
-	for _, rival := range v.rivals {
-		errs = append(errs, v.manager.end(ctx, rival))
+	if v.doubt != nil {
+		for _, s := range v.doubt.sessions {
+			errs = append(errs, v.manager.end(ctx, s))
+		}
+		if len(v.doubt.sessions) == 0 {
+			errs = append(errs, v.doubt.err)
+		}
 	}
-	v.session, v.token, v.pending, v.deleted, v.rivals = nil, "", nil, true, nil
+	v.session, v.token, v.pending, v.deleted, v.doubt = nil, "", nil, true, nil
 	return errors.Join(errs...)
 }
 

@@ -136,6 +136,8 @@ const (
 	list
 )
 
+func (asked operation) ends() bool { return asked == remove || asked == endAll || asked == endOthers }
+
 // ServeHTTP answers a request for which [Handler.Serves] is true. It always
 // writes the whole answer. An error means broken machinery and is only for the
 // log: the client has been told 503, and nothing was granted.
@@ -148,13 +150,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	}
 	visitor, err := h.manager.Read(r)
 	h.met(r, visitor)
-	if err != nil {
+	if err != nil && !asked.ends() { // an end is kept, even if nobody can tell whether the session is still good
 		refusal, fault := problemOf(err)
 		writeProblem(w, r, refusal)
 		return fault
 	}
 	var s *session.Session
-	if asked != create && asked != remove { // whoever signs out needs nobody's leave
+	if err = nil; asked != create && asked != remove { // whoever signs out needs nobody's leave
 		err = visitor.Validate(r.Context())
 	}
 	if err == nil {

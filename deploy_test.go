@@ -76,6 +76,47 @@ func TestSystemdUnit(t *testing.T) {
 	}
 }
 
+// The commands of docs/deployment.md must run on a machine that never had Caddy. Here its root is another folder,
+// and what would make users and services does nothing.
+func TestCommandsOfASystemdServiceRunOnAFreshMachine(t *testing.T) {
+	commands := regexp.MustCompile("(?ms)^```sh\n(install --mode 0755 caddy .*?)^```$").FindStringSubmatch(read(t, "docs/deployment.md"))
+	if commands == nil {
+		t.Fatal("docs/deployment.md does not say how to install the service")
+	}
+	root, clone := t.TempDir(), t.TempDir()
+	for _, folder := range []string{"usr/bin", "etc/systemd/system"} { // which every such machine has
+		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(clone, "deploy"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		filepath.Join(clone, "caddy"):                "#!/bin/sh\necho \"a secret of $*\"\n",
+		filepath.Join(clone, "deploy/caddy.service"): read(t, "deploy/caddy.service"),
+		filepath.Join(root, "usr/bin/useradd"):       "#!/bin/sh\n",
+		filepath.Join(root, "usr/bin/systemctl"):     "#!/bin/sh\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shell := exec.CommandContext(t.Context(), "sh", "-e", "-c", regexp.MustCompile(` /(etc|usr)/`).ReplaceAllString(commands[1], " $$ROOT/$1/"))
+	shell.Dir = clone
+	shell.Env = append(os.Environ(), "ROOT="+root, "PATH="+filepath.Join(root, "usr/bin")+":"+os.Getenv("PATH"))
+	if output, err := shell.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	secret := filepath.Join(root, "etc/caddy/session_secret")
+	if text := read(t, secret); text != "a secret of session keygen\n" {
+		t.Errorf("the secret is %q", text)
+	}
+	if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the secret's file is %v, %v, but only root may read it", info, err)
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -29,10 +29,11 @@ func TestPollingDoesNotKeepASessionAlive(t *testing.T) {
 	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
 	t.Setenv("SESSION_SECRET", secret)
 	s := serve(t, `
+	session_api
 	session_guard {
 		auth /dashboard/*
 		default hybrid
-		no_activity /dashboard/poll /ping*
+		no_activity /dashboard/poll /ping* /api/session
 		locales en
 		expiry 30m
 	}`)
@@ -49,6 +50,7 @@ func TestPollingDoesNotKeepASessionAlive(t *testing.T) {
 		{"/dashboard", none, false},
 		{"/", none, false},
 		{"/dashboard", nil, true},
+		{"/PINGs", nil, true}, // patterns are compared in their own letter case
 	} {
 		s.answer(tc.answer)
 		response := s.request("GET", tc.target, "Cookie", cookie)
@@ -57,6 +59,8 @@ func TestPollingDoesNotKeepASessionAlive(t *testing.T) {
 		assert.Empty(t, response.Header.Get("X-Session-Activity"), tc.target)
 		assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"), tc.target)
 	}
+	// The session API answers before the guard, so no_activity does not concern it.
+	assert.NotEmpty(t, s.request("GET", "/api/session", "Cookie", cookie).Header["Set-Cookie"], "a GET of the session API is use")
 }
 
 // A handoff on the same answer still counts.

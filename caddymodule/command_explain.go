@@ -28,10 +28,14 @@ func explainCommand() *cobra.Command {
 Says what the guard would do with a request, and why. Nothing is served or sent.
 Rewrites before the guard count; what other handlers there would do is not known.
 
+Without the headers Accept and Sec-Fetch-* it asks as a browser that opens a page.
+Add -H "Accept: */*" to ask as a program.
+
 The exit status is 0 if the request passes, 2 if it needs a session, 3 if it is
 sent home, 4 if it is forbidden, 5 if its path or method is refused, and 1 if
 the command failed.`,
 		Example: `  caddy session explain GET https://app.example.com/dashboard
+  caddy session explain GET /dashboard -H "Accept: */*"
   caddy session explain POST /dashboard -H "Next-Action: 00ab"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {

@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -59,3 +60,62 @@ func TestEventsOfASession(t *testing.T) {
 	}
 	assert.Equal(t, []string{"create", "update", "delete"}, names)
 }
+
+// An end that an operator or another session decides has no event, since nobody knows there which sessions it ends.
+func TestWhichEndsOfSessionsAreEvents(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks(hook.validate(""), "on_refresh "+hook.url+"/refresh"), "events {\n on delete test_recorder\n }")
+	remote := []string{"Sec-Fetch-Site", "same-origin", "Cookie"}
+	for i, tc := range []struct {
+		end     string
+		do      func(cookie, id string)
+		deleted int
+	}{
+		{"sign-out", func(cookie, _ string) { s.request("DELETE", "/api/session", append(remote, cookie)...) }, 1},
+		{"another sign-in", func(cookie, id string) {
+			s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(userObject(id))) })
+			s.request("POST", "/sign-in", "Cookie", cookie)
+			s.answer(nil)
+		}, 1},
+		{"the end of all sessions, which this visitor has two of", func(cookie, id string) {
+			s.signIn(userObject(id))
+			s.request("DELETE", "/api/session/all", append(remote, cookie)...)
+		}, 1},
+		{"the end of the other sessions", func(cookie, id string) {
+			s.signIn(userObject(id))
+			s.request("DELETE", "/api/session/others", append(remote, cookie)...)
+		}, 0},
+		{"the admin API", func(_, id string) { admin(t, "POST", "/session/revoke", `{"user":"`+id+`"}`) }, 0},
+		{"a refusal of validate", func(cookie, _ string) {
+			hook.answer(status(http.StatusForbidden))
+			s.request("GET", "/dashboard", "Cookie", cookie)
+		}, 1},
+		{"a refusal of on_refresh", func(cookie, _ string) {
+			hook.answer(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/refresh" {
+					w.WriteHeader(http.StatusForbidden)
+				}
+			})
+			s.request("POST", "/api/session", append(remote, cookie)...)
+		}, 1},
+	} {
+		t.Run(tc.end, func(t *testing.T) {
+			hook.answer(status(http.StatusOK))
+			id := fmt.Sprint("user-", i) // one for each case: a session that begins in the millisecond in which all of its user end has ended, too
+			cookie := s.signIn(userObject(id))
+			heard.Lock()
+			heard.events = nil
+			heard.Unlock()
+			tc.do(cookie, id)
+			hook.answer(status(http.StatusOK))
+			heard.Lock()
+			deleted := len(heard.events)
+			heard.Unlock()
+			assert.Equal(t, tc.deleted, deleted, "events")
+			ended := s.request("GET", "/dashboard", "Cookie", cookie).StatusCode != http.StatusOK
+			assert.Equal(t, tc.end != "the end of the other sessions", ended, "the session has ended")
+		})
+	}
+}
+
+func userObject(id string) string { return `{"user":{"id":"` + id + `"}}` }

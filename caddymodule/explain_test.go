@@ -104,6 +104,8 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://app.example.com/admin/users"}, []string{"Needs require user.role admin", "Rule auth /admin/* (Caddyfile:17)"}, "2"},
 		{[]string{"GET", "http://other.example.com/login"}, []string{"Rule login_path", "Decision pass"}, ""},
 		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
+		{[]string{"GET", "http://other.example.com/", "-H", "Accept: */*"}, []string{"Kind fetch", "Answer 401 Unauthorized"}, "2"},
+		{[]string{"GET", "http://other.example.com/", "-H", "Sec-Fetch-Mode: cors"}, []string{"Kind fetch", "Answer 401 Unauthorized"}, "2"},
 		{[]string{"GET", "http://app.example.com/old/x"}, []string{"Path /dashboard/old/x", "Answer 307 Temporary Redirect to /login?return_to=%2Fold%2Fx"}, "2"},
 		{[]string{"GET", "http://app.example.com/admin/reports"}, []string{"Rule auth /admin/* (Caddyfile:17)", "Decision login"}, "2"},
 		{[]string{"TRACE", "http://app.example.com/"}, []string{"Decision bad", "Reason no app should get this method", "Answer 405 Method Not Allowed"}, "5"},

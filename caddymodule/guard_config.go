@@ -56,8 +56,10 @@ type GuardConfig struct {
 	Handoff []string `json:"handoff,omitempty"`
 
 	// Patterns of paths whose requests do not keep a session alive, for pages
-	// that poll. Elsewhere the app can say so on an answer with the header
-	// `X-Session-Activity: none`. Default: none.
+	// that poll. They are compared in their own letter case. Elsewhere the app
+	// can say so on an answer with the header `X-Session-Activity: none`. The
+	// session API is not concerned: a page that asks it by GET keeps its session
+	// alive. Default: none.
 	NoActivity []string `json:"no_activity,omitempty"`
 
 	// Who decides about each request that the rules let pass on an `auth` route, and

@@ -21,6 +21,12 @@ import (
 // does not open does not match. Broken machinery is an error, so the request
 // ends there, whichever way the matcher is used.
 //
+// Caches must learn that the answer depends on the visitor. The guard tells them
+// on whatever passes through it, except files below /_next/static/: such answers
+// have `Vary: Cookie`, and for signed-in visitors `Cache-Control: private`. Where
+// no guard is, and where a directive like `redir` answers before it, add
+// `header Vary Cookie` and `header Cache-Control private` for all visitors.
+//
 // In an expression it is `session('user.role', 'admin')` or
 // `session('authenticated')`, for sessions of the default realm.
 type MatchSession struct {

@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -85,6 +86,66 @@ func TestMatcherWithoutAGuard(t *testing.T) {
 	cookie := s.signIn(ada)
 	assert.Equal(t, "in", body(t, s.request("GET", "/", "Cookie", cookie)))
 	assert.Empty(t, body(t, s.request("GET", "/")))
+}
+
+// What a directive answers before the guard is the site's own to mark.
+func TestCachesAndTheMatcher(t *testing.T) {
+	const answers = `
+	@in session authenticated
+	header @in X-In yes
+	@moved {
+		session authenticated
+		path /moved/*
+	}
+	redir @moved /elsewhere
+	@shown {
+		session authenticated
+		path /shown /_next/static/*
+	}
+	respond @shown "in"`
+	const marked = `
+	header /moved/marked Vary Cookie
+	header /moved/marked Cache-Control private
+	header /shown/marked Vary Cookie
+	header /shown/marked Cache-Control private`
+	type marks struct{ vary, cache string }
+	s := serve(t, guarded+answers+marked)
+	cookie := s.signIn(ada)
+	for _, tc := range []struct {
+		target, cookie string
+		want           marks
+	}{
+		{"/shown", cookie, marks{"Cookie", "private"}},
+		{"/shown", "", marks{"Cookie", ""}},
+		{"/other", cookie, marks{"Cookie", "private"}},
+		{"/other", "", marks{"Cookie", ""}},
+		{"/dashboard", "", marks{"Cookie", "private, no-store"}},
+		{"/_next/static/a.js", cookie, marks{}},
+		{"/moved/it", cookie, marks{}},
+		{"/moved/marked", cookie, marks{"Cookie", "private"}},
+		{"/moved/marked", "", marks{"Cookie", "private"}},
+		{"/shown/marked", cookie, marks{"Cookie", "private"}},
+	} {
+		header := s.request("GET", tc.target, "Cookie", tc.cookie).Header
+		got := marks{strings.Join(header["Vary"], " | "), strings.Join(header["Cache-Control"], " | ")}
+		assert.Equal(t, tc.want, got, "%s, signed in: %t", tc.target, tc.cookie != "")
+	}
+	assert.NotEmpty(t, s.request("GET", "/moved/it", "Cookie", cookie).Header.Get("Location"), "the matcher has decided")
+
+	t.Run("without a guard", func(t *testing.T) {
+		s := serve(t, answers+marked+`
+		handle /sign-in {
+			session_guard {
+				default hybrid
+			}
+		}`)
+		cookie := s.signIn(ada)
+		for target, want := range map[string]marks{"/shown": {}, "/moved/it": {}, "/moved/marked": {"Cookie", "private"}} {
+			header := s.request("GET", target, "Cookie", cookie).Header
+			assert.Equal(t, want, marks{header.Get("Vary"), header.Get("Cache-Control")}, target)
+			assert.Equal(t, "yes", header.Get("X-In"), target)
+		}
+	})
 }
 
 // A session of one realm is nobody in another.

@@ -7,7 +7,8 @@ import { isRefreshDue, readChange, withoutTokens } from "./session.js";
 import { parseStrict } from "./strict-json.js";
 import type { Session, User } from "./types.js";
 
-type Handler = (request: Request) => Promise<Response>;
+/** `context` is Next.js's: the parameters of the route, `[[...session]]` among them. It is any, since each version of Next.js checks for a type of its own. */
+type Handler = (request: Request, context?: any) => Promise<Response>;
 /** The session after a change, null after a sign-out, or what was wrong. */
 type Outcome = Promise<Session | string | null>;
 
@@ -46,10 +47,13 @@ export function createHandlers<T extends User>(
   }
 
   function handle(handler: (request: Request, current: Access) => Promise<Response>): Handler {
-    return async (request) => {
+    return async (request, context) => {
       try {
+        const below = await findBelow(request, context);
+        if (below && !OTHERS.includes(below)) throw new Problem(404, "The session API has no such path.");
         const current = await access(await currentRequest("handlers()"));
         if (current.mode !== "standalone") throw new Problem(404, "Caddy answers the session API: add session_api to the Caddyfile.");
+        if (below) throw new Problem(404, "Only Caddy knows the user's other sessions: open the app through Caddy.");
         if (request.method !== "GET") refuseForeignOrigin(request);
         return await handler(request, current);
       } catch (reason) {
@@ -83,6 +87,16 @@ export function createHandlers<T extends User>(
       return Response.json({ session: null }, { headers: HEADERS });
     }),
   });
+}
+
+/** What Caddy's session API has below its path. */
+const OTHERS = ["all", "others", "list"];
+
+/** What stands below the API's path: the catch-all parameter of the route, or, without Next.js's context, what follows the usual path. */
+async function findBelow(request: Request, context?: { params?: unknown }): Promise<string> {
+  const parameters = Object.values((await context?.params) ?? {}); // a promise since Next.js 15
+  const caught = parameters.find((value): value is string[] => Array.isArray(value));
+  return caught ? caught.join("/") : (/\/api\/session\/(.+)$/.exec(new URL(request.url).pathname)?.[1] ?? "");
 }
 
 function problem(status: number, detail: string): Response {

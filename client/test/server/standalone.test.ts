@@ -155,6 +155,40 @@ describe("handlers()", () => {
     expect((await DELETE(request("DELETE"))).status).toBe(200);
   });
 
+  // Next.js 14 gives the parameters, newer ones a promise of them; a test of the app may call without.
+  const called: [string, (request: Request, handler: typeof GET, names: string[]) => Promise<Response>][] = [
+    ["Next.js 14", (request, handler, session) => handler(request, { params: { session } })],
+    ["Next.js 15", (request, handler, session) => handler(request, { params: Promise.resolve({ team: "a", session }) })],
+    ["nobody's parameters", (request, handler) => handler(request)],
+  ];
+  const at = (path: string, method: string) => new Request(`http://localhost:3000/api/session/${path}`, { method, headers: { Host: "localhost:3000" } });
+
+  test.each(called)("what Caddy has below its path is 404, and ends no session (%s)", async (_, call) => {
+    await login();
+    for (const [method, handler, path] of [["DELETE", DELETE, "others"], ["DELETE", DELETE, "all"], ["GET", GET, "list"], ["POST", POST, "all"], ["PATCH", PATCH, "all"]] as const) {
+      const response = await call(at(path, method), handler, [path]);
+      expect([response.status, response.headers.get("Content-Type")]).toEqual([404, "application/problem+json"]);
+      expect((await response.json()).detail).toBe("Only Caddy knows the user's other sessions: open the app through Caddy.");
+    }
+    expect(current.set.size).toBe(0);
+  });
+
+  test.each(called)("so is what it has not (%s)", async (_, call) => {
+    await login();
+    for (const path of ["other", "all/x", "toString"]) {
+      const response = await call(at(path, "DELETE"), DELETE, path.split("/"));
+      expect([response.status, (await response.json()).detail]).toEqual([404, "The session API has no such path."]);
+    }
+    expect(current.set.size).toBe(0);
+  });
+
+  test("its own path has no parameters", async () => {
+    await login();
+    for (const params of [{}, { session: undefined }, Promise.resolve({})]) expect((await GET(request("GET"), { params })).status).toBe(200);
+    expect((await DELETE(request("DELETE"), { params: Promise.resolve({}) })).status).toBe(200);
+    expect(current.set.get("session")?.value).toBe("");
+  });
+
   test("behind Caddy it names session_api", async () => {
     current.behindCaddy(session());
     const response = await GET(request("GET"));

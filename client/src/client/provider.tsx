@@ -21,7 +21,7 @@ export interface SessionProviderProps<T extends User = User> {
   initialSession?: Session<T> | null | PromiseLike<Session<T> | null>;
   /** Asks the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
   fetchOnMount?: boolean;
-  /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never. */
+  /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never, and so are 0, Infinity and more than 24.8 days. */
   refreshInterval?: number;
   /** Asks the session API again when the path changes. Default: true. */
   refetchOnPathChange?: boolean;
@@ -87,7 +87,7 @@ export function SessionProvider<T extends User = User>({
   }, [store]);
 
   useEffect(() => {
-    if (!refreshInterval) return;
+    if (!(refreshInterval! > 0 && refreshInterval! < 2 ** 31)) return; // a timer fires at once for what it cannot wait for
     const timer = setInterval(() => {
       if (document.visibilityState === "visible" && store.get().session) void store.refresh();
     }, refreshInterval);

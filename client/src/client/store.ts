@@ -128,7 +128,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
       return (reading = mine);
     },
     refresh,
-    update: (updates: { user?: UserUpdate<User> } = {}) => (updates.user ? change("PATCH", { user: updates.user }) : refresh()),
+    update: (updates?: { user?: UserUpdate<User> } | null) => (updates?.user ? change("PATCH", { user: updates.user }) : refresh()),
     logout: () => change("DELETE"),
   };
 }

@@ -66,6 +66,21 @@ describe("activity refreshes the session", () => {
     expect(api.count("POST")).toBe(1);
   });
 
+  test.each([
+    [0, 3],
+    [-1, 3],
+    [NaN, 0],
+    [Infinity, 0],
+  ])("at most once a second, whatever the interval: %d", async (interval, requests) => {
+    api.session = session();
+    await render(<SessionProvider activityRefreshInterval={interval} />);
+    for (let second = 0; second < 3; second++) {
+      await later(1000);
+      for (let event = 0; event < 20; event++) await activity("mousemove");
+    }
+    expect(api.count("POST")).toBe(requests);
+  });
+
   test("at once when the session was last refreshed long ago", async () => {
     const old = session({}, 24 * HOUR, Date.now() - 20 * HOUR);
     await render(<SessionProvider initialSession={old} fetchOnMount={false} />);

@@ -249,6 +249,17 @@ describe("refreshInterval", () => {
     expect(api.count("POST")).toBe(3);
   });
 
+  test.each([2 ** 31, Infinity, -Infinity, -1, 0, NaN])("%d is never, not a storm", async (refreshInterval) => {
+    vi.useFakeTimers();
+    api.session = session();
+    const interval = vi.spyOn(globalThis, "setInterval");
+    vi.spyOn(document, "visibilityState", "get").mockReturnValue("visible");
+    await render(<SessionProvider refreshInterval={refreshInterval} autoActivityRefresh={false} initialSession={api.session} children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(3500));
+    expect(api.count("POST")).toBe(0);
+    expect(interval).not.toHaveBeenCalled(); // timers of a browser are not as patient as these
+  });
+
   test("asks nothing for a visitor who is not signed in", async () => {
     vi.useFakeTimers();
     await render(<SessionProvider refreshInterval={1000} children={<Show />} />);

@@ -71,6 +71,14 @@ test("callers that read or refresh at the same time share a request", async () =
   expect(waiting.map(({ method }) => method)).toEqual(["GET", "POST"]);
 });
 
+test.each([null, undefined, 5, "x", {}, { user: null }])("an update of nothing (%j) is a refresh", async (updates) => {
+  const waiting = answers();
+  const result = createStore("/api/session", session(), false).update(updates as never);
+  expect(waiting.map(({ method }) => method)).toEqual(["POST"]);
+  waiting[0]?.answer({ session: session() });
+  expect((await result).success).toBe(true);
+});
+
 test("without React's use, a promise is thrown until it has settled", async () => {
   const promise = Promise.resolve(1);
   expect(() => readTracked(promise)).toThrow();

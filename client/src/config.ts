@@ -1,5 +1,6 @@
 import type { NextRequest, NextResponse } from "next/server.js";
-import { findRule, patterns, type RouteRule, type RouteType } from "./route.js";
+import { findPathFault, findPatternFault, findPlaceholder } from "./pattern.js";
+import { findRule, type RouteRule, type RouteType } from "./route.js";
 import type { Session, User } from "./types.js";
 
 type MaybePromise<T> = T | Promise<T>;
@@ -105,11 +106,16 @@ function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never;
 }
 
-type Check = [test: (value: unknown) => boolean, write: string];
+/** `look` finds what Caddy would refuse in a value of the right type. */
+type Check = [test: (value: unknown) => boolean, write: string, look?: (value: never, name: string) => (string | undefined)[]];
 
 const seconds: Check = [(value) => Number.isSafeInteger(value) && (value as number) > 0, "a whole number of seconds, such as 86400"];
 const flag: Check = [(value) => typeof value === "boolean", "true or false"];
-const path: Check = [(value) => typeof value === "string" && /^\/(?!\/)[^?#\s]*$/.test(value), 'a path, such as "/login"'];
+const path: Check = [
+  (value) => typeof value === "string" && /^\/(?!\/)[^?#\s]*$/.test(value),
+  'a path, such as "/login"',
+  (value: string, name) => [findPathFault(name, value)],
+];
 const callback: Check = [(value) => typeof value === "function", "a function"];
 const types = ["public", "auth", "hybrid"];
 
@@ -123,21 +129,22 @@ const CHECKS: Record<string, Record<string, Check>> = {
     secureCookie: flag,
     sameSite: [(value) => ["strict", "lax", "none"].includes(value as string), '"strict", "lax" or "none"'],
     realm: [(value) => typeof value === "string" && /^[\w-]+$/.test(value), "the name of Caddy's realm"],
-    clientUpdate: [isStringArray, 'a list of user fields, such as ["name"]'],
+    clientUpdate: [isStringArray, 'a list of user fields, such as ["name"]', findFieldFaults],
     onValidate: callback,
     onRefresh: callback,
   },
   middleware: {
-    routes: [(value) => Array.isArray(value) && value.every(isRule), 'a list of rules, such as [route.auth("/dashboard/*")]'],
+    routes: [Array.isArray, 'a list of rules, such as [route.auth("/dashboard/*")]', findRuleFaults],
     defaultType: [(value) => types.includes(value as string), '"public", "auth" or "hybrid"'],
     loginPath: path,
     homePath: path,
-    locales: [isStringArray, 'a list of locales, such as ["en", "ar"]'],
+    locales: [isStringArray, 'a list of locales, such as ["en", "ar"]', findLocaleFaults],
     authorize: callback,
   },
 };
 
 function findFaults<T extends User>(config: NextAuthSessionConfig<T>): string[] {
+  if (!isObject(config)) return ["the configuration must be an object, such as { session: {}, middleware: {} }"];
   const faults: string[] = [];
   for (const [section, settings] of Object.entries(config)) {
     const checks = Object.hasOwn(CHECKS, section) ? CHECKS[section] : undefined;
@@ -145,16 +152,52 @@ function findFaults<T extends User>(config: NextAuthSessionConfig<T>): string[] 
       faults.push(`there is no "${section}", write ${words(CHECKS)}`);
       continue;
     }
+    if (!isObject(settings ?? {})) {
+      faults.push(`${section} must be an object of settings: ${words(checks)}`);
+      continue;
+    }
     for (const [name, value] of Object.entries(settings ?? {})) {
       const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
       if (!check) faults.push(`there is no "${section}.${name}", write ${words(checks)}`);
-      else if (value !== undefined && !check[0](value)) faults.push(`${section}.${name} must be ${check[1]}`);
+      else if (value !== undefined) faults.push(...findValueFaults(`${section}.${name}`, value, check));
     }
   }
   if (config.session?.sameSite === "none" && config.session.secureCookie === false) {
     faults.push('session.sameSite "none" needs secureCookie true, since browsers refuse such a cookie otherwise');
   }
   return faults;
+}
+
+function findValueFaults(name: string, value: unknown, [test, write, look]: Check): string[] {
+  if (!test(value)) return [`${name} must be ${write}`];
+  return (look?.(value as never, name) ?? []).filter((fault) => fault !== undefined);
+}
+
+function findRuleFaults(rules: unknown[], name: string): (string | undefined)[] {
+  return rules.map((rule, index) => {
+    const { pattern, type } = (rule ?? {}) as Partial<RouteRule>;
+    if (typeof pattern !== "string" || !types.includes(type as string)) {
+      return `${name} must be a list of rules: write rule ${index + 1} as route.public(path), route.auth(path) or route.hybrid(path)`;
+    }
+    const fault = findPatternFault(pattern);
+    return fault && `${name}: ${type} rule ${index + 1}: ${fault}`;
+  });
+}
+
+function findFieldFaults(fields: string[], name: string): (string | undefined)[] {
+  return fields.map((field, index) => {
+    if (field === "id") return `${name} "id" says who the user is, so a browser cannot change it; remove it`;
+    return fields.indexOf(field) < index ? `${name} has ${JSON.stringify(field)} twice; remove one` : findPlaceholder(name, field);
+  });
+}
+
+function findLocaleFaults(locales: string[]): (string | undefined)[] {
+  const folded = locales.map((locale) => locale.toLowerCase());
+  return folded.map((locale, index) => {
+    const named = `locale ${JSON.stringify(locales[index])}`;
+    if (!/^[a-z0-9_-]+$/.test(locale)) return `${named} is not a path prefix; write it as it stands in the path, such as en or pt-BR`;
+    return folded.indexOf(locale) < index ? `${named} is written twice; locales are compared in any case; remove one` : undefined;
+  });
 }
 
 /** Redirects that would never end. */
@@ -175,7 +218,6 @@ function isStringArray(value: unknown) {
   return Array.isArray(value) && value.every((item) => typeof item === "string" && item !== "");
 }
 
-function isRule(value: unknown) {
-  const { pattern, type } = (value ?? {}) as Partial<RouteRule>;
-  return types.includes(type as string) && typeof pattern === "string" && (/^(\/(?!\/)[^?#]*|\*)$/.test(pattern) || Object.hasOwn(patterns, pattern));
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -40,13 +40,70 @@ describe("NextAuthSession", () => {
     ["a foreign SameSite", { session: { sameSite: "Lax" } }, /session\.sameSite must be "strict", "lax" or "none"/],
     ["SameSite none without Secure", { session: { sameSite: "none", secureCookie: false } }, /needs secureCookie true/],
     ["a callback that is none", { session: { onValidate: true } }, /session\.onValidate must be a function/],
-    ["a rule without a slash", { middleware: { routes: [route.auth("private")] } }, /middleware\.routes must be a list of rules/],
+    ["a rule without a slash", { middleware: { routes: [route.auth("private")] } }, /middleware\.routes: auth rule 1: pattern "private" does not begin with a slash; write "\/private", or one of the words api, dashboard/],
+    ["routes that are no list", { middleware: { routes: route.auth("/") } }, /middleware\.routes must be a list of rules, such as/],
+    ["a rule that is none", { middleware: { routes: [route.auth("/a"), null] } }, /middleware\.routes must be a list of rules: write rule 2 as route\.public\(path\)/],
     ["a rule of an unknown type", { middleware: { routes: [{ pattern: "/", type: "private" }] } }, /middleware\.routes must be/],
     ["a login URL", { middleware: { loginPath: "https://login.example.com" } }, /middleware\.loginPath must be a path, such as "\/login"/],
     ["a loop at home", { middleware: { routes: [route.public("/")] } }, /homePath "\/" is public/],
     ["a loop at login", { middleware: { routes: [route.auth("/login")] } }, /loginPath "\/login" has an auth rule/],
   ])("refuses %s in one sentence", (_, config, message) => {
     expect(() => NextAuthSession(config as never)).toThrow(message);
+  });
+
+  test.each([null, "x", 5, [], () => {}])("takes an object, not %j", (config) => {
+    expect(() => NextAuthSession(config as never)).toThrow(/^NextAuthSession: the configuration must be an object, such as \{ session: \{\}, middleware: \{\} \}\.$/);
+  });
+
+  test.each(["x", 5, [], true])("takes an object as a section, not %j", (session) => {
+    expect(() => NextAuthSession({ session } as never)).toThrow(/^NextAuthSession: session must be an object of settings: secretKey, [^;]*\.$/);
+  });
+
+  // What `caddy adapt` answers to the same pattern in a rule.
+  test.each([
+    ["/user/[id]", 'pattern "/user/[id]" has the parameter [id]; write "/user/*"'],
+    ["/[team]/settings", 'pattern "/[team]/settings" has the parameter [team]; write "/*/settings"'],
+    ["/a/:id", 'pattern "/a/:id" has the parameter :id; write "/a/*"'],
+    ["/docs/[[...slug]]", 'pattern "/docs/[[...slug]]" has the folder [[...slug]] of a catch-all route; write "/docs/*" for all below'],
+    ["/(group)/x", 'pattern "/(group)/x" has the route group (group), which is not part of a URL; leave it out'],
+    ["/a*b", 'pattern "/a*b" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
+    ["/x*/y", 'pattern "/x*/y" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
+    ["/**", 'pattern "/**" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
+    ["/..", 'pattern "/.." can never match: dot segments are resolved first; write the path without ".."'],
+    ["/%2e/x", 'pattern "/%2e/x" can never match: dot segments are resolved first; write the path without "%2e"'],
+    ["/#hash", 'pattern "/#hash" can never match: a path ends before "#"; remove "#hash"'],
+    ["/a?b", 'pattern "/a?b" can never match: a path ends before "?"; remove "?b"'],
+    ["//x", 'pattern "//x" can never match: it has an empty segment; write single slashes'],
+    ["/a\\b", 'pattern "/a\\\\b" can never match: it has a backslash; write /'],
+    ["/a%zz", 'pattern "/a%zz" has a % that is not followed by two hexadecimal digits; write %25'],
+    ["/a%00", 'pattern "/a%00" can never match: it has a control character'],
+    ["/\ud800", 'pattern "/\\ud800" is not valid UTF-8'],
+    ["~x", 'pattern "~x" looks like a regular expression, which is not supported; write a path such as /dashboard/*'],
+    ["{", 'pattern "{" does not begin with a slash; write "/{", or one of the words api, dashboard, admin, settings, profile'],
+    ["", 'an empty pattern matches nothing; write "/" for the front page'],
+    ["/{env.X}", 'pattern "/{env.X}" has a placeholder, which is not resolved here; write the value itself'],
+    ["/{$HOME}", 'pattern "/{$HOME}" has a placeholder, which is not resolved here; write the value itself'],
+  ])("refuses the pattern %j as Caddy does", (pattern, fault) => {
+    const routes = [route.public("/login"), route.auth(pattern)];
+    expect(() => NextAuthSession({ middleware: { routes } })).toThrow(`NextAuthSession: middleware.routes: auth rule 2: ${fault}.`);
+  });
+
+  test.each(["*", "/*", "dashboard", "/", "/a b", "/blog*", "/orgs/*/settings", "/*/*", "/x/(.)y", "/a{b", "/é", "/:", "/a%20b", "/a/%2a"])(
+    "takes the pattern %j as Caddy does",
+    (pattern) => {
+      expect(() => NextAuthSession({ middleware: { routes: [route.hybrid(pattern)] } })).not.toThrow();
+    },
+  );
+
+  test.each<[string, unknown, string]>([
+    ["user.id", { session: { clientUpdate: ["name", "id"] } }, 'session.clientUpdate "id" says who the user is, so a browser cannot change it; remove it'],
+    ["a field twice", { session: { clientUpdate: ["name", "name"] } }, 'session.clientUpdate has "name" twice; remove one'],
+    ["a placeholder for a field", { session: { clientUpdate: ["{env.X}"] } }, 'session.clientUpdate "{env.X}" has a placeholder, which is not resolved here; write the value itself'],
+    ["dots in a path", { middleware: { loginPath: "/a/../login" } }, 'middleware.loginPath "/a/../login" can never match: dot segments are resolved first; write the path without ".."'],
+    ["a locale that is a path", { middleware: { locales: ["/en"] } }, 'locale "/en" is not a path prefix; write it as it stands in the path, such as en or pt-BR'],
+    ["a locale in two cases", { middleware: { locales: ["en", "EN"] } }, 'locale "EN" is written twice; locales are compared in any case; remove one'],
+  ])("refuses %s as Caddy does", (_, config, fault) => {
+    expect(() => NextAuthSession(config as never)).toThrow(`NextAuthSession: ${fault}.`);
   });
 
   test("names every fault at once", () => {

@@ -1,54 +1,113 @@
 import { patterns } from "../route.js";
 import { callbacks, DEFAULTS, guardDirectives, settingDirectives, type Directive } from "./directives.js";
 import { CommandError, type Configuration } from "./load.js";
+import { findAll, type Caddyfile } from "./parse.js";
 
 const TYPES = ["public", "auth", "hybrid"];
 
-/** Where a Caddyfile and a configuration drift apart; empty if they agree. Of several guards the one that comes closest is compared. */
-export function findDrift(configuration: Configuration, caddyfile: Directive[]): string[] {
+/** What a guard says for itself; all else is said of its realm. */
+const GUARD = ["default", "login_path", "home_path", "locales"];
+
+/** Where Caddy's session API answers, and where the hooks ask. */
+const DEFAULT_PATH = "/api/session";
+
+/** What the Caddyfile may have on purpose, and the configuration has no words for. */
+export const IGNORABLE = ["require", "session_api"];
+
+/**
+ * Where a Caddyfile and a configuration drift apart; empty if they agree. Every session_guard of the realm must agree, on whichever site it stands:
+ * whichever of them is open is a way in.
+ */
+export function findDrift(configuration: Configuration, { options, sites }: Caddyfile, ignored: string[] = []): string[] {
   const realm = configuration.config.session?.realm ?? "default";
-  const guards = findAll(caddyfile, "session_guard").filter(({ block }) => realmOf(block) === realm);
+  const guarded = sites.map((site) => ({ site, guards: ofRealm(site, "session_guard", realm) })).filter(({ guards }) => guards.length > 0);
+  const guards = guarded.flatMap((site) => site.guards);
   if (guards.length === 0) throw new CommandError(`The Caddyfile has no session_guard of realm ${realm}; files that it imports are not read, so name the one that has it.`);
-  const options = findAll(caddyfile, "session").find(({ arguments: [name = "default"] }) => name === realm);
-  const drifts = guards.map((guard) => compare(configuration, [...(options?.block ?? []), ...(guard.block ?? [])], realm));
-  return drifts.reduce((closest, drift) => (drift.length < closest.length ? drift : closest));
+  const named = options.find(({ name, arguments: [other = "default"] }) => name === "session" && other === realm)?.block ?? [];
+  const drift = guarded.flatMap(({ site, guards }) => [
+    ...(ignored.includes("session_api") ? [] : compareAPI(ofRealm(site, "session_api", realm), guards, realm)),
+    ...guards.flatMap((guard) => {
+      const where = guards.length > 1 || guarded.length > 1 ? `session_guard in line ${guard.line}, ` : "";
+      return compareGuard(configuration, guard, ignored).map((difference) => where + difference);
+    }),
+  ]);
+  // Settings are the realm's: they may be spread over the global options and its guards.
+  drift.push(...compareSettings(configuration, [...named, ...guards.flatMap(({ block = [] }) => block)], realm));
+  return [...new Set(drift)];
 }
 
-function compare(configuration: Configuration, lines: Directive[], realm: string): string[] {
-  const wanted = [...guardDirectives(configuration.config), ...settingDirectives(configuration.config)];
-  const drift: string[] = [];
+/** The hooks ask the session API at the path that they know, of the realm that the guard beside it has. */
+function compareAPI(found: Directive[], guards: Directive[], realm: string): string[] {
+  const [api] = found;
+  if (!api) return [`session_api: the Caddyfile has none of realm ${realm} beside the session_guard in line ${guards[0]?.line} (on purpose? --ignore session_api)`];
+  const path = valueOf(api, "path") ?? DEFAULT_PATH;
+  const usual = ["", ...guards.map((guard) => (valueOf(guard, "base_path") ?? "").replace(/\/$/, ""))].map((base) => base + DEFAULT_PATH);
+  return [...takesNoMatcher(api), ...(usual.includes(path) ? [] : [`session_api: the hooks ask ${DEFAULT_PATH}, the Caddyfile says path ${path} (on purpose? --ignore session_api)`])];
+}
+
+/** Rules, paths and what else one guard says for itself. */
+function compareGuard(configuration: Configuration, guard: Directive, ignored: string[]): string[] {
+  const lines = guard.block ?? [];
+  const wanted = guardDirectives(configuration.config);
+  const drift = takesNoMatcher(guard);
   const [ours, theirs] = [rules(wanted), rules(lines)];
   for (let index = 0; index < Math.max(ours.length, theirs.length); index++) {
-    const [mine = "nothing", other = "nothing"] = [ours[index], theirs[index]];
-    if (mine === other) continue;
-    drift.push(`rule ${index + 1}: the configuration says ${mine}, the Caddyfile says ${other}`);
-    break; // every rule after the first that differs has moved
-  }
-  for (const name of Object.keys(DEFAULTS)) {
-    const [mine, other] = [setting(wanted, name, realm), setting(lines, name, realm)];
-    if (normal(name, mine) !== normal(name, other)) {
-      drift.push(`${name}: the configuration says ${mine.join(" ") || "nothing"}, the Caddyfile says ${other.join(" ") || "nothing"}`);
+    const [mine, other] = [ours[index], theirs[index]];
+    if (mine?.text !== other?.text) {
+      drift.push(`rule ${index + 1}: the configuration says ${mine?.text ?? "nothing"}, the Caddyfile says ${other?.text ?? "nothing"}`);
+      break; // every rule after the first that differs has moved
+    }
+    if (other?.conditions && !ignored.includes("require")) {
+      drift.push(`rule ${index + 1}: the configuration says ${mine?.text} without a condition, the Caddyfile says ${other.text} with ${other.conditions} (on purpose? --ignore require)`);
     }
   }
-  for (const { name, hook } of callbacks(configuration)) {
-    if (!lines.some((line) => line.name === hook)) drift.push(`${name} has no ${hook} hook in the Caddyfile`);
-  }
-  return drift;
+  for (const name of Object.keys(DEFAULTS).filter((name) => GUARD.includes(name))) drift.push(...compareSetting(name, wanted, lines, ""));
+  return [...drift, ...missingHooks(configuration, lines, (hook) => hook === "authorize")];
 }
 
-function findAll(lines: Directive[], name: string): Directive[] {
-  return lines.flatMap((line) => [...(line.name === name ? [line] : []), ...findAll(line.block ?? [], name)]);
+function compareSettings(configuration: Configuration, lines: Directive[], realm: string): string[] {
+  const wanted = settingDirectives(configuration.config);
+  const names = Object.keys(DEFAULTS).filter((name) => !GUARD.includes(name));
+  return [
+    ...names.flatMap((name) => compareSetting(name, wanted, lines, realm)),
+    ...missingHooks(configuration, lines, (hook) => hook !== "authorize"),
+  ];
 }
 
-function realmOf(block: Directive[] = []): string {
-  return block.find(({ name }) => name === "realm")?.arguments[0] ?? "default";
+function compareSetting(name: string, wanted: Directive[], lines: Directive[], realm: string): string[] {
+  const [mine, other] = [setting(wanted, name, realm), setting(lines, name, realm)];
+  if (normal(name, mine) === normal(name, other)) return [];
+  return [`${name}: the configuration says ${mine.join(" ") || "nothing"}, the Caddyfile says ${other.join(" ") || "nothing"}`];
 }
 
-/** Every pattern with its type, in order. */
-function rules(lines: Directive[]): string[] {
+function missingHooks(configuration: Configuration, lines: Directive[], asked: (hook: string) => boolean): string[] {
+  const missing = callbacks(configuration).filter(({ hook }) => asked(hook) && !lines.some((line) => line.name === hook));
+  return missing.map(({ name, hook }) => `${name} has no ${hook} hook in the Caddyfile`);
+}
+
+/** Caddy would not start with one: a session_guard removes forged headers from every request of its site. */
+function takesNoMatcher({ name, arguments: list }: Directive): string[] {
+  return list.length > 0 ? [`${name}: it takes no matcher, the Caddyfile says ${name} ${list.join(" ")}`] : [];
+}
+
+function ofRealm(site: Directive[], name: string, realm: string): Directive[] {
+  return findAll(site, name).filter((line) => (valueOf(line, "realm") ?? "default") === realm);
+}
+
+function valueOf({ block = [] }: Directive, name: string): string | undefined {
+  return block.find((line) => line.name === name)?.arguments[0];
+}
+
+/** Every pattern with its type, in order, and with what its rule asks of the session. */
+function rules(lines: Directive[]): { text: string; conditions: string }[] {
   return lines
     .filter(({ name }) => TYPES.includes(name))
-    .flatMap(({ name, arguments: list }) => list.map((pattern) => `${name} ${patterns[pattern as keyof typeof patterns] ?? pattern}`));
+    .flatMap(({ name, arguments: list, block = [] }) =>
+      list.map((pattern) => ({
+        text: `${name} ${patterns[pattern as keyof typeof patterns] ?? pattern}`,
+        conditions: block.map((line) => [line.name, ...line.arguments].join(" ")).join(" and "),
+      })),
+    );
 }
 
 function setting(lines: Directive[], name: string, realm: string): string[] {

@@ -6,6 +6,8 @@ export interface Directive {
   name: string;
   arguments: string[];
   block?: Directive[];
+  /** Where it stands in the Caddyfile that was read. */
+  line?: number;
 }
 
 /** What Caddy does without being told, in the words of the Caddyfile. */

@@ -1,31 +1,34 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { findDrift } from "./check.js";
+import { findDrift, IGNORABLE } from "./check.js";
 import { callbacks, render } from "./directives.js";
 import { CommandError, loadConfiguration } from "./load.js";
 import { parseCaddyfile } from "./parse.js";
 
-const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>]
+const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore require|session_api]
 
 Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a Caddyfile: session_api and session_guard.
-With --check it prints nothing and fails when the Caddyfile says something else.
+With --check it prints nothing and fails when the Caddyfile says something else. Every session_guard of the realm must agree, and have a session_api on
+its site. --ignore leaves out what only Caddy knows of: require in rules, or session_api (on another path, or elsewhere).
 `;
 
 /** Runs the command and returns its exit code: 0 if all is well, 1 if not, 2 if it was called wrongly. */
 function main(parameters: string[]): number {
-  const options = { check: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
+  const options = { check: { type: "string" }, ignore: { type: "string", multiple: true }, help: { type: "boolean", short: "h" } } as const;
   const { values, positionals } = parseArgs({ args: parameters, options, allowPositionals: true });
   const [command, module, ...rest] = positionals;
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (command !== "caddyfile" || !module || rest.length > 0) {
+  const { check: caddyfile, ignore = [] } = values;
+  const wrong = ignore.some((name) => !IGNORABLE.includes(name)) || (ignore.length > 0 && caddyfile === undefined);
+  if (command !== "caddyfile" || !module || rest.length > 0 || wrong) {
     process.stderr.write(USAGE);
     return 2;
   }
-  return values.check === undefined ? print(module) : check(module, values.check);
+  return caddyfile === undefined ? print(module) : check(module, caddyfile, ignore);
 }
 
 function print(module: string): number {
@@ -36,9 +39,9 @@ function print(module: string): number {
   return left.length > 0 ? 1 : 0;
 }
 
-function check(module: string, caddyfile: string): number {
+function check(module: string, caddyfile: string, ignored: string[]): number {
   if (!existsSync(caddyfile)) throw new CommandError(`There is no ${caddyfile}.`);
-  const drift = findDrift(loadConfiguration(module), parseCaddyfile(readFileSync(caddyfile, "utf8")));
+  const drift = findDrift(loadConfiguration(module), parseCaddyfile(readFileSync(caddyfile, "utf8")), ignored);
   for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} drift apart: ${difference}.\n`);
   return drift.length > 0 ? 1 : 0;
 }

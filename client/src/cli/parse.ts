@@ -7,12 +7,36 @@ interface Token {
   quoted: boolean;
 }
 
-/** Reads a Caddyfile as far as its blocks: `{$VAR}` is replaced as Caddy does, snippets are put where they are imported. */
-export function parseCaddyfile(text: string): Directive[] {
-  const lines = parseLines(tokenize(substitute(text)));
-  const snippets = new Map(lines.filter(({ name }) => /^\(.*\)$/.test(name)).map(({ name, block }) => [name.slice(1, -1), block ?? []]));
-  return expand(lines, snippets);
+/** A Caddyfile: its global options, and the directives of each of its sites. */
+export interface Caddyfile {
+  options: Directive[];
+  sites: Directive[][];
 }
+
+/**
+ * Reads a Caddyfile as far as its blocks: `{$VAR}` is replaced as Caddy does, snippets and named routes are put where they are imported and
+ * invoked.
+ */
+export function parseCaddyfile(text: string): Caddyfile {
+  const lines = parseLines(tokenize(substitute(text)));
+  const shared = new Map(lines.filter(({ name }) => SHARED.test(name)).map(({ name, block }) => [name, block ?? []]));
+  const expanded = expand(lines, shared).filter(({ name }) => !SHARED.test(name));
+  // A block without an address is that of the options, unless the address is a variable that is not set here.
+  const isOptions = ({ name, block }: Directive) => name === "" && findAll(block ?? [], "session_guard").length === 0;
+  const own = expanded.filter((line) => !isOptions(line));
+  // A Caddyfile of one site may leave its braces out. A comma says that more addresses follow.
+  const [first] = own.filter(({ name }) => name !== "import");
+  const bare = first && !first.block && ![first.name, ...first.arguments].at(-1)?.endsWith(",");
+  return { options: expanded.filter(isOptions).flatMap(({ block = [] }) => block), sites: bare ? [own] : own.map(({ block = [] }) => block) };
+}
+
+/** Every line of that name, in blocks too. */
+export function findAll(lines: Directive[], name: string): Directive[] {
+  return lines.flatMap((line) => [...(line.name === name ? [line] : []), ...findAll(line.block ?? [], name)]);
+}
+
+/** A snippet, or a named route. */
+const SHARED = /^&?\(.*\)$/;
 
 function substitute(text: string) {
   return text.replace(/\{\$([^}:]+)(?::([^}]*))?\}/g, (_, name: string, fallback = "") => process.env[name] || fallback);
@@ -34,7 +58,7 @@ function tokenize(text: string): Token[] {
 function parseLines(tokens: Token[]): Directive[] {
   const root: Directive[] = [];
   const open = [root];
-  let line: (Directive & { line: number }) | undefined;
+  let line: Directive | undefined;
   for (const { text, line: number, quoted } of tokens) {
     const current = open.at(-1) as Directive[];
     if (text === "{" && !quoted) {
@@ -58,11 +82,12 @@ function parseLines(tokens: Token[]): Directive[] {
   return root;
 }
 
-function expand(lines: Directive[], snippets: Map<string, Directive[]>, depth = 0): Directive[] {
+function expand(lines: Directive[], shared: Map<string, Directive[]>, depth = 0): Directive[] {
   if (depth > 50) throw new CommandError("A snippet of the Caddyfile imports itself.");
   return lines.flatMap((line) => {
-    const snippet = line.name === "import" ? snippets.get(line.arguments[0] ?? "") : undefined;
-    if (snippet) return expand(snippet, snippets, depth + 1);
-    return [line.block ? { ...line, block: expand(line.block, snippets, depth + 1) } : line];
+    const [name = ""] = line.arguments;
+    const found = line.name === "import" ? shared.get(`(${name})`) : line.name === "invoke" ? shared.get(`&(${name})`) : undefined;
+    if (found) return expand(found, shared, depth + 1);
+    return [line.block ? { ...line, block: expand(line.block, shared, depth + 1) } : line];
   });
 }

@@ -160,6 +160,7 @@ describe("caddyfile", () => {
     ["no configuration", { "auth.ts": "export const a = 1;" }, "typescript", /neither calls NextAuthSession nor exports/],
     ["two configurations", { "auth.ts": `${README}NextAuthSession({});` }, "typescript", /configures sessions 2 times/],
     ["a module that throws", { "auth.ts": 'throw new Error("DATABASE_URL is missing");' }, "typescript", /could not be run: DATABASE_URL is missing/],
+    ["a pattern that Caddy refuses", { "auth.ts": README.replace('route.hybrid("/")', 'route.hybrid("/user/[id]")') }, "typescript", /pattern "\/user\/\[id\]" has the parameter \[id\]; write "\/user\/\*"/],
     ["a wrong configuration", { "auth.ts": README.replace('cookieName: "session"', 'cookieNam: "x"') }, "typescript", /there is no "session\.cookieNam", write/],
   ])("says in one sentence what is wrong: %s", (_, files, typescript, message) => {
     const { stdout, stderr, status } = run(app(files, typescript), "caddyfile", "auth.ts");
@@ -196,11 +197,10 @@ describe("--check", () => {
       }
       (rules) {
         public /login "/register" # words
-        auth dashboard {
-          require user.role admin
-        }
+        auth dashboard
       }
       {$SITE:app.example.com} {
+        session_api
         route {
           session_guard {
             import rules
@@ -226,6 +226,77 @@ describe("--check", () => {
     const { stderr, status } = check(`:80 {\n${README_BLOCK.replace(before, after)}}\n`);
     expect(stderr).toBe(`Caddyfile and auth.ts drift apart: ${difference}.\n`);
     expect(status).toBe(1);
+  });
+
+  test.each<[string, string, string[]]>([
+    ["no session_api", README_BLOCK.replace("session_api", ""), ["session_api: the Caddyfile has none of realm default beside the session_guard in line 3 (on purpose? --ignore session_api)"]],
+    ["session_api of another realm", README_BLOCK.replace("session_api", "session_api {\nrealm admin\n}"), ["session_api: the Caddyfile has none of realm default beside the session_guard in line 5 (on purpose? --ignore session_api)"]],
+    ["session_api at another path", README_BLOCK.replace("session_api", "session_api {\npath /api/me\n}"), ["session_api: the hooks ask /api/session, the Caddyfile says path /api/me (on purpose? --ignore session_api)"]],
+    ["session_api with a matcher", README_BLOCK.replace("session_api", "session_api /api/*"), ["session_api: it takes no matcher, the Caddyfile says session_api /api/*"]],
+    ["session_guard with a matcher", README_BLOCK.replace("session_guard", "session_guard /dashboard/*"), ["session_guard: it takes no matcher, the Caddyfile says session_guard /dashboard/*"]],
+    [
+      "a rule with a condition",
+      README_BLOCK.replace("auth /dashboard/*", "auth /dashboard/* {\nrequire user.role admin\nrequire fresh 15m\n}"),
+      ["rule 3: the configuration says auth /dashboard/* without a condition, the Caddyfile says auth /dashboard/* with require user.role admin and require fresh 15m (on purpose? --ignore require)"],
+    ],
+  ])("fails for %s", (_, site, differences) => {
+    const { stderr, status } = check(`:80 {\n${site}}\n`);
+    expect(stderr.trim().split("\n")).toEqual(differences.map((difference) => `Caddyfile and auth.ts drift apart: ${difference}.`));
+    expect(status).toBe(1);
+  });
+
+  const withCondition = README_BLOCK.replace("auth /dashboard/*", "auth /dashboard/* {\nrequire user.role admin\n}");
+  test.each([
+    ["session_api below the app's base_path", README_BLOCK.replace("session_api", "session_api {\npath /app/api/session\n}").replace("default", "base_path /app/\ndefault"), []],
+    ["a condition that is there on purpose", withCondition, ["--ignore", "require"]],
+    ["a session_api that is elsewhere on purpose", README_BLOCK.replace("session_api", ""), ["--ignore", "session_api"]],
+    ["both", withCondition.replace("session_api", ""), ["--ignore", "require", "--ignore", "session_api"]],
+  ])("passes for %s", (_, site, ignore) => {
+    const folder = app({ "auth.ts": README, Caddyfile: `:80 {\n${site}}\n` });
+    expect(run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile", ...ignore)).toEqual({ stdout: "", stderr: "", status: 0 });
+  });
+
+  test("ignores nothing else", () => {
+    const folder = app({ "auth.ts": README, Caddyfile: `:80 {\n${README_BLOCK}}\n` });
+    expect(run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile", "--ignore", "expiry")).toMatchObject({ status: 2, stderr: expect.stringContaining("Usage:") });
+    expect(run(folder, "caddyfile", "auth.ts", "--ignore", "require").status).toBe(2);
+  });
+
+  describe("of several sites", () => {
+    const rulesOnly = README_BLOCK.replace("\tcookie_name session\n\texpiry 1d\n\tauto_refresh on\n", "");
+    const site = (name: string, block: string) => `${name} {\n${block}}\n`;
+
+    test("passes when every guard agrees, wherever the realm's settings stand", () => {
+      expect(check(site("a.example.com", README_BLOCK) + site("b.example.com", rulesOnly))).toEqual({ stdout: "", stderr: "", status: 0 });
+    });
+
+    test("fails when one of them has other rules, and names it", () => {
+      const { stderr, status } = check(site("a.example.com", README_BLOCK) + site("b.example.com", rulesOnly.replace("auth /dashboard/*", "hybrid /dashboard/*")));
+      expect(stderr).toBe(
+        "Caddyfile and auth.ts drift apart: session_guard in line 17, rule 3: the configuration says auth /dashboard/*, the Caddyfile says hybrid /dashboard/*.\n",
+      );
+      expect(status).toBe(1);
+    });
+
+    test("fails when one of them has no session_api", () => {
+      const { stderr } = check(site("a.example.com", README_BLOCK) + site("b.example.com", rulesOnly.replace("session_api", "")));
+      expect(stderr).toBe("Caddyfile and auth.ts drift apart: session_api: the Caddyfile has none of realm default beside the session_guard in line 17 (on purpose? --ignore session_api).\n");
+    });
+
+    test("leaves guards of another realm alone", () => {
+      expect(check(site("a.example.com", README_BLOCK) + site("b.example.com", "session_guard {\nrealm admin\nauth /*\n}\n")).status).toBe(0);
+    });
+  });
+
+  test.each([
+    ["a site without braces", `app.example.com\n${README_BLOCK}reverse_proxy localhost:3000\n`],
+    ["a site of two addresses on two lines", `a.example.com,\nb.example.com {\n${README_BLOCK}}\n`],
+    ["a site whose address is a variable that is not set here", `{$SITE_THAT_IS_NOT_SET} {\n${README_BLOCK}}\n`],
+    ["a site in a snippet", `(app) {\n${README_BLOCK}}\na.example.com {\nimport app\n}\nb.example.com {\nimport app\n}\n`],
+    ["a named route", `&(app) {\n${README_BLOCK}}\na.example.com {\ninvoke app\n}\n`],
+    ["a snippet that nobody imports", `(old) {\nsession_guard\n}\n:80 {\n${README_BLOCK}}\n`],
+  ])("reads %s", (_, caddyfile) => {
+    expect(check(caddyfile)).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
   test("wants a hook for each callback", () => {

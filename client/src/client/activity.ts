@@ -23,8 +23,7 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
       if (!session || now < notBefore) return;
       if (session !== seen) [seen, seenAt] = [session, now];
       const last = Math.max(refreshed, Math.min(session.lastActivity ?? session.createdAt, seenAt));
-      // The floor ends the halving of a session that cannot be prolonged any more, and an interval of 0 is not one request for each event.
-      if (!(now - last >= Math.max(interval ?? defaultInterval(session, store.threshold()), 1000))) return;
+      if (now - last < (interval! > 0 ? interval! : defaultInterval(session, store.threshold()))) return;
       notBefore = now + RETRY;
       const { success } = await store.refresh();
       if (!success) return;
@@ -42,5 +41,6 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
 /** The API's refresh threshold (in seconds) or half the session's lifetime, whichever is less. */
 function defaultInterval(session: Session, threshold = Infinity) {
   const lifetime = session.expiresAt - (session.lastActivity ?? session.createdAt);
-  return Math.min(threshold * 1000, lifetime / 2);
+  // The floor ends the halving of a session that cannot be prolonged any more.
+  return Math.max(Math.min(threshold * 1000, lifetime / 2), 1000);
 }

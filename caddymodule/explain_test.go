@@ -224,9 +224,18 @@ func TestAdminExplains(t *testing.T) {
 	assert.EqualValues(t, 403, answer["status"])
 	assert.Equal(t, "opened", answer["cookie"])
 	assert.NotContains(t, w.Body.String(), "bob")
-	for _, wrong := range []string{"", `{"method":"GET","url":"nowhere"}`, `{"surprise":1}`, `{"method":"G T","url":"/"}`} {
+	for _, wrong := range []string{`{"method":"GET","url":"nowhere"}`, `{"method":"G T","url":"/"}`} {
 		_, err := ask(wrong)
 		assert.Error(t, err, wrong)
+	}
+	const instead = `the body must be one JSON object and nothing after it, such as {"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`
+	for _, wrong := range []string{"", `{"surprise":1}`, `{"method":1,"url":"/"}`, `{"method":"GET","url":"/","headers":{"Accept":"*/*"}}`, `[]`, `nonsense`,
+		`{"method":"GET","url":"/"} junk`, `{"method":"GET","url":"/"}{}`, `{"method":"GET","url":"/"`, `null`} {
+		_, err := ask(wrong)
+		var answer caddy.APIError
+		require.ErrorAs(t, err, &answer, wrong)
+		assert.Equal(t, http.StatusBadRequest, answer.HTTPStatus)
+		assert.EqualError(t, answer.Err, instead, wrong)
 	}
 	assert.Nil(t, s.last(), "the app was asked")
 }

@@ -39,6 +39,7 @@ type App struct {
 	mu      sync.Mutex
 	realms  map[string]*realm
 	guards  []*Guard
+	asked   bool // a guard, a session API or a matcher uses a realm
 }
 
 // CaddyModule returns the Caddy module information.
@@ -118,6 +119,7 @@ func (a *App) realm(name string) (*realm, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.asked = true
 	if r, ok := a.realms[name]; ok {
 		return r, nil
 	}

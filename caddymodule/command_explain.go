@@ -86,6 +86,9 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !app.asked {
+				return errors.New("there is nothing to check: the configuration has no session_guard, no session_api and no matcher session")
+			}
 			return app.report(ctx, cmd.OutOrStdout())
 		},
 	}
@@ -178,7 +181,9 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		fmt.Fprintf(&text, "warning: %s\n", warning)
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.realms)) {
-		core := a.realms[name].core()
+		if err := a.realms[name].check(); err != nil {
+			return err
+		}
 		secrets, err := a.realms[name].secrets()
 		if err != nil {
 			return err
@@ -189,9 +194,6 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		}
 		fmt.Fprintf(&text, "realm %s: settings agree, %s\n", name, keys)
 		a.realms[name].reportHooks(&text)
-		if err := core.Validate(); err != nil {
-			return err
-		}
 	}
 	for _, g := range a.guards {
 		table := g.table.Load()

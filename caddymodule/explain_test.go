@@ -166,6 +166,28 @@ func TestCheck(t *testing.T) {
 	assert.ErrorContains(t, err, "secret")
 }
 
+// A pass of nothing would tell an operator who named the wrong file that all is well.
+func TestCheckOfNothingFails(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	for caddyfile, passes := range map[string]bool{
+		"localhost\nrespond ok\n":                             false,
+		"{\n\tsession {\n\t\texpiry 1h\n\t}\n}\nlocalhost\n":  false,
+		"localhost\nsession_api\n":                            true,
+		"localhost\nsession_guard {\n\tdefault auth\n}\n":     true,
+		"localhost\n@in session authenticated\nrespond @in x": true,
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(caddyfile), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		if passes {
+			assert.NoError(t, err, caddyfile)
+			assert.Contains(t, output, "settings agree", caddyfile)
+			continue
+		}
+		assert.ErrorContains(t, err, "there is nothing to check: the configuration has no session_guard, no session_api and no matcher session", caddyfile)
+		assert.NotContains(t, output, "settings agree", caddyfile)
+	}
+}
+
 // What a hook would say is not known here; that it would be asked is.
 func TestExplainAndCheckNameTheHooks(t *testing.T) {
 	hook := newHookServer(t)

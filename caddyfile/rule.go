@@ -75,6 +75,8 @@ func parseRequirement(args []string) (caddymodule.Requirement, error) {
 	}
 	members := strings.Split(field, ".")
 	switch {
+	case field == "user":
+		return q, fmt.Errorf("%q is the whole user; write one of its fields, such as user.role", field)
 	case members[0] != "user":
 		return q, fmt.Errorf("%q is not a field of the user; write %q, or fresh for a recent sign-in", field, "user."+field)
 	case slices.Contains(members, ""):

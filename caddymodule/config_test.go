@@ -141,3 +141,21 @@ func TestJSONGuardsAreCheckedToo(t *testing.T) {
 		assert.ErrorContains(t, caddy.Validate(&config), says, guard)
 	}
 }
+
+// A matcher that compares with a placeholder's own text would never match, and
+// `not` of it always.
+func TestJSONMatchersAreCheckedToo(t *testing.T) {
+	for matcher, says := range map[string]string{
+		`{"session":{"require":[{"field":"user.role","values":["a","{env.ROLE}"]}]}}`:     `matcher session: require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself`,
+		`{"not":[{"session":{"require":[{"field":"user.{env.FIELD}","values":["a"]}]}}]}`: `matcher session: require "user.{env.FIELD}" has a placeholder`,
+		`{"session":{"realm":"shop"}}`:                                                                   `matcher session: the session realm "shop" is not defined`,
+		`{"expression":"session('user.role', '{env.ROLE}')"}`:                                            `the placeholder {env.ROLE} stands between quotes, where it is not resolved; write session('user.role', {env.ROLE})`,
+		`{"session":{"source":"Caddyfile:7","require":[{"field":"user.role","values":["{env.ROLE}"]}]}}`: `write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:7`,
+	} {
+		var config caddy.Config
+		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"match":[`+matcher+`],"handle":[
+			{"handler":"static_response"}]}]}}}}}`), &config)
+		require.NoError(t, err)
+		assert.ErrorContains(t, caddy.Validate(&config), says, matcher)
+	}
+}

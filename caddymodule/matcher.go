@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"reflect"
+	"regexp"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
@@ -38,6 +40,9 @@ type MatchSession struct {
 	// every session matches.
 	Require []Requirement `json:"require,omitempty"`
 
+	// Where the matcher was written, for messages ("Caddyfile:7").
+	Source string `json:"source,omitempty"`
+
 	realm *realm
 }
 
@@ -50,16 +55,23 @@ func (MatchSession) CaddyModule() caddy.ModuleInfo {
 func (m *MatchSession) Provision(ctx caddy.Context) error {
 	var errs []error
 	for _, requirement := range m.Require {
-		if err := requirement.check(); err != nil {
-			errs = append(errs, fmt.Errorf("matcher session: %w", err))
+		errs = append(errs, requirement.check(), requirement.checkPlaceholders())
+	}
+	if err := errors.Join(append(errs, m.findRealm(ctx))...); err != nil {
+		if m.Source != "" {
+			err = fmt.Errorf("%w, at %s", err, m.Source)
 		}
+		return fmt.Errorf("matcher session: %w", err)
 	}
+	return nil
+}
+
+func (m *MatchSession) findRealm(ctx caddy.Context) error {
 	app, err := appOf(ctx)
-	if err != nil {
-		return errors.Join(append(errs, err)...)
+	if err == nil {
+		m.realm, err = app.realm(m.Realm)
 	}
-	m.realm, err = app.realm(m.Realm)
-	return errors.Join(append(errs, err)...)
+	return err
 }
 
 // Match implements the older interface of Caddy's matchers. An error does not
@@ -122,9 +134,12 @@ func (m *MatchSession) read(manager *session.Manager, r *http.Request) (*session
 func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	var errs []error
 	for d.Next() {
+		if m.Source == "" { // without the folder, which `caddy adapt` need not show
+			m.Source = fmt.Sprintf("%s:%d", filepath.Base(d.File()), d.Line())
+		}
 		args := d.RemainingArgs()
 		if len(args) > 0 {
-			if err := m.add(args); err != nil {
+			if err := m.addWritten(args); err != nil {
 				errs = append(errs, d.WrapErr(err))
 			}
 		}
@@ -144,12 +159,26 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 func (m *MatchSession) addLine(words []string) error {
 	if words[0] != "realm" {
-		return m.add(words)
+		return m.addWritten(words)
 	}
 	if len(words) != 2 || m.Realm != "" {
 		return errors.New("realm takes one name and stands once; write for example: realm admin")
 	}
 	m.Realm = words[1]
+	return nil
+}
+
+// addWritten adds a condition as it is written, where nothing resolves placeholders.
+func (m *MatchSession) addWritten(words []string) error {
+	before := len(m.Require)
+	if err := m.add(words); err != nil {
+		return err
+	}
+	for _, requirement := range m.Require[before:] {
+		if err := requirement.checkPlaceholders(); err != nil {
+			return fmt.Errorf("matcher session: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -192,11 +221,27 @@ func (MatchSession) CELLibrary(ctx caddy.Context) (cel.Library, error) {
 			if len(words.([]string)) == 0 {
 				return nil, errors.New("session() says nothing; write for example: session('authenticated')")
 			}
+			if err := checkQuoted(words.([]string)); err != nil {
+				return nil, err
+			}
 			if err := m.add(words.([]string)); err != nil {
 				return nil, err
 			}
-			return m, m.Provision(ctx)
+			return m, m.findRealm(ctx)
 		})
+}
+
+// quotedPlaceholder is what Caddy makes of a placeholder between the quotes of an
+// expression: text that calls a function.
+var quotedPlaceholder = regexp.MustCompile(`\b` + caddyhttp.CELPlaceholderFuncName + `\(` + caddyhttp.CELRequestVarName + `, "([^"]*)"\)`)
+
+func checkQuoted(words []string) error {
+	for _, word := range words {
+		if found := quotedPlaceholder.FindStringSubmatch(word); found != nil {
+			return fmt.Errorf("the placeholder {%s} stands between quotes, where it is not resolved; write session('%s', {%s})", found[1], words[0], found[1])
+		}
+	}
+	return nil
 }
 
 // sharedVisitor lets matchers behind the guard see what the guard has found,

@@ -169,6 +169,19 @@ func TestSharedVisitorShowsNothing(t *testing.T) {
 	assert.Equal(t, "[]", body(t, s.request("GET", "/vars", "Cookie", s.signIn(ada))))
 }
 
+// In an expression a placeholder without quotes is resolved for each request, which
+// the error about one in quotes recommends.
+func TestMatcherWithPlaceholderInAnExpression(t *testing.T) {
+	t.Setenv("ROLE_OF_STAFF", "admin")
+	s := serve(t, `session_guard {
+		default hybrid
+	}
+	@staff expression session('user.role', {env.ROLE_OF_STAFF})
+	respond @staff "staff"`)
+	assert.Equal(t, "staff", body(t, s.request("GET", "/", "Cookie", s.signIn(ada))))
+	assert.Empty(t, body(t, s.request("GET", "/", "Cookie", s.signIn(`{"user":{"id":"bob","role":"{env.ROLE_OF_STAFF}"}}`))))
+}
+
 func TestMatcherErrors(t *testing.T) {
 	for written, expected := range map[string]string{
 		"session":                       "session authenticated",
@@ -179,6 +192,8 @@ func TestMatcherErrors(t *testing.T) {
 		"session fresh soon":            "not a duration",
 		"session {\n realm a b\n }":     "realm takes one name",
 		"session fresh -5m":             "above zero",
+		"session user.role {env.ROLE}":  `require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:2`,
+		"not session user.role {env.X}": `"{env.X}" has a placeholder`,
 		"session {\n realm a\nfresh\n}": "one duration",
 	} {
 		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("localhost\n@x "+written+"\nrespond @x ok\n"), nil)

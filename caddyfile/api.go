@@ -34,7 +34,9 @@ func parseSessionAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error
 			"remove %q, and choose the path in its block: path <path>", b.owner.args[0])
 	}
 	api := &caddymodule.API{Source: b.owner.source()}
-	b.read(apiWords(api, defined))
+	words := apiWords(api, defined)
+	b.read(words)
+	api.Sources = b.sources(words)
 	if err := b.err(); err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func parseSessionAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error
 func apiWords(api *caddymodule.API, defined map[string]*caddymodule.Settings) []word {
 	return []word{
 		realmWord(&api.Realm, defined),
-		{usage: "path <path>", set: text(&api.Path, checkPath)},
+		{usage: "path <path>", set: text(&api.Path, checkAPIPath)},
 		{usage: "api_key <secret>", set: text(&api.APIKey, checkSecret), placeholder: true},
 		{usage: "trusted_origins <origin>...", set: list(&api.TrustedOrigins, checkOrigin)},
 	}

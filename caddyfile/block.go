@@ -84,6 +84,18 @@ func (b *block) about(err error) line {
 	return b.at(name)
 }
 
+// sources are the places of those words whose placeholders are resolved when the
+// configuration is loaded, since only then is known whether they have a value.
+func (b *block) sources(words []word) map[string]string {
+	sources := map[string]string{}
+	for _, w := range words {
+		if l, ok := b.lines[w.name()]; ok && w.placeholder {
+			sources[w.name()] = l.source()
+		}
+	}
+	return sources
+}
+
 // has reports whether any of the words stands in the block.
 func (b *block) has(words ...word) bool {
 	return b.first(words) != ""

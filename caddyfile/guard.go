@@ -54,7 +54,10 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	b.read(append(guardWords(guard, defined), settingWords...))
 	if b.has(settingWords...) {
 		guard.Session = settings
-		checkSettings(b, withGlobal(settings, defined[session.DefaultRealm]), session.DefaultRealm)
+		settings.Sources = b.sources(settingWords)
+		all := withGlobal(settings, defined[session.DefaultRealm])
+		b.failAll(all.CheckAssurance())
+		checkSettings(b, *all.WithAssurance(), session.DefaultRealm)
 		if realm, ok := b.lines["realm"]; ok {
 			b.fail(realm, "realm stands together with %s, but a guard sets up the default realm only; "+
 				"write the setting in the global option session <realm>", b.first(settingWords))
@@ -76,7 +79,7 @@ func guardWords(guard *caddymodule.Guard, defined map[string]*caddymodule.Settin
 		{usage: "default public|auth|hybrid", set: choice(&guard.Default, "public", "auth", "hybrid")},
 		{usage: "login_path <path>", set: text(&guard.LoginPath, unchecked)},
 		{usage: "home_path <path>", set: text(&guard.HomePath, unchecked)},
-		{usage: "forbidden_path <path>", set: text(&guard.ForbiddenPath, checkPath)},
+		{usage: "forbidden_path <path>", set: text(&guard.ForbiddenPath, checkForbidden)},
 		{usage: "return_to <parameter>|off", set: text(&guard.ReturnTo, unchecked)},
 		{usage: "locales <locale>...", set: list(&guard.Locales, unchecked)},
 		{usage: "base_path <path>", set: text(&guard.BasePath, unchecked)},

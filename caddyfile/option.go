@@ -43,11 +43,14 @@ func parseSessionOption(d *caddyfile.Dispenser, existing any) (any, error) {
 			"write its settings there, or name another realm: session <realm>", realm, first.Source)
 	}
 	settings := &caddymodule.Settings{Source: b.owner.source()}
-	b.read(settingWords(settings))
-	checked := *settings
+	words := settingWords(settings)
+	b.read(words)
+	settings.Sources = b.sources(words)
+	checked := *settings.WithAssurance()
 	if realm == session.DefaultRealm && checked.Expiry == 0 {
 		checked.MaxLifetime = caddymodule.Off // a guard may bring an expiry that goes with it
 	}
+	b.failAll(settings.CheckAssurance())
 	checkSettings(b, checked, realm)
 	if err := b.err(); err != nil {
 		return nil, err

@@ -68,7 +68,8 @@ func settingWords(s *caddymodule.Settings) []word {
 	}
 }
 
-// checkSettings refuses settings that cannot hold together. What another guard
+// checkSettings refuses settings that cannot hold together, with those that the
+// assurance level brings. What another guard
 // may add is unknown here: an expiry above the default of max_lifetime needs its
 // max_lifetime beside it.
 func checkSettings(b *block, s caddymodule.Settings, realm string) {
@@ -81,7 +82,6 @@ func checkSettings(b *block, s caddymodule.Settings, realm string) {
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
 		Expiry: time.Duration(s.Expiry), MaxLifetime: maxLifetime,
 	}.Validate())
-	b.failAll(s.CheckAssurance())
 	b.failAll(s.CheckList())
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/session-guard/caddy-session-guard/caddymodule"
 	"github.com/session-guard/caddy-session-guard/session"
+	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
 
 // one is for words with exactly one value.
@@ -159,11 +160,22 @@ func checkSecret(written string) error {
 	return nil
 }
 
+// checkForbidden accepts a path of a page.
+func checkForbidden(path string) error { return checkPath(path, "/denied") }
+
+// checkAPIPath accepts a path that only the session API answers.
+func checkAPIPath(path string) error {
+	if err := checkPath(path, sessionapi.DefaultPath); err != nil {
+		return err
+	}
+	return sessionapi.CheckPath(path)
+}
+
 // checkPath accepts a path that stands in an URL as it is written.
-func checkPath(path string) error {
+func checkPath(path, example string) error {
 	switch {
 	case path[0] != '/' || strings.HasPrefix(path, "//"):
-		return fmt.Errorf("%q is not a path of this site; write it with one leading slash, such as /denied", path)
+		return fmt.Errorf("%q is not a path of this site; write it with one leading slash, such as %s", path, example)
 	case strings.ContainsAny(path, "?#*"):
 		return fmt.Errorf("%q is not a plain path; write it without ?, # and *", path)
 	case strings.ContainsAny(path, `\"<>^|{}`+"`;") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):

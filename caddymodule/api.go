@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -38,6 +40,10 @@ type API struct {
 	// Where the API was written, for messages ("Caddyfile:8").
 	Source string `json:"source,omitempty"`
 
+	// Where single settings were written that only the start can judge, by name,
+	// for messages (`{"api_key": "Caddyfile:10"}`).
+	Sources map[string]string `json:"sources,omitempty"`
+
 	logger *zap.Logger
 	realm  *realm
 	keys   [][]byte
@@ -57,24 +63,38 @@ func (a *API) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.realm, err = app.realm(a.Realm); err != nil {
-		return err
-	}
 	if a.Path == "" {
 		a.Path = sessionapi.DefaultPath
 	}
-	if a.APIKey == "" {
-		return a.check()
+	a.realm, err = app.realm(a.Realm)
+	if err := errors.Join(err, a.readKey(), a.check()); err != nil {
+		return fmt.Errorf("session_api: %w", withPlaces(err, a.places()))
 	}
-	key, err := resolveSecret(a.APIKey)
+	return nil
+}
+
+// places are where the settings were written, for messages.
+func (a *API) places() map[string]string {
+	places := make(map[string]string)
+	for _, setting := range []string{"realm", "path", "api_key", "trusted_origins"} {
+		places[setting] = at(cmp.Or(a.Sources[setting], a.Source))
+	}
+	return places
+}
+
+func (a *API) readKey() error {
+	if a.APIKey == "" {
+		return nil
+	}
+	key, err := readSecret("api_key", a.APIKey)
 	if err != nil {
-		return fmt.Errorf("session_api: api_key: %w", err)
+		return err
 	}
 	if !strings.Contains(a.APIKey, "{") {
 		a.logger.Warn("the api_key is written in the configuration itself; keep it out with {env.SESSION_API_KEY} or {file.…}")
 	}
-	a.keys = [][]byte{[]byte(key)}
-	return a.check()
+	a.keys = [][]byte{key}
+	return nil
 }
 
 // check tries the configuration out on a manager of its own.
@@ -87,10 +107,8 @@ func (a *API) check() error {
 	if err != nil {
 		return err
 	}
-	if _, err := sessionapi.New(a.config(manager)); err != nil {
-		return fmt.Errorf("session_api: %w", err)
-	}
-	return nil
+	_, err = sessionapi.New(sessionapi.Config{Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins})
+	return err
 }
 
 func (a *API) config(manager *session.Manager) sessionapi.Config {

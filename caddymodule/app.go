@@ -63,7 +63,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	var errs []error
 	for name, settings := range a.Realms {
-		r, err := a.define(name, settings, "the realm "+name)
+		r, err := a.define(name, settings, "in the realm "+name)
 		switch {
 		case err != nil:
 		case name != session.DefaultRealm:
@@ -89,6 +89,9 @@ func (a *App) Start() error {
 		a.logger.Warn(warning)
 	}
 	for name, r := range a.realms {
+		if err := r.check(); err != nil {
+			return err
+		}
 		if _, err := r.manager(a.ctx); err != nil {
 			return fmt.Errorf("session realm %s: %w", name, err)
 		}
@@ -139,7 +142,7 @@ func (a *App) define(name string, settings *Settings, place string) (*realm, err
 		return r, nil
 	}
 	if settings.Source != "" {
-		place = settings.Source
+		place = at(settings.Source)
 	}
 	return r, r.merge(settings, place)
 }

@@ -44,31 +44,31 @@ func (s *Settings) CheckAssurance() error {
 	var errs []error
 	weaker := func(setting, written string, limit time.Duration) {
 		errs = append(errs, fmt.Errorf("%s %s is weaker than assurance %s allows, which is %s (NIST SP 800-63B-4 section %s); write %s or less, or remove the line",
-			setting, written, s.Assurance, limit, limits.section, limit))
+			setting, written, s.Assurance, session.FormatDuration(limit), limits.section, session.FormatDuration(limit)))
 	}
 	if expiry := time.Duration(s.Expiry); expiry > limits.expiry {
-		weaker("expiry", expiry.String(), limits.expiry)
+		weaker("expiry", session.FormatDuration(expiry), limits.expiry)
 	}
 	if s.MaxLifetime == Off {
 		weaker("max_lifetime", "off", limits.maxLifetime)
 	} else if maxLifetime := time.Duration(s.MaxLifetime); maxLifetime > limits.maxLifetime {
-		weaker("max_lifetime", maxLifetime.String(), limits.maxLifetime)
+		weaker("max_lifetime", session.FormatDuration(maxLifetime), limits.maxLifetime)
 	}
 	return errors.Join(errs...)
 }
 
-// withAssurance returns the settings with the lifetimes of the assurance level
-// where none are written.
-func (s Settings) withAssurance() *Settings {
+// WithAssurance returns the settings with the lifetimes of the assurance level
+// where none are written, or longer ones, of which [Settings.CheckAssurance] tells.
+func (s Settings) WithAssurance() *Settings {
 	limits, ok := limitsOf(s.Assurance)
 	if !ok {
 		return &s
 	}
-	if s.MaxLifetime == 0 {
+	if s.MaxLifetime <= 0 || time.Duration(s.MaxLifetime) > limits.maxLifetime {
 		s.MaxLifetime = OptionalDuration(limits.maxLifetime)
 	}
-	if s.Expiry == 0 {
-		s.Expiry = caddy.Duration(min(limits.expiry, session.DefaultExpiry, max(time.Duration(s.MaxLifetime), 0)))
+	if s.Expiry == 0 || time.Duration(s.Expiry) > limits.expiry {
+		s.Expiry = caddy.Duration(min(limits.expiry, session.DefaultExpiry, time.Duration(s.MaxLifetime)))
 	}
 	return &s
 }

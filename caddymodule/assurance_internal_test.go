@@ -35,14 +35,31 @@ func TestAssuranceRefusesWeakerValues(t *testing.T) {
 		expected []string
 	}{
 		{Settings{Assurance: "aal4"}, []string{`assurance cannot be "aal4"`}},
-		{Settings{Assurance: "aal1", MaxLifetime: Off}, []string{"max_lifetime off", "720h"}},
-		{Settings{Assurance: "aal2", Expiry: caddy.Duration(61 * time.Minute)}, []string{"expiry 1h1m0s", "1h0m0s", "2.2.3"}},
+		{Settings{Assurance: "aal1", MaxLifetime: Off}, []string{"max_lifetime off", "which is 30d"}},
+		{Settings{Assurance: "aal2", Expiry: caddy.Duration(61 * time.Minute)}, []string{"expiry 1h1m ", "write 1h or less", "2.2.3"}},
 		{Settings{Assurance: "aal3", Expiry: caddy.Duration(time.Hour), MaxLifetime: OptionalDuration(13 * time.Hour)},
-			[]string{"expiry 1h0m0s", "15m0s", "max_lifetime 13h0m0s", "12h0m0s", "2.3.3"}},
+			[]string{"expiry 1h ", "15m", "max_lifetime 13h ", "write 12h or less", "2.3.3"}},
 	} {
 		err := tc.settings.CheckAssurance()
 		for _, part := range tc.expected {
 			assert.ErrorContains(t, err, part)
 		}
 	}
+}
+
+// What is longer than the level allows is one error, with one remedy.
+func TestAssuranceRefusesOnce(t *testing.T) {
+	const hour, day = time.Hour, 24 * time.Hour
+	for _, settings := range []Settings{
+		{Assurance: "aal3", MaxLifetime: OptionalDuration(13 * hour)},
+		{Assurance: "aal1", Expiry: caddy.Duration(40 * day)},
+		{Assurance: "aal1", Expiry: caddy.Duration(40 * day), MaxLifetime: OptionalDuration(20 * day)},
+		{Assurance: "aal2", Expiry: caddy.Duration(2 * hour)},
+		{Assurance: "aal1", MaxLifetime: Off},
+	} {
+		assert.Error(t, settings.CheckAssurance(), settings)
+		assert.NoError(t, (&realm{settings: settings}).core().Validate(), settings)
+	}
+	tooLong := Settings{Assurance: "aal2", Expiry: caddy.Duration(50 * time.Minute), MaxLifetime: OptionalDuration(20 * time.Minute)}
+	assert.ErrorContains(t, (&realm{settings: tooLong}).core().Validate(), "expiry 50m is above max_lifetime 20m")
 }

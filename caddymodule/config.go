@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // Settings are the session settings of one realm. Those of the default realm
@@ -129,6 +131,10 @@ type Settings struct {
 
 	// Where the settings were written, for error messages ("Caddyfile:3").
 	Source string `json:"source,omitempty"`
+
+	// Where single settings were written that only the start can judge, by name,
+	// for error messages (`{"secret": "Caddyfile:5"}`).
+	Sources map[string]string `json:"sources,omitempty"`
 }
 
 // OptionalDuration is a duration, or `off`; the zero value means the default.
@@ -198,7 +204,7 @@ type Requirement struct {
 // String writes the requirement as in a Caddyfile.
 func (q Requirement) String() string {
 	if q.Fresh > 0 {
-		return "require fresh " + time.Duration(q.Fresh).String()
+		return "require fresh " + session.FormatDuration(time.Duration(q.Fresh))
 	}
 	return "require " + q.Field + " " + strings.Join(q.Values, " ")
 }

@@ -17,11 +17,21 @@ import (
 func TestProvisioningRefuses(t *testing.T) {
 	t.Setenv("WEAK_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
 	t.Setenv("EXAMPLE_SECRET", "complex_password_at_least_32_characters_long")
+	t.Setenv("SECRET_WITH_SPACES", "Zp4m9wTq1Xc7 Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	for name, tc := range map[string]struct{ caddyfile, says string }{
 		"a secret that resolves to nothing": {
-			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "secret 1: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing"},
+			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "secret {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:3"},
+		"a secret file that is not there": {
+			":1 {\n session_guard {\n secret {file./nonexistent/secret}\n default auth\n }\n}", "secret {file./nonexistent/secret} resolves to nothing; set the variable or write the file that it names, at Caddyfile:3"},
 		"a weak secret": {
-			":1 {\n session_guard {\n secret {env.WEAK_SECRET}\n default auth\n }\n}", "openssl rand -base64 32"},
+			":1 {\n session_guard {\n default auth\n secret {env.WEAK_SECRET}\n }\n}",
+			"session realm default: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:4"},
+		"a weak secret in the global option": {
+			"{\n session {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_guard {\n default auth\n }\n}", "secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:3"},
+		"a weak secret of a named realm": {
+			"{\n session shop {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "session realm shop: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:3"},
+		"the second of two secrets": {
+			":1 {\n session_guard {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay {env.WEAK_SECRET}\n default auth\n }\n}", "secret 2 {env.WEAK_SECRET} is not safe"},
 		"an example secret": {
 			":1 {\n session_guard {\n secret {env.EXAMPLE_SECRET}\n default auth\n }\n}", "example from documentation"},
 		"a weak secret without a guard": {
@@ -34,12 +44,22 @@ func TestProvisioningRefuses(t *testing.T) {
 			"http://a.example {\n session_guard {\n expiry 1h\n default auth\n }\n}\nhttp://b.example {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
 		"settings that fight across places": {
 			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
+		"settings that fight across guards": {
+			"http://a.example {\n session_guard {\n same_site none\n default auth\n }\n}\nhttp://b.example {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "or write same_site lax, at Caddyfile:2"},
 		"a list without a place": {
 			"{\n session {\n revocation off\n }\n}\n:1 {\n session_guard {\n list on\n default auth\n }\n}", "remove revocation off, or write list off"},
 		"an api_key that resolves to nothing": {
-			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "api_key: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing"},
+			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "session_api: api_key {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:3"},
+		"a weak api_key": {
+			":1 {\n session_api {\n path /s\n api_key {env.WEAK_SECRET}\n }\n}", "session_api: api_key {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:4"},
+		"an api_key that no header can carry": {
+			":1 {\n session_api {\n api_key {env.SECRET_WITH_SPACES}\n }\n}", "session_api: api_key holds white space or a character outside ASCII, which no Authorization header can carry; make one with: openssl rand -base64 32, at Caddyfile:3"},
+		"a URL of revocations that resolves to nothing": {
+			":1 {\n session_guard {\n default auth\n revocation redis {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "{env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:4"},
+		"an unknown realm of a matcher": {
+			":1 {\n respond /x ok\n @shop session {\n realm shop\n }\n respond @shop ok\n}", `the session realm "shop" is not defined; write the global option: session shop { … }, at Caddyfile:3`},
 		"a build that is not there": {
-			":1 {\n session_guard {\n next_build /nonexistent/.next\n default auth\n }\n}", "next build"},
+			":1 {\n session_guard {\n next_build /nonexistent/.next\n default auth\n }\n}", "session_guard Caddyfile:2: next_build /nonexistent/.next cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(tc.caddyfile), map[string]any{"filename": "Caddyfile"})
@@ -51,6 +71,30 @@ func TestProvisioningRefuses(t *testing.T) {
 			require.Error(t, err)
 			assert.Contains(t, err.Error(), tc.says)
 		})
+	}
+}
+
+// The environment is no place in a file, so the variable is named.
+func TestWeakSecretOfTheEnvironmentIsNamed(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "short")
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n default auth\n }\n}"), nil)
+	require.NoError(t, err)
+	var config caddy.Config
+	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+	assert.ErrorContains(t, caddy.Validate(&config), "secret {env.SESSION_SECRET} is not safe: the secret has 5 bytes, fewer than 32; make one with: openssl rand -base64 32")
+}
+
+// What is wrong with one directive is said at once.
+func TestProvisioningRefusesAllAtOnce(t *testing.T) {
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n default auth\n next_build /nonexistent/.next\n"+
+		" secret {env.NO_SUCH_VARIABLE_HERE} {file./nonexistent/secret}\n }\n}"), map[string]any{"filename": "Caddyfile"})
+	require.NoError(t, err)
+	var config caddy.Config
+	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+	err = caddy.Validate(&config)
+	for _, part := range []string{"secret 1 {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:5",
+		"secret 2 {file./nonexistent/secret} resolves to nothing; set the variable or write the file that it names, at Caddyfile:5", "session_guard Caddyfile:2: next_build /nonexistent/.next"} {
+		assert.ErrorContains(t, err, part)
 	}
 }
 
@@ -101,7 +145,7 @@ func TestNothingOfASecretIsInTheErrorAboutIt(t *testing.T) {
 	var config caddy.Config
 	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
 	err = caddy.Validate(&config)
-	require.ErrorContains(t, err, "secret 1: {env.NO_SUCH_VARIABLE_HERE} resolves to nothing")
+	require.ErrorContains(t, err, "secret {env.NO_SUCH_VARIABLE_HERE} resolves to nothing")
 	for _, part := range []string{"before", "behind"} {
 		assert.NotContains(t, err.Error(), part)
 	}
@@ -133,6 +177,8 @@ func TestJSONGuardsAreCheckedToo(t *testing.T) {
 		`"realm":"x","session":{"expiry":"1h"}`:   "session_guard: session settings of the realm x belong into the global option: session x { … }",
 		`"unauthenticated":"maybe"`:               "write one of: auto, redirect, status",
 		`"rules":[{"type":"x","patterns":["/"]}]`: `"x" is not a route type`,
+		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["{env.ROLE}"]}]}]`: `rule 1 (auth /): require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself`,
+		`"realm":"shop"`: `session_guard: the session realm "shop" is not defined`,
 	} {
 		var config caddy.Config
 		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[

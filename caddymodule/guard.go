@@ -56,26 +56,24 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if g.Session != nil && g.Realm != "" && g.Realm != session.DefaultRealm {
-		return fmt.Errorf("%s: session settings of the realm %s belong into the global option: session %s { … }",
-			strings.TrimSpace("session_guard "+g.Source), g.Realm, g.Realm)
+		return fmt.Errorf("%s: session settings of the realm %s belong into the global option: session %s { … }", g.place(), g.Realm, g.Realm)
 	}
 	if g.Session != nil {
-		place := g.Source
-		if place == "" {
-			place = "a session_guard"
-		}
-		if _, err := app.define(session.DefaultRealm, g.Session, place); err != nil {
+		if _, err := app.define(session.DefaultRealm, g.Session, cmp.Or(at(g.Source), "in a session_guard")); err != nil {
 			return err
 		}
 	}
 	if g.realm, err = app.realm(g.Realm); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", g.place(), err)
 	}
 	app.mu.Lock()
 	app.guards = append(app.guards, g)
 	app.mu.Unlock()
 	return errors.Join(g.realm.check(), g.compile(ctx), g.loadAuthorizer(ctx))
 }
+
+// place names the guard, for messages.
+func (g *GuardConfig) place() string { return strings.TrimSpace("session_guard " + g.Source) }
 
 // RoutesConfig translates the guard's configuration for the package routes.
 func (g *GuardConfig) RoutesConfig() routes.Config {
@@ -102,7 +100,7 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	}
 	errs = append(errs, g.compilePaths(table))
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("session_guard: %w", err)
+		return fmt.Errorf("%s: %w", g.place(), err)
 	}
 	g.table.Store(table)
 	for _, warning := range table.Warnings() {

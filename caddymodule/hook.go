@@ -61,7 +61,8 @@ type ValidateHook struct {
 	Hook json.RawMessage `json:"hook,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
 	// How long a yes counts, for a session that does not change: so soon does a no
-	// hold on sites that are in use. `off` asks at every request. Default: 30s.
+	// hold on sites that are in use. `off` asks at every
+	// request; in a Caddyfile so does `0s`. Default: 30s.
 	Cache OptionalDuration `json:"cache,omitempty"`
 
 	// What holds when the hook cannot tell. `deny`: nobody passes an `auth` route

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type realm struct {
 	app      *App
 	name     string
 	settings Settings
-	places   map[string]string // setting -> where it was written
+	places   map[string]string // setting -> where it was written ("at Caddyfile:3")
 
 	validator session.Validator // nil: none
 	refresher session.Refresher // nil: none
@@ -54,7 +55,7 @@ func newRealm(app *App, name string) *realm {
 	}
 }
 
-// merge takes over settings that are written at a place. A setting may be given
+// merge takes over settings that are written at a place ("at Caddyfile:3"). A setting may be given
 // twice only with one and the same value.
 func (r *realm) merge(settings *Settings, place string) error {
 	if r.ready.Load() != nil {
@@ -64,18 +65,18 @@ func (r *realm) merge(settings *Settings, place string) error {
 	to, from := reflect.ValueOf(&r.settings).Elem(), reflect.ValueOf(settings).Elem()
 	for i := range from.NumField() {
 		name, _, _ := strings.Cut(from.Type().Field(i).Tag.Get("json"), ",")
-		value := from.Field(i)
+		value, place := from.Field(i), cmp.Or(at(settings.Sources[name]), place)
 		switch {
-		case name == "source" || value.IsZero():
+		case name == "source" || name == "sources" || value.IsZero():
 		case to.Field(i).IsZero():
 			to.Field(i).Set(value)
 			r.places[name] = place
 		case !reflect.DeepEqual(to.Field(i).Interface(), value.Interface()):
-			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values: at %s and at %s; keep one of them",
+			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values: %s and %s; keep one of them",
 				name, r.name, r.places[name], place))
 		}
 	}
-	return errors.Join(append(errs, r.loadRevocation(settings), r.loadHooks(settings))...)
+	return errors.Join(append(errs, withPlaces(errors.Join(r.loadRevocation(settings), r.loadHooks(settings)), r.places))...)
 }
 
 // check reports what is wrong with the settings as they are now, without
@@ -88,7 +89,8 @@ func (r *realm) check() error {
 	default:
 		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
 	}
-	if err := errors.Join(secretsErr, lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.Validate.check(), r.core().Validate()); err != nil {
+	err := withPlaces(errors.Join(lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.Validate.check(), r.core().Validate()), r.places)
+	if err := errors.Join(secretsErr, err); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	r.warnOfLiterals()
@@ -119,24 +121,24 @@ func (r *realm) secrets() ([][]byte, error) {
 	var secrets [][]byte
 	var errs []error
 	for i, value := range written {
-		secret, err := resolveSecret(value)
+		setting := "secret"
+		if len(written) > 1 {
+			setting = fmt.Sprintf("secret %d", i+1)
+		}
+		secret, err := readSecret(setting, value)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("secret %d: %w", i+1, err))
+			errs = append(errs, err)
 			continue
 		}
-		if err := session.CheckSecret([]byte(secret)); err != nil {
-			errs = append(errs, fmt.Errorf("secret %d: %w", i+1, err))
-			continue
-		}
-		secrets = append(secrets, []byte(secret))
+		secrets = append(secrets, secret)
 	}
-	return secrets, errors.Join(errs...)
+	return secrets, withPlaces(errors.Join(errs...), r.places)
 }
 
 // core translates the settings for the core; what was left out stays zero and
 // takes the core's default.
 func (r *realm) core() session.Settings {
-	s := r.settings.withAssurance()
+	s := r.settings.WithAssurance()
 	maxLifetime := time.Duration(s.MaxLifetime)
 	if s.MaxLifetime == Off {
 		maxLifetime = session.NoMaxLifetime

@@ -6,11 +6,29 @@ import (
 	"regexp"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // secretPlaceholder finds the placeholders that a secret value is allowed to
 // have. Their names are no secret; what stands around them may be.
 var secretPlaceholder = regexp.MustCompile(`\{(env|file)\.[^{}]+\}`)
+
+// readSecret resolves the value of a setting and checks that nobody can guess it.
+// The error names a placeholder that is to blame, and nothing else of the value.
+func readSecret(setting, value string) ([]byte, error) {
+	resolved, err := resolveSecret(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", setting, err)
+	}
+	if err := session.CheckSecret([]byte(resolved)); err != nil {
+		if placeholder := secretPlaceholder.FindString(value); placeholder != "" && placeholder == value {
+			setting += " " + placeholder
+		}
+		return nil, fmt.Errorf("%s is not safe: %w", setting, err)
+	}
+	return []byte(resolved), nil
+}
 
 // resolveSecret replaces {env.*} and {file.*} in a secret value at start. The
 // error names the placeholder that has no value and nothing else of the value.
@@ -24,5 +42,5 @@ func resolveSecret(value string) (string, error) {
 			return "", fmt.Errorf("%s resolves to nothing; set the variable or write the file that it names", placeholder)
 		}
 	}
-	return "", errors.New("a placeholder resolves to nothing; write {env.NAME} or {file./path/of/the/file}")
+	return "", errors.New("has a placeholder that resolves to nothing; write {env.NAME} or {file./path/of/the/file}")
 }

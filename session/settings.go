@@ -214,7 +214,8 @@ func (s Settings) validatePairs() []error {
 		wrong("expiry must be above zero and refresh_threshold not below; write for example: expiry 7d")
 	}
 	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
-		wrong("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off", s.Expiry, s.MaxLifetime)
+		wrong("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off",
+			FormatDuration(s.Expiry), FormatDuration(s.MaxLifetime))
 	}
 	if s.CacheSize < NoCache {
 		wrong("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", s.CacheSize)

@@ -93,7 +93,7 @@ func TestValidate(t *testing.T) {
 		"negative expiry":      {session.Settings{Expiry: -time.Hour}, []string{"expiry must be above zero"}},
 		"negative threshold":   {session.Settings{RefreshThreshold: -1}, []string{"refresh_threshold"}},
 		"negative limit":       {session.Settings{MaxLifetime: -time.Hour}, []string{"max_lifetime"}},
-		"expiry above limit":   {session.Settings{Expiry: 31 * day}, []string{"expiry 744h0m0s is above max_lifetime 720h0m0s"}},
+		"expiry above limit":   {session.Settings{Expiry: 31 * day}, []string{"expiry 31d is above max_lifetime 30d"}},
 		"all at once": {
 			session.Settings{SameSite: "x", CookieName: "a b", CookiePath: "p", Expiry: -1},
 			[]string{"same_site", "cookie_name", "cookie_path", "expiry"},

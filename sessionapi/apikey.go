@@ -18,14 +18,18 @@ func newAPIKeys(secrets [][]byte) (apiKeys, error) {
 	var keys apiKeys
 	var errs []error
 	for i, secret := range secrets {
+		name := "api_key"
+		if len(secrets) > 1 {
+			name = fmt.Sprintf("api_key %d", i+1)
+		}
 		if err := session.CheckSecret(secret); err != nil {
-			errs = append(errs, fmt.Errorf("api_key %d: %w", i+1, err))
+			errs = append(errs, fmt.Errorf("%s is not safe: %w", name, err))
 			continue
 		}
 		for _, c := range secret {
 			if c <= ' ' || c >= 0x7f {
-				errs = append(errs, fmt.Errorf("api_key %d holds white space or a character outside ASCII, which no Authorization header can carry; "+
-					"make one with: openssl rand -base64 32", i+1))
+				errs = append(errs, fmt.Errorf("%s holds white space or a character outside ASCII, which no Authorization header can carry; "+
+					"make one with: openssl rand -base64 32", name))
 				break
 			}
 		}

@@ -74,7 +74,10 @@ func New(config Config) (*Handler, error) {
 	if config.Path == "" {
 		config.Path = DefaultPath
 	}
-	escaped, pathErr := checkPath(config.Path)
+	pathErr := CheckPath(config.Path)
+	if pathErr != nil {
+		pathErr = fmt.Errorf("path %w", pathErr)
+	}
 	keys, keysErr := newAPIKeys(config.APIKeys)
 	settings := config.Manager.Settings()
 	origins, originsErr := newOriginCheck(config.TrustedOrigins, settings.IsSecure)
@@ -85,18 +88,27 @@ func New(config Config) (*Handler, error) {
 		config.Met = func(*http.Request, *session.Visitor) {}
 	}
 	return &Handler{
-		manager: config.Manager, settings: settings, path: escaped, keys: keys, origins: origins, revokes: !config.NoRevocation, met: config.Met,
+		manager: config.Manager, settings: settings, path: escaped(config.Path), keys: keys, origins: origins, revokes: !config.NoRevocation, met: config.Met,
 	}, nil
 }
 
-// checkPath returns the path as a browser spells it.
-func checkPath(configured string) (string, error) {
+// CheckPath refuses what cannot be the path of an API. The error begins with the
+// path and says what to write instead.
+func CheckPath(configured string) error {
 	u, err := url.ParseRequestURI(configured)
 	if err != nil || !strings.HasPrefix(configured, "/") || configured == "/" ||
 		strings.ContainsAny(configured, "?#*{}") || path.Clean(u.Path) != u.Path {
-		return "", fmt.Errorf("path %q is not one plain path; write for example: path %s", configured, DefaultPath)
+		return fmt.Errorf("%q is not one plain path; write for example: path %s", configured, DefaultPath)
 	}
-	return u.EscapedPath(), nil
+	return nil
+}
+
+// escaped is a path as a browser spells it.
+func escaped(configured string) string {
+	if u, err := url.ParseRequestURI(configured); err == nil {
+		return u.EscapedPath()
+	}
+	return configured
 }
 
 // Serves reports whether the request is for the API. The path must be exact:

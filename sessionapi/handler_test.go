@@ -381,7 +381,7 @@ func TestConfigErrors(t *testing.T) {
 		{"dots", sessionapi.Config{Path: "/api/%2e%2e/session"}, []string{"not one plain path"}},
 		{"url", sessionapi.Config{Path: "https://x/api"}, []string{"not one plain path"}},
 		{"two slashes", sessionapi.Config{Path: "//evil/api"}, []string{"not one plain path"}},
-		{"weak key", sessionapi.Config{APIKeys: [][]byte{[]byte("short")}}, []string{"api_key 1", "openssl rand"}},
+		{"weak key", sessionapi.Config{APIKeys: [][]byte{[]byte("short")}}, []string{"api_key is not safe: the secret has 5 bytes", "openssl rand"}},
 		{"key with a line break", sessionapi.Config{APIKeys: [][]byte{[]byte(apiKey), []byte(apiKey + "\n")}}, []string{"api_key 2", "white space"}},
 		{"any origin", sessionapi.Config{TrustedOrigins: []string{"*"}}, []string{`"*"`, "https://admin.example.com"}},
 		{"null origin", sessionapi.Config{TrustedOrigins: []string{"null"}}, []string{`"null"`}},
@@ -391,7 +391,7 @@ func TestConfigErrors(t *testing.T) {
 		{"origin with a user", sessionapi.Config{TrustedOrigins: []string{"https://u@a.example"}}, []string{"not an origin"}},
 		{"origin with an empty port", sessionapi.Config{TrustedOrigins: []string{"https://a.example:"}}, []string{"not an origin"}},
 		{"another scheme", sessionapi.Config{TrustedOrigins: []string{"ftp://a.example"}}, []string{"not an origin"}},
-		{"all at once", sessionapi.Config{Path: "x", APIKeys: [][]byte{nil}, TrustedOrigins: []string{"y"}}, []string{"path", "api_key 1", "trusted_origins"}},
+		{"all at once", sessionapi.Config{Path: "x", APIKeys: [][]byte{nil}, TrustedOrigins: []string{"y"}}, []string{"path", "api_key is not safe", "trusted_origins"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.config.Manager = manager

@@ -205,3 +205,17 @@ func TestJSONMatchersAreCheckedToo(t *testing.T) {
 		assert.ErrorContains(t, caddy.Validate(&config), says, matcher)
 	}
 }
+
+// Guards may add to the default realm until the last is provisioned, so without one
+// nothing has checked it by then.
+func TestStartChecksTheDefaultRealmWithoutAGuard(t *testing.T) {
+	for settings, says := range map[string]string{
+		`"assurance":"aal2","max_lifetime":"off"`: "max_lifetime off is weaker than assurance aal2 allows",
+		`"cookie_lifetime":"forever"`:             "session realm default: cookie_lifetime",
+	} {
+		err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}},"storage":{"module":"file_system","root":"`+t.TempDir()+`"},
+			"apps":{"session":{"realms":{"default":{`+settings+`}}},"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"session_api"}]}]}}}}}`), true)
+		t.Cleanup(func() { _ = caddy.Stop() })
+		assert.ErrorContains(t, err, says)
+	}
+}

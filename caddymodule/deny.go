@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -87,8 +88,12 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
 	switch v.kind {
 	case routes.Document:
-		if g.ForbiddenPath != "" {
-			return redirect(w, v.request, v.table.ForbiddenLocation(v.match, g.ForbiddenPath))
+		if g.ForbiddenPath == "" {
+			break
+		}
+		wanted := originalURL(v.request)
+		if location, ok := v.table.ForbiddenLocation(v.match, g.ForbiddenPath, wanted.EscapedPath()); ok {
+			return redirect(w, v.request, location)
 		}
 	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
 		return plain(w, http.StatusForbidden)
@@ -103,11 +108,17 @@ func (g *Guard) location(v *visit) string {
 	if v.decision == decisionHome {
 		return v.table.HomeLocation(v.match, r.URL.RawQuery)
 	}
-	path, query := r.URL.EscapedPath(), r.URL.RawQuery
+	wanted := originalURL(r)
+	return v.table.LoginLocation(v.match, wanted.EscapedPath(), wanted.RawQuery)
+}
+
+// originalURL is the URL that the client sent, whatever a handler before the guard
+// made of it.
+func originalURL(r *http.Request) *url.URL {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		path, query = original.URL.EscapedPath(), original.URL.RawQuery
+		return original.URL
 	}
-	return v.table.LoginLocation(v.match, path, query)
+	return r.URL
 }
 
 // redirect sends the browser to a path. Only GET and HEAD may be repeated there.

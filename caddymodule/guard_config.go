@@ -24,7 +24,8 @@ type GuardConfig struct {
 	HomePath string `json:"home_path,omitempty"`
 
 	// Where a signed-in visitor goes whose session fails a `require`, if the
-	// request is for a document. Default: none, the answer is 403.
+	// request is for a document. Who may not visit that path either gets 403
+	// there. Default: none, the answer is 403.
 	ForbiddenPath string `json:"forbidden_path,omitempty"`
 
 	// The query parameter that carries the wanted path to the login page, or

@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,4 +37,45 @@ func TestForbiddenPath(t *testing.T) {
 	assert.Nil(t, s.last(), "the app was asked")
 	assert.Equal(t, 200, s.request("GET", "/shop/admin", "Cookie", admin).StatusCode)
 	assert.Equal(t, 200, s.request("GET", "/shop/denied", "Cookie", editor).StatusCode)
+}
+
+// Who may not see the page of forbidden_path either would be sent there again and
+// again.
+func TestForbiddenPathItselfIsRefusedWithoutARedirect(t *testing.T) {
+	hook := newHookServer(t)
+	for name, tc := range map[string]struct{ directives, login, refused, denied string }{
+		"authorize": {
+			"session_guard {\n default auth\n forbidden_path /denied\n authorize " + hook.url + "\n }",
+			"/login", "/dashboard", "/denied",
+		},
+		"with prefixes": {
+			"session_guard {\n default auth\n base_path /shop\n locales en\n forbidden_path /denied\n authorize " + hook.url + "\n }",
+			"/shop/login", "/shop/en/dashboard", "/shop/en/denied",
+		},
+		"escapes": {
+			"session_guard {\n default auth\n forbidden_path /d%c3%a9nied\n authorize " + hook.url + "\n }",
+			"/login", "/dashboard", "/d%c3%a9nied",
+		},
+		"require behind a rewrite": {
+			"rewrite /denied* /admin/denied\n session_guard {\n auth /admin/* {\n require user.role root\n }\n default hybrid\n forbidden_path /denied\n }",
+			"/login", "/admin", "/denied",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook.answer(status(http.StatusNoContent))
+			s := serve(t, tc.directives)
+			cookie := s.signInAt(tc.login, ada)
+			hook.answer(status(http.StatusForbidden))
+			response := s.request("GET", tc.refused, "Cookie", cookie)
+			assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode)
+			assert.Equal(t, tc.denied, response.Header.Get("Location"))
+			for _, path := range []string{tc.denied, tc.denied + "/", tc.denied + "?a=b"} {
+				response = s.request("GET", path, "Cookie", cookie)
+				assert.Equal(t, http.StatusForbidden, response.StatusCode, path)
+				assert.Empty(t, response.Header.Get("Location"), path)
+				assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
+			}
+			assert.Nil(t, s.last(), "the app was asked")
+		})
+	}
 }

@@ -59,9 +59,22 @@ func (t *Table) HomeLocation(m Match, rawQuery string) string {
 }
 
 // ForbiddenLocation is where a visitor is sent whose session does not meet the
-// requirements of a path: a path of the site, with base path and locale.
-func (t *Table) ForbiddenLocation(m Match, path string) string {
-	return t.withPrefixes(m, escape(path))
+// requirements of a path: a path of the site, with base path and locale. It is
+// false if that is where the visitor already is, by the match or by originalPath
+// (escaped, as the client sent it), because the redirect would never end.
+func (t *Table) ForbiddenLocation(m Match, path, originalPath string) (string, bool) {
+	location := t.withPrefixes(m, escape(path))
+	same := samePage(m.Path, escape(path)) || samePage(originalPath, location)
+	return location, !same
+}
+
+// samePage compares the paths of two URLs as a client does that goes to them.
+func samePage(a, b string) bool {
+	page := func(s string) string {
+		decoded, _ := decode(resolve(pathOf(s)))
+		return trimEnd(decoded)
+	}
+	return page(a) == page(b)
 }
 
 // withPrefixes puts base path and locale in front of a configured path.

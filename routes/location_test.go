@@ -220,3 +220,31 @@ func TestHomeLocation(t *testing.T) {
 		t.Errorf("another parameter name: %s", got)
 	}
 }
+
+func TestForbiddenLocation(t *testing.T) {
+	config := guarded
+	config.BasePath = "/base"
+	table := compile(t, config)
+	for _, tc := range []struct {
+		path, original, forbidden, want string
+		ok                              bool
+	}{
+		{"/base/admin", "/base/admin", "/denied", "/base/denied", true},
+		{"/base/EN/admin", "/base/EN/admin", "/denied", "/base/en/denied", true},
+		{"/base/deniedx", "/base/deniedx", "/denied", "/base/denied", true},
+		{"/base/admin", "/base/admin", "/déni", "/base/d%C3%A9ni", true},
+		{"/base/denied", "/base/denied", "/denied", "", false},
+		{"/base/en/denied/", "/base/en/denied/", "/denied", "", false},
+		{"/base/d%c3%a9ni", "/base/d%c3%a9ni", "/déni", "", false},
+		{"/base/denied", "/base/denied", "/x/../denied?from=guard#top", "", false},
+		{"/base/denied", "/base/old", "/denied", "", false},
+		{"/base/admin", "/base/denied", "/denied", "", false},
+		{"/base/en/base/denied", "/base/en/base/denied", "/base/denied", "", false},
+		{"/base/en", "/base/en", "/", "", false},
+	} {
+		got, ok := table.ForbiddenLocation(table.Match(tc.path, "", ""), tc.forbidden, tc.original)
+		if ok != tc.ok || ok && got != tc.want {
+			t.Errorf("%s, asked for as %s, to %s: %s %v, want %s %v", tc.path, tc.original, tc.forbidden, got, ok, tc.want, tc.ok)
+		}
+	}
+}

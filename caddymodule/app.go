@@ -32,14 +32,15 @@ type App struct {
 	// The realms by name. The realm `default` always exists.
 	Realms map[string]*Settings `json:"realms,omitempty"`
 
-	ctx     caddy.Context
-	logger  *zap.Logger
-	metrics *metrics
-	events  *caddyevents.App
-	mu      sync.Mutex
-	realms  map[string]*realm
-	guards  []*Guard
-	asked   bool // a guard, a session API or a matcher uses a realm
+	ctx      caddy.Context
+	logger   *zap.Logger
+	metrics  *metrics
+	events   *caddyevents.App
+	readOnly bool // nothing is served, so nothing is written
+	mu       sync.Mutex
+	realms   map[string]*realm
+	guards   []*Guard
+	asked    bool // a guard, a session API or a matcher uses a realm
 }
 
 // CaddyModule returns the Caddy module information.

@@ -58,6 +58,11 @@ the command failed.`,
 			if err != nil {
 				return caddy.ExitCodeFailedStartup, err
 			}
+			app, err := appOf(ctx)
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			app.readOnly = true
 			e, err := explain(ctx, asked)
 			if err != nil {
 				return caddy.ExitCodeFailedStartup, err

@@ -336,7 +336,7 @@ func (g *Guard) hooks(v *visit) []string {
 }
 
 // managerToExplain is the realm's manager. For a request without cookies no key
-// is needed, so none is made where Caddy does not run.
+// is needed, so where Caddy does not run the storage is not even read.
 func (r *realm) managerToExplain(request *http.Request) (*session.Manager, error) {
 	if len(request.Header["Cookie"]) > 0 || r.ready.Load() != nil {
 		return r.manager(request.Context())

@@ -83,7 +83,7 @@ func (m *MatchSession) Match(r *http.Request) bool {
 
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
-	manager, err := m.realm.manager(r.Context())
+	manager, err := m.manager(r)
 	if err != nil {
 		return false, answerError(err)
 	}
@@ -104,6 +104,13 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+func (m *MatchSession) manager(r *http.Request) (*session.Manager, error) {
+	if r.Context().Value(explaining{}) != nil {
+		return m.realm.managerToExplain(r)
+	}
+	return m.realm.manager(r.Context())
 }
 
 // read reads the session of a request that no guard has seen yet.

@@ -44,7 +44,7 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	if r.revocationModule == nil {
 		r.revocationModule = new(StorageRevocation)
 	}
-	storage := r.app.ctx.Storage()
+	storage := r.app.storage()
 	place := fmt.Sprintf("revocations of realm %s in %v %s", r.name, storage, r.settings.Revocation)
 	value, inUse, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) {
 		log, err := r.revocationModule.Open(r.name, storage)

@@ -214,7 +214,7 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		core.Expiry = session.DefaultExpiry
 	}
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: r.name, Storage: r.app.ctx.Storage(),
+		Realm: r.name, Storage: r.app.storage(),
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: core.Expiry,
 	})
 	if err == nil {

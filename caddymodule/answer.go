@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -25,8 +27,9 @@ type answer struct {
 	room   [2]headerField // for before: Caddy itself sets one or two fields
 
 	wroteHeader bool
-	discard     bool  // the body is not sent
-	failed      error // a handoff that cannot be done: the answer is not sent
+	discard     bool     // the body is not sent
+	failed      error    // a handoff that cannot be done: the answer is not sent
+	lost        []string // what the app handed over where it does not count
 }
 
 type headerField struct {
@@ -49,7 +52,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	header := a.Header()
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		stripAnswer(header, a.visit) // early hints carry no handoff
+		a.lose(stripAnswer(header, a.visit), fmt.Sprintf(" of a %d answer", status)) // early hints carry no handoff
 		a.ResponseWriter.WriteHeader(status)
 		return
 	}
@@ -127,6 +130,7 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	ctx := a.visit.request.Context()
 	visitor := a.visit.visitor
 	handoff, err := visitor.TakeHandoff(ctx, header)
+	a.keepLosses(handoff)
 	if handoff.NoActivity && err == nil {
 		visitor.Forgo()
 	}
@@ -180,15 +184,60 @@ func (a *answer) finish(err error) {
 	case !a.visit.match.Static:
 		protectFromCaches(a.Header(), a.visit, false)
 	}
-	for name := range a.Header() { // trailers
-		if session.IsSessionHeader(strings.TrimPrefix(name, http.TrailerPrefix)) {
-			delete(a.Header(), name)
-		}
+	a.takeTrailers()
+	if len(a.lost) > 0 {
+		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer "+
+			"or the trailers, and its name is written with hyphens, such as X-Session-Set", zap.Strings("removed", a.lost), a.visit.logPath())
 	}
 }
 
-// stripAnswer removes every header and cookie that is meant for Caddy.
-func stripAnswer(header http.Header, v *visit) {
+// takeTrailers removes trailers that are meant for Caddy, whether they were
+// announced or not.
+func (a *answer) takeTrailers() {
+	var trailers http.Header
+	for name, values := range a.Header() {
+		trailer, unannounced := strings.CutPrefix(name, http.TrailerPrefix)
+		if session.IsSessionHeader(trailer) || unannounced && trailer == "Set-Cookie" {
+			if trailers == nil {
+				trailers = http.Header{}
+			}
+			trailers[trailer] = values
+			delete(a.Header(), name)
+		}
+	}
+	if trailers == nil {
+		return
+	}
+	where := " in the trailers"
+	if !a.wroteHeader {
+		where = " before an error"
+	}
+	a.lose(stripAnswer(trailers, a.visit), where)
+	if cookies := trailers["Set-Cookie"]; len(cookies) > 0 {
+		a.Header()[http.TrailerPrefix+"Set-Cookie"] = cookies
+	}
+}
+
+// lose notes a handoff that was removed where it does not count, to be logged
+// once: a login is never lost in silence.
+func (a *answer) lose(handoff session.Handoff, where string) {
+	for _, place := range slices.Concat(handoff.Places, handoff.Misspelled) {
+		a.lost = append(a.lost, place+where)
+	}
+}
+
+// keepLosses forgets what the final answer says again, and notes what it says in
+// a way that does not count.
+func (a *answer) keepLosses(handoff session.Handoff) {
+	a.lost = slices.DeleteFunc(a.lost, func(lost string) bool {
+		return slices.ContainsFunc(handoff.Places, func(place string) bool { return strings.HasPrefix(lost, place+" ") })
+	})
+	a.lost = append(a.lost, handoff.Misspelled...)
+}
+
+// stripAnswer removes every header and cookie that is meant for Caddy, and
+// returns what they were.
+func stripAnswer(header http.Header, v *visit) session.Handoff {
 	discarded := http.Header{}
 	for name, values := range header {
 		if session.IsSessionHeader(name) || name == "Set-Cookie" {
@@ -197,10 +246,11 @@ func stripAnswer(header http.Header, v *visit) {
 		}
 	}
 	// What remains of the cookies are the app's own.
-	_, _ = v.visitor.TakeHandoff(v.request.Context(), discarded)
+	handoff, _ := v.visitor.TakeHandoff(v.request.Context(), discarded)
 	if cookies := discarded["Set-Cookie"]; len(cookies) > 0 {
 		header["Set-Cookie"] = cookies
 	}
+	return handoff
 }
 
 func cleanTrailerNames(header http.Header) {

@@ -1,12 +1,14 @@
 package caddymodule_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"os"
 	"strings"
 	"testing"
 
@@ -281,5 +283,83 @@ func TestInvalidCookiesAreClearedOnOurAnswersOnly(t *testing.T) {
 		}
 		assert.Empty(t, s.request("GET", "/", "Cookie", sent).Cookies(), name)
 		assert.Empty(t, s.last().Header.Get("Cookie"), "a cookie of our name that did not open is not forwarded")
+	}
+}
+
+// What an app hands over in a wrong place does not count, and the log says where
+// it belongs.
+func TestHandoffInAWrongPlaceIsLogged(t *testing.T) {
+	hook := newHookServer(t)
+	for name, tc := range map[string]struct {
+		handler http.HandlerFunc
+		removed []string // nil: nothing is logged
+		created bool
+	}{
+		"early hints": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Set", handoff(ada))
+			w.Header().Set("Set-Cookie", "session.update="+handoff(ada))
+			w.WriteHeader(http.StatusEarlyHints)
+			clear(w.Header())
+		}, []string{"the cookie session.update of a 103 answer", "the header X-Session-Set of a 103 answer"}, false},
+		"early hints and the answer": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Set", handoff(ada))
+			w.WriteHeader(http.StatusEarlyHints)
+		}, nil, true},
+		"announced trailer": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Session-Set")
+			_, _ = io.WriteString(w, "ok")
+			w.Header().Set("X-Session-Set", handoff(ada))
+		}, []string{"the header X-Session-Set in the trailers"}, false},
+		"trailers": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "ok")
+			w.(http.Flusher).Flush()
+			w.Header().Set(http.TrailerPrefix+"X-Session-Set", handoff(ada))
+			w.Header().Set(http.TrailerPrefix+"Set-Cookie", "session.delete=1")
+		}, []string{"the cookie session.delete in the trailers", "the header X-Session-Set in the trailers"}, false},
+		"underscores": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["x_session_set"] = []string{handoff(ada)}
+			w.Header()["X-Session-User"] = []string{"ada"}
+		}, []string{"the header X_session_set"}, false},
+		"authorize hook": {nil, []string{"the header X-Session-Set"}, false},
+		"right":          {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) }, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook.answer(status(http.StatusNoContent))
+			s := serve(t, withHooks("authorize "+hook.url))
+			path, cookie := "/", ""
+			if tc.handler == nil {
+				path, cookie = "/dashboard", s.signIn(ada)
+				hook.answer(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("X-Session-Set", handoff(ada))
+					w.WriteHeader(http.StatusTeapot)
+				})
+			}
+			s.answer(tc.handler)
+			response := s.request("POST", path, "Cookie", cookie)
+			assert.Equal(t, tc.created, len(response.Cookies()) > 0)
+			for name := range response.Trailer {
+				assert.NotContains(t, []string{"X-Session-Set", "Set-Cookie"}, name)
+			}
+			var removed [][]string
+			logged, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			for line := range strings.Lines(string(logged)) {
+				var entry struct {
+					Level, Path string
+					Removed     []string
+				}
+				require.NoError(t, json.Unmarshal([]byte(line), &entry))
+				if entry.Removed != nil {
+					assert.Equal(t, "warn", entry.Level)
+					assert.Equal(t, path, entry.Path)
+					removed = append(removed, entry.Removed)
+				}
+			}
+			if tc.removed == nil {
+				assert.Empty(t, removed)
+			} else {
+				assert.Equal(t, [][]string{tc.removed}, removed)
+			}
+		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
@@ -71,10 +72,13 @@ func (g *Guard) ask(v *visit, rule string) error {
 }
 
 // answerRefusal sends what the hook answers in place of the app.
-func answerRefusal(w http.ResponseWriter, v *visit) error {
+func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 	header, refusal := w.Header(), v.refusal
 	given := maps.Clone(refusal.Header)
-	cleanRefusal(given, v)
+	if handoff := cleanRefusal(given, v); len(handoff.Places) > 0 {
+		g.logger.Warn("a handoff was removed from the answer of the authorize hook, where it does not count; the app itself hands over",
+			zap.Strings("removed", handoff.Places), v.logPath())
+	}
 	cookies := slices.Concat(header["Set-Cookie"], given["Set-Cookie"])
 	maps.Copy(header, given)
 	if len(cookies) > 0 {
@@ -102,7 +106,7 @@ var notTheHooks = []string{
 
 // cleanRefusal leaves what a hook may say to the client: no X-Session-*, no cookie
 // of our names, nothing of the connection.
-func cleanRefusal(header http.Header, v *visit) {
+func cleanRefusal(header http.Header, v *visit) session.Handoff {
 	for _, line := range header["Connection"] {
 		for name := range strings.SplitSeq(line, ",") {
 			header.Del(strings.TrimSpace(name))
@@ -111,5 +115,5 @@ func cleanRefusal(header http.Header, v *visit) {
 	for _, name := range notTheHooks {
 		delete(header, name)
 	}
-	stripAnswer(header, v)
+	return stripAnswer(header, v)
 }

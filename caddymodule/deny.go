@@ -46,7 +46,7 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	case decisionOrigin:
 		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
 	case decisionAuthorize:
-		return answerRefusal(w, v)
+		return g.answerRefusal(w, v)
 	case decisionForbidden:
 		return g.forbid(w, v)
 	}

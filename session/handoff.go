@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,11 @@ type Handoff struct {
 	// NoActivity means that this request was not the user's own doing and must
 	// not keep the session alive (X-Session-Activity: none).
 	NoActivity bool
+	// Places names the headers and cookies that said so, for messages.
+	Places []string
+	// Misspelled names headers that were removed and are no handoff, since a
+	// proxy may take an underscore or a dot for a hyphen, and an app must not.
+	Misspelled []string
 
 	sealed []string // Set-Cookie lines that carry a token which the app sealed
 }
@@ -51,13 +57,18 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 		return Handoff{}, nil
 	}
 	parts := handoffParts{}
+	var misspelled []string
 	for name, values := range header {
 		if !IsSessionHeader(name) {
 			continue
 		}
-		switch kind := strings.TrimPrefix(strings.ToLower(name), "x-session-"); kind {
+		switch kind := strings.ToLower(name[len(headerPrefix):]); kind {
 		case "set", "update", "delete", "activity":
-			parts.add(kind, "the header "+http.CanonicalHeaderKey(name), values...)
+			if strings.EqualFold(name[:len(headerPrefix)], headerPrefix) {
+				parts.add(kind, "the header "+http.CanonicalHeaderKey(name), values...)
+			} else {
+				misspelled = append(misspelled, "the header "+name)
+			}
 		}
 		delete(header, name)
 	}
@@ -67,6 +78,8 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 		own, lines = v.takeCookies(header, given, parts)
 	}
 	handoff, err := parts.decode()
+	handoff.Places, handoff.Misspelled = parts.places(own), misspelled
+	slices.Sort(handoff.Misspelled)
 	err = errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
 		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
@@ -100,6 +113,21 @@ func (p handoffParts) add(kind, place string, values ...string) {
 			p[kind] = append(p[kind], handoffPart{place, value})
 		}
 	}
+}
+
+// places are those of the parts and of cookies of the session cookie's name.
+func (p handoffParts) places(own []*http.Cookie) []string {
+	var places []string
+	for _, given := range p {
+		for _, part := range given {
+			places = append(places, part.place)
+		}
+	}
+	for _, cookie := range own {
+		places = append(places, "the cookie "+cookie.Name)
+	}
+	slices.Sort(places)
+	return slices.Compact(places)
 }
 
 // takeCookies takes the handoff cookies and those of the session cookie's name
@@ -326,16 +354,18 @@ func asHandoffError(kind string, err error) error {
 	return err
 }
 
+// headerPrefix begins the names of our headers.
+const headerPrefix = "x-session-"
+
 // IsSessionHeader reports whether a header name is one of ours however a server
 // may spell it: X-Session-* without regard to case, with "-", "_" or "." between
 // the words. Servers that fold those (CGI, WSGI) would take a client's
 // X_Session_User for ours.
 func IsSessionHeader(name string) bool {
-	const prefix = "x-session-"
-	if len(name) < len(prefix) {
+	if len(name) < len(headerPrefix) {
 		return false
 	}
-	for i := range len(prefix) {
+	for i := range len(headerPrefix) {
 		c := name[i]
 		switch {
 		case c >= 'A' && c <= 'Z':
@@ -343,7 +373,7 @@ func IsSessionHeader(name string) bool {
 		case c == '_' || c == '.':
 			c = '-'
 		}
-		if c != prefix[i] {
+		if c != headerPrefix[i] {
 			return false
 		}
 	}

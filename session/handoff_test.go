@@ -34,7 +34,9 @@ func handle(t *testing.T, v *session.Visitor, header http.Header) error {
 		}
 	}
 	for _, line := range header["Set-Cookie"] {
-		if name, _, _ := strings.Cut(line, "="); slices.Contains([]string{"session", "session.0", "session.set", "session.update", "session.delete"}, name) {
+		name, _, _ := strings.Cut(line, "=")
+		bare := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(name), "__host-"), "__secure-")
+		if slices.Contains([]string{"session", "session.0"}, name) || slices.Contains([]string{"session.set", "session.update", "session.delete"}, bare) {
 			t.Errorf("%q would reach the browser", line)
 		}
 	}
@@ -68,6 +70,10 @@ func TestHandoff(t *testing.T) {
 		"set with padding":             {[]string{"X-Session-Set: " + padded}, false, "bo", ""},
 		"set over a session":           {[]string{"X-Session-Set: " + bo}, true, "bo", ""},
 		"set by cookie":                {[]string{"Set-Cookie: session.set=" + bo + "; Path=/; HttpOnly"}, false, "bo", ""},
+		"set by a __Host- cookie":      {[]string{"Set-Cookie: __Host-session.set=" + bo + "; Path=/; Secure"}, false, "bo", ""},
+		"update by a __Secure- cookie": {[]string{"Set-Cookie: __Secure-session.update=" + toAdmin}, true, "alice admin", ""},
+		"delete by a __host- cookie":   {[]string{"Set-Cookie: __host-session.delete=1"}, true, nobody, ""},
+		"a __Host- cookie, taken back": {[]string{"Set-Cookie: __Host-session.set=" + bo, "Set-Cookie: session.set=" + past}, true, "alice editor", ""},
 		"set by a quoted cookie":       {[]string{`Set-Cookie: session.set="` + bo + `"`}, false, "bo", ""},
 		"set with tokens":              {[]string{"X-Session-Set: " + described(`{"user":{"id":"bo"},"accessToken":"at","refreshToken":null}`)}, false, "bo", ""},
 		"set twice alike":              {[]string{"X-Session-Set: " + bo, "X-Session-Set: " + bo, "Set-Cookie: session.set=" + bo}, false, "bo", ""},
@@ -101,6 +107,8 @@ func TestHandoff(t *testing.T) {
 		"an empty header":              {[]string{"X-Session-Set: "}, true, "alice editor", "the header X-Session-Set is not base64url of a JSON object: it is empty"},
 		"not base64":                   {[]string{"X-Session-Set: %%%"}, true, "alice editor", "the header X-Session-Set is not base64url"},
 		"base64 of the other alphabet": {[]string{"X-Session-Set: " + strings.Repeat("+/", 8)}, true, "alice editor", "it is standard base64; write base64url"},
+		"prefixed and bare differ":     {[]string{"Set-Cookie: session.set=" + bo, "Set-Cookie: __Host-session.set=" + cy}, false, nobody, "two different set"},
+		"a broken prefixed cookie":     {[]string{"Set-Cookie: __Host-session.set=%7B"}, false, nobody, "the cookie __Host-session.set is not base64url"},
 		"two values in one line":       {[]string{"X-Session-Set: " + bo + ", " + cy}, false, nobody, "X-Session-Set is not base64url"},
 		"not JSON":                     {[]string{"X-Session-Set: " + described("alice")}, true, "alice editor", "the header X-Session-Set: it is not valid JSON"},
 		"plain JSON":                   {[]string{`X-Session-Set: {"user":{"id":"bo"}}`}, true, "alice editor", "X-Session-Set is not base64url of a JSON object: it is plain JSON"},
@@ -162,12 +170,12 @@ func TestHandoff(t *testing.T) {
 func TestHandoffLeavesOtherHeadersAlone(t *testing.T) {
 	m, _ := newManager(t)
 	header := answer("Set-Cookie: a=1; Path=/", "Set-Cookie: session.set="+described(`{"user":{"id":"bo"}}`), "Set-Cookie: sessions=2",
-		"Set-Cookie: session.sets=3", "Set-Cookie: __Host-session=4", "X-Sessions: 5", "Content-Type: text/html")
+		"Set-Cookie: session.sets=3", "Set-Cookie: __Host-session=4", "Set-Cookie: __Host-other.set=6", "X-Sessions: 5", "Content-Type: text/html")
 	header["x_session.user"] = []string{"root"}
 	if err := handle(t, read(t, m, request()), header); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"a=1; Path=/", "sessions=2", "session.sets=3", "__Host-session=4"}; !slices.Equal(header["Set-Cookie"], want) {
+	if want := []string{"a=1; Path=/", "sessions=2", "session.sets=3", "__Host-session=4", "__Host-other.set=6"}; !slices.Equal(header["Set-Cookie"], want) {
 		t.Errorf("Set-Cookie is %q", header["Set-Cookie"])
 	}
 	if header.Get("X-Sessions") != "5" || header.Get("Content-Type") != "text/html" || len(header) != 3 {

@@ -272,8 +272,17 @@ func IsAnonymity(err error) bool {
 }
 
 // handoffKind returns the kind of handoff that a cookie name means for
-// this realm, or "".
+// this realm, or "". An app may put the prefix of the session cookie in front, or
+// a library may for it; passed on, such a cookie would show the browser what the
+// app says of the session, and the login would be lost.
 func (m *Manager) handoffKind(name string) string {
+	for _, prefix := range []string{"__Host-", "__Secure-"} {
+		// Browsers compare them in any case (RFC 6265bis section 4.1.3).
+		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			name = name[len(prefix):]
+			break
+		}
+	}
 	rest, ok := strings.CutPrefix(name, m.settings.CookieName)
 	if !ok {
 		return ""

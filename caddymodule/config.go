@@ -194,7 +194,8 @@ type Requirement struct {
 	Field string `json:"field,omitempty"`
 
 	// The values that the field may have. A string, number or boolean must
-	// equal one of them, an array must contain one of them.
+	// equal one of them, an array must contain one of them. Numbers are compared
+	// by value: `1000` is also `1000.0` and `1e3`.
 	Values []string `json:"values,omitempty"`
 
 	// How long ago the sign-in may be at most. It stands alone, without field.

@@ -164,13 +164,14 @@ func (q Requirement) holds(s *session.Session, now time.Time) bool {
 }
 
 // has compares exactly: no folding, no parts, so that no name can pass for
-// another.
+// another. Only of a number there are several spellings.
 func (q Requirement) has(value any) bool {
 	switch value := value.(type) {
 	case string:
 		return slices.Contains(q.Values, value)
 	case json.Number:
-		return slices.Contains(q.Values, value.String())
+		return slices.Contains(q.Values, value.String()) ||
+			slices.ContainsFunc(q.Values, func(wanted string) bool { return sameNumber(value.String(), wanted) })
 	case bool:
 		return slices.Contains(q.Values, strconv.FormatBool(value))
 	}

@@ -54,11 +54,12 @@ func (t *Table) ActionTarget(requestURL *url.URL, xActionRedirect string) (Match
 }
 
 func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) {
+	bare := isBare(target)
 	target = strings.TrimSpace(target)
 	switch {
 	case target == "" || strings.ContainsFunc(target, func(r rune) bool { return r < 0x20 || r == 0x7f }):
 		return Match{}, false
-	case target[0] == '.':
+	case target[0] == '.' || bare:
 		return t.relativeTarget(requestURL, target)
 	case target[0] == '/':
 		if strings.HasPrefix(strings.ReplaceAll(target, `\`, "/"), "//") {
@@ -91,12 +92,33 @@ func (t *Table) target(path string) (Match, bool) {
 	return m, !m.Bad
 }
 
-// relativeTarget resolves ".", as Next.js does, below the request path, and,
-// as a browser would, beside it. The stricter one counts.
+// isBare reports whether a target is a path without a slash or a dot in front, or
+// a query, which everybody reads alike: nothing in it is dropped or turned by a
+// URL parser, and it cannot be taken for a scheme or a host.
+func isBare(target string) bool {
+	if target == "" || strings.IndexByte("/.#", target[0]) >= 0 {
+		return false
+	}
+	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }) {
+		return false
+	}
+	first := target
+	if i := strings.IndexAny(target, "/?#"); i >= 0 {
+		first = target[:i]
+	}
+	return strings.IndexByte(first, ':') < 0
+}
+
+// relativeTarget resolves a target, as Next.js does with ".", below the request
+// path, and, as a browser would, beside it. The stricter one counts. A query alone
+// leaves the path as it is.
 func (t *Table) relativeTarget(requestURL *url.URL, target string) (Match, bool) {
 	path := requestURL.EscapedPath()
 	if path == "" || path[0] != '/' {
 		return Match{}, false
+	}
+	if target[0] == '?' {
+		return t.target(path + target)
 	}
 	below, ok1 := t.target(trimEnd(path) + "/" + target)
 	beside, ok2 := t.target(path[:strings.LastIndexByte(path, '/')+1] + target)

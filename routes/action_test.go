@@ -81,7 +81,22 @@ func TestActionTarget(t *testing.T) {
 		{"/dash\tboard;push", false, ""},
 		{"//dashboard;push", false, ""},
 		{`/\dashboard;push`, false, ""},
-		{"dashboard;push", false, ""},
+		{"dashboard;push", true, Auth},
+		{"dashboard/a:b;push", true, Auth},
+		{"blog;push", true, Hybrid},
+		{"x/../dashboard?y;replace", true, Auth},
+		{"?a=1;push", true, Public},
+		{"?a=/dashboard", true, Public},
+		{"#x;push", false, ""},
+		{" ;push", false, ""},
+		{`x\..\dashboard;push`, false, ""},
+		{`?a=\`, false, ""},
+		{"dash board;push", false, ""},
+		{"dash\nboard;push", false, ""},
+		{"\u00a0dashboard;push", false, ""},
+		{"кафе;push", false, ""},
+		{"app.example:80/dashboard;push", false, ""},
+		{"x:dashboard;push", false, ""},
 		{";push", false, ""},
 		{"", false, ""},
 		{"javascript:alert(1)", false, ""},
@@ -92,6 +107,15 @@ func TestActionTarget(t *testing.T) {
 		if ok != tc.ok || ok && m.Type != tc.want {
 			t.Errorf("%q: %v %+v, want %v %s", tc.target, ok, m, tc.ok, tc.want)
 		}
+	}
+	// A query alone is of the page itself.
+	for path, want := range map[string]Type{"/dashboard/1": Auth, "/blog": Hybrid} {
+		if m, ok := table.ActionTarget(&url.URL{Path: path}, "?a=1;push"); !ok || m.Type != want {
+			t.Errorf("a query at %s: %v %+v", path, ok, m)
+		}
+	}
+	if m, ok := table.ActionTarget(&url.URL{Path: "/dashboard/1"}, "blog;push"); !ok || m.Type != Auth {
+		t.Errorf("beside a guarded page: %v %+v", ok, m)
 	}
 	// Next.js resolves "." below the request path, browsers beside it.
 	if m, ok := table.ActionTarget(&url.URL{Path: "/x"}, "./dashboard;push"); !ok || m.Type != Auth {

@@ -27,7 +27,10 @@ import (
 // `{http.session.id}`, `{http.session.expires_at}`, `{http.session.created_at}`,
 // `{http.session_guard.rule}`, `{http.session_guard.decision}`,
 // `{http.session_guard.locale}` and `{http.session_guard.kind}`. Those of the
-// session are empty while nobody is signed in.
+// session are empty while nobody is signed in. The rule is written as in a
+// Caddyfile (`auth /dashboard/*`, `default hybrid`). It is `login_path` for a login
+// page that is open without a rule, `static` for Next.js's static files and
+// development tools, and `none` for a path that is refused.
 type Guard struct {
 	GuardConfig
 
@@ -392,8 +395,11 @@ func (g *Guard) ruleName(m routes.Match) string {
 	if m.Bad {
 		return "none"
 	}
+	if m.Open {
+		return "static" // of Next.js or its tools in development, which no rule decides
+	}
 	if m.Rule < 0 || m.Rule >= len(g.Rules) {
-		if unmatched := cmp.Or(g.Default, string(routes.Hybrid)); unmatched != string(m.Type) && !m.Open {
+		if unmatched := cmp.Or(g.Default, string(routes.Hybrid)); unmatched != string(m.Type) {
 			return "login_path" // open although the rules would close it
 		}
 		return "default " + string(m.Type)

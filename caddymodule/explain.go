@@ -54,7 +54,7 @@ type explanation struct {
 	Hooks    []string `json:"hooks,omitempty"` // that the guard would ask; explain does not
 	Decision string   `json:"decision"`
 	Reason   string   `json:"reason,omitempty"` // where it is not the rule
-	Answerer string   `json:"answerer"`         // app, session_guard, session_api, or the handler that answers before a guard
+	Answerer string   `json:"answerer"`         // app, session_guard, session_api, the handler that answers before a guard, or caddy itself
 	Status   int      `json:"status,omitempty"` // of the guard's answer
 	Location string   `json:"location,omitempty"`
 }
@@ -62,6 +62,12 @@ type explanation struct {
 // explain finds the guard that the request would meet and asks it. Nothing is
 // served.
 func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
+	if path := asked.path(); hasBrokenEscape(path) {
+		return &explanation{
+			Path: path, Rule: "none", Decision: string(decisionBad), Reason: "the path has a % that begins no escape, so Caddy refuses it before any handler",
+			Answerer: "caddy", Status: http.StatusBadRequest,
+		}, nil
+	}
 	r, err := asked.request(context.WithValue(ctx, explaining{}, true))
 	if err != nil {
 		return nil, err
@@ -151,6 +157,24 @@ func listens(app *caddyhttp.App, server *caddyhttp.Server, u *url.URL) bool {
 		address, err := caddy.ParseNetworkAddressWithDefaults(listen, "tcp", 0)
 		return err == nil && (address.IsUnixNetwork() || int(address.StartPort) <= port && port <= int(address.EndPort))
 	})
+}
+
+// path is the path of the URL as it is written, which may be none that Go reads.
+func (q explainRequest) path() string {
+	written, _, _ := strings.Cut(q.URL, "#")
+	written, _, _ = strings.Cut(written, "?")
+	if _, rest, ok := strings.Cut(written, "://"); ok {
+		written = rest
+	}
+	if slash := strings.IndexByte(written, '/'); slash >= 0 {
+		return written[slash:]
+	}
+	return ""
+}
+
+func hasBrokenEscape(path string) bool {
+	_, err := url.PathUnescape(path)
+	return err != nil
 }
 
 func (q explainRequest) request(ctx context.Context) (*http.Request, error) {

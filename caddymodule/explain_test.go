@@ -118,6 +118,9 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://third.example.com/inside/dashboard"}, []string{"Path /dashboard", "Rule auth /dashboard/* (Caddyfile:32)"}, "2"},
 		{[]string{"GET", "http://third.example.com/inside/"}, []string{"Rule default hybrid", "Answer the app answers"}, ""},
 		{[]string{"GET", "http://third.example.com/outside"}, []string{"Guard Caddyfile:37", "Rule default auth"}, "2"},
+		{[]string{"GET", "http://app.example.com/a%zz"}, []string{"Path /a%zz", "Rule none", "Decision bad", "Answer 400 Bad Request"}, "5"},
+		{[]string{"GET", "/dashboard/%?a=b"}, []string{"Path /dashboard/%", "Decision bad", "Answer 400 Bad Request"}, "5"},
+		{[]string{"GET", "http://app.example.com/?a=%zz"}, []string{"Rule default hybrid", "Decision pass"}, ""},
 		{[]string{"GET", "http://app.example.com/a%00b"}, []string{"Answer 400 Bad Request"}, "5"},
 	} {
 		output, err := sessionCommand(t, append([]string{"explain", "--config", file}, tc.args...)...)
@@ -250,6 +253,11 @@ func TestAdminExplains(t *testing.T) {
 	assert.EqualValues(t, 403, answer["status"])
 	assert.Equal(t, "opened", answer["cookie"])
 	assert.NotContains(t, w.Body.String(), "bob")
+	w, err = ask(`{"method":"GET","url":"http://` + s.addr + `/a%zz"}`)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+	assert.Equal(t, "bad", answer["decision"])
+	assert.EqualValues(t, raw(t, s.addr, "GET /a%zz HTTP/1.1\r\nHost: x\r\n\r\n").StatusCode, answer["status"], "as Caddy answers")
 	for _, wrong := range []string{`{"method":"GET","url":"nowhere"}`, `{"method":"G T","url":"/"}`} {
 		_, err := ask(wrong)
 		assert.Error(t, err, wrong)

@@ -57,6 +57,15 @@ func (k *keySource) keyring() (*session.Keyring, error) {
 	return session.NewKeyring(cmp.Or(k.realm, session.DefaultRealm), []byte(secret))
 }
 
+// manager has the default settings but for the realm: others are not known here.
+func (k *keySource) manager() (*session.Manager, error) {
+	keys, err := k.keyring()
+	if err != nil {
+		return nil, err
+	}
+	return session.NewManager(session.Settings{Realm: cmp.Or(k.realm, session.DefaultRealm)}, keys)
+}
+
 // sealCommand seals a session from standard input.
 func sealCommand() *cobra.Command {
 	var source keySource
@@ -64,10 +73,11 @@ func sealCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "seal",
 		Short:   "Seals a session that it reads from standard input into a token",
+		Long:    "Seals a session that it reads from standard input into a token. A session that does not fit into its cookies is refused.",
 		Example: `  echo '{"user":{"id":"ann"}}' | caddy session seal --secret-file secret.txt`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := source.keyring()
+			manager, err := source.manager()
 			if err != nil {
 				return err
 			}
@@ -79,7 +89,7 @@ func sealCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			token, err := keys.Seal(s)
+			token, err := manager.Seal(s)
 			if err != nil {
 				return err
 			}
@@ -94,7 +104,7 @@ func sealCommand() *cobra.Command {
 
 // readSession reads {"user":{…},"accessToken"?,"refreshToken"?}, as a handoff has it.
 func readSession(from io.Reader, now time.Time, lifetime time.Duration) (*session.Session, error) {
-	content, err := io.ReadAll(io.LimitReader(from, 64<<10))
+	content, err := io.ReadAll(from) // all of it: a refusal of what is too large says its size
 	if err != nil {
 		return nil, err
 	}

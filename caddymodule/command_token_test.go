@@ -1,0 +1,29 @@
+package caddymodule_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What seal prints, open opens; what is too large is refused with its size.
+func TestCommandSealRefusesWhatDoesNotFit(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	user := func(size int) string { return `{"user":{"id":"ann","bio":"` + strings.Repeat("y", size) + `"}}` }
+	token, err := command(t, user(8000), "seal")
+	require.NoError(t, err)
+	opened, err := command(t, token, "open")
+	require.NoError(t, err)
+	require.Contains(t, opened, strings.Repeat("y", 8000))
+	for size, says := range map[int]string{
+		9500:   "at most ",
+		20_000: " would take 27", // a third more than the text, and some hundred bytes
+		90_000: " would take 120",
+	} {
+		printed, err := command(t, user(size), "seal")
+		require.ErrorContains(t, err, "the session is too large", "%d", size)
+		require.ErrorContains(t, err, says)
+		require.Empty(t, printed)
+	}
+}

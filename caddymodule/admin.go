@@ -129,16 +129,19 @@ func (q revokeRequest) logFields(r *realm) []zap.Field {
 	if q.User != "" && r.logsUser() {
 		fields = append(fields, zap.String("user_id", q.User))
 	}
-	return append(fields, zap.Bool("all", q.All))
+	if q.All {
+		fields = append(fields, zap.Bool("all", true))
+	}
+	return fields
 }
 
 func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return methodNotAllowed(w, http.MethodPost)
 	}
-	asked, err := readRevokeRequest(r)
+	asked, err := readRevokeRequest(w, r)
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return err
 	}
 	app, err := activeApp()
 	if err != nil {
@@ -154,6 +157,9 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	manager, err := realm.manager(r.Context())
 	if err == nil {
 		err = asked.perform(r, manager)
+	}
+	if _, impossible := errors.AsType[*session.UserError](err); impossible {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
 	}
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
@@ -173,18 +179,55 @@ func (q revokeRequest) perform(r *http.Request, manager *session.Manager) error 
 	return manager.RevokeEveryone(r.Context())
 }
 
-func readRevokeRequest(r *http.Request) (revokeRequest, error) {
-	var asked revokeRequest
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return asked, errors.New("the body must be application/json")
+// maxRevokeBody bounds the body of POST /session/revoke, in bytes.
+const maxRevokeBody = 64 << 10
+
+// readRevokeRequest reads a request to revoke. The error is a caddy.APIError.
+func readRevokeRequest(w http.ResponseWriter, r *http.Request) (revokeRequest, error) {
+	wrong := func(err error) (revokeRequest, error) {
+		return revokeRequest{}, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
 	}
-	decoder := json.NewDecoder(io.LimitReader(r.Body, 64<<10))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&asked); err != nil {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		return wrong(errors.New("the body must be application/json"))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRevokeBody))
+	if _, over := errors.AsType[*http.MaxBytesError](err); over {
+		return revokeRequest{}, caddy.APIError{
+			HTTPStatus: http.StatusRequestEntityTooLarge, Err: fmt.Errorf("the body is larger than %d bytes", maxRevokeBody),
+		}
+	}
+	if err != nil {
+		return wrong(err)
+	}
+	asked, err := decodeRevokeRequest(body)
+	if err != nil {
+		return wrong(err)
+	}
+	return asked, nil
+}
+
+// decodeRevokeRequest is as strict as the session API: of two members with one
+// name, nobody knows which one was meant.
+func decodeRevokeRequest(body []byte) (asked revokeRequest, err error) {
+	members, err := session.DecodeObject(body)
+	if err != nil {
 		return asked, fmt.Errorf("the body must be one JSON object such as {\"user\": \"ann\"}: %w", err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return asked, errors.New("the body must be one JSON object and nothing after it")
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		known := false
+		switch name {
+		case "realm":
+			asked.Realm, known = members[name].(string)
+		case "session":
+			asked.Session, known = members[name].(string)
+		case "user":
+			asked.User, known = members[name].(string)
+		case "all":
+			asked.All, known = members[name].(bool)
+		}
+		if !known {
+			return asked, fmt.Errorf("the body has the member %q; the known ones are the strings session, user and realm, and the boolean all", name)
+		}
 	}
 	return asked, asked.check()
 }

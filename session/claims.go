@@ -118,6 +118,10 @@ func checkUser(user User) error {
 	if !ok || id == "" {
 		return &UserError{"user.id must be a non-empty string"}
 	}
+	return checkUserID(id)
+}
+
+func checkUserID(id string) error {
 	if !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
 		return &UserError{"user.id must not contain control characters"}
 	}

@@ -52,9 +52,13 @@ var ErrStale = errors.New("the shared revocations cannot be read")
 
 // RevokeUser ends the sessions of a user that exist now, on every node that
 // shares the revocations. Except is the id of the one that stays; empty for none.
+// The error is a [*UserError] for an id that no user can have.
 func (m *Manager) RevokeUser(ctx context.Context, userID, except string) error {
 	if userID == "" {
 		return &UserError{"user.id is empty, so it names no user"}
+	}
+	if err := checkUserID(userID); err != nil {
+		return err
 	}
 	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{UserID: userID, Except: except}))
 }

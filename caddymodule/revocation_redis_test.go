@@ -201,12 +201,20 @@ func TestNothingIsLostWhenRedisIsKilled(t *testing.T) {
 			if err := a.Revoke(t.Context(), ended("during")); err == nil {
 				t.Error("a sign-out without Redis was reported as done")
 			}
+			again := time.Now()
+			if err := a.Revoke(t.Context(), ended("during too")); err == nil {
+				t.Error("a second sign-out without Redis was reported as done")
+			}
+			if waited := time.Since(again); waited > outageTimeout {
+				t.Errorf("a second sign-out waited %s for a server that is known to be gone", waited)
+			}
 			if !isEnded(t, a, "during")() {
 				t.Error("the sign-out does not hold on its own node")
 			}
 			eventually(t, 10*time.Second, "the outage is not seen", func() bool { return b.Status().Outage })
 			s.start()
 			eventually(t, 10*time.Second, "during is lost", isEnded(t, b, "during"))
+			eventually(t, 10*time.Second, "during too is lost", isEnded(t, b, "during too"))
 			if err := b.Revoke(t.Context(), ended("after")); err != nil {
 				t.Fatal(err)
 			}

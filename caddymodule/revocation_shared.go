@@ -17,8 +17,14 @@ import (
 const (
 	// appendTimeout bounds how long a sign-out waits for the log.
 	appendTimeout = 5 * time.Second
+	// outageTimeout is the same while the log cannot be read, so that it can
+	// hardly be written.
+	outageTimeout = time.Second
 	// retryInterval is how soon a broken log is tried again.
 	retryInterval = time.Second
+	// retryTimeout bounds an attempt to append what an outage left, which may
+	// be much and for which nobody waits.
+	retryTimeout = 30 * time.Second
 )
 
 // sharedRevocations are the revocations of a realm: a set in memory that every
@@ -39,10 +45,11 @@ type sharedRevocations struct {
 
 	mu      sync.Mutex
 	pending []session.Revocation // not durable yet
+	failed  error                // why the last attempt to append them failed
 	updates []session.Revocation // not shared yet
 	updated chan struct{}        // there is one
 	status  revocationStatus
-	writing sync.Mutex
+	writing chan struct{} // holds one while somebody appends
 }
 
 // revocationStatus is what the admin API shows.
@@ -61,6 +68,7 @@ func newSharedRevocations(realm string, log RevocationLog, outage Outage) *share
 	s := &sharedRevocations{
 		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log, outage: outage,
 		cancel: cancel, first: make(chan struct{}), updated: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1),
 	}
 	s.stale.Store(true)
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
@@ -86,16 +94,24 @@ func (s *sharedRevocations) Revoked(of *session.Session) (bool, error) {
 
 // Revoke implements [session.Revocations]. The revocation holds on this node at
 // once. If it cannot be made durable it is kept and tried again, and the error
-// says so.
+// says so. While that fails, nobody waits: retry is at it, and who ends several
+// sessions does not pay for the outage with each.
 func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) error {
 	s.Add(r)
 	s.mu.Lock()
 	s.pending = append(s.pending, r)
+	err, timeout := s.failed, appendTimeout
+	if s.status.Outage {
+		timeout = outageTimeout
+	}
 	s.mu.Unlock()
-	// A sign-out does not end halfway because the browser went away.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
-	defer cancel()
-	if err := s.flush(ctx); err != nil {
+	if err == nil {
+		// A sign-out does not end halfway because the browser went away.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		err = s.flush(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: the revocation holds on this node and will be shared when that is possible again: %w", session.ErrUnavailable, err)
 	}
 	return nil
@@ -152,30 +168,41 @@ func (s *sharedRevocations) tellOnce(ctx context.Context) error {
 // flush appends what is pending. Those who wait for their turn mostly find their
 // revocation written together with another's.
 func (s *sharedRevocations) flush(ctx context.Context) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-ctx.Done(): // the log does not answer whoever appends
+		s.appended(0, ctx.Err())
+		return ctx.Err()
+	}
 	s.mu.Lock()
 	batch := s.pending
 	s.mu.Unlock()
-	if len(batch) == 0 {
-		return nil
+	var err error
+	if len(batch) > 0 {
+		err = s.log.Append(ctx, batch)
 	}
-	if err := s.log.Append(ctx, batch); err != nil {
-		return err
-	}
+	s.appended(len(batch), err)
+	return err
+}
+
+// appended notes how an attempt to append the first that are pending ended.
+func (s *sharedRevocations) appended(count int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pending = s.pending[len(batch):]; len(s.pending) == 0 {
+	if s.failed = err; err != nil {
+		return
+	}
+	if s.pending = s.pending[count:]; len(s.pending) == 0 {
 		s.pending = nil
 	}
-	return nil
 }
 
 // retry shares what could not be shared at once.
 func (s *sharedRevocations) retry(ctx context.Context) {
 	failed := false
 	for sleep(ctx, retryInterval) {
-		err := s.flush(ctx)
+		err := s.attempt(ctx)
 		switch {
 		case err != nil && !failed && ctx.Err() == nil:
 			s.logger().Error("revocations cannot be shared; they hold on this node and are kept", zap.Error(err))
@@ -185,6 +212,12 @@ func (s *sharedRevocations) retry(ctx context.Context) {
 		failed = err != nil
 		s.Sweep()
 	}
+}
+
+func (s *sharedRevocations) attempt(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, retryTimeout)
+	defer cancel()
+	return s.flush(ctx)
 }
 
 // follow reads the log until the context ends.

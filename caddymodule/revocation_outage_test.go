@@ -1,0 +1,128 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// deafLog gives no answer to who appends, while it is deaf.
+type deafLog struct {
+	RevocationLog
+	deaf atomic.Bool
+}
+
+func (l *deafLog) Append(ctx context.Context, all []session.Revocation) error {
+	if l.deaf.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return l.RevocationLog.Append(ctx, all)
+}
+
+// deafNode is a node on a folder that does not answer to writers, and to readers
+// only if it is readable.
+func deafNode(t *testing.T, folder string, readable bool) (*sharedRevocations, func()) {
+	t.Helper()
+	storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: folder}}
+	log, err := new(StorageRevocation).Open("default", storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deaf := &deafLog{RevocationLog: log}
+	node := newSharedRevocations("default", deaf, Outage{}.OutageRule())
+	node.ready(t.Context())
+	deaf.deaf.Store(true)
+	storage.unreadable.Store(!readable)
+	time.Sleep(3 * time.Second) // the next look fails, if it does
+	synctest.Wait()
+	return node, func() {
+		deaf.deaf.Store(false)
+		storage.unreadable.Store(false)
+	}
+}
+
+// Who ends several sessions at once, as DELETE /all does, pays for the outage
+// once at most. All is kept, and shared when that is possible.
+func TestOutageIsPaidForOnce(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		readable bool
+		longest  time.Duration
+	}{{"the first to notice", true, appendTimeout}, {"known since it cannot be read", false, outageTimeout}} {
+		t.Run(tc.name, func(t *testing.T) {
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				node, heal := deafNode(t, folder, tc.readable)
+				start := time.Now()
+				for i := range 3 {
+					if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); !errors.Is(err, session.ErrUnavailable) {
+						t.Errorf("the error is %v", err)
+					}
+					wantRevoked(t, node, annsSession(fmt.Sprint(i)), true)
+				}
+				if took := time.Since(start); took > tc.longest {
+					t.Errorf("three sign-outs took %s, want at most %s", took, tc.longest)
+				}
+				heal()
+				wantShared(t, folder, node, 3)
+				stop(t, node)
+			})
+		})
+	}
+}
+
+// Those who sign out at the same moment do not queue up for a timeout each.
+func TestSignOutsAtOnceDoNotQueueInAnOutage(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, heal := deafNode(t, folder, true)
+		took := make(chan time.Duration, 5)
+		for i := range cap(took) {
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				start := time.Now()
+				if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("the error is %v", err)
+				}
+				took <- time.Since(start)
+			}()
+		}
+		for range cap(took) {
+			if took := <-took; took > appendTimeout {
+				t.Errorf("a sign-out took %s, want at most %s", took, appendTimeout)
+			}
+		}
+		heal()
+		wantShared(t, folder, node, 5)
+		stop(t, node)
+	})
+}
+
+// wantShared waits until an attempt of retry that hangs is over and the next one has had its turn, and asks another node. A
+// sign-out is reported as done again then.
+func wantShared(t *testing.T, folder string, node *sharedRevocations, count int) {
+	t.Helper()
+	time.Sleep(retryTimeout + 2*retryInterval)
+	synctest.Wait()
+	if pending := node.Status().Pending; pending != 0 {
+		t.Errorf("%d pending, want none", pending)
+	}
+	if err := node.Revoke(t.Context(), ended("after")); err != nil {
+		t.Error(err)
+	}
+	other, _ := nodeOn(t, folder, Outage{})
+	for i := range count {
+		wantRevoked(t, other, annsSession(fmt.Sprint(i)), true)
+	}
+	wantRevoked(t, other, annsSession("after"), true)
+	stop(t, other)
+}

@@ -80,8 +80,9 @@ func (o Outage) validate() error {
 	return errors.Join(errs...)
 }
 
-// NoRevocation shares and keeps nothing: a sign-out removes the cookie, and a
-// copy of the cookie stays good until it expires.
+// NoRevocation shares and stores nothing: a sign-out removes the cookie. The node
+// that answered it refuses a copy of the cookie for a minute. After that, and on
+// every other node at once, a copy is good until it expires.
 type NoRevocation struct{}
 
 // CaddyModule returns the Caddy module information.

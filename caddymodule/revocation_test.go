@@ -139,6 +139,7 @@ func TestWithoutRevocationThereIsNothingToEndElsewhere(t *testing.T) {
 	status, _ := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
 	require.Equal(t, http.StatusConflict, status)
 	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+	s.wantOnDashboard(cookie, http.StatusTemporaryRedirect) // for a minute, on this node
 }
 
 func TestOutageClosesAuthRoutesAndLeavesTheOthersOpen(t *testing.T) {

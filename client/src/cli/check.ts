@@ -12,7 +12,7 @@ const GUARD = ["default", "login_path", "home_path", "locales"];
 const DEFAULT_PATH = "/api/session";
 
 /** What the Caddyfile may have on purpose, and the configuration has no words for. */
-export const IGNORABLE = ["require", "session_api"];
+export const IGNORABLE = ["session_api"];
 
 /**
  * Where a Caddyfile and a configuration drift apart; empty if they agree. Every session_guard of the realm must agree, on whichever site it stands:
@@ -28,7 +28,7 @@ export function findDrift(configuration: Configuration, { options, sites }: Cadd
     ...(ignored.includes("session_api") ? [] : compareAPI(ofRealm(site, "session_api", realm), guards, realm)),
     ...guards.flatMap((guard) => {
       const where = guards.length > 1 || guarded.length > 1 ? `session_guard in line ${guard.line}, ` : "";
-      return compareGuard(configuration, guard, ignored).map((difference) => where + difference);
+      return compareGuard(configuration, guard).map((difference) => where + difference);
     }),
   ]);
   // Settings are the realm's: they may be spread over the global options and its guards.
@@ -46,19 +46,16 @@ function compareAPI(found: Directive[], guards: Directive[], realm: string): str
 }
 
 /** Rules, paths and what else one guard says for itself. */
-function compareGuard(configuration: Configuration, guard: Directive, ignored: string[]): string[] {
+function compareGuard(configuration: Configuration, guard: Directive): string[] {
   const lines = guard.block ?? [];
   const wanted = guardDirectives(configuration.config);
   const drift = takesNoMatcher(guard);
   const [ours, theirs] = [rules(wanted), rules(lines)];
   for (let index = 0; index < Math.max(ours.length, theirs.length); index++) {
     const [mine, other] = [ours[index], theirs[index]];
-    if (mine?.text !== other?.text) {
-      drift.push(`rule ${index + 1}: the configuration says ${mine?.text ?? "nothing"}, the Caddyfile says ${other?.text ?? "nothing"}`);
+    if (mine !== other) {
+      drift.push(`rule ${index + 1}: the configuration says ${mine ?? "nothing"}, the Caddyfile says ${other ?? "nothing"}`);
       break; // every rule after the first that differs has moved
-    }
-    if (other?.conditions && !ignored.includes("require")) {
-      drift.push(`rule ${index + 1}: the configuration says ${mine?.text} without a condition, the Caddyfile says ${other.text} with ${other.conditions} (on purpose? --ignore require)`);
     }
   }
   for (const name of Object.keys(DEFAULTS).filter((name) => GUARD.includes(name))) drift.push(...compareSetting(name, wanted, lines, ""));
@@ -98,16 +95,11 @@ function valueOf({ block = [] }: Directive, name: string): string | undefined {
   return block.find((line) => line.name === name)?.arguments[0];
 }
 
-/** Every pattern with its type, in order, and with what its rule asks of the session. */
-function rules(lines: Directive[]): { text: string; conditions: string }[] {
+/** Every pattern with its type, in order. A `require` only asks for more, and the configuration has no word for it. */
+function rules(lines: Directive[]): string[] {
   return lines
     .filter(({ name }) => TYPES.includes(name))
-    .flatMap(({ name, arguments: list, block = [] }) =>
-      list.map((pattern) => ({
-        text: `${name} ${patterns[pattern as keyof typeof patterns] ?? pattern}`,
-        conditions: block.map((line) => [line.name, ...line.arguments].join(" ")).join(" and "),
-      })),
-    );
+    .flatMap(({ name, arguments: list }) => list.map((pattern) => `${name} ${patterns[pattern as keyof typeof patterns] ?? pattern}`));
 }
 
 function setting(lines: Directive[], name: string, realm: string): string[] {

@@ -6,11 +6,11 @@ import { callbacks, render } from "./directives.js";
 import { CommandError, loadConfiguration } from "./load.js";
 import { parseCaddyfile } from "./parse.js";
 
-const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore require|session_api]
+const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore session_api]
 
 Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a Caddyfile: session_api and session_guard.
 With --check it prints nothing and fails when the Caddyfile says something else. Every session_guard of the realm must agree, and have a session_api on
-its site. --ignore leaves out what only Caddy knows of: require in rules, or session_api (on another path, or elsewhere).
+its site. --ignore session_api is for one on another path, or in another file.
 `;
 
 /** Runs the command and returns its exit code: 0 if all is well, 1 if not, 2 if it was called wrongly. */

@@ -13,7 +13,7 @@ export type AppSession = Session<AppUser>;
 
 /**
  * Caddy holds the sessions and enforces the rules. What is written here says the same as the Caddyfile:
- * `npx caddy-session-guard caddyfile lib/auth.ts --check Caddyfile --ignore require` fails when the two drift apart. (Only Caddy knows `require`.)
+ * `npx caddy-session-guard caddyfile lib/auth.ts --check Caddyfile` fails when the two drift apart.
  */
 export const { createSession, getSession, updateSession, deleteSession, clientConfig } = NextAuthSession<AppUser>({
   session: {

@@ -4,7 +4,6 @@ import { caddyKeeper, SessionTooLarge } from "./handoff.js";
 import { createHandlers } from "./handlers.js";
 import type { Keeper } from "./keeper.js";
 import { createMiddleware } from "./middleware.js";
-import { RealmMismatch } from "./realm.js";
 import { currentRequest, type RequestScope } from "./request.js";
 import { difference, isRefreshDue, isSessionExpired, readChange, readIdentity, withoutTokens } from "./session.js";
 import { standaloneKeeper } from "./standalone.js";
@@ -45,9 +44,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
   }
 
   async function access({ headers, cookies, now }: RequestScope): Promise<Access> {
-    const told = headers.get("X-Session-Realm");
-    if (told && told !== config.realm) throw new RealmMismatch(told, config.realm);
-    const mode = told ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
+    const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
     if (mode === "missing" && !warned) {
       warned = true;
       console.error("caddy-session-guard: no X-Session-Realm header, so there is no Caddy with session_guard in front and nobody is signed in.");
@@ -63,10 +60,9 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 
   /** Runs an operation that changes the session and turns what may go wrong into a result. */
   async function change(caller: string, operation: (access: Access) => Promise<Session | string | null>): Promise<SessionResult> {
-    const scope = await currentRequest(caller);
+    const current = await access(await currentRequest(caller));
+    if (current.mode === "missing") return { success: false, error: "No Caddy with session_guard in front of the app, so there is no session." };
     try {
-      const current = await access(scope);
-      if (current.mode === "missing") return { success: false, error: "No Caddy with session_guard in front of the app, so there is no session." };
       const after = await operation(current);
       if (typeof after === "string") return { success: false, error: after };
       return after ? { success: true, session: withoutTokens(after) } : { success: true };
@@ -172,10 +168,6 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 /** What an operation may fail with that its caller can put right; undefined for all else, Next.js's signals among it. */
 function explainFailure(reason: unknown, caller: string): string | undefined {
   if (reason instanceof SessionTooLarge) return reason.message;
-  if (reason instanceof RealmMismatch) {
-    console.error(`caddy-session-guard: ${caller} did nothing. ${reason.message}`); // an app that does not look at the result must hear of it, too
-    return reason.message;
-  }
   if (reason instanceof Error && reason.message.includes("can only be modified in a Server Action")) {
     return `${caller} works in a Server Action or a Route Handler; a Server Component cannot set cookies.`;
   }

@@ -2,7 +2,6 @@ import { findRefusedField } from "./browser-update.js";
 import type { ResolvedSessionConfig } from "./config.js";
 import type { Access } from "./factory.js";
 import { SessionTooLarge } from "./handoff.js";
-import { RealmMismatch } from "./realm.js";
 import { currentRequest, type RequestScope } from "./request.js";
 import { isRefreshDue, readChange, withoutTokens } from "./session.js";
 import { parseStrict } from "./strict-json.js";
@@ -59,7 +58,6 @@ export function createHandlers<T extends User>(
         return await handler(request, current);
       } catch (reason) {
         if (reason instanceof SessionTooLarge) return problem(413, reason.message);
-        if (reason instanceof RealmMismatch) return problem(500, reason.message);
         if (reason instanceof Problem) return problem(reason.status, reason.message);
         throw reason;
       }

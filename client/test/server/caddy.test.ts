@@ -1,4 +1,3 @@
-import { NextRequest } from "next/server.js";
 import { describe, expect, test, vi } from "vitest";
 import { NextAuthSession } from "../../src/index.js";
 import { connection, current, FakeRequest, session, use } from "./harness.js";
@@ -176,54 +175,8 @@ describe("handoffs", () => {
   test("names follow cookieName and realm", async () => {
     current.behindCaddy();
     await NextAuthSession({ session: { cookieName: "sid" } }).createSession({ id: "1" });
-    current.behindCaddy(null, "admin");
     await NextAuthSession({ session: { realm: "admin" } }).createSession({ id: "1" });
     expect([...current.set.keys()]).toEqual(["sid.set", "session_admin.set"]);
-  });
-});
-
-describe("Caddy has another realm than the configuration", () => {
-  const message = `Caddy's session_guard has realm "admin", the app's configuration has "default": write realm: "admin" in session of NextAuthSession.`;
-  const NAMES = ["createSession", "updateSession", "refreshSession", "deleteSession"] as const;
-
-  test.each(NAMES)("%s is an error result that says what to write, hands nothing over and is heard of in the log", async (name) => {
-    const log = vi.spyOn(console, "error").mockImplementation(() => {});
-    current.behindCaddy(session(), "admin");
-    expect(await (auth[name] as (user: object) => Promise<unknown>)({ id: "7" })).toEqual({ success: false, error: message });
-    expect(current.set.size).toBe(0);
-    expect(log.mock.calls).toEqual([[`caddy-session-guard: ${name}() did nothing. ${message}`]]);
-  });
-
-  test.each(["update", "refresh", "logout"] as const)("actions.%s is the same", async (name) => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    current.behindCaddy(session(), "admin");
-    const { actions } = NextAuthSession({ session: { clientUpdate: ["name"] } });
-    expect(await actions[name]({ user: { name: "Grace" } })).toEqual({ success: false, error: message });
-    expect(current.set.size).toBe(0);
-  });
-
-  test("nobody is taken for signed in, or for anonymous", async () => {
-    current.behindCaddy(session(), "admin");
-    await expect(auth.getSession()).rejects.toThrow(message);
-    await expect(auth.isAuthenticated()).rejects.toThrow(message);
-    await expect(auth.middleware()(new NextRequest("http://localhost/", { headers: current.headers }))).rejects.toThrow(message);
-    const response = await auth.handlers().GET(new Request("http://localhost/api/session"));
-    expect([response.status, (await response.json()).detail]).toEqual([500, message]);
-  });
-
-  test("a named realm in the configuration and none in Caddy", async () => {
-    current.behindCaddy(session());
-    await expect(NextAuthSession({ session: { realm: "admin" } }).getSession()).rejects.toThrow(
-      `Caddy's session_guard has realm "default", the app's configuration has "admin": write realm: "default" in session`,
-    );
-  });
-
-  test("all is well once it is written", async () => {
-    current.behindCaddy(session(), "admin");
-    const { createSession, getSession } = NextAuthSession({ session: { realm: "admin" } });
-    expect((await getSession())?.user.id).toBe("1");
-    expect((await createSession({ id: "2" })).success).toBe(true);
-    expect([...current.set.keys()]).toEqual(["session_admin.set"]);
   });
 });
 

@@ -137,12 +137,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 // asBrowserSent is the request before handlers in front changed its path: the
 // API's path is the browser's.
 func asBrowserSent(r *http.Request) *http.Request {
-	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
-	if !ok || original.URL == nil || original.URL.Path == r.URL.Path && original.URL.RawPath == r.URL.RawPath {
+	sent := rewrittenFrom(r)
+	if sent == nil {
 		return r
 	}
 	asked := r.WithContext(r.Context())
-	asked.URL = original.URL
+	asked.URL = sent
 	return asked
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/routes"
@@ -50,14 +49,11 @@ func (g *Guard) authorize(v *visit) error {
 }
 
 func (g *Guard) ask(v *visit, rule string) error {
-	r := v.request
+	method, sent := originalRequest(v.request)
 	asked := Authorization{
-		Method: r.Method, URI: r.URL.RequestURI(), Rule: rule, Kind: string(v.kind), Session: v.session,
+		Method: method, URI: sent.RequestURI(), Rule: rule, Kind: string(v.kind), Session: v.session,
 	}
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		asked.Method, asked.URI = original.Method, original.URL.RequestURI()
-	}
-	refusal, err := g.authorizer.AuthorizeRequest(r.Context(), asked)
+	refusal, err := g.authorizer.AuthorizeRequest(v.request.Context(), asked)
 	if err != nil {
 		return fmt.Errorf("%w: %w: authorize: %w", session.ErrUnavailable, session.ErrHookFailed, err)
 	}

@@ -66,11 +66,10 @@ func (g *Guard) followBuild(ctx context.Context, config routes.Config, last stri
 		if err == nil {
 			table, err = g.tableOf(config)
 		}
-		if err != nil {
-			g.logger.Error("the app's new build cannot be used, so the last good one stays", zap.String("next_build", g.NextBuild), zap.Error(err))
-			continue
+		if err == nil {
+			err = g.compilePaths(table) // the build's locales may have taken a pattern's place
 		}
-		if err := g.compilePaths(table); err != nil { // its locales may have taken a pattern's place
+		if err != nil {
 			g.logger.Error("the app's new build cannot be used, so the last good one stays", zap.String("next_build", g.NextBuild), zap.Error(err))
 			continue
 		}

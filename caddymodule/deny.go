@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -91,7 +90,7 @@ func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
 		if g.ForbiddenPath == "" {
 			break
 		}
-		wanted := originalURL(v.request)
+		_, wanted := originalRequest(v.request)
 		if location, ok := v.table.ForbiddenLocation(v.match, g.ForbiddenPath, wanted.EscapedPath()); ok {
 			return redirect(w, v.request, location)
 		}
@@ -108,17 +107,8 @@ func (g *Guard) location(v *visit) string {
 	if v.decision == decisionHome {
 		return v.table.HomeLocation(v.match, r.URL.RawQuery)
 	}
-	wanted := originalURL(r)
+	_, wanted := originalRequest(r)
 	return v.table.LoginLocation(v.match, wanted.EscapedPath(), wanted.RawQuery)
-}
-
-// originalURL is the URL that the client sent, whatever a handler before the guard
-// made of it.
-func originalURL(r *http.Request) *url.URL {
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		return original.URL
-	}
-	return r.URL
 }
 
 // redirect sends the browser to a path. Only GET and HEAD may be repeated there.

@@ -300,11 +300,10 @@ func (g *Guard) decideAgain(v *visit) {
 // originalPath is the escaped path that the client sent, if a handler before the
 // guard changed it.
 func originalPath(r *http.Request) string {
-	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
-	if !ok || original.URL == nil || original.URL.Path == r.URL.Path && original.URL.RawPath == r.URL.RawPath {
-		return ""
+	if sent := rewrittenFrom(r); sent != nil {
+		return sent.EscapedPath()
 	}
-	return original.URL.EscapedPath()
+	return ""
 }
 
 // pass hands the request to the app and its answer to the browser.

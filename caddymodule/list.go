@@ -86,7 +86,7 @@ func (s *Settings) CheckList() error {
 // openList opens the realm's list of sessions, or takes over that of the
 // configuration before.
 func (r *realm) openList(ctx context.Context) (*session.List, error) {
-	if !isOn(r.settings.List) || r.listPlace != "" {
+	if !isOn(r.settings.List) || r.list != nil {
 		return r.list, nil
 	}
 	set, ok := r.revocations.(*sharedRevocations)
@@ -98,13 +98,12 @@ func (r *realm) openList(ctx context.Context) (*session.List, error) {
 		return nil, fmt.Errorf("%s cannot keep a list of sessions; write list off", r.revocationModule.CaddyModule().ID)
 	}
 	place := "list in " + r.revocationPlace
-	value, _, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) {
+	value, _, err := r.share(place, func() (caddy.Destructor, error) {
 		return newSharedList(r.name, pages, set, lookInterval(set.log)), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list of the session realm %s: %w", r.name, err)
 	}
-	r.listPlace = place
 	list := value.(*sharedList)
 	list.ready(ctx)
 	r.list = list.List

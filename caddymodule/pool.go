@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,6 +16,16 @@ import (
 // shared outlives one configuration: a reload must not bring back a session
 // that was ended, nor read everything anew.
 var shared = caddy.NewUsagePool()
+
+// share takes over what the configuration before keeps at a place of the pool, or
+// makes it. The realm gives it back when its configuration ends.
+func (r *realm) share(place string, construct caddy.Constructor) (value any, inUse bool, err error) {
+	value, inUse, err = shared.LoadOrNew(place, construct)
+	if err == nil {
+		r.shared = append(r.shared, place)
+	}
+	return value, inUse, err
+}
 
 // loadRevocation provisions the module that the settings name. It opens nothing,
 // so it is safe while a configuration is only validated.
@@ -46,7 +57,7 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	}
 	storage := r.app.storage()
 	place := fmt.Sprintf("revocations of realm %s in %v %s", r.name, storage, r.settings.Revocation)
-	value, inUse, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) {
+	value, inUse, err := r.share(place, func() (caddy.Destructor, error) {
 		log, err := r.revocationModule.Open(r.name, storage)
 		if err != nil {
 			return nil, err
@@ -82,12 +93,12 @@ func (r *realm) sharedMemory() (*session.Memory, error) {
 	if r.memory != nil {
 		return r.memory, nil
 	}
-	place := fmt.Sprintf("memory of realm %s in %v", r.name, r.app.ctx.Storage())
-	value, _, err := shared.LoadOrNew(place, func() (caddy.Destructor, error) { return new(memory), nil })
+	place := fmt.Sprintf("memory of realm %s in %v", r.name, r.app.storage())
+	value, _, err := r.share(place, func() (caddy.Destructor, error) { return new(memory), nil })
 	if err != nil {
 		return nil, err
 	}
-	r.memory, r.memoryPlace = &value.(*memory).Memory, place
+	r.memory = &value.(*memory).Memory
 	return r.memory, nil
 }
 
@@ -110,11 +121,9 @@ func (r *realm) cleanup() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
-	for _, place := range []string{r.memoryPlace, r.listPlace, r.revocationPlace} { // the list is kept where the revocations are
-		if place != "" {
-			_, err := shared.Delete(place)
-			errs = append(errs, err)
-		}
+	for _, place := range slices.Backward(r.shared) { // the list is kept where the revocations are
+		_, err := shared.Delete(place)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

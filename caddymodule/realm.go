@@ -35,9 +35,8 @@ type realm struct {
 	revocations      session.Revocations // once they are open
 	revocationPlace  string              // in the pool
 	list             *session.List       // nil: none is kept
-	listPlace        string              // in the pool
 	memory           *session.Memory     // once it was asked for
-	memoryPlace      string              // in the pool
+	shared           []string            // places in the pool, in the order in which they were taken
 
 	mu      sync.Mutex
 	ready   atomic.Pointer[session.Manager]

@@ -69,8 +69,18 @@ func (r *Keyring) KeyIDs() []string {
 
 // sealed reports whether a token names a key of the ring, as tokens of its own do.
 func (r *Keyring) sealed(token string) bool {
-	c, ok := cutCompact(token)
-	return ok && slices.ContainsFunc(*r.keys.Load(), func(k *key) bool { return k.header == c.header })
+	parts, ok := cutCompact(token)
+	return ok && r.named(parts) != nil
+}
+
+// named is the key that writes this protected header, or nil.
+func (r *Keyring) named(parts compact) *key {
+	for _, k := range *r.keys.Load() {
+		if k.header == parts.header {
+			return k
+		}
+	}
+	return nil
 }
 
 // Seal encrypts the session into a token: a compact JWE (RFC 7516) with "dir"
@@ -123,11 +133,9 @@ func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Sessi
 }
 
 func (r *Keyring) decrypt(ctx context.Context, token string, parts compact) (*key, []byte, error) {
-	for _, k := range *r.keys.Load() {
-		if k.header == parts.header {
-			plaintext, err := k.openDirect(parts)
-			return k, plaintext, err
-		}
+	if k := r.named(parts); k != nil {
+		plaintext, err := k.openDirect(parts)
+		return k, plaintext, err
 	}
 	if !parts.canonical() {
 		return nil, nil, ErrMalformed

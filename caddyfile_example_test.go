@@ -2,7 +2,6 @@ package sessionguard_test
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // Forms on other sites may not sign visitors in or out (login CSRF and logout CSRF).
@@ -72,8 +73,8 @@ type exampleSite struct {
 
 func startExample(t *testing.T) *exampleSite {
 	t.Helper()
-	site, app := freeAddress(t), freeAddress(t)
-	_, appPort, _ := strings.Cut(app, ":")
+	port, appPort := freeport.For(t), freeport.For(t)
+	site, app := "127.0.0.1:"+port, "127.0.0.1:"+appPort
 	written := read(t, "Caddyfile.example")
 	for _, address := range []string{"http://localhost:8080 {", "http://:8081 {", "reverse_proxy 127.0.0.1:8081"} {
 		if strings.Count(written, address) != 1 {
@@ -96,16 +97,6 @@ func startExample(t *testing.T) *exampleSite {
 		}
 	})
 	return &exampleSite{t, "http://" + site}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // ask sends a request as a browser does, and follows no redirect. The body is read.

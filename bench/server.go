@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // ports are where the sites of one Caddy process listen.
@@ -145,16 +147,11 @@ func (s *server) cpu() (time.Duration, error) {
 }
 
 func freePort(ctx context.Context) (int, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	port, err := freeport.Claim(ctx)
 	if err != nil {
 		return 0, err
 	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.Atoi(port)
-	return n, errors.Join(err, listener.Close())
+	return strconv.Atoi(port)
 }
 
 func dial(ctx context.Context, port int) (net.Conn, error) {

@@ -1,7 +1,6 @@
 package caddymodule_test
 
 import (
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 func TestAdminReadsRevocationsStrictly(t *testing.T) {
@@ -62,10 +63,7 @@ func TestLogSaysWhatTheAdminAPIEnded(t *testing.T) {
 
 // The admin API's router cleans paths, as all of Go's do.
 func TestOddUserIDsOverTheAdminAPI(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
+	address := "127.0.0.1:" + freeport.For(t)
 	s := serve(t, guarded, listOn, "admin "+address)
 	for id, encoded := range map[string]string{".": "%2E", "..": "%2E%2E", "a//b": "a%2F%2Fb", "a/../b": "a%2F%2E%2E%2Fb"} {
 		cookie := s.signIn(`{"user":{"id":"` + id + `"}}`)
@@ -78,6 +76,6 @@ func TestOddUserIDsOverTheAdminAPI(t *testing.T) {
 		require.Contains(t, said, `"`+id+`"`)
 		s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
 	}
-	_, err = command(t, "", "revoke", "--user", "ada ", "--address", address)
+	_, err := command(t, "", "revoke", "--user", "ada ", "--address", address)
 	require.ErrorContains(t, err, "white space")
 }

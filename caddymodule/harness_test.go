@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	_ "github.com/session-guard/caddy-session-guard/caddyfile"
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // ada is the user whom the tests sign in.
@@ -104,10 +104,7 @@ func serve(t *testing.T, directives string, options ...string) *site {
 	s := &site{t: t, app: &app{}}
 	upstream := httptest.NewServer(s.app)
 	t.Cleanup(upstream.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s.addr = listener.Addr().String()
-	require.NoError(t, listener.Close())
+	s.addr = "127.0.0.1:" + freeport.For(t)
 	s.log = filepath.Join(t.TempDir(), "debug.log")
 	// The proxy's own log at DEBUG shows the app's headers, as docs/security.md says.
 	config := fmt.Sprintf(`{

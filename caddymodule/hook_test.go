@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -326,10 +326,7 @@ func (v compiledValidator) ValidateSession(_ context.Context, s *session.Session
 func init() { caddy.RegisterModule(compiledValidator{}) }
 
 func TestHookThatIsCompiledIn(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &site{t: t, addr: listener.Addr().String(), app: &app{}}
-	require.NoError(t, listener.Close())
+	s := &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: &app{}}
 	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
 		"apps": {"http": {"servers": {"a": {"listen": [%q], "routes": [{"handle": [
 			{"handler": "session_api", "api_key": "Xc5Vb8Nm1Qw4Er7Ty0Ui3Op6As9Df2Gh"},

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // wantSharing checks that what one node revokes and lists, the other knows.
@@ -94,7 +96,7 @@ func TestRedisOverTLS(t *testing.T) {
 		return
 	}
 	certificateFile, keyFile := certificate(t)
-	address := freePort(t)
+	address := freeport.For(t)
 	s := startRedisAt(t, address, "--port", "0", "--tls-port", address, "--tls-auth-clients", "no",
 		"--tls-cert-file", certificateFile, "--tls-key-file", keyFile, "--tls-ca-cert-file", certificateFile)
 	url := "rediss://127.0.0.1:" + s.port + "/0"
@@ -118,7 +120,7 @@ func TestRedisSentinel(t *testing.T) {
 	eventually(t, 10*time.Second, "the replica does not follow", func() bool {
 		return strings.Contains(replica.command("INFO", "replication"), "master_link_status:up")
 	})
-	port := freePort(t)
+	port := freeport.For(t)
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
 	config := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 %s 1\n"+
 		"sentinel down-after-milliseconds sessions 500\nsentinel failover-timeout sessions 3000\n", port, master.port)

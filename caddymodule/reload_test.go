@@ -3,7 +3,6 @@ package caddymodule_test
 import (
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // descriptors is how many files and sockets the process has open.
@@ -48,12 +49,8 @@ func (s *site) settle() {
 // A reload takes over the set and its goroutines, and leaves none behind.
 func TestReloadKeepsRevocationsAndLeaksNothing(t *testing.T) {
 	folder := t.TempDir()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &site{t: t, addr: listener.Addr().String(), app: &app{}}
-	require.NoError(t, listener.Close())
-	_, port, err := net.SplitHostPort(s.addr)
-	require.NoError(t, err)
+	port := freeport.For(t)
+	s := &site{t: t, addr: "127.0.0.1:" + port, app: &app{}}
 	config := func(generation int) string {
 		return fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n list on\n }\n}\n"+
 			"http://:%s {\n bind 127.0.0.1\n session_api\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
@@ -90,12 +87,8 @@ func TestReloadForgetsNoRotation(t *testing.T) {
 	app := &app{}
 	upstream := httptest.NewServer(app)
 	t.Cleanup(upstream.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &site{t: t, addr: listener.Addr().String(), app: app}
-	require.NoError(t, listener.Close())
-	_, port, err := net.SplitHostPort(s.addr)
-	require.NoError(t, err)
+	port := freeport.For(t)
+	s := &site{t: t, addr: "127.0.0.1:" + port, app: app}
 	folder := t.TempDir()
 	reload := func(generation int) {
 		load(t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+

@@ -2,18 +2,18 @@ package caddymodule
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // redisServer is a real server that a test may kill.
@@ -28,33 +28,7 @@ type redisServer struct {
 // startRedis starts a server that keeps every write on its disk.
 func startRedis(t *testing.T, flags ...string) *redisServer {
 	t.Helper()
-	return startRedisAt(t, freePort(t), flags...)
-}
-
-// freePort is a port that nobody listens on, and neither on the one 10000 above it,
-// where the node of a cluster has its bus. Both are below the ports that the
-// system gives to clients.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		if port := 12000 + rand.IntN(10000); isFree(t, port) && isFree(t, port+10000) {
-			return strconv.Itoa(port)
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
-func isFree(t *testing.T, port int) bool {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
-	if err != nil {
-		return false
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return true
+	return startRedisAt(t, freeport.For(t), flags...)
 }
 
 func startRedisAt(t *testing.T, port string, flags ...string) *redisServer {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 const bypassDir = "bypass-app"
@@ -32,7 +34,7 @@ func startBypass(t *testing.T, version, variant string) *bypassSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &bypassSite{dir: dir, guarded: freePort(t), rules: freePort(t), unguarded: freePort(t)}
+	s := &bypassSite{dir: dir, guarded: freeport.For(t), rules: freeport.For(t), unguarded: freeport.For(t)}
 	t.Setenv("BYPASS_VARIANT", variant) // next start reads next.config.mjs again
 	serve := func() string { return startNext(t, dir) }
 	if variant == "minimal" {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 const exampleDir = "../examples/nextjs"
@@ -102,7 +104,7 @@ func startSite(t *testing.T, port string, environment ...string) *site {
 // guard starts a Caddy with the example's Caddyfile in front of the app.
 func (s *site) guard(t *testing.T, environment ...string) (string, *process) {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.For(t)
 	environment = append([]string{"APP_PORT=" + s.appPort, readsBuild(t, ".next")}, environment...)
 	caddy := startCaddy(t, filepath.Join(exampleDir, "Caddyfile"), port, environment...)
 	return "http://127.0.0.1:" + port, caddy

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // TestReloadUnderTraffic reloads the configuration while visitors keep asking:
@@ -27,7 +29,7 @@ func TestReloadUnderTraffic(t *testing.T) {
 	}))
 	t.Cleanup(app.Close)
 	_, appPort, _ := strings.Cut(strings.TrimPrefix(app.URL, "http://"), ":")
-	port, admin := freePort(t), freePort(t)
+	port, admin := freeport.For(t), freeport.For(t)
 	startCaddy(t, "reload.caddyfile", port, "APP_PORT="+appPort, "ADMIN_PORT="+admin)
 	site := "http://127.0.0.1:" + port
 

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // buildFlags are those of the Makefile, so that nothing is compiled twice.
@@ -185,25 +187,10 @@ func start(t *testing.T, cmd *exec.Cmd, address string) *process {
 
 func tail(text string, n int) string { return text[max(0, len(text)-n):] }
 
-// freePort finds a port that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 // startNext serves a built Next.js app and returns its port.
 func startNext(t *testing.T, dir string, environment ...string) string {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.For(t)
 	cmd := exec.Command("node", "node_modules/next/dist/bin/next", "start", "--hostname", "127.0.0.1", "--port", port)
 	cmd.Dir = dir
 	cmd.Env = append(append(os.Environ(), "NEXT_TELEMETRY_DISABLED=1", "NODE_ENV=production"), environment...)

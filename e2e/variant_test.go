@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // rulesOfVariant are the directives that the guard in front of a variant needs
@@ -24,7 +26,7 @@ func variants() []string {
 // startMinimal serves a build as an adapter's hosting does.
 func startMinimal(t *testing.T, dir string) string {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.For(t)
 	cmd := exec.Command("node", "serve.mjs", "127.0.0.1", port)
 	cmd.Dir = dir
 	start(t, cmd, "127.0.0.1:"+port)

@@ -9,13 +9,36 @@ import { join } from "node:path";
 export const root = join(import.meta.dirname, "../..");
 export const bypassApp = join(root, "e2e/bypass-app");
 
+/**
+ * Returns a port on which nobody listens, as internal/freeport of the Go tests does: an even one, below those that the
+ * system gives to connections. We listen on the odd one above it until we end, so that nobody else claims it.
+ */
 export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 12_000 + 2 * Math.floor(Math.random() * 5_000);
+    const claim = await listenAt(port + 1);
+    if (!claim) continue;
+    const server = await listenAt(port);
+    if (server) {
+      server.close();
+      await once(server, "close");
+      claim.unref();
+      return port;
+    }
+    claim.close();
+  }
+  throw new Error("no port is free");
+}
+
+/** Listens at a port. Returns undefined if it is taken. */
+async function listenAt(port) {
+  const server = createServer();
+  try {
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    return server;
+  } catch {
+    return undefined;
+  }
 }
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));

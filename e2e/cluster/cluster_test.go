@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 const (
@@ -69,7 +71,7 @@ func start(t *testing.T, place func(n int) (revocation, storage string)) *cluste
 	c := &cluster{t: t}
 	for i := range 3 {
 		revocation, storage := place(i)
-		n := &node{t: t, address: freeAddress(t), storage: storage}
+		n := &node{t: t, address: "127.0.0.1:" + freeport.For(t), storage: storage}
 		n.run(binary, fmt.Sprintf(`{
 	admin off
 	persist_config off
@@ -90,16 +92,6 @@ http://%s {
 		c.nodes = append(c.nodes, n)
 	}
 	return c
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func (n *node) run(binary, config string) {
@@ -287,8 +279,8 @@ func TestRedis(t *testing.T) {
 		}
 		t.Skip("redis-server is not installed, so the cluster on Redis was not tested")
 	}
-	address, folder := freeAddress(t), t.TempDir()
-	_, port, _ := net.SplitHostPort(address)
+	port, folder := freeport.For(t), t.TempDir()
+	address := "127.0.0.1:" + port
 	run := func() *exec.Cmd {
 		server := exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", folder, "--appendonly", "yes", "--save", "")
 		if err := server.Start(); err != nil {

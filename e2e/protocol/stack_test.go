@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // server is one Caddy, with plain and guarded sites in front of an app each.
@@ -125,17 +127,6 @@ func startApp(t *testing.T) (*app, string) {
 	return a, port
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	return port
-}
-
 // start starts the Caddy that CADDY names, or skips the test.
 func start(t *testing.T) *server {
 	t.Helper()
@@ -143,10 +134,10 @@ func start(t *testing.T) *server {
 	if binary == "" {
 		t.Skip("CADDY does not name a Caddy with this plugin, so the protocols were not compared; run make protocol")
 	}
-	s := &server{plainTLS: freePort(t), guardedTLS: freePort(t)}
+	s := &server{plainTLS: freeport.For(t), guardedTLS: freeport.For(t)}
 	var plainApp, guardedApp string
-	s.plain = side{name: "plain Caddy", port: freePort(t)}
-	s.guarded = side{name: "with the guard", port: freePort(t)}
+	s.plain = side{name: "plain Caddy", port: freeport.For(t)}
+	s.guarded = side{name: "with the guard", port: freeport.For(t)}
 	s.plain.app, plainApp = startApp(t)
 	s.guarded.app, guardedApp = startApp(t)
 

@@ -88,7 +88,7 @@ bench: build ## measure what the guard costs, and write docs/performance.md
 	go run ./bench
 
 .PHONY: bypass
-bypass: ## try to get around the guard: BYPASS_TARGETS requests to each of three versions of Next.js, and all variants of the app
+bypass: ## try to get around the guard: BYPASS_TARGETS requests to each of three versions of Next.js, and to all variants of the app on each
 	BYPASS_TARGETS=$(BYPASS_TARGETS) BYPASS_VERSIONS='16.4 15.5 14.2' BYPASS_VARIANTS='basepath trailing i18n i18nmix strict minimal' go test -count=1 -timeout 60m -v -run 'TestNoWayAround|TestNoWayAroundVariants' ./e2e
 
 .PHONY: xcaddy

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -125,11 +126,101 @@ func TestNextAuth8897LateAnswerDoesNotBringBackAnOlderSession(t *testing.T) {
 	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
 		t.Fatal(err)
 	}
-	if got := sentCookie(t, fast); got == "" {
+	updated := sentCookie(t, fast)
+	if updated == "" {
 		t.Error("the update wrote no cookie")
 	}
-	if got := sentCookie(t, slow); got != "" {
-		t.Errorf("the late refresh wrote %q", got)
+	if got := sentCookie(t, slow); got != updated {
+		t.Errorf("the late refresh wrote %q, not what the update made", got)
+	}
+}
+
+// The refresh was overtaken by an update whose answer never arrived, since its tab
+// was closed.
+func TestOvertakenAnswerBringsTheNewestToken(t *testing.T) {
+	m, c := newManager(t)
+	old := signIn(t, m, alice())
+	c.Add(time.Hour)
+	slow, lost := read(t, m, request(old)), read(t, m, request(old))
+	if err := slow.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lost.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := read(t, m, request(sentCookie(t, slow))).Session(); s == nil || s.User["role"] != "admin" {
+		t.Errorf("the browser holds %v", s)
+	}
+}
+
+// A storm of explicit refreshes with one old token, as of a page whose timers all fire.
+func TestStormOfRefreshesSealsOnce(t *testing.T) {
+	seals := 0
+	m, c := newManager(t, func(s *session.Settings) {
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventSealed {
+				seals++
+			}
+		}
+	})
+	old := signIn(t, m, alice())
+	c.Add(time.Hour)
+	seals = 0
+	refreshed := func() string {
+		v := read(t, m, request(old))
+		if err := v.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return sentCookie(t, v)
+	}
+	first := refreshed()
+	for range 1000 {
+		c.Add(20 * time.Millisecond)
+		if got := refreshed(); got != first {
+			t.Fatalf("%v after the first it got another token, %q", c.Now().Sub(noon), got)
+		}
+	}
+	if seals != 1 {
+		t.Errorf("%d tokens were sealed", seals)
+	}
+	c.Add(20 * time.Second)
+	if refreshed() == first {
+		t.Error("after 40 s the session is not refreshed any more")
+	}
+}
+
+// Each change is newer than the one before, by a millisecond at least. Who changes a session more often than that must
+// not end up with one that counts as from the future, and be signed out.
+func TestChangingAllTheTimeSignsNobodyOut(t *testing.T) {
+	m, c := newManager(t)
+	cookie := signIn(t, m, alice())
+	refused := 0
+	for i := range 100_000 {
+		if i%1000 == 0 {
+			c.Add(time.Millisecond)
+		}
+		v := read(t, m, request(cookie))
+		if v.Session() == nil {
+			t.Fatalf("after %d changes the cookie is %s", i, v.Result())
+		}
+		var err error
+		if i%2 == 0 {
+			err = v.Refresh(t.Context())
+		} else {
+			err = v.Update(session.Change{User: session.User{"name": fmt.Sprint(i)}})
+		}
+		switch {
+		case errors.Is(err, session.ErrUnavailable):
+			refused++
+		case err != nil:
+			t.Fatal(err)
+		}
+		if sent := sentCookie(t, v); sent != "" {
+			cookie = sent
+		}
+	}
+	if refused == 0 {
+		t.Error("nothing was refused, so this tests nothing")
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 // one that they came with.
 const recentFor = 5 * time.Minute
 
+// mostRecent bounds how many states are remembered, some kilobytes each: an app
+// may hand a session to every guest, and a robot come as a new one each time.
+const mostRecent = 50_000
+
 // sealed is a session and the token that carries it.
 type sealed struct {
 	session *Session
@@ -51,12 +55,13 @@ func (r *recent) newer(s *Session, now time.Time, outdated outdated) (sealed, bo
 	return known, true
 }
 
-// isNewest reports whether nothing newer than this state was sealed since.
-func (r *recent) isNewest(s sealed) bool {
+// newest returns the state that was sealed last, of the session that s is a state
+// of, if it has not ended.
+func (r *recent) newest(s sealed) (sealed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known, ok := r.sessions[s.session.ID]
-	return ok && known.token == s.token
+	return known, ok && known.session.sameAs(s.session)
 }
 
 // replace makes next from the newest known state of s, in turn with all others
@@ -119,9 +124,9 @@ func (r *recent) withdraw(s sealed) {
 
 func (r *recent) sweep(now time.Time) {
 	old := 0
-	for old < len(r.order) && now.Sub(r.order[old].at) > recentFor {
+	for old < len(r.order) && (now.Sub(r.order[old].at) > recentFor || len(r.sessions) >= mostRecent) {
 		id := r.order[old].id
-		if known, ok := r.sessions[id]; ok && now.Sub(known.at) > recentFor {
+		if known, ok := r.sessions[id]; ok && !known.at.After(r.order[old].at) {
 			delete(r.sessions, id)
 		}
 		old++

@@ -37,13 +37,14 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-func BenchmarkRefresh(b *testing.B) {
-	m, _ := newManager(b)
+func BenchmarkUpdate(b *testing.B) {
+	m, c := newManager(b)
 	cookie := signIn(b, m, session.Login{User: session.User{"id": "alice", "role": "editor"}})
 	r := request(cookie)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := read(b, m, r).Refresh(b.Context()); err != nil {
+		c.Add(time.Millisecond) // as often as a session may change
+		if err := read(b, m, r).Update(session.Change{User: session.User{"role": "editor"}}); err != nil {
 			b.Fatal(err)
 		}
 	}

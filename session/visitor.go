@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,6 +43,7 @@ type Visitor struct {
 	doubt   *doubt // nil: there is none
 	token   string // as the app may see it
 	pending *sealed
+	late    bool  // this node has sealed a newer token than the one that was sent
 	slid    *slid // what it was before, if Slide moved the end
 	rotated bool  // by the Refresher
 	deleted bool
@@ -97,7 +99,7 @@ func (v *Visitor) open(ctx context.Context) error {
 	m.watches.saw(v.session)
 	if known, ok := m.recent.newer(v.session, now, m.outdated); ok {
 		pending := known // here, so that only who needs it pays for its memory
-		v.session, v.token, v.pending = known.session, known.token, &pending
+		v.session, v.token, v.pending, v.late = known.session, known.token, &pending, true
 	}
 	return nil
 }
@@ -178,13 +180,21 @@ func (v *Visitor) Update(change Change) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
+	kind, made := change.event(), false
 	before := v.session
-	err := v.change(change.event() == EventUpdated, func(s *Session, now time.Time) (*Session, error) {
+	err := v.change(kind == EventUpdated, func(s *Session, now time.Time) (*Session, error) {
+		ahead := s.LastActivity.Sub(now)
+		if kind == EventRefreshed && (ahead > mostAhead || (v.late || s != before) && justRefreshed(s, now)) {
+			return nil, nil
+		}
+		if ahead > mostAhead {
+			return nil, fmt.Errorf("%w: the session is changed all the time", ErrUnavailable)
+		}
+		made, v.late = true, false
 		next := v.manager.used(s, now)
 		return next, apply(next, change)
 	})
-	if err == nil && v.session != before {
-		kind := change.event()
+	if err == nil && made {
 		if kind == EventUpdated {
 			v.manager.tellOfUpdate(v.session)
 		}
@@ -192,6 +202,21 @@ func (v *Visitor) Update(change Change) error {
 	}
 	return err
 }
+
+// sameTokenFor is how long everybody who asks for a refresh with an old token gets
+// the one new token, so that a storm of them seals once.
+const sameTokenFor = 30 * time.Second
+
+// justRefreshed reports whether the session was refreshed so short a while ago that
+// a request that came with an older token needs no other one.
+func justRefreshed(s *Session, now time.Time) bool {
+	return now.Sub(s.LastActivity) < min(sameTokenFor, s.ExpiresAt.Sub(s.LastActivity)/2)
+}
+
+// mostAhead is how far LastActivity may run ahead of the clock, by the millisecond
+// that each change adds at least: nobody opens a token of which it is further ahead
+// than clockSkew.
+const mostAhead = clockSkew - 10*time.Second
 
 // change replaces the session by what next makes of its newest state; nil keeps
 // that state. What changes no content, only the times, does nothing if the content
@@ -226,7 +251,8 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 
 // Create signs a user in with a new session. The session that was there before
 // is ended, so that a cookie planted before the sign-in is worth nothing after
-// it (session fixation). Errors: [*UserError], [*TooLargeError], or broken
+// it (session fixation). So are two that kept anybody from being signed in, or they
+// would go on to do so. Errors: [*UserError], [*TooLargeError], or broken
 // machinery; after any of them nothing has changed.
 func (v *Visitor) Create(ctx context.Context, login Login) error {
 	m := v.manager
@@ -239,16 +265,31 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 	if err != nil {
 		return err
 	}
-	if old := v.session; old != nil {
-		if err := m.end(ctx, old); err != nil {
-			return err
-		}
+	if err := v.endOthers(ctx); err != nil {
+		return err
 	}
 	made.content = s.LastActivity
 	m.recent.remember(made, now)
 	v.session, v.token, v.pending, v.deleted = made.session, made.token, &made, false
 	v.seen()
 	m.observe(Event{Kind: EventCreated, Session: v.session})
+	return nil
+}
+
+// endOthers ends what the request's cookies opened to.
+func (v *Visitor) endOthers(ctx context.Context) error {
+	others := []*Session{v.session}
+	if v.session == nil {
+		others = nil
+		if v.doubt != nil && v.doubt.err == nil {
+			others = v.doubt.sessions
+		}
+	}
+	for _, s := range others {
+		if err := v.manager.end(ctx, s); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -302,8 +343,8 @@ func (v *Visitor) Delete(ctx context.Context) error {
 
 // SetCookies writes the Set-Cookie lines of what changed and reports whether it
 // wrote any. Call it once, just before the header of the answer is sent: a
-// session that was ended or changed meanwhile by another request is not brought
-// back.
+// session that was ended meanwhile by another request is not brought back, and of
+// one that was changed the newest token is written.
 func (v *Visitor) SetCookies(header http.Header) bool {
 	m := v.manager
 	writer := cookieWriter{settings: &m.settings, name: v.name, secure: v.secure}
@@ -318,9 +359,15 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		}
 		return true
 	}
-	if v.pending == nil || !m.recent.isNewest(*v.pending) || m.outdated(v.pending.session.ID, v.pending.content) {
+	if v.pending == nil {
 		return false
 	}
+	newest, ok := m.recent.newest(*v.pending)
+	if !ok || m.outdated(newest.session.ID, newest.content) {
+		return false
+	}
+	// Another request may have been quicker, whose answer never reached the browser.
+	v.pending = &newest
 	// That it cannot be told grants nothing: whoever reads the cookie asks again.
 	// A login is not lost.
 	if revoked, _ := m.settings.Revocations.Revoked(v.pending.session); revoked {

@@ -248,6 +248,25 @@ func (r *switchedRevocations) Revoke(ctx context.Context, revocation session.Rev
 
 // The old session could not be ended, so the sign-in must not go through: else
 // the planted cookie lives on.
+// Who planted a session of their own beside the victim's must not keep the victim's logins from counting.
+func TestCreateEndsTheSessionsThatKeptAnybodyFromBeingSignedIn(t *testing.T) {
+	m, _ := newManager(t)
+	planted, old := signIn(t, m, session.Login{User: session.User{"id": "mallory"}}), signIn(t, m, alice())
+	v := read(t, m, request(old, planted))
+	if v.Result() != session.ResultAmbiguous {
+		t.Fatal(v.Result())
+	}
+	if err := v.Create(t.Context(), alice()); err != nil {
+		t.Fatal(err)
+	}
+	if s := read(t, m, request(sentCookie(t, v), planted)).Session(); s == nil || s.User.ID() != "alice" {
+		t.Errorf("after the login %v is signed in", s)
+	}
+	if result := read(t, m, request(old)).Result(); result != session.ResultRevoked {
+		t.Errorf("the session before the login is %s", result)
+	}
+}
+
 func TestCreateFailsWhenTheOldSessionCannotBeEnded(t *testing.T) {
 	revocations := &switchedRevocations{Revocations: session.NewRevocationSet(time.Now)}
 	m, _ := newManager(t, func(s *session.Settings) { s.Revocations = revocations })

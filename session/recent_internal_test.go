@@ -1,0 +1,27 @@
+package session
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Robots without cookies, to each of which the app hands a session of its own, must
+// not fill the memory. The newest are kept: their answers are under way.
+func TestGuestsWithoutNumberFillNoMemory(t *testing.T) {
+	var r recent
+	now := time.Unix(1_700_000_000, 0)
+	state := func(i int) sealed {
+		return sealed{session: &Session{ID: fmt.Sprint(i), User: User{"id": "guest"}}, token: fmt.Sprint(i)}
+	}
+	const guests = mostRecent + 10_000
+	for i := range guests {
+		r.remember(state(i), now.Add(time.Duration(i)*time.Millisecond))
+	}
+	if len(r.sessions) > mostRecent || len(r.order) > mostRecent {
+		t.Errorf("%d states of %d are remembered, and %d additions", len(r.sessions), guests, len(r.order))
+	}
+	if _, ok := r.newest(state(guests - mostRecent + 1)); !ok {
+		t.Error("a new one is forgotten")
+	}
+}

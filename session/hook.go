@@ -39,10 +39,6 @@ var ErrHookFailed = errors.New("a hook failed")
 // limit is.
 const MaxHookTime = 30 * time.Second
 
-// patience bounds what a hook that hangs costs a visitor: after a call that took
-// a second in vain, five seconds pass without one.
-const patience = 5
-
 // rotationLost is how long the hook is not asked for a state of a session again
 // whose replacement could not be sealed.
 const rotationLost = time.Minute
@@ -121,7 +117,9 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 			return struct{}{}, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))
 		default:
 			err = fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
-			m.validated.remember(state, err, now, patience*now.Sub(started))
+			if m.settings.KeepUnvalidated { // a hook that hangs must not hold up every request of a page
+				m.validated.remember(state, err, now, min(now.Sub(started), m.settings.ValidFor))
+			}
 		}
 		return struct{}{}, err
 	})
@@ -169,7 +167,8 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 	}
 	now := m.settings.Now()
 	if err != nil {
-		m.rotationFailed.remember(stateOf(s), err, now, patience*now.Sub(started))
+		// A hook that hangs must not hold up every request.
+		m.rotationFailed.remember(stateOf(s), err, now, now.Sub(started))
 		return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
 	}
 	if err := m.checkRevoked(s); err != nil { // it was ended meanwhile

@@ -85,6 +85,9 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 }
 
 func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
+	if v.kind != routes.Prefetch {
+		v.visitor.SetCookies(w.Header()) // what on_refresh returned must not be lost
+	}
 	switch v.kind {
 	case routes.Document:
 		if g.ForbiddenPath == "" {

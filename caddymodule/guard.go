@@ -161,7 +161,7 @@ type visit struct {
 	owner    *routes.Match // the page whose Server Action is run, if the authorize hook is to be asked about it too
 	kind     routes.Kind
 	visitor  *session.Visitor
-	session  *session.Session // as it was when the request came
+	session  *session.Session // that was decided about
 	decision decision
 	refusal  *Refusal // of the authorize hook, if it has one
 
@@ -287,6 +287,10 @@ func (g *Guard) use(v *visit) error {
 			g.logger.Error("what on_refresh returned does not fit into a session, which stays as it was", zap.Error(err), v.logPath())
 		}
 		return nil
+	}
+	if newest := v.visitor.Session(); newest != v.session {
+		v.session = newest // on_refresh may have taken from the user what a rule requires
+		v.decision = g.decideRequest(v)
 	}
 	return err
 }

@@ -244,6 +244,19 @@ func TestOnRefreshReplacesTheSession(t *testing.T) {
 	assert.Empty(t, hook.calls())
 }
 
+// The app takes a role away when it is asked, and is not asked for the page of that role any more.
+func TestOnRefreshTakesARoleAway(t *testing.T) {
+	hook := newHookServer(t)
+	s, cookie := due(t, "on_refresh "+hook.url)
+	hook.answer(text(`{"user":{"id":"ada","role":"viewer"},"accessToken":"at-2","refreshToken":"rt-2"}`))
+	response := s.request("GET", "/admin/users", "Cookie", cookie)
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	assert.Nil(t, s.last())
+	require.NotEmpty(t, cookieHeader(response), "the new refresh token is lost")
+	s.request("GET", "/dashboard", "Cookie", cookieHeader(response))
+	assert.Equal(t, "rt-2", sessionOf(t, s.last())["refreshToken"])
+}
+
 func TestOnRefreshOfTheAPI(t *testing.T) {
 	hook := newHookServer(t)
 	s := serve(t, withHooks("on_refresh "+hook.url+"/refresh", "expose_tokens on"))

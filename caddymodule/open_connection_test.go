@@ -69,6 +69,31 @@ func TestEventStreamEndsWithItsSession(t *testing.T) {
 	}
 }
 
+// The request that opens the stream slides the session, so the old end does not count.
+func TestEventStreamThatSlidesItsSession(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	s := serve(t, `
+	session_guard {
+		auth /dashboard/*
+		expiry 30m
+	}`)
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	cookie := idleCookie(t, secret, 30*time.Minute-2*time.Second, 30*time.Minute)
+	conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
+	response, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.NotEmpty(t, response.Header["Set-Cookie"], "the session was not slid")
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(3500*time.Millisecond)))
+	_, err = response.Body.Read(make([]byte, 1))
+	var timeout net.Error
+	require.ErrorAs(t, err, &timeout, "the stream ended with the session as it was before")
+}
+
 func TestWebSocketEndsWithItsSession(t *testing.T) {
 	s := serve(t, guarded)
 	cookie := s.signIn(ada)

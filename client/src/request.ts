@@ -36,14 +36,23 @@ export async function currentRequest(caller: string): Promise<RequestScope> {
 
 async function now(): Promise<number> {
   const { connection }: { connection?: () => Promise<void> } = await import("next/server.js"); // Next.js 14 has none
-  await connection?.();
+  try {
+    await connection?.();
+  } catch (reason) {
+    if (!isMissingRequest(reason)) throw reason;
+    // An app's test has given us headers and cookies of its own: no page is rendered that could wait.
+  }
   return Date.now();
 }
 
 /** Rewords one error of Next.js. All else passes unchanged: Next.js signals through headers() what is dynamic and what is prerendered. */
 function explainMissingRequest(reason: unknown, caller: string): never {
-  if (reason instanceof Error && reason.message.includes("outside a request scope")) {
+  if (isMissingRequest(reason)) {
     throw new Error(`${caller} needs a request: call it in a Server Component, a Server Action or a Route Handler.`, { cause: reason });
   }
   throw reason;
+}
+
+function isMissingRequest(reason: unknown): boolean {
+  return reason instanceof Error && reason.message.includes("outside a request scope");
 }

@@ -53,6 +53,9 @@ describe("handoffs", () => {
     void auth.getSession().then(settled, settled);
     await vi.waitFor(() => expect(connection).toHaveBeenCalledOnce());
     expect(settled).not.toHaveBeenCalled();
+    const signal = new Error("Route /dashboard couldn't be rendered statically");
+    connection.mockRejectedValueOnce(signal); // Next.js builds
+    await expect(auth.getSession()).rejects.toBe(signal);
   });
 
   test("createSession hands the user over in a cookie for Caddy only", async () => {

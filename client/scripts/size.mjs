@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
-const LIMIT = 3 * 1024;
+const LIMIT = 3000;
 
 const result = await build({
   entryPoints: [new URL("../dist/client/index.js", import.meta.url).pathname],

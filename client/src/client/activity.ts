@@ -30,11 +30,7 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
       refreshed = Date.now();
       notBefore = 0;
     }
-    const options = { capture: true, passive: true };
-    for (const event of EVENTS) window.addEventListener(event, onActivity, options);
-    return () => {
-      for (const event of EVENTS) window.removeEventListener(event, onActivity, options);
-    };
+    return listen(EVENTS, onActivity);
   }, [store, enabled, interval]);
 }
 
@@ -43,4 +39,13 @@ function defaultInterval(session: Session, threshold = Infinity) {
   const lifetime = session.expiresAt - (session.lastActivity ?? session.createdAt);
   // The floor ends the halving of a session that cannot be prolonged any more.
   return Math.max(Math.min(threshold * 1000, lifetime / 2), 1000);
+}
+
+/** Listens to events of the window. Returns how to end it. */
+export function listen(events: string[], listener: (event: Event) => void): () => void {
+  const options = { capture: true, passive: true };
+  for (const event of events) window.addEventListener(event, listener, options);
+  return () => {
+    for (const event of events) window.removeEventListener(event, listener, options);
+  };
 }

@@ -9,10 +9,12 @@ export const StoreContext = createContext<Store | null>(null);
 /** The store of the nearest `<SessionProvider>` and what it holds; suspends while `initialSession` is a promise that has not settled. */
 export function useStore(): { store: Store; state: State } {
   const store = useContext(StoreContext);
-  if (!store) {
-    throw new Error('Put <SessionProvider> of "caddy-session-guard/client" around the components that use its hooks.');
-  }
+  if (!store) throw new Error("Put <SessionProvider> around the components that use its hooks.");
   if (store.promise) store.settle(readPromise(store.promise));
-  const state = useSyncExternalStore(store.subscribe, store.get, store.getHydrated);
-  return { store, state };
+  return { store, state: useStateOf(store) };
+}
+
+/** What the store holds, now and whenever that changes. */
+export function useStateOf(store: Store): State {
+  return useSyncExternalStore(store.subscribe, store.get, store.getHydrated);
 }

@@ -30,7 +30,7 @@ export function useSession<T extends User = User>(): UseSession<T> {
   // refresh and logout take no argument, so that `onClick={logout}` works.
   const actions = useMemo(
     () => ({
-      refresh: () => store.refresh(),
+      refresh: store.refresh,
       update: store.update,
       logout: async () => {
         const result = await store.logout();

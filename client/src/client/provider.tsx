@@ -1,11 +1,11 @@
 "use client";
 
-import { Suspense, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { usePathname } from "next/navigation.js";
 import type { Session, User } from "../types.js";
-import { useActivityRefresh } from "./activity.js";
+import { listen, useActivityRefresh } from "./activity.js";
 import { after } from "./after.js";
-import { StoreContext } from "./context.js";
+import { StoreContext, useStateOf } from "./context.js";
 import { createStore, isPromise, sameValue, type InitialSession, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
@@ -38,7 +38,7 @@ export interface SessionProviderProps<T extends User = User> {
 /** Gives the session to the hooks below it and keeps it true: fetches, refreshes, and agrees with the browser's other tabs. */
 export function SessionProvider<T extends User = User>({
   children,
-  initialSession,
+  initialSession: initial,
   fetchOnMount = true,
   refreshInterval,
   refetchOnPathChange = true,
@@ -47,15 +47,13 @@ export function SessionProvider<T extends User = User>({
   onSessionChange,
   basePath = "/api/session",
 }: SessionProviderProps<T>) {
-  const initial = initialSession as InitialSession;
-  const [held, setHeld] = useState(() => ({ initial, basePath, store: createStore(basePath, initial, fetchOnMount) }));
-  let store = held.store;
-  if (held.basePath !== basePath || !sameInitial(held.initial, initial)) {
-    store = createStore(basePath, initial, false, store.threshold());
-    setHeld({ initial, basePath, store });
+  const [held, setHeld] = useState(() => createStore(basePath, initial, fetchOnMount));
+  let store = held;
+  if (held.path !== basePath || !sameInitial(held.initial, initial)) {
+    store = createStore(basePath, initial, false, held.threshold());
+    setHeld(store);
   }
-  const state = useSyncExternalStore(store.subscribe, store.get, store.getHydrated);
-  const { status, session } = state;
+  const state = useStateOf(store);
 
   useEffect(() => {
     store.promise?.then(
@@ -73,29 +71,18 @@ export function SessionProvider<T extends User = User>({
   }, []);
 
   // Without an answer nobody is signed out: ask again.
-  useEffect(() => {
-    if (status !== "loading") return;
-    const timer = setInterval(() => void store.refetch(), RETRY);
-    return () => clearInterval(timer);
-  }, [store, status]);
+  useEffect(() => after(state.status === "loading" ? RETRY : 0, () => void store.refetch(), setInterval), [store, state.status]);
 
   // A page out of the back/forward cache shows who was signed in when it was left.
-  useEffect(() => {
-    const onShow = (event: PageTransitionEvent) => void (event.persisted && store.refetch(true));
-    window.addEventListener("pageshow", onShow);
-    return () => window.removeEventListener("pageshow", onShow);
-  }, [store]);
+  useEffect(() => listen(["pageshow"], (event) => void ((event as PageTransitionEvent).persisted && store.refetch(true))), [store]);
 
   useEffect(() => {
-    if (!(refreshInterval! > 0 && refreshInterval! < 2 ** 31)) return; // a timer fires at once for what it cannot wait for
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible" && store.get().session) void store.refresh();
-    }, refreshInterval);
-    return () => clearInterval(timer);
+    const refresh = () => void (document.visibilityState === "visible" && store.get().session && store.refresh());
+    return after(refreshInterval!, refresh, setInterval);
   }, [store, refreshInterval]);
 
   // The server decides whether the session has really ended, by its own clock. A session that is over by ours has told us nothing new.
-  const expiresAt = session?.expiresAt ?? 0;
+  const expiresAt = state.session?.expiresAt ?? 0;
   useEffect(() => after(expiresAt - Date.now() + 500, () => void store.refetch(true)), [store, expiresAt]);
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);

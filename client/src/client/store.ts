@@ -58,6 +58,10 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   function set(session: Session | null) {
     if (isKnown(state) && sameValue(state.session, session)) return;
     state = stateOf(session, false);
+    notify();
+  }
+
+  function notify() {
     for (const listener of listeners) listener();
   }
 
@@ -88,7 +92,25 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     return (refreshing ??= change("POST").finally(() => (refreshing = undefined)));
   }
 
+  /**
+   * Asks the API who is signed in, once for callers that ask at the same time; `afresh` does not trust a request that is already on its
+   * way. Without a definite answer nothing changes.
+   */
+  function refetch(afresh = false) {
+    if (afresh) {
+      changes++;
+      reading = undefined;
+    }
+    if (reading) return reading;
+    const mine = read().finally(() => {
+      if (reading === mine) reading = undefined;
+    });
+    return (reading = mine);
+  }
+
   return {
+    path,
+    initial,
     promise,
     get: () => state,
     getHydrated: () => hydrated,
@@ -104,29 +126,13 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
       if (state === PENDING) state = hydrated;
     },
     /** Tells every subscriber to look again. */
-    notify() {
-      for (const listener of listeners) listener();
-    },
+    notify,
     /** Takes what another tab knows. */
     adopt(session: Session) {
       changes++;
       set(session);
     },
-    /**
-     * Asks the API who is signed in, once for callers that ask at the same time; `afresh` does not trust a request that is already on its
-     * way. Without a definite answer nothing changes.
-     */
-    refetch(afresh = false) {
-      if (afresh && reading) {
-        changes++;
-        reading = undefined;
-      }
-      if (reading) return reading;
-      const mine = read().finally(() => {
-        if (reading === mine) reading = undefined;
-      });
-      return (reading = mine);
-    },
+    refetch,
     refresh,
     update: (updates?: { user?: UserUpdate<User> } | null) => (updates?.user ? change("PATCH", { user: updates.user }) : refresh()),
     logout: () => change("DELETE"),
@@ -140,7 +146,7 @@ function stateOf(session: Session | null | undefined, fetching: boolean): State 
 
 /** Whether it has been found out who is signed in. */
 export function isKnown({ status }: State) {
-  return status === "authenticated" || status === "unauthenticated";
+  return status.endsWith("authenticated");
 }
 
 export function isPromise(value: InitialSession): value is PromiseLike<Session | null> {
@@ -156,21 +162,21 @@ export function sameValue(a: unknown, b: unknown) {
  * HTML) is an error and says nothing about the session.
  */
 async function request(path: string, method: string, body?: object): Promise<Outcome> {
-  let stranger: number | undefined;
+  const outcome: Outcome = { error: `${method} ${path}: no answer from the session API` };
   try {
     const response = await fetch(path, {
       method,
       headers: body ? { "Content-Type": "application/json" } : undefined,
-      body: body && JSON.stringify(body),
+      body: JSON.stringify(body),
       cache: "no-store",
     });
     const type = response.headers.get("Content-Type") ?? "";
     // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
-    if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json")) stranger = response.status;
+    if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json")) outcome.stranger = response.status;
     if (response.ok) {
       const answer: Answer = await response.json();
       if (isAnswer(answer)) return answer;
-    } else if (/^application\/problem\+json/i.test(type)) {
+    } else if (/problem\+json/i.test(type)) {
       const { detail, title } = await response.json();
       const error = String(detail ?? title ?? response.status);
       // Refreshing or updating without a session: the API's definite "nobody is signed in".
@@ -179,7 +185,7 @@ async function request(path: string, method: string, body?: object): Promise<Out
   } catch {
     // No network, or not JSON: no answer of the session API either.
   }
-  return { error: `${method} ${path}: no answer from the session API`, stranger };
+  return outcome;
 }
 
 function isAnswer({ session }: Answer) {

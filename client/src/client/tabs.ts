@@ -15,7 +15,7 @@ export function useOtherTabs(store: Store, state: State, path: string) {
   const adopted = useRef<Session>(undefined);
 
   useEffect(() => {
-    if (typeof BroadcastChannel === "undefined") return;
+    if (!window.BroadcastChannel) return;
     const opened = new BroadcastChannel(`caddy-session-guard ${path}`);
     channel.current = opened;
     opened.onmessage = async ({ data: theirs }: MessageEvent<Session | null>) => {

@@ -78,12 +78,15 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     changing++;
     const { session, refreshThreshold, error } = await ask(method, body);
     changing--;
-    if (session !== undefined && mine > answered) {
-      answered = mine;
+    const late = mine <= answered;
+    if (session === null || (session && !late)) {
+      answered = session ? mine : changes; // nothing that was sent before a sign-out was answered outlives it
       changes++; // a read that was sent meanwhile may be older than this answer
       threshold = refreshThreshold ?? threshold;
       set(session);
     }
+    // The server may have done them in the order of its answers, or not: only the browser's cookie knows.
+    if (late && !changing) void refetch(true);
     if (error) return { success: false, error };
     return session ? { success: true, session } : { success: true };
   }

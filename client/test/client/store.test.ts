@@ -51,6 +51,45 @@ describe("late answers", () => {
     expect(store.get().status).toBe("unauthenticated");
   });
 
+  test("a sign-out that is answered after a later refresh signs out", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.logout();
+    void store.refresh();
+    waiting[1]?.answer({ session: session() });
+    await tick();
+    waiting[0]?.answer({ session: null });
+    await tick();
+    expect(store.get().status).toBe("unauthenticated");
+  });
+
+  test("a refresh that was sent after a sign-out, and is answered after it, does not sign in again", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.logout();
+    void store.refresh();
+    waiting[0]?.answer({ session: null });
+    await tick();
+    waiting[1]?.answer({ session: session() });
+    await tick();
+    expect(store.get().status).toBe("unauthenticated");
+  });
+
+  test("an update that is answered after a later refresh is asked for, once", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.update({ user: { name: "Grace" } });
+    void store.refresh();
+    waiting[1]?.answer({ session: session() });
+    await tick();
+    waiting[0]?.answer({ session: session({ name: "Grace" }) });
+    await tick();
+    expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "POST", "GET"]);
+    waiting[2]?.answer({ session: session({ name: "Grace" }) });
+    await tick();
+    expect(store.get().session?.user.name).toBe("Grace");
+  });
+
   test("a read afresh does not trust one that is on its way", async () => {
     const waiting = answers();
     const store = createStore("/api/session", session(), false);

@@ -47,15 +47,17 @@ export function SessionProvider<T extends User = User>({
   onSessionChange,
   basePath = "/api/session",
 }: SessionProviderProps<T>) {
-  const [held, setHeld] = useState(() => createStore(basePath, initial, fetchOnMount));
+  const [[held, replaced], setHeld] = useState<[Store, Store?]>(() => [createStore(basePath, initial, fetchOnMount)]);
   let store = held;
   if (held.path !== basePath || !sameInitial(held.initial, initial)) {
     store = createStore(basePath, initial, false, held.threshold());
-    setHeld(store);
+    setHeld([store, held]);
   }
   const state = useStateOf(store);
 
   useEffect(() => {
+    // What the replaced store has under way changes the session that this one holds.
+    replaced?.subscribe(() => void store.refetch(true));
     store.promise?.then(
       (value) => {
         store.settle(value);
@@ -63,7 +65,7 @@ export function SessionProvider<T extends User = User>({
       },
       () => {}, // the hooks throw it where an error boundary shows it
     );
-  }, [store]);
+  }, [store, replaced]);
 
   useEffect(() => {
     if (fetchOnMount) void store.refetch();

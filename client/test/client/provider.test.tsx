@@ -1,6 +1,6 @@
 import { StrictMode, Suspense } from "react";
 import { describe, expect, test, vi } from "vitest";
-import { SessionProvider, useSession, type Session } from "../../src/client/index.js";
+import { SessionProvider, useSession, type Session, type User } from "../../src/client/index.js";
 import { act, api, HOUR, location, render, session, settle } from "./harness.js";
 
 const seen: string[] = [];
@@ -157,6 +157,30 @@ describe("only a definite answer signs anybody out", () => {
 });
 
 describe("initialSession", () => {
+  test.each([
+    ["an update", "authenticated Grace"],
+    ["a sign-out", "unauthenticated -"],
+  ])("that changes while %s is under way does not undo it", async (what, shown) => {
+    api.session = session();
+    let release = () => {};
+    api.held = new Promise((resolve) => (release = resolve));
+    function Change() {
+      const { update, logout } = useSession<User & { name: string }>();
+      return <button id={what} onClick={what === "an update" ? () => update({ user: { name: "Grace" } }) : logout} />;
+    }
+    const element = (initial: Session) => (
+      <SessionProvider initialSession={initial} fetchOnMount={false} children={[<Show key="1" />, <Change key="2" />]} />
+    );
+    const page = await render(element(session()));
+    await act(() => document.getElementById(what)?.click());
+    await page.rerender(element(session({}, 25 * HOUR)));
+    await page.rerender(element(session({}, 26 * HOUR)));
+    expect(page.text()).toBe("authenticated Ada");
+    release();
+    await settle();
+    expect(page.text()).toBe(shown);
+  });
+
   test("replaces what is known when it changes", async () => {
     api.session = session();
     const page = await render(<SessionProvider initialSession={session()} children={<Show />} />);

@@ -14,7 +14,7 @@ export interface SessionConfig<T extends User = User> {
   secretKey?: string;
   /** Sliding lifetime in seconds. Default: 7 days. */
   sessionExpiry?: number;
-  /** A session is refreshed when fewer seconds than this are left. Default: 1 day. */
+  /** A session is refreshed when fewer seconds than this are left; `autoRefresh: false` switches that off. Default: 1 day. */
   refreshThreshold?: number;
   /** Caddy's `cookie_name`. Default: "session"; "session_<realm>" for a named realm. */
   cookieName?: string;
@@ -123,7 +123,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
   session: {
     secretKey: [(value) => typeof value === "string", "a string, such as process.env.SESSION_SECRET"],
     sessionExpiry: seconds,
-    refreshThreshold: [(value) => value === 0 || seconds[0](value), "a whole number of seconds, such as 3600"],
+    refreshThreshold: [seconds[0], "a whole number of seconds, such as 3600; to switch it off, write autoRefresh: false"],
     cookieName: [(value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value), 'a cookie name, such as "session"'],
     autoRefresh: flag,
     secureCookie: flag,

@@ -35,10 +35,10 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
 }
 
 /** The API's refresh threshold (in seconds) or half the session's lifetime, whichever is less. */
-function defaultInterval(session: Session, threshold = Infinity) {
+function defaultInterval(session: Session, threshold?: number) {
   const lifetime = session.expiresAt - (session.lastActivity ?? session.createdAt);
   // The floor ends the halving of a session that cannot be prolonged any more.
-  return Math.max(Math.min(threshold * 1000, lifetime / 2), 1000);
+  return Math.max(Math.min((threshold || Infinity) * 1000, lifetime / 2), 1000);
 }
 
 /** Listens to events of the window. Returns how to end it. */

@@ -82,6 +82,17 @@ describe("activity refreshes the session", () => {
     expect(api.count("POST")).toBe(requests);
   });
 
+  test("but not every second when the API tells a threshold of 0", async () => {
+    api.session = session();
+    api.refreshThreshold = 0;
+    await render(<SessionProvider />);
+    for (let second = 0; second < 10; second++) {
+      await later(1000);
+      await activity("mousemove");
+    }
+    expect(api.count("POST")).toBe(0);
+  });
+
   test("at once when the session was last refreshed long ago", async () => {
     const old = session({}, 24 * HOUR, Date.now() - 20 * HOUR);
     await render(<SessionProvider initialSession={old} fetchOnMount={false} />);

@@ -36,6 +36,7 @@ describe("NextAuthSession", () => {
     ["a setting of Object.prototype", { session: { constructor: 1 } }, /there is no "session\.constructor"/],
     ["an expiry in words", { session: { sessionExpiry: "7d" } }, /session\.sessionExpiry must be a whole number of seconds, such as 86400/],
     ["no lifetime", { session: { sessionExpiry: 0 } }, /session\.sessionExpiry must be/],
+    ["a threshold of nothing", { session: { refreshThreshold: 0 } }, /session\.refreshThreshold must be .* such as 3600; to switch it off, write autoRefresh: false/],
     ["a cookie name with a blank", { session: { cookieName: "my session" } }, /session\.cookieName must be a cookie name, such as "session"/],
     ["a foreign SameSite", { session: { sameSite: "Lax" } }, /session\.sameSite must be "strict", "lax" or "none"/],
     ["SameSite none without Secure", { session: { sameSite: "none", secureCookie: false } }, /needs secureCookie true/],

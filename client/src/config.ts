@@ -124,7 +124,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
     secretKey: [(value) => typeof value === "string", "a string, such as process.env.SESSION_SECRET"],
     sessionExpiry: seconds,
     refreshThreshold: [seconds[0], "a whole number of seconds, such as 3600; to switch it off, write autoRefresh: false"],
-    cookieName: [(value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value), 'a cookie name, such as "session"'],
+    cookieName: [(value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value), 'a cookie name, such as "session"', findCookieNameFaults],
     autoRefresh: flag,
     secureCookie: flag,
     sameSite: [(value) => ["strict", "lax", "none"].includes(value as string), '"strict", "lax" or "none"'],
@@ -182,6 +182,12 @@ function findRuleFaults(rules: unknown[], name: string): (string | undefined)[] 
     const fault = findPatternFault(pattern);
     return fault && `${name}: ${type} rule ${index + 1}: ${fault}`;
   });
+}
+
+function findCookieNameFaults(cookie: string, name: string): (string | undefined)[] {
+  if (cookie.length > 128) return [`${name} has ${cookie.length} bytes, more than 128; write a shorter one`];
+  if (!/^__(host|secure|http|host-http)-/i.test(cookie)) return [];
+  return [`${name} ${JSON.stringify(cookie)} begins with a prefix; leave it out, Caddy's cookie_prefix puts it in front`];
 }
 
 function findFieldFaults(fields: string[], name: string): (string | undefined)[] {

@@ -97,6 +97,9 @@ describe("NextAuthSession", () => {
   );
 
   test.each<[string, unknown, string]>([
+    ["a cookie name with Caddy's prefix", { session: { cookieName: "__Host-session" } }, 'session.cookieName "__Host-session" begins with a prefix; leave it out, Caddy\'s cookie_prefix puts it in front'],
+    ["a cookie name with a prefix in another case", { session: { cookieName: "__secure-session" } }, 'session.cookieName "__secure-session" begins with a prefix; leave it out, Caddy\'s cookie_prefix puts it in front'],
+    ["a cookie name that is too long", { session: { cookieName: "s".repeat(129) } }, "session.cookieName has 129 bytes, more than 128; write a shorter one"],
     ["user.id", { session: { clientUpdate: ["name", "id"] } }, 'session.clientUpdate "id" says who the user is, so a browser cannot change it; remove it'],
     ["a field twice", { session: { clientUpdate: ["name", "name"] } }, 'session.clientUpdate has "name" twice; remove one'],
     ["a placeholder for a field", { session: { clientUpdate: ["{env.X}"] } }, 'session.clientUpdate "{env.X}" has a placeholder, which is not resolved here; write the value itself'],

@@ -30,8 +30,9 @@ export function loadConfiguration(file: string): Configuration {
   const entry = resolve(file);
   if (!existsSync(entry)) throw new CommandError(`There is no ${file}; name the module that calls NextAuthSession, such as lib/auth.ts.`);
   loadEnvironment(entry);
-  const compiled = compile(realpathSync(entry));
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "caddy-session-guard-"));
   try {
+    const compiled = compile(realpathSync(entry), folder);
     const production = evaluate(compiled, "production", file);
     if (production.config.session?.secureCookie !== true) return production;
     // `secureCookie: process.env.NODE_ENV === "production"` is what Caddy does without being told.
@@ -39,7 +40,7 @@ export function loadConfiguration(file: string): Configuration {
     if (development.config.session?.secureCookie === true) return production;
     return { ...production, config: { ...production.config, session: { ...production.config.session, secureCookie: undefined } } };
   } finally {
-    rmSync(compiled.folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -50,9 +51,8 @@ interface Compiled {
   imports: Map<string, string>;
 }
 
-/** Compiles the module and what it imports to CommonJS, in a folder that mirrors the file system. */
-function compile(entry: string): Compiled {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), "caddy-session-guard-"));
+/** Compiles the module and what it imports to CommonJS, in `folder`, which mirrors the file system. */
+function compile(entry: string, folder: string): Compiled {
   const { root } = parse(entry);
   const base = findUp(dirname(entry), ["tsconfig.json", "jsconfig.json"]);
   const project = {
@@ -62,6 +62,7 @@ function compile(entry: string): Compiled {
       ...{ rootDir: root, outDir: folder, noEmit: false, noEmitOnError: false, allowJs: true, checkJs: false, skipLibCheck: true, types: [] },
       ...{ incremental: false, composite: false, declaration: false, emitDeclarationOnly: false, sourceMap: false, inlineSourceMap: false },
       ...{ allowImportingTsExtensions: false, verbatimModuleSyntax: false, isolatedModules: true, plugins: [] },
+      noCheck: true, // types are the app's own business
     },
     files: [entry],
     include: [],
@@ -69,10 +70,18 @@ function compile(entry: string): Compiled {
   };
   const config = join(folder, "tsconfig.json");
   writeFileSync(config, JSON.stringify(project));
-  return { entry, folder, imports: readTrace(runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"])) };
+  const output = runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"]);
+  refuseSyntaxErrors(output);
+  return { entry, folder, imports: readTrace(output) };
 }
 
-/** What the compiler prints. Type errors are the app's own business, so its exit code is not asked for. */
+/** The compiler writes something for a module that it could not read, too, such as one with the marks of a merge conflict: rules would be lost. */
+function refuseSyntaxErrors(output: string) {
+  const [line] = /^(?!.*node_modules).*\(\d+,\d+\): error TS1\d+: .*$/m.exec(output) ?? [];
+  if (line) throw new CommandError(`The app's TypeScript could not read the configuration: ${line}`);
+}
+
+/** What the compiler prints. It exits with an error for what does not matter here, too, so its exit code is not asked for. */
 function runCompiler(entry: string, parameters: string[]): string {
   let compiler: string;
   try {

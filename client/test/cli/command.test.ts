@@ -97,6 +97,11 @@ describe("caddyfile", () => {
     expect(status).toBe(0);
   });
 
+  test.each(["typescript-5", "typescript"])("leaves errors of types to the app (%s)", (typescript) => {
+    const module = `${README}\nconst types = 1 satisfies string;\nif (void 0) types.wrong();\n`;
+    expect(run(app({ "auth.ts": module }, typescript), "caddyfile", "auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
+  });
+
   test("reads a configuration object that is exported", () => {
     const folder = app({ "auth.config.ts": 'export default { session: { sameSite: "strict" as const }, middleware: { defaultType: "auth" as const } };' });
     expect(run(folder, "caddyfile", "auth.config.ts").stdout).toBe("session_api\nsession_guard {\n\tdefault auth\n\tsame_site strict\n}\n");
@@ -162,6 +167,9 @@ describe("caddyfile", () => {
     ["a module that throws", { "auth.ts": 'throw new Error("DATABASE_URL is missing");' }, "typescript", /could not be run: DATABASE_URL is missing/],
     ["a pattern that Caddy refuses", { "auth.ts": README.replace('route.hybrid("/")', 'route.hybrid("/user/[id]")') }, "typescript", /pattern "\/user\/\[id\]" has the parameter \[id\]; write "\/user\/\*"/],
     ["a wrong configuration", { "auth.ts": README.replace('cookieName: "session"', 'cookieNam: "x"') }, "typescript", /there is no "session\.cookieNam", write/],
+    ["marks of a merge conflict", { "auth.ts": README.replace("    routes:", "<<<<<<< HEAD\n=======\n    routes:").replace("/register", "/x") }, "typescript", /could not read the configuration: auth\.ts\(6,1\): error TS1185: Merge conflict marker/],
+    ["a syntax error", { "auth.ts": README.replace("route.hybrid", "route.auth(, route.hybrid") }, "typescript-5", /could not read the configuration: auth\.ts\(6,\d+\): error TS1/],
+    ["a syntax error in what it imports", { "auth.ts": `import "./rules";${README}`, "rules.ts": "export const rules = [;" }, "typescript", /could not read the configuration: rules\.ts\(1,23\): error TS1/],
   ])("says in one sentence what is wrong: %s", (_, files, typescript, message) => {
     const { stdout, stderr, status } = run(app(files, typescript), "caddyfile", "auth.ts");
     expect(stderr).toMatch(message);

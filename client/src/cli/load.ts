@@ -139,14 +139,14 @@ function evaluate({ entry, folder, imports }: Compiled, mode: string, file: stri
     return loaded ?? createRequire(from)(specifier);
   }
 
-  let exported: unknown;
   try {
-    exported = load(entry);
+    const exported = load(entry);
+    if (exported === undefined) throw new CommandError(`${file} could not be compiled; check it with the app's TypeScript.`);
+    return choose(recorded, exported as Record<string, unknown>, file);
   } catch (reason) {
+    if (reason instanceof CommandError) throw reason;
     throw new CommandError(`${file} could not be run: ${reason instanceof Error ? reason.message : String(reason)}`);
   }
-  if (exported === undefined) throw new CommandError(`${file} could not be compiled; check it with the app's TypeScript.`);
-  return choose(recorded, exported as Record<string, unknown>, file);
 }
 
 function record(config: NextAuthSessionConfig, recorded: Configuration[]) {

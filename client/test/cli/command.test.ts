@@ -170,6 +170,7 @@ describe("caddyfile", () => {
     ["marks of a merge conflict", { "auth.ts": README.replace("    routes:", "<<<<<<< HEAD\n=======\n    routes:").replace("/register", "/x") }, "typescript", /could not read the configuration: auth\.ts\(6,1\): error TS1185: Merge conflict marker/],
     ["a syntax error", { "auth.ts": README.replace("route.hybrid", "route.auth(, route.hybrid") }, "typescript-5", /could not read the configuration: auth\.ts\(6,\d+\): error TS1/],
     ["a syntax error in what it imports", { "auth.ts": `import "./rules";${README}`, "rules.ts": "export const rules = [;" }, "typescript", /could not read the configuration: rules\.ts\(1,23\): error TS1/],
+    ["a wrong setting in an object", { "auth.ts": 'export default { middleware: { loginPath: "/sign in" } };' }, "typescript", /^auth\.ts could not be run: NextAuthSession: middleware\.loginPath must be a path/],
   ])("says in one sentence what is wrong: %s", (_, files, typescript, message) => {
     const { stdout, stderr, status } = run(app(files, typescript), "caddyfile", "auth.ts");
     expect(stderr).toMatch(message);

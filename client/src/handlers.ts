@@ -14,6 +14,16 @@ type Outcome = Promise<Session | string | null>;
 
 const MAX_BODY_BYTES = 64 * 1024;
 
+/** The titles that Caddy gives. */
+const TITLES: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  413: "Request Entity Too Large",
+  415: "Unsupported Media Type",
+};
+
 const HEADERS = { "Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff" };
 
 /** An answer other than success, as application/problem+json (RFC 9457). */
@@ -101,7 +111,7 @@ async function findBelow(request: Request, context?: { params?: unknown }): Prom
 
 function problem(status: number, detail: string): Response {
   const headers = { ...HEADERS, "Content-Type": "application/problem+json" };
-  return new Response(JSON.stringify({ type: "about:blank", status, detail }), { status, headers });
+  return new Response(JSON.stringify({ type: "about:blank", title: TITLES[status], status, detail }), { status, headers });
 }
 
 function requireSession(session: Session | null): Session {
@@ -120,7 +130,9 @@ function refuseForeignOrigin({ headers }: Request) {
 /** The `user` of a body `{"user": {…}}`. */
 async function readPatch(request: Request): Promise<Record<string, unknown>> {
   const type = request.headers.get("Content-Type") ?? "";
-  if (!/^application\/json\s*(;|$)/i.test(type)) throw new Problem(415, "The body must be application/json.");
+  if (!/^application\/json\s*(;|$)/i.test(type) || request.headers.has("Content-Encoding")) {
+    throw new Problem(415, "The body must be application/json in UTF-8, without a Content-Encoding.");
+  }
   const text = await request.text();
   if (new TextEncoder().encode(text).length > MAX_BODY_BYTES) throw new Problem(413, "The body is larger than 64 KiB.");
   try {

@@ -133,6 +133,7 @@ describe("handlers()", () => {
     [400, '{"user":{"name":"x","name":"y"}}', {}, "JSON object"],
     [400, "user", {}, "JSON object"],
     [415, '{"user":{"name":"x"}}', { "Content-Type": "text/plain" }, "application/json"],
+    [415, '{"user":{"name":"x"}}', { "Content-Encoding": "gzip" }, "without a Content-Encoding"],
     [413, JSON.stringify({ user: { name: "x".repeat(65_536) } }), {}, "64 KiB"],
     [413, JSON.stringify({ user: { name: "x".repeat(20_000) } }), {}, "too large"],
     [403, '{"user":{"name":"x"}}', { "Sec-Fetch-Site": "cross-site" }, "another site"],
@@ -143,7 +144,8 @@ describe("handlers()", () => {
     const response = await PATCH(request("PATCH", body, headers));
     expect(response.status).toBe(status);
     expect(response.headers.get("Content-Type")).toBe("application/problem+json");
-    expect((await response.json()).detail).toContain(detail);
+    const problem = await response.json();
+    expect(problem).toEqual({ type: "about:blank", title: expect.any(String), status, detail: expect.stringContaining(detail) });
     expect(current.set.size).toBe(0);
   });
 

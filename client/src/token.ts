@@ -153,5 +153,5 @@ function folded(name: string): string {
 /** Whether the value can be the user of a session. */
 export function isUser(value: unknown): value is User {
   const id = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Partial<User>).id : undefined;
-  return typeof id === "string" && id !== "" && id.trim() === id && !/\p{Cc}/u.test(id);
+  return typeof id === "string" && id !== "" && !/^\p{White_Space}|\p{White_Space}$|\p{Cc}/u.test(id);
 }

@@ -69,6 +69,11 @@ describe("handoffs", () => {
     expect(current.set.get("session.set")?.options).toMatchObject({ httpOnly: true, path: "/" });
   });
 
+  test("createSession takes an id with an outer U+FEFF, which is no white space to Caddy", async () => {
+    current.behindCaddy();
+    expect(await auth.createSession({ id: "\ufeff1" })).toMatchObject({ success: true });
+  });
+
   test("getSession sees a session created in the same request", async () => {
     current.behindCaddy(session());
     await auth.createSession({ id: "7", name: "Grace" }, { refreshToken: "rt" });
@@ -187,6 +192,7 @@ describe("bad input is an error result, and nothing is handed over", () => {
   test.each([
     ["an empty id", { id: "" }],
     ["an id with outer white space", { id: " 1" }],
+    ["an id with other outer white space", { id: "1\u3000" }],
     ["an id with a control character", { id: "a\nb" }],
     ["a numeric id", { id: 7 as unknown as string }],
     ["no id", {} as { id: string }],

@@ -12,5 +12,6 @@ export function returnTo(value: unknown, fallback = "/"): string {
   if (!URL.canParse(value, base)) return fallback;
   const url = new URL(value, base);
   if (url.origin !== base || url.pathname.startsWith("//")) return fallback;
-  return url.pathname + url.search + url.hash;
+  const path = url.pathname + url.search + url.hash;
+  return path.length > MAX_LENGTH ? fallback : path; // longer than the value where something had to be encoded
 }

@@ -19,7 +19,7 @@ describe("returnTo", () => {
   test.each([
     "", "dashboard", "//evil.com", "///evil.com", "/\\evil.com", "\\\\evil.com", "/\t/evil.com", "/\n/evil.com", "/\r\n/evil.com", " //evil.com",
     "\u0001//evil.com", "https:evil.com", "https:/evil.com", "https://evil.com", "HtTpS://evil.com", "javascript:alert(1)", "data:text/html,x",
-    "/.//evil.com", "/x/..//evil.com", "/dash\\..\\..\\\\evil.com", "/a\u0000", "/a\u0085", `/${"x".repeat(2048)}`,
+    "/.//evil.com", "/x/..//evil.com", "/dash\\..\\..\\\\evil.com", "/a\u0000", "/a\u0085", `/${"x".repeat(2048)}`, `/${"é".repeat(1000)}`,
     undefined, null, 7, ["/dashboard"], {},
   ])("refuses %j", (value) => {
     expect(returnTo(value, "/home")).toBe("/home");

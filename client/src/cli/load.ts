@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, parse, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { NextAuthSessionConfig } from "../config.js";
 import { NextAuthSession } from "../factory.js";
 import * as library from "../index.js";
@@ -72,6 +73,7 @@ function compile(entry: string, folder: string): Compiled {
   writeFileSync(config, JSON.stringify(project));
   const output = runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"]);
   refuseSyntaxErrors(output);
+  convertModules(entry, folder);
   return { entry, folder, imports: readTrace(output) };
 }
 
@@ -79,6 +81,20 @@ function compile(entry: string, folder: string): Compiled {
 function refuseSyntaxErrors(output: string) {
   const [line] = /^(?!.*node_modules).*\(\d+,\d+\): error TS1\d+: .*$/m.exec(output) ?? [];
   if (line) throw new CommandError(`The app's TypeScript could not read the configuration: ${line}`);
+}
+
+/** Compiles what came out of .mjs and .mts again, since the compiler leaves the modules of such files as they are. */
+function convertModules(entry: string, folder: string) {
+  const modules = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".mjs"));
+  if (modules.length === 0) return;
+  const from = mkdtempSync(join(folder, "modules-"));
+  const to = join(from, "converted");
+  for (const [index, path] of modules.entries()) copyFileSync(join(folder, path), join(from, `${index}.js`));
+  const compilerOptions = { module: "commonjs", target: "es2022", esModuleInterop: true, allowJs: true, noResolve: true, noCheck: true, types: [], rootDir: from, outDir: to };
+  const config = join(from, "tsconfig.json");
+  writeFileSync(config, JSON.stringify({ compilerOptions }));
+  runCompiler(entry, ["-p", config]);
+  for (const [index, path] of modules.entries()) renameSync(join(to, `${index}.js`), join(folder, path));
 }
 
 /** What the compiler prints. It exits with an error for what does not matter here, too, so its exit code is not asked for. */
@@ -126,8 +142,7 @@ function evaluate({ entry, folder, imports }: Compiled, mode: string, file: stri
     if (output.endsWith(".json")) return JSON.parse(code);
     const module = { exports: {} };
     modules.set(source, module);
-    const run = new Function("exports", "require", "module", "__filename", "__dirname", code);
-    run(module.exports, (specifier: string) => require(specifier, source), module, source, dirname(source));
+    compileFunction(code, source)(module.exports, (specifier: string) => require(specifier, source), module, source, dirname(source));
     return module.exports;
   }
 
@@ -136,7 +151,7 @@ function evaluate({ entry, folder, imports }: Compiled, mode: string, file: stri
     if (EMPTY.includes(specifier)) return {};
     const source = imports.get(importKey(from, specifier));
     const loaded = source && !source.includes("/node_modules/") ? load(source) : undefined;
-    return loaded ?? createRequire(from)(specifier);
+    return loaded ?? requirePackage(specifier, from);
   }
 
   try {
@@ -147,6 +162,30 @@ function evaluate({ entry, folder, imports }: Compiled, mode: string, file: stri
     if (reason instanceof CommandError) throw reason;
     throw new CommandError(`${file} could not be run: ${reason instanceof Error ? reason.message : String(reason)}`);
   }
+}
+
+/** The body of a CommonJS module as a function. */
+function compileFunction(code: string, source: string) {
+  try {
+    return new Function("exports", "require", "module", "__filename", "__dirname", code);
+  } catch (reason) {
+    const unread = "top-level await and import.meta are not read here, so keep the configuration in a module without them";
+    throw new CommandError(`${source} could not be run: ${(reason as Error).message}; ${unread}.`);
+  }
+}
+
+/** A package of the app, also one that is only meant to be imported. */
+function requirePackage(specifier: string, from: string): unknown {
+  const require = createRequire(from);
+  try {
+    return require(specifier);
+  } catch (reason) {
+    if ((reason as { code?: string }).code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") throw reason;
+  }
+  // Only a module can ask for what another one imports, and only from where it stands itself.
+  const script = `process.stdout.write(import.meta.resolve(${JSON.stringify(specifier)}))`;
+  const parameters = ["--input-type=module", "--eval", script];
+  return require(fileURLToPath(execFileSync(process.execPath, parameters, { cwd: dirname(from), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })));
 }
 
 function record(config: NextAuthSessionConfig, recorded: Configuration[]) {

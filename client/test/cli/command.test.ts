@@ -102,6 +102,27 @@ describe("caddyfile", () => {
     expect(run(app({ "auth.ts": module }, typescript), "caddyfile", "auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
   });
 
+  test.each([
+    ["auth.mts", "typescript-5"],
+    ["auth.mts", "typescript"],
+    ["auth.mjs", "typescript-5"],
+    ["auth.mjs", "typescript"],
+  ])("reads %s (%s)", (file, typescript) => {
+    const rules = 'export { route as default, patterns } from "next-auth-session";';
+    const module = README.replace("route, patterns }", '}').replace(/import/, 'import route, { patterns } from "./rules.mjs";\nimport');
+    const folder = app({ [file]: module, "rules.mjs": rules }, typescript);
+    expect(run(folder, "caddyfile", file)).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
+  });
+
+  test("reads packages that are only meant to be imported", () => {
+    const folder = app({
+      "auth.ts": README.replace("60 * 60 * 24", "day").replace(/import/, 'import { day } from "times";\nimport'),
+      "node_modules/times/package.json": '{ "type": "module", "exports": { "import": "./times.js" } }',
+      "node_modules/times/times.js": "export const day = 86400;",
+    });
+    expect(run(folder, "caddyfile", "auth.ts").stdout).toBe(README_BLOCK);
+  });
+
   test("reads a configuration object that is exported", () => {
     const folder = app({ "auth.config.ts": 'export default { session: { sameSite: "strict" as const }, middleware: { defaultType: "auth" as const } };' });
     expect(run(folder, "caddyfile", "auth.config.ts").stdout).toBe("session_api\nsession_guard {\n\tdefault auth\n\tsame_site strict\n}\n");
@@ -170,6 +191,8 @@ describe("caddyfile", () => {
     ["marks of a merge conflict", { "auth.ts": README.replace("    routes:", "<<<<<<< HEAD\n=======\n    routes:").replace("/register", "/x") }, "typescript", /could not read the configuration: auth\.ts\(6,1\): error TS1185: Merge conflict marker/],
     ["a syntax error", { "auth.ts": README.replace("route.hybrid", "route.auth(, route.hybrid") }, "typescript-5", /could not read the configuration: auth\.ts\(6,\d+\): error TS1/],
     ["a syntax error in what it imports", { "auth.ts": `import "./rules";${README}`, "rules.ts": "export const rules = [;" }, "typescript", /could not read the configuration: rules\.ts\(1,23\): error TS1/],
+    ["top-level await", { "auth.ts": `await Promise.resolve();${README}` }, "typescript", /auth\.ts could not be run: await is only valid .*; top-level await and import\.meta are not read here/],
+    ["import.meta", { "auth.ts": `import.meta.url;${README}` }, "typescript-5", /auth\.ts could not be run: Cannot use 'import\.meta' .*; top-level await and import\.meta are not read here/],
     ["a wrong setting in an object", { "auth.ts": 'export default { middleware: { loginPath: "/sign in" } };' }, "typescript", /^auth\.ts could not be run: NextAuthSession: middleware\.loginPath must be a path/],
   ])("says in one sentence what is wrong: %s", (_, files, typescript, message) => {
     const { stdout, stderr, status } = run(app(files, typescript), "caddyfile", "auth.ts");

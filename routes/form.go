@@ -201,10 +201,24 @@ func isDevelopment(path string) bool {
 // parameter url from the app itself.
 const imagePath = "/_next/image"
 
-// hasMarks reports whether the path has a byte without which cutExport,
+// cutIndex makes a page path of the index file of a folder, without its suffix,
+// which servers may add themselves: /page/index.
+func cutIndex(path string) (page string, ok bool) {
+	trimmed := trimEnd(path)
+	i := len(trimmed) - len("/index")
+	if i < 0 || !strings.EqualFold(trimmed[i:], "/index") {
+		return "", false
+	}
+	return pageOfIndex(trimmed[:i]), true
+}
+
+// hasMarks reports whether the path has a byte without which cutExport, cutIndex,
 // cutInterception and trimSegments find nothing. Most paths have none, and one
 // look at each byte is cheaper than the search for each form.
 func hasMarks(path string) bool {
+	if end := len(trimEnd(path)); end > 0 && (path[end-1] == 'x' || path[end-1] == 'X') {
+		return true // as in index
+	}
 	for i := range len(path) {
 		if c := path[i]; c <= ' ' || marks[c] {
 			return true
@@ -216,7 +230,8 @@ func hasMarks(path string) bool {
 var marks = [256]bool{'.': true, '(': true, ';': true, '?': true, '#': true}
 
 // cutExport makes a page path of a file of a static export or an adapter:
-// /page.html, /page.txt, /page.json and /page/__next.<segment>.txt.
+// /page.html, /page.txt, /page.json and /page/__next.<segment>.txt. What is left of
+// /page/index.html is for cutIndex.
 func cutExport(path string) (page string, ok bool) {
 	trimmed := trimEnd(path)
 	dot := strings.LastIndexByte(trimmed, '.')

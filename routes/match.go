@@ -170,8 +170,14 @@ func (j *judgement) leaf(f form, depth int) {
 	if !hasMarks(path) {
 		return
 	}
+	if page, ok := cutIndex(path); ok {
+		j.named(page, howExport)
+	}
 	if page, ok := cutExport(path); ok {
 		j.named(page, howExport)
+		if page, ok := cutIndex(page); ok {
+			j.named(page, howExport)
+		}
 	}
 	if page, ok := cutInterception(path); ok {
 		j.named(page, howInterception)

@@ -138,6 +138,34 @@ func TestAttackByInterceptionRoute(t *testing.T) {
 	}
 }
 
+// A static export keeps a page in the index file of its folder, and a file server
+// gives that file to whoever names it, so a pattern for the page alone covers both.
+func TestAttackByIndexFile(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{
+		{Type: Auth, Patterns: []string{"/", "/dashboard", "/account/settings", "/orgs/*/settings"}},
+		{Type: Public, Patterns: []string{"/login"}},
+	}, Locales: []string{"en"}})
+	for _, path := range []string{
+		"/index", "/index.html", "/en/index.html", "/dashboard/index.html", "/dashboard/index.txt", "/dashboard/index.json", "/dashboard/index",
+		"/dashboard/index/", "/dashboard/Index.HTML", "/Dashboard/index.html", "/dashboard/%69ndex.html", "/dashboard/index%2ehtml", "/dashboard//index.html",
+		"/dashboard/index.html;x", "/dashboard/index;x", "/account/settings/index.html", "/account/settings/index.txt", "/orgs/1/settings/index.html",
+		"/en/dashboard/index.html", "/en/dashboard/index", "/dashboard/index/__next._full.txt",
+	} {
+		if m := table.Match(path, "", ""); m.Type != Auth {
+			t.Errorf("%s passes: %+v", path, m)
+		}
+	}
+	for _, path := range []string{"/dashboard/indexes", "/dashboard/reindex", "/dashboard/index.png", "/dashboard/index/x", "/login/index.html", "/x/index.html", "/x/index"} {
+		if m := table.Match(path, "", ""); m.Type != Hybrid {
+			t.Errorf("%s is %s: %+v", path, m.Type, m)
+		}
+	}
+	closed := compile(t, Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/docs"}}}, Default: Auth})
+	if m := closed.Match("/docs/index.html", "", ""); m.Type != Auth {
+		t.Errorf("the rule of a page opened a file: %+v", m)
+	}
+}
+
 // Where everything is closed but a section, a server that takes ";" for the
 // beginning of parameters climbs out of that section, and out of Next.js's static files.
 func TestAttackByParametersOfDotSegments(t *testing.T) {

@@ -27,6 +27,7 @@ type answer struct {
 	room   [2]headerField // for before: Caddy itself sets one or two fields
 
 	wroteHeader bool
+	aside       bool     // the session API answers, which sets the session's cookies itself
 	discard     bool     // the body is not sent
 	failed      error    // a handoff that cannot be done: the answer is not sent
 	lost        []string // what the app handed over where it does not count
@@ -57,6 +58,10 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.wroteHeader = true
+	if a.aside {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
 	handoff, err := a.takeHandoff(header)
 	if err != nil {
 		a.fail(header, err)

@@ -128,6 +128,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if !handler.Serves(asked) {
 		return next.ServeHTTP(w, r)
 	}
+	if v := a.realm.visitOf(r); v != nil {
+		a.realm.isCounted(r)
+		asked = v.standAside(asked)
+	}
 	if err := handler.ServeHTTP(w, asked); err != nil {
 		a.logger.Error("the session API could not answer", zap.Error(err))
 	}
@@ -143,6 +147,18 @@ func asBrowserSent(r *http.Request) *http.Request {
 	}
 	asked := r.WithContext(r.Context())
 	asked.URL = sent
+	return asked
+}
+
+// standAside leaves the session to a session API behind the guard: it gets the
+// cookies that the guard has taken from the request, if the guard let it pass, and
+// its answer is not taken for the app's.
+func (v *visit) standAside(r *http.Request) *http.Request {
+	v.answer.aside = true
+	asked := r.Clone(r.Context())
+	if v.cookies != nil {
+		asked.Header["Cookie"] = v.cookies
+	}
 	return asked
 }
 

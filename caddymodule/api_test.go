@@ -1,9 +1,12 @@
 package caddymodule_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAPIAnswersBeforeTheGuard(t *testing.T) {
@@ -21,6 +24,74 @@ func TestAPIPathIsWhatTheBrowserSends(t *testing.T) {
 	assert.Equal(t, 200, s.request("GET", "/base/api/session").StatusCode)
 	assert.Contains(t, body(t, s.request("GET", "/base/api/session")), `"session":null`)
 	assert.Equal(t, "app", body(t, s.request("GET", "/base/other")))
+}
+
+// The guard takes the session's cookie from every request. An API behind it, as in
+// a handle, answers as one in front does wherever the rules let the request pass.
+func TestAPIBehindTheGuard(t *testing.T) {
+	const guard = "session_guard {\n auth /dashboard/* /api/session/all\n default hybrid\n client_update name\n}\n"
+	for name, directives := range map[string]string{
+		"in front":    "session_api\n" + guard,
+		"in a handle": guard + "handle /api/session* {\n session_api\n}\n",
+		"in a route":  "route {\n" + guard + "session_api\n reverse_proxy {{app}}\n}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, directives)
+			cookie := s.signIn(ada)
+			read := s.request("GET", "/api/session", "Cookie", "theme=dark; "+cookie)
+			assert.Contains(t, body(t, read), `"id":"ada"`)
+			assert.Empty(t, read.Header["Set-Cookie"])
+			assert.Equal(t, []string{"private, no-store"}, read.Header["Cache-Control"])
+			assert.Contains(t, body(t, s.request("GET", "/api/session")), `"session":null`)
+			assert.Equal(t, 401, s.request("POST", "/api/session").StatusCode)
+
+			refreshed := s.request("POST", "/api/session", "Cookie", cookie)
+			assert.Equal(t, 200, refreshed.StatusCode)
+			assert.Len(t, refreshed.Header["Set-Cookie"], 1)
+			assert.Equal(t, 200, s.request("GET", "/dashboard", "Cookie", cookieHeader(refreshed)).StatusCode)
+
+			gone := s.request("DELETE", "/api/session", "Cookie", cookie)
+			assert.Equal(t, 200, gone.StatusCode)
+			assert.Len(t, gone.Header["Set-Cookie"], 4, "the cookie and its chunks")
+			assert.Empty(t, cookieHeader(gone))
+			assert.Equal(t, 307, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+			log, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			assert.Equal(t, 1, strings.Count(string(log), `"signed out"`))
+		})
+	}
+}
+
+// What the guard has slid is sent once, and not slid again.
+func TestSlidingAPIBehindTheGuard(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+	hook := newHookServer(t)
+	cookie := serve(t, "session_guard {\n default hybrid\n expiry 1h\n}").signIn(ada)
+	guard := "session_guard {\n default hybrid\n expiry 7d\n refresh_threshold 6d\n on_refresh " + hook.url + "/refresh\n}\n"
+	for _, directives := range []string{"session_api\n" + guard, guard + "handle /api/session {\n session_api\n}\n"} {
+		s := serve(t, directives)
+		response := s.request("GET", "/api/session", "Cookie", cookie)
+		assert.Equal(t, 200, response.StatusCode)
+		assert.Len(t, response.Header["Set-Cookie"], 1)
+		assert.Len(t, hook.calls(), 1)
+	}
+}
+
+// Who may not pass the guard is nobody to an API in an error route.
+func TestAPIInAnErrorRouteKnowsNobody(t *testing.T) {
+	s := serve(t, `session_guard {
+		auth /api/session {
+			require user.role editor
+		}
+		default hybrid
+	}
+	handle_errors {
+		session_api
+	}`)
+	cookie := s.signIn(ada)
+	response := s.request("GET", "/api/session", "Cookie", cookie)
+	assert.Contains(t, body(t, response), `"session":null`)
+	assert.Empty(t, response.Header["Set-Cookie"])
 }
 
 func TestSignOutReachesTheGuard(t *testing.T) {

@@ -162,6 +162,7 @@ type visit struct {
 	kind     routes.Kind
 	visitor  *session.Visitor
 	session  *session.Session // that was decided about
+	cookies  []string         // as the client sent them, once the request may pass
 	decision decision
 	refusal  *Refusal // of the authorize hook, if it has one
 
@@ -199,7 +200,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		err = g.deny(w, v)
 	}
 	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
-		g.realm.shareVisitor(r, v.visitor)
+		g.realm.shareVisit(v)
 		v.visitor.ForwardCookies(r.Header)
 		r.Header["X-Session-Realm"] = []string{g.realm.name}
 	}
@@ -315,7 +316,8 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	manager := g.realm.ready.Load()
 	defer v.endWithSession(manager)()
 	r := v.request
-	g.realm.shareVisitor(r, v.visitor)
+	v.cookies = r.Header["Cookie"]
+	g.realm.shareVisit(v)
 	g.identify(v)
 	v.answer = answer{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},

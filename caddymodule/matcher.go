@@ -87,11 +87,11 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	if err != nil {
 		return false, answerError(err)
 	}
-	visitor := m.realm.visitorOf(r)
-	if visitor == nil {
-		if visitor, err = m.read(manager, r); err != nil {
-			return false, answerError(err)
-		}
+	var visitor *session.Visitor
+	if visit := m.realm.visitOf(r); visit != nil {
+		visitor = visit.visitor
+	} else if visitor, err = m.read(manager, r); err != nil {
+		return false, answerError(err)
 	}
 	s := visitor.Session()
 	if s == nil {
@@ -251,22 +251,22 @@ func checkQuoted(words []string) error {
 	return nil
 }
 
-// sharedVisitor lets matchers behind the guard see what the guard has found,
-// since the app's request no longer has the cookie. As a variable of the request
-// it shows nothing to whoever prints it.
-type sharedVisitor struct{ visitor *session.Visitor }
+// sharedVisit lets matchers and the session API behind the guard see what the
+// guard has found, since the app's request no longer has the cookie. As a variable
+// of the request it shows nothing to whoever prints it.
+type sharedVisit struct{ visit *visit }
 
 // String shows nothing of the session.
-func (sharedVisitor) String() string { return "" }
+func (sharedVisit) String() string { return "" }
 
-func (r *realm) shareVisitor(req *http.Request, v *session.Visitor) {
-	caddyhttp.SetVar(req.Context(), r.visitorVariable, sharedVisitor{v})
+func (r *realm) shareVisit(v *visit) {
+	caddyhttp.SetVar(v.request.Context(), r.visitVariable, sharedVisit{v})
 }
 
-// visitorOf is whom the guard has found, or nil before it.
-func (r *realm) visitorOf(req *http.Request) *session.Visitor {
-	shared, _ := caddyhttp.GetVar(req.Context(), r.visitorVariable).(sharedVisitor)
-	return shared.visitor
+// visitOf is what the guard has found, or nil before it.
+func (r *realm) visitOf(req *http.Request) *visit {
+	shared, _ := caddyhttp.GetVar(req.Context(), r.visitVariable).(sharedVisit)
+	return shared.visit
 }
 
 // Interface guards

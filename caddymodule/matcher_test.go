@@ -165,7 +165,7 @@ func TestMatcherOfAnotherRealm(t *testing.T) {
 // What the guard shares with matchers must not show in a placeholder.
 func TestSharedVisitorShowsNothing(t *testing.T) {
 	s := serve(t, guarded+`
-	respond /vars "[{http.vars.session_guard.visitor.default}]"`)
+	respond /vars "[{http.vars.session_guard.visit.default}]"`)
 	assert.Equal(t, "[]", body(t, s.request("GET", "/vars", "Cookie", s.signIn(ada))))
 }
 

@@ -43,14 +43,14 @@ type realm struct {
 	warning sync.Once // about an untrusted X-Forwarded-Proto
 	literal sync.Once // about a secret in the configuration itself
 
-	visitorVariable string // of a request, under which a guard shares whom it found
+	visitVariable   string // of a request, under which a guard shares what it found
 	countedVariable string // of a request, once its session has been counted
 }
 
 func newRealm(app *App, name string) *realm {
 	return &realm{
 		app: app, name: name, places: map[string]string{},
-		visitorVariable: "session_guard.visitor." + name, countedVariable: "session_guard.counted." + name,
+		visitVariable: "session_guard.visit." + name, countedVariable: "session_guard.counted." + name,
 	}
 }
 

@@ -75,7 +75,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, guarded bool) 
 			}
 		case *API:
 			if guarded {
-				s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before", handler.Source)
+				s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", handler.Source)
 			}
 		case *caddyhttp.Subroute:
 			guarded = s.routes(handler.Routes, guarded)

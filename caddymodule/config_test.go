@@ -192,10 +192,13 @@ func TestJSONGuardsAreCheckedToo(t *testing.T) {
 // `not` of it always.
 func TestJSONMatchersAreCheckedToo(t *testing.T) {
 	for matcher, says := range map[string]string{
-		`{"session":{"require":[{"field":"user.role","values":["a","{env.ROLE}"]}]}}`:     `matcher session: require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself`,
-		`{"not":[{"session":{"require":[{"field":"user.{env.FIELD}","values":["a"]}]}}]}`: `matcher session: require "user.{env.FIELD}" has a placeholder`,
+		`{"session":{"require":[{"field":"user.role","values":["a","{env.ROLE}"]}]}}`:     `matcher session: user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself`,
+		`{"not":[{"session":{"require":[{"field":"user.{env.FIELD}","values":["a"]}]}}]}`: `matcher session: "user.{env.FIELD}" has a placeholder`,
 		`{"session":{"realm":"shop"}}`:                                                                   `matcher session: the session realm "shop" is not defined`,
-		`{"expression":"session('user.role', '{env.ROLE}')"}`:                                            `the placeholder {env.ROLE} stands between quotes, where it is not resolved; write session('user.role', {env.ROLE})`,
+		`{"expression":"session('user.role', '{env.ROLE}')"}`:                                            `the placeholder {env.ROLE} stands between quotes, where it is not resolved; write the value itself`,
+		`{"expression":"session('user.role', {env.ROLE})"}`:                                              `session() takes text in quotes only, since the client may choose what a placeholder stands for; write the value itself, or in a Caddyfile {$NAME}`,
+		`{"expression":"session('user.role', {http.request.uri.query.r})"}`:                              `session() takes text in quotes only`,
+		`{"expression":"path('/x') && !session('user.role', 'a' + {http.request.uri.query.r})"}`:         `session() takes text in quotes only`,
 		`{"session":{"source":"Caddyfile:7","require":[{"field":"user.role","values":["{env.ROLE}"]}]}}`: `write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:7`,
 	} {
 		var config caddy.Config

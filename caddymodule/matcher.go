@@ -10,6 +10,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -55,7 +56,7 @@ func (MatchSession) CaddyModule() caddy.ModuleInfo {
 func (m *MatchSession) Provision(ctx caddy.Context) error {
 	var errs []error
 	for _, requirement := range m.Require {
-		errs = append(errs, requirement.check(), requirement.checkPlaceholders())
+		errs = append(errs, requirement.check(""))
 	}
 	if err := errors.Join(append(errs, m.findRealm(ctx))...); err != nil {
 		if m.Source != "" {
@@ -146,7 +147,7 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 		args := d.RemainingArgs()
 		if len(args) > 0 {
-			if err := m.addWritten(args); err != nil {
+			if err := m.add(args); err != nil {
 				errs = append(errs, d.WrapErr(err))
 			}
 		}
@@ -166,26 +167,12 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 func (m *MatchSession) addLine(words []string) error {
 	if words[0] != "realm" {
-		return m.addWritten(words)
+		return m.add(words)
 	}
 	if len(words) != 2 || m.Realm != "" {
 		return errors.New("realm takes one name and stands once; write for example: realm admin")
 	}
 	m.Realm = words[1]
-	return nil
-}
-
-// addWritten adds a condition as it is written, where nothing resolves placeholders.
-func (m *MatchSession) addWritten(words []string) error {
-	before := len(m.Require)
-	if err := m.add(words); err != nil {
-		return err
-	}
-	for _, requirement := range m.Require[before:] {
-		if err := requirement.checkPlaceholders(); err != nil {
-			return fmt.Errorf("matcher session: %w", err)
-		}
-	}
 	return nil
 }
 
@@ -209,16 +196,19 @@ func (m *MatchSession) add(words []string) error {
 		return nil
 	}
 	requirement := Requirement{Field: words[0], Values: words[1:]}
-	if err := requirement.check(); err != nil {
+	if err := requirement.check(""); err != nil {
 		return fmt.Errorf("matcher session: %w", err)
 	}
 	m.Require = append(m.Require, requirement)
 	return nil
 }
 
+// celFunction is what Caddy makes of session() in an expression.
+const celFunction = "session_match_request_list"
+
 // CELLibrary makes the matcher known to expressions.
 func (MatchSession) CELLibrary(ctx caddy.Context) (cel.Library, error) {
-	return caddyhttp.CELMatcherImpl("session", "session_match_request_list", []*cel.Type{cel.ListType(cel.StringType)},
+	library, err := caddyhttp.CELMatcherImpl("session", celFunction, []*cel.Type{cel.ListType(cel.StringType)},
 		func(data ref.Val) (caddyhttp.RequestMatcherWithError, error) {
 			words, err := data.ConvertToNative(reflect.TypeFor[[]string]())
 			if err != nil {
@@ -236,6 +226,19 @@ func (MatchSession) CELLibrary(ctx caddy.Context) (cel.Library, error) {
 			}
 			return m, m.findRealm(ctx)
 		})
+	if err != nil {
+		return nil, err
+	}
+	return caddyhttp.NewMatcherCELLibrary(library.CompileOptions(), append(library.ProgramOptions(), cel.CustomDecorator(refuseDynamic))), nil
+}
+
+// refuseDynamic refuses a call whose values are not known at start. Caddy would
+// make the matcher anew for each request, with what the client has put there.
+func refuseDynamic(i interpreter.Interpretable) (interpreter.Interpretable, error) {
+	if call, ok := i.(interpreter.InterpretableCall); ok && call.OverloadID() == celFunction {
+		return nil, errors.New("session() takes text in quotes only, since the client may choose what a placeholder stands for; " + insteadOfPlaceholder)
+	}
+	return i, nil
 }
 
 // quotedPlaceholder is what Caddy makes of a placeholder between the quotes of an
@@ -245,7 +248,7 @@ var quotedPlaceholder = regexp.MustCompile(`\b` + caddyhttp.CELPlaceholderFuncNa
 func checkQuoted(words []string) error {
 	for _, word := range words {
 		if found := quotedPlaceholder.FindStringSubmatch(word); found != nil {
-			return fmt.Errorf("the placeholder {%s} stands between quotes, where it is not resolved; write session('%s', {%s})", found[1], words[0], found[1])
+			return fmt.Errorf("the placeholder {%s} stands between quotes, where it is not resolved; %s", found[1], insteadOfPlaceholder)
 		}
 	}
 	return nil

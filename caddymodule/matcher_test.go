@@ -169,30 +169,28 @@ func TestSharedVisitorShowsNothing(t *testing.T) {
 	assert.Equal(t, "[]", body(t, s.request("GET", "/vars", "Cookie", s.signIn(ada))))
 }
 
-// In an expression a placeholder without quotes is resolved for each request, which
-// the error about one in quotes recommends.
-func TestMatcherWithPlaceholderInAnExpression(t *testing.T) {
+// What the errors say to write instead is taken.
+func TestMatcherValueFromTheEnvironment(t *testing.T) {
 	t.Setenv("ROLE_OF_STAFF", "admin")
-	s := serve(t, `session_guard {
-		default hybrid
+	for _, written := range []string{"session user.role {$ROLE_OF_STAFF}", "expression session('user.role', '{$ROLE_OF_STAFF}')", "session {\n user.role admin\n}"} {
+		s := serve(t, "session_guard {\n default hybrid\n}\n@staff "+written+"\nrespond @staff staff")
+		assert.Equal(t, "staff", body(t, s.request("GET", "/", "Cookie", s.signIn(ada))), written)
+		assert.Empty(t, body(t, s.request("GET", "/", "Cookie", s.signIn(`{"user":{"id":"bob","role":"reader"}}`))), written)
 	}
-	@staff expression session('user.role', {env.ROLE_OF_STAFF})
-	respond @staff "staff"`)
-	assert.Equal(t, "staff", body(t, s.request("GET", "/", "Cookie", s.signIn(ada))))
-	assert.Empty(t, body(t, s.request("GET", "/", "Cookie", s.signIn(`{"user":{"id":"bob","role":"{env.ROLE_OF_STAFF}"}}`))))
 }
 
 func TestMatcherErrors(t *testing.T) {
 	for written, expected := range map[string]string{
 		"session":                       "session authenticated",
 		"session authenticated yes":     "takes no value",
-		"session user.role":             "at least one value",
-		"session role admin":            "must name a field of the user",
+		"session user.role":             "matcher session: user.role needs at least one value; write for example: user.role admin",
+		"session role admin":            `matcher session: "role" must name a field of the user; write for example: user.role admin`,
+		"session {\n role admin\n}":     `matcher session: "role" must name a field of the user; write for example: user.role admin`,
 		"session fresh":                 "one duration",
 		"session fresh soon":            "not a duration",
 		"session {\n realm a b\n }":     "realm takes one name",
 		"session fresh -5m":             "above zero",
-		"session user.role {env.ROLE}":  `require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:2`,
+		"session user.role {env.ROLE}":  `matcher session: user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:2`,
 		"not session user.role {env.X}": `"{env.X}" has a placeholder`,
 		"session {\n realm a\nfresh\n}": "one duration",
 	} {

@@ -19,7 +19,7 @@ func (g *GuardConfig) checkRequirements() error {
 			errs = append(errs, fmt.Errorf("%s: require needs a session, so it belongs to an auth rule; write auth instead of %s", place, rule.Type))
 		}
 		for _, requirement := range rule.Require {
-			if err := errors.Join(requirement.check(), requirement.checkPlaceholders()); err != nil {
+			if err := requirement.check("require "); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", place, err))
 			}
 		}
@@ -27,33 +27,37 @@ func (g *GuardConfig) checkRequirements() error {
 	return errors.Join(errs...)
 }
 
-func (q Requirement) check() error {
+// check reports what can never hold. The word stands before a condition where it is
+// written: "require " in a rule, and nothing in the matcher.
+func (q Requirement) check(word string) error {
+	var err error
 	switch {
 	case q.Fresh > 0 && q.Field == "" && len(q.Values) == 0:
-		return nil
 	case q.Fresh != 0:
-		return errors.New("require fresh takes one duration above zero and nothing else; write for example: require fresh 15m")
+		err = fmt.Errorf("%[1]sfresh takes one duration above zero and nothing else; write for example: %[1]sfresh 15m", word)
 	case !strings.HasPrefix(q.Field, "user."):
-		return fmt.Errorf("require %q must name a field of the user; write for example: require user.role admin", q.Field)
+		err = fmt.Errorf("%[1]s%[2]q must name a field of the user; write for example: %[1]suser.role admin", word, q.Field)
 	case len(q.Values) == 0:
-		return fmt.Errorf("require %s needs at least one value; write for example: require %s admin", q.Field, q.Field)
+		err = fmt.Errorf("%[1]s%[2]s needs at least one value; write for example: %[1]s%[2]s admin", word, q.Field)
 	}
-	return nil
+	return errors.Join(err, q.checkPlaceholders(word))
 }
 
 // placeholder is what Caddy would expand, were it asked to.
 var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
 
+const insteadOfPlaceholder = "write the value itself, or in a Caddyfile {$NAME} to take it from the environment"
+
 // checkPlaceholders refuses a placeholder, which would be compared as its own text:
 // it never holds, and whoever writes `not session …` lets everybody in.
-func (q Requirement) checkPlaceholders() error {
-	const instead = "has a placeholder, which is not resolved here; write the value itself, or in a Caddyfile {$NAME} to take it from the environment"
+func (q Requirement) checkPlaceholders(word string) error {
+	const instead = "has a placeholder, which is not resolved here; " + insteadOfPlaceholder
 	if placeholder.MatchString(q.Field) {
-		return fmt.Errorf("require %q %s", q.Field, instead)
+		return fmt.Errorf("%s%q %s", word, q.Field, instead)
 	}
 	for _, value := range q.Values {
 		if placeholder.MatchString(value) {
-			return fmt.Errorf("require %s %q %s", q.Field, value, instead)
+			return fmt.Errorf("%s%s %q %s", word, q.Field, value, instead)
 		}
 	}
 	return nil

@@ -111,6 +111,6 @@ func TestRequirementsThatCannotHold(t *testing.T) {
 		"negative":        {Fresh: -1},
 		"nothing":         {},
 	} {
-		assert.Error(t, q.check(), name)
+		assert.Error(t, q.check("require "), name)
 	}
 }

@@ -42,8 +42,8 @@ type explaining struct{}
 
 // explanation says what the guard does with a request, and why.
 type explanation struct {
-	Guard    string   `json:"guard,omitempty"` // where it is written
-	Path     string   `json:"path"`
+	Guard    string   `json:"guard,omitempty"`   // where it is written
+	Path     string   `json:"path"`              // as it was read where the rule matched
 	Reading  string   `json:"reading,omitempty"` // of an ambiguous path, the one that decided
 	Kind     string   `json:"kind,omitempty"`
 	Locale   string   `json:"locale,omitempty"`
@@ -163,7 +163,7 @@ func listens(app *caddyhttp.App, server *caddyhttp.Server, u *url.URL) bool {
 func (q explainRequest) path() string {
 	written, _, _ := strings.Cut(q.URL, "#")
 	written, _, _ = strings.Cut(written, "?")
-	if _, rest, ok := strings.Cut(written, "://"); ok {
+	if _, rest, ok := strings.Cut(written, "://"); ok && written[0] != '/' {
 		written = rest
 	}
 	if slash := strings.IndexByte(written, '/'); slash >= 0 {
@@ -178,10 +178,20 @@ func hasBrokenEscape(path string) bool {
 }
 
 func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, q.Method, q.URL, nil)
+	written, _, _ := strings.Cut(q.URL, "#")
+	parse := url.Parse
+	if strings.HasPrefix(written, "/") {
+		parse = url.ParseRequestURI // as in a request, where //dashboard is a path
+	}
+	u, err := parse(written)
 	if err != nil {
 		return nil, err
 	}
+	r, err := http.NewRequestWithContext(ctx, q.Method, "/", nil)
+	if err != nil {
+		return nil, err
+	}
+	r.URL, r.Host = u, u.Host
 	if !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" && r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no URL of a site; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
 	}
@@ -293,6 +303,9 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 	e := &explanation{
 		Guard: g.Source, Path: v.match.Path, Kind: string(v.kind), Locale: v.match.Locale, Rule: g.ruleName(v.match),
 		Cookie: string(v.visitor.Result()), Decision: string(v.decision),
+	}
+	if !v.match.Bad {
+		e.Path = v.table.DecisivePath(r.URL.EscapedPath(), r.URL.RawQuery, originalPath(r))
 	}
 	if v.match.Ambiguous {
 		e.Reading = v.match.Reading

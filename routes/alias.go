@@ -44,7 +44,7 @@ func (j *judgement) aliases(f form, depth int) (renamed bool) {
 				continue
 			}
 			if chosen && t.mayBeAuth(destination) {
-				j.count(Auth, -1, howRewrite)
+				j.count(Auth, -1, destination, howRewrite)
 			} else {
 				j.read(destination, howRewrite, depth+1)
 			}

@@ -42,26 +42,27 @@ type form struct {
 	doubts int
 }
 
-// strip takes Next.js's forms off a path, in any order.
+// strip takes Next.js's forms off a path, in any order. A reading that is not the
+// path as it is keeps its name.
 func (t *Table) strip(path, how string) form {
 	f := form{path: path, how: how, base: t.basePath == ""}
 	located := false
 	for f.steps < maxForms {
-		var next string
+		var next, taken string
 		certain := true
 		if rest, exact, ok := cutPrefix(f.path, t.basePath); ok && !f.base {
-			next, certain, f.base, f.how = rest, exact, true, howBasePath
+			next, certain, f.base, taken = rest, exact, true, howBasePath
 		} else if rest, locale, ok := t.cutLocale(f.path); ok {
 			// A second locale is a path segment to most apps.
-			next, certain, f.how = rest, !located, howLocale
+			next, certain, taken = rest, !located, howLocale
 			if !located {
 				f.locale, located = locale, true
 			}
 		} else if rest, whole, exact, ok := cutData(f.path); ok {
-			next, certain, f.how = rest, exact, howData
+			next, certain, taken = rest, exact, howData
 			f.whole, f.data, located = whole, true, false
 		} else if rest, ok := cutRSC(f.path); ok {
-			next, f.how = rest, howRSC
+			next, taken = rest, howRSC
 		} else {
 			break
 		}
@@ -72,7 +73,9 @@ func (t *Table) strip(path, how string) form {
 			f.doubts++
 		}
 		f.steps++
-		f.path = next
+		if f.path = next; how == howRaw {
+			f.how = taken
+		}
 	}
 	return f
 }

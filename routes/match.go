@@ -54,15 +54,37 @@ func (t *Table) MatchURL(u *url.URL, original string) Match {
 // only. original is the escaped path that the client sent, when a rewrite
 // changed it, or empty; it counts only where a rule names it.
 func (t *Table) Match(path, rawQuery, original string) Match {
-	if path == "" || path[0] != '/' {
+	j := judgement{table: t, query: rawQuery}
+	if !j.judge(path, original) {
 		return t.bad(path)
 	}
+	return j.match()
+}
+
+// DecisivePath is the path as it was read where the rule of Match matched it, or
+// where none did: decoded, cleaned, or another path altogether, such as that of an
+// image. It decides anew, because only explanations need it.
+func (t *Table) DecisivePath(path, rawQuery, original string) string {
 	j := judgement{table: t, query: rawQuery}
+	if !j.judge(path, original) {
+		return path
+	}
+	if !j.decided {
+		return j.path
+	}
+	return j.decisive
+}
+
+// judge reads a path in every way. It is false for what no app should receive.
+func (j *judgement) judge(path, original string) bool {
+	if path == "" || path[0] != '/' {
+		return false
+	}
 	if plain(path) {
 		j.read(path, howRaw, 0)
 	} else {
 		if !valid(path) {
-			return t.bad(path)
+			return false
 		}
 		for _, r := range readings(path) {
 			j.read(r.path, r.how, 0)
@@ -71,7 +93,7 @@ func (t *Table) Match(path, rawQuery, original string) Match {
 	if original != "" && original != path {
 		j.readNamed(original, howOriginal)
 	}
-	return j.match()
+	return true
 }
 
 // bad is the zero decision with the strictest type, for callers that look no
@@ -107,6 +129,7 @@ type judgement struct {
 	locale    string
 	data      bool
 	ambiguous bool
+	decisive  string // the path that decided
 	how       string
 }
 
@@ -122,7 +145,7 @@ const (
 func (j *judgement) read(path, how string, depth int) {
 	j.reads++
 	if depth > maxDepth || j.reads > maxReads {
-		j.count(Auth, -1, how)
+		j.count(Auth, -1, path, how)
 		return
 	}
 	f := j.table.strip(path, how)
@@ -224,7 +247,7 @@ func (j *judgement) countRule(rule int, path, how string) {
 	if t.loginPath != "" && (typ == Auth || index < 0) && trimEnd(path) == t.loginPath {
 		typ, index = Hybrid, -1
 	}
-	j.count(typ, index, how)
+	j.count(typ, index, path, how)
 }
 
 // named lets a path count only where a rule names it, and reports whether.
@@ -232,7 +255,7 @@ func (j *judgement) named(path, how string) bool {
 	found := j.table.tree.find(path, true)
 	for _, rule := range []int{found.folded, found.exact} {
 		if rule != none {
-			j.count(j.table.rules[rule].Type, rule, how)
+			j.count(j.table.rules[rule].Type, rule, path, how)
 		}
 	}
 	return found.folded != none
@@ -262,13 +285,13 @@ func (j *judgement) guessOnce(path, how string, depth int) {
 }
 
 // count merges one verdict into the judgement: the strictest wins.
-func (j *judgement) count(typ Type, rule int, how string) {
+func (j *judgement) count(typ Type, rule int, path, how string) {
 	if j.guessed && typ != Auth && (rule < 0 || !j.table.rules[rule].Requires) {
 		return // a guess protects, it opens nothing
 	}
 	if !j.decided {
 		j.decided = true
-		j.typ, j.rule, j.how = typ, rule, how
+		j.typ, j.rule, j.decisive, j.how = typ, rule, path, how
 		if rule >= 0 {
 			j.matched = j.table.single(rule)
 		}
@@ -278,9 +301,9 @@ func (j *judgement) count(typ Type, rule int, how string) {
 		j.ambiguous = true
 	}
 	if typ.strictness() > j.typ.strictness() {
-		j.typ, j.rule, j.how = typ, rule, how
-	} else if typ == j.typ && j.rule < 0 {
-		j.rule = rule
+		j.typ, j.rule, j.decisive, j.how = typ, rule, path, how
+	} else if typ == j.typ && j.rule < 0 && rule >= 0 {
+		j.rule, j.decisive, j.how = rule, path, how
 	}
 	if rule >= 0 && !slices.Contains(j.matched, rule) {
 		if j.table.rules[rule].Requires {
@@ -302,7 +325,7 @@ func (j *judgement) match() Match {
 	}
 	if j.open {
 		// One reading is open to everybody, so no visitor is sent away home.
-		j.count(Hybrid, -1, howRaw)
+		j.count(Hybrid, -1, j.path, howRaw)
 		m.Type, m.Rule = j.typ, j.rule
 	}
 	if j.ambiguous {

@@ -390,6 +390,31 @@ func TestMatchDescribesThePath(t *testing.T) {
 	}
 }
 
+// Whoever asks why sees the path that a rule matched, not the one that was sent.
+func TestDecisivePath(t *testing.T) {
+	table := compile(t, guarded)
+	for path, want := range map[string]string{
+		"/dashboard/x": "/dashboard/x", "/en/dashboard": "/dashboard", "/x/../dashboard/y": "/dashboard/y", "/d%61shboard": "/dashboard",
+		"/en/x/%2e%2e/dashboard": "/dashboard", "//dashboard": "/dashboard", "/dashboard;a=b": "/dashboard", "/dashboard.html": "/dashboard",
+		"/feed/(..)dashboard": "/dashboard", "/_next/data/B/en/dashboard.json": "/dashboard", "/about": "/about", "/x/%2e%2e/about": "/x/%2E%2E/about",
+		"/_next/static/a.js": "/_next/static/a.js", "/x%00": "/x%00",
+	} {
+		if got := table.DecisivePath(path, "", ""); got != want {
+			t.Errorf("%s is decided as %s, want %s", path, got, want)
+		}
+	}
+	if got := table.DecisivePath("/_next/image", "url=/d%2561shboard/a", ""); got != "/dashboard/a" {
+		t.Errorf("the image is decided as %s", got)
+	}
+	if got := table.DecisivePath("/about", "", "/dashboard"); got != "/dashboard" {
+		t.Errorf("the rewritten path is decided as %s", got)
+	}
+	closed := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard"}}}, Default: Auth})
+	if got := closed.DecisivePath("/x/../dashboard", "", ""); got != "/dashboard" {
+		t.Errorf("the rule instead of the default is found at %s", got)
+	}
+}
+
 func equalMatch(a, b Match) bool {
 	return a.Bad == b.Bad && a.Open == b.Open && a.Static == b.Static && a.Type == b.Type && a.Rule == b.Rule &&
 		a.Path == b.Path && a.Locale == b.Locale && a.Data == b.Data && a.Ambiguous == b.Ambiguous

@@ -139,6 +139,22 @@ func TestValidateHookEndsTheSession(t *testing.T) {
 }
 
 // Whatever is no clear answer says nothing about the session, and lets nobody in.
+// The matcher cannot know what the guard behind it would make of a request.
+func TestValidateHookOutageAndTheMatcher(t *testing.T) {
+	for directives, code := range map[string]int{
+		"@in session authenticated\nheader @in X-In yes\n":                                       http.StatusServiceUnavailable,
+		"@in session authenticated\nhandle {\n header @in X-In yes\n reverse_proxy {{app}}\n}\n": http.StatusOK,
+	} {
+		hook := newHookServer(t)
+		s := serve(t, directives+withHooks(hook.validate("")))
+		cookie := s.signIn(ada)
+		hook.answer(status(http.StatusInternalServerError))
+		assert.Equal(t, code, s.request("GET", "/_next/static/app.js", "Cookie", cookie).StatusCode, directives)
+		assert.Equal(t, code, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode, directives)
+		assert.Equal(t, http.StatusOK, s.request("GET", "/_next/static/app.js").StatusCode, directives)
+	}
+}
+
 func TestValidateHookOutage(t *testing.T) {
 	target := newHookServer(t)
 	for name, handler := range map[string]http.HandlerFunc{

@@ -21,8 +21,9 @@ import (
 // MatchSession matches requests of signed-in visitors, for any directive of
 // Caddy. It reads the session cookie itself, so it works before the guard and
 // without one; behind the guard it takes what the guard has found. A cookie that
-// does not open does not match. Broken machinery is an error, so the request
-// ends there, whichever way the matcher is used.
+// does not open does not match. Broken machinery, such as an outage of the hook
+// `validate`, is an error, so the request ends there, whichever way the matcher is
+// used: in front of the guard a static file and a sign-out, too.
 //
 // Caches must learn that the answer depends on the visitor. The guard tells them
 // on whatever passes through it, except files below /_next/static/: such answers

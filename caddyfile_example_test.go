@@ -76,15 +76,16 @@ func startExample(t *testing.T) *exampleSite {
 	port, appPort := freeport.For(t), freeport.For(t)
 	site, app := "127.0.0.1:"+port, "127.0.0.1:"+appPort
 	written := read(t, "Caddyfile.example")
-	for _, address := range []string{"http://localhost:8080 {", "http://:8081 {", "reverse_proxy 127.0.0.1:8081"} {
-		if strings.Count(written, address) != 1 {
-			t.Fatalf("Caddyfile.example has not %q once", address)
+	for _, place := range []string{"\n{\n", "http://localhost:8080 {", "http://:8081 {", "reverse_proxy 127.0.0.1:8081"} {
+		if strings.Count(written, place) != 1 {
+			t.Fatalf("Caddyfile.example has not %q once", place)
 		}
 	}
 	moved := strings.NewReplacer(
+		"\n{\n", "\n{\n\tadmin off\n\tpersist_config off\n\tstorage file_system "+t.TempDir()+"\n",
 		"http://localhost:8080 {", "http://"+site+" {\n\tbind 127.0.0.1", "http://:8081 {", "http://:"+appPort+" {", "127.0.0.1:8081", app,
 	).Replace(written)
-	adapted, _, err := adapt("{\n\tadmin off\n\tpersist_config off\n\tstorage file_system " + t.TempDir() + "\n}\n" + moved)
+	adapted, _, err := adapt(moved)
 	if err != nil {
 		t.Fatal(err)
 	}

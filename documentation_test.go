@@ -22,10 +22,13 @@ var snippetFence = regexp.MustCompile("(?ms)^```caddyfile( site)?\n(.*?)^```$")
 func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	t.Setenv("SESSION_SECRET_OLD", "Qe7u2iOa5Ys8Dg1Hj4Kl6Zx9Cv3Bn0Mw")
-	credential := filepath.Join(t.TempDir(), "session_secret") // systemd would have put it in place
-	if err := os.WriteFile(credential, []byte("Ty6bN2mKq8Wd4Lr0Sv5Zx1Cj7Hf3PgUe\n"), 0o600); err != nil {
-		t.Fatal(err)
+	folder := t.TempDir() // what systemd, or the reader, would have put in place
+	for name, secret := range map[string]string{"session_secret": "Ty6bN2mKq8Wd4Lr0Sv5Zx1Cj7Hf3PgUe", "session_secret_new": "Wb5nT8qLx2Rm7Kd1Yc9Vf4Hs6Jg3ZaPe"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	secrets := strings.NewReplacer("/run/credentials/caddy.service/", folder+"/", "/etc/caddy/session_secret", folder+"/session_secret")
 	var pages []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "client/*.md", "examples/*/*.md"} {
 		matches, err := filepath.Glob(pattern)
@@ -48,7 +51,7 @@ func TestEveryCaddyfileInTheDocumentationIsValid(t *testing.T) {
 		}
 		for _, snippet := range snippets {
 			line := 1 + bytes.Count(text[:snippet[0]], []byte("\n"))
-			configuration := strings.ReplaceAll(string(text[snippet[4]:snippet[5]]), "/run/credentials/caddy.service/session_secret", credential)
+			configuration := secrets.Replace(string(text[snippet[4]:snippet[5]]))
 			if snippet[2] >= 0 {
 				configuration = "localhost {\n" + configuration + "}\n"
 			}

@@ -20,9 +20,9 @@ func TestProvisioningRefuses(t *testing.T) {
 	t.Setenv("SECRET_WITH_SPACES", "Zp4m9wTq1Xc7 Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	for name, tc := range map[string]struct{ caddyfile, says string }{
 		"a secret that resolves to nothing": {
-			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "secret {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:3"},
+			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "secret {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:3"},
 		"a secret file that is not there": {
-			":1 {\n session_guard {\n secret {file./nonexistent/secret}\n default auth\n }\n}", "secret {file./nonexistent/secret} resolves to nothing; set the variable or write the file that it names, at Caddyfile:3"},
+			":1 {\n session_guard {\n secret {file./nonexistent/secret}\n default auth\n }\n}", "secret {file./nonexistent/secret} resolves to nothing; write the file that it names, at Caddyfile:3"},
 		"a weak secret": {
 			":1 {\n session_guard {\n default auth\n secret {env.WEAK_SECRET}\n }\n}",
 			"session realm default: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:4"},
@@ -49,13 +49,13 @@ func TestProvisioningRefuses(t *testing.T) {
 		"a list without a place": {
 			"{\n session {\n revocation off\n }\n}\n:1 {\n session_guard {\n list on\n default auth\n }\n}", "remove revocation off, or write list off"},
 		"an api_key that resolves to nothing": {
-			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "session_api: api_key {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:3"},
+			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "session_api: api_key {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:3"},
 		"a weak api_key": {
 			":1 {\n session_api {\n path /s\n api_key {env.WEAK_SECRET}\n }\n}", "session_api: api_key {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:4"},
 		"an api_key that no header can carry": {
 			":1 {\n session_api {\n api_key {env.SECRET_WITH_SPACES}\n }\n}", "session_api: api_key holds white space or a character outside ASCII, which no Authorization header can carry; make one with: openssl rand -base64 32, at Caddyfile:3"},
 		"a URL of revocations that resolves to nothing": {
-			":1 {\n session_guard {\n default auth\n revocation redis {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "{env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:4"},
+			":1 {\n session_guard {\n default auth\n revocation redis {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "{env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:4"},
 		"an unknown realm of a matcher": {
 			":1 {\n respond /x ok\n @shop session {\n realm shop\n }\n respond @shop ok\n}", `the session realm "shop" is not defined; write the global option: session shop { … }, at Caddyfile:3`},
 		"a build that is not there": {
@@ -92,8 +92,8 @@ func TestProvisioningRefusesAllAtOnce(t *testing.T) {
 	var config caddy.Config
 	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
 	err = caddy.Validate(&config)
-	for _, part := range []string{"secret 1 {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable or write the file that it names, at Caddyfile:5",
-		"secret 2 {file./nonexistent/secret} resolves to nothing; set the variable or write the file that it names, at Caddyfile:5", "session_guard Caddyfile:2: next_build /nonexistent/.next"} {
+	for _, part := range []string{"secret 1 {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:5",
+		"secret 2 {file./nonexistent/secret} resolves to nothing; write the file that it names, at Caddyfile:5", "session_guard Caddyfile:2: next_build /nonexistent/.next"} {
 		assert.ErrorContains(t, err, part)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -39,7 +40,11 @@ func resolveSecret(value string) (string, error) {
 	}
 	for _, placeholder := range secretPlaceholder.FindAllString(value, -1) {
 		if _, err := caddy.NewReplacer().ReplaceOrErr(placeholder, true, true); err != nil {
-			return "", fmt.Errorf("%s resolves to nothing; set the variable or write the file that it names", placeholder)
+			instead := "write the file that it names"
+			if strings.HasPrefix(placeholder, "{env.") {
+				instead = "set the variable in the environment of the running Caddy, which a reload does not change"
+			}
+			return "", fmt.Errorf("%s resolves to nothing; %s", placeholder, instead)
 		}
 	}
 	return "", errors.New("has a placeholder that resolves to nothing; write {env.NAME} or {file./path/of/the/file}")

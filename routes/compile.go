@@ -117,7 +117,7 @@ func (c *compiler) basePath() {
 		c.errorf("base_path %q does not begin with a slash; write %q", base, "/"+base)
 		return
 	}
-	if err := checkPath("base_path", base); err != nil {
+	if err := checkPlainPath("base_path", base); err != nil {
 		c.errs = append(c.errs, err)
 		return
 	}
@@ -219,13 +219,21 @@ func (c *compiler) redirects() {
 	}
 }
 
+// checkPlainPath is checkPath for a path that is no pattern.
+func checkPlainPath(directive, path string) error {
+	if strings.Contains(path, "*") {
+		return fmt.Errorf("%s %q is not a plain path; write it without *", directive, path)
+	}
+	return checkPath(directive, path)
+}
+
 // redirect checks a configured path and escapes it for a Location.
 func (c *compiler) redirect(directive, path string) string {
 	if path[0] != '/' {
 		c.errorf("%s %q is not a path of this site; write it with a leading slash, such as /login", directive, path)
 		return path
 	}
-	if err := checkPath(directive, path); err != nil {
+	if err := checkPlainPath(directive, path); err != nil {
 		c.errs = append(c.errs, err)
 		return path
 	}

@@ -1,12 +1,10 @@
 package caddyfile
 
 import (
-	"fmt"
-	"net/http"
-
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/session-guard/caddy-session-guard/caddymodule"
+	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
 
 // parseSessionAPI parses the directive session_api. It takes no matcher, since
@@ -48,13 +46,6 @@ func apiWords(api *caddymodule.API, defined map[string]*caddymodule.Settings) []
 		realmWord(&api.Realm, defined),
 		{usage: "path <path>", set: text(&api.Path, checkAPIPath)},
 		{usage: "api_key <secret>", set: text(&api.APIKey, checkSecret), placeholder: true},
-		{usage: "trusted_origins <origin>...", set: list(&api.TrustedOrigins, checkOrigin)},
+		{usage: "trusted_origins <origin>...", set: list(&api.TrustedOrigins, sessionapi.CheckOrigin)},
 	}
-}
-
-func checkOrigin(origin string) error {
-	if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
-		return fmt.Errorf("%q is not an origin; write scheme and host as a browser sends them, such as https://app.example.com", origin)
-	}
-	return nil
 }

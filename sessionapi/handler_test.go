@@ -390,6 +390,8 @@ func TestConfigErrors(t *testing.T) {
 		{"origin in upper case", sessionapi.Config{TrustedOrigins: []string{"https://A.example"}}, []string{"lower case"}},
 		{"origin with a user", sessionapi.Config{TrustedOrigins: []string{"https://u@a.example"}}, []string{"not an origin"}},
 		{"origin with an empty port", sessionapi.Config{TrustedOrigins: []string{"https://a.example:"}}, []string{"not an origin"}},
+		{"origin with a star", sessionapi.Config{TrustedOrigins: []string{"https://*.example"}}, []string{"not an origin"}},
+		{"origin as people read it", sessionapi.Config{TrustedOrigins: []string{"https://bücher.example"}}, []string{"not an origin"}},
 		{"another scheme", sessionapi.Config{TrustedOrigins: []string{"ftp://a.example"}}, []string{"not an origin"}},
 		{"all at once", sessionapi.Config{Path: "x", APIKeys: [][]byte{nil}, TrustedOrigins: []string{"y"}}, []string{"path", "api_key is not safe", "trusted_origins"}},
 	} {

@@ -26,19 +26,28 @@ func newOriginCheck(trusted []string, isSecure func(*http.Request) bool) (origin
 	check := originCheck{protection: http.NewCrossOriginProtection(), trusted: trusted, isSecure: isSecure}
 	var errs []error
 	for _, origin := range trusted {
-		if !isOrigin(origin) || check.protection.AddTrustedOrigin(origin) != nil {
-			errs = append(errs, fmt.Errorf("trusted_origins: %q is not an origin as browsers send it; "+
-				"write scheme, host in lower case and a port that is not the default, for example: https://admin.example.com", origin))
+		if err := errors.Join(CheckOrigin(origin), check.protection.AddTrustedOrigin(origin)); err != nil {
+			errs = append(errs, fmt.Errorf("trusted_origins: %w", err))
 		}
 	}
 	return check, errors.Join(errs...)
+}
+
+// CheckOrigin refuses a trusted origin that no browser sends, since it would never
+// match.
+func CheckOrigin(origin string) error {
+	if isOrigin(origin) {
+		return nil
+	}
+	return fmt.Errorf("%q is not an origin as browsers send it; "+
+		"write scheme, host in lower case and a port that is not the default, for example: https://admin.example.com", origin)
 }
 
 // isOrigin reports whether s is spelled as browsers spell an origin (RFC 6454
 // section 6.2); any other spelling would never match.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" || s != strings.ToLower(s) || s != u.Scheme+"://"+u.Host {
+	if err != nil || u.Hostname() == "" || s != u.Scheme+"://"+u.Host || strings.Trim(u.Host, "abcdefghijklmnopqrstuvwxyz0123456789-_.:[]") != "" {
 		return false
 	}
 	defaultPort := map[string]string{"https": "443", "http": "80"}[u.Scheme]

@@ -68,7 +68,8 @@ func (b *block) failAll(err error) {
 }
 
 // about is the line that an error names at its beginning, by its word or as
-// "auth rule (Caddyfile:14)", or else that of the block.
+// "auth rule (Caddyfile:14)", or else the first that it speaks of, or that of the
+// block.
 func (b *block) about(err error) line {
 	message := err.Error()
 	for _, l := range b.owner.block {
@@ -81,7 +82,16 @@ func (b *block) about(err error) line {
 	if name == "locale" {
 		name = "locales"
 	}
-	return b.at(name)
+	if l, ok := b.lines[name]; ok {
+		return l
+	}
+	// A setting of the global option may clash with one that stands here.
+	for word := range strings.FieldsSeq(message) {
+		if l, ok := b.lines[word]; ok {
+			return l
+		}
+	}
+	return b.owner
 }
 
 // sources are the places of those words whose placeholders are resolved when the

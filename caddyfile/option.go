@@ -34,7 +34,7 @@ func parseSessionOption(d *caddyfile.Dispenser, existing any) (any, error) {
 		b.fail(b.owner, "session takes one realm, not %d; write session <realm>", len(args))
 	case len(args) == 1:
 		realm = cmp.Or(args[0], realm)
-		if err := checkRealm(args[0]); err != nil {
+		if err := caddymodule.CheckRealm(args[0]); err != nil {
 			b.fail(b.owner, "session %w", err)
 		}
 	}

@@ -28,7 +28,7 @@ func realms(h httpcaddyfile.Helper) (map[string]*caddymodule.Settings, error) {
 // realmWord takes the name of a realm that is defined.
 func realmWord(target *string, defined map[string]*caddymodule.Settings) word {
 	return word{usage: "realm <name>", set: text(target, func(name string) error {
-		if err := checkRealm(name); err != nil {
+		if err := caddymodule.CheckRealm(name); err != nil {
 			return err
 		}
 		if defined[name] == nil {
@@ -37,14 +37,4 @@ func realmWord(target *string, defined map[string]*caddymodule.Settings) word {
 		}
 		return nil
 	})}
-}
-
-// checkRealm accepts what may stand in the name of a cookie, without the dot
-// that separates what the app hands over.
-func checkRealm(name string) error {
-	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_"
-	if name == "" || strings.Trim(strings.ToLower(name), allowed) != "" {
-		return fmt.Errorf("%q is not the name of a realm; write letters, digits, - and _, such as admin", name)
-	}
-	return nil
 }

@@ -54,7 +54,7 @@ func settingWords(s *caddymodule.Settings) []word {
 		{usage: "refresh_threshold <duration>", set: duration(&s.RefreshThreshold)},
 		{usage: "max_lifetime <duration>|off", set: durationOrOff(&s.MaxLifetime)},
 		{usage: "auto_refresh on|off", set: onOff(&s.AutoRefresh)},
-		{usage: "client_update <field>...", set: list(&s.ClientUpdate, checkUserField)},
+		{usage: "client_update <field>...", set: list(&s.ClientUpdate, unchecked)},
 		{usage: "expose_tokens on|off", set: onOff(&s.ExposeTokens)},
 		{usage: "identity_headers on|user|off", set: choice(&s.IdentityHeaders, "on", "user", "off")},
 		{usage: "forward_cookie on|off", set: onOff(&s.ForwardCookie)},
@@ -82,7 +82,7 @@ func checkSettings(b *block, s caddymodule.Settings, realm string) {
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
 		Expiry: time.Duration(s.Expiry), MaxLifetime: maxLifetime,
 	}.Validate())
-	b.failAll(s.CheckList())
+	b.failAll(errors.Join(s.CheckList(), s.CheckClientUpdate()))
 }
 
 // withGlobal adds the settings of the global option that are checked together
@@ -102,16 +102,8 @@ func withGlobal(guard, global *caddymodule.Settings) caddymodule.Settings {
 		Expiry:       cmp.Or(guard.Expiry, global.Expiry),
 		MaxLifetime:  cmp.Or(guard.MaxLifetime, global.MaxLifetime),
 		Assurance:    cmp.Or(guard.Assurance, global.Assurance),
+		ClientUpdate: guard.ClientUpdate,
 		List:         cmp.Or(guard.List, global.List),
 		Revocation:   revocation,
 	}
-}
-
-// checkUserField accepts a top-level member of user. Who the user is cannot be
-// changed by the browser.
-func checkUserField(field string) error {
-	if field == "id" {
-		return errors.New(`"id" says who the user is, so a browser cannot change it; remove it`)
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -64,6 +65,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	var errs []error
 	for name, settings := range a.Realms {
+		if err := CheckRealm(name); err != nil {
+			errs = append(errs, fmt.Errorf("session realm: %w", err))
+			continue
+		}
 		r, err := a.define(name, settings, "in the realm "+name)
 		switch {
 		case err != nil:
@@ -128,6 +133,16 @@ func (a *App) realm(name string) (*realm, error) {
 		return r, nil
 	}
 	return nil, fmt.Errorf("the session realm %q is not defined; write the global option: session %s { … }", name, name)
+}
+
+// CheckRealm accepts what may stand in the name of a cookie, without the dot
+// that separates what the app hands over.
+func CheckRealm(name string) error {
+	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	if name == "" || strings.Trim(strings.ToLower(name), allowed) != "" {
+		return fmt.Errorf("%q is not the name of a realm; write letters, digits, - and _, such as admin", name)
+	}
+	return nil
 }
 
 // define adds settings to a realm.

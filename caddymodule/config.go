@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -135,6 +136,32 @@ type Settings struct {
 	// Where single settings were written that only the start can judge, by name,
 	// for error messages (`{"secret": "Caddyfile:5"}`).
 	Sources map[string]string `json:"sources,omitempty"`
+}
+
+// CheckClientUpdate reports each field that no browser can change.
+func (s *Settings) CheckClientUpdate() error {
+	var errs []error
+	for _, field := range s.ClientUpdate {
+		switch field {
+		case "id":
+			errs = append(errs, fmt.Errorf("client_update %q says who the user is, so a browser cannot change it; remove it", field))
+		case "__proto__", "constructor", "prototype": // what scripts could take for their own
+			errs = append(errs, fmt.Errorf("client_update %q is refused by the session API at any depth; remove it", field))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkNumbers reports what the Caddyfile does not let pass.
+func (s *Settings) checkNumbers() error {
+	var errs []error
+	if s.KeyRotation < 0 {
+		errs = append(errs, fmt.Errorf("key_rotation %s is below zero; write for example: key_rotation 30d", time.Duration(s.KeyRotation)))
+	}
+	if s.CacheSize != nil && *s.CacheSize < 0 {
+		errs = append(errs, fmt.Errorf("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", *s.CacheSize))
+	}
+	return errors.Join(errs...)
 }
 
 // OptionalDuration is a duration, or `off`; the zero value means the default.

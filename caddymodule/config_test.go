@@ -16,6 +16,8 @@ import (
 // What only provisioning can know stops the start, and says what to write.
 func TestProvisioningRefuses(t *testing.T) {
 	t.Setenv("WEAK_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	t.Setenv("GOOD_SECRET", "kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA")
+	t.Setenv("SAME_SECRET", "kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA")
 	t.Setenv("EXAMPLE_SECRET", "complex_password_at_least_32_characters_long")
 	t.Setenv("SECRET_WITH_SPACES", "Zp4m9wTq1Xc7 Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	for name, tc := range map[string]struct{ caddyfile, says string }{
@@ -32,6 +34,8 @@ func TestProvisioningRefuses(t *testing.T) {
 			"{\n session shop {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "session realm shop: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:3"},
 		"the second of two secrets": {
 			":1 {\n session_guard {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay {env.WEAK_SECRET}\n default auth\n }\n}", "secret 2 {env.WEAK_SECRET} is not safe"},
+		"one secret under two names": {
+			":1 {\n session_guard {\n secret {env.GOOD_SECRET} {env.SAME_SECRET}\n default auth\n }\n}", "secret 2 has the value of one before it; write each secret once, at Caddyfile:3"},
 		"an example secret": {
 			":1 {\n session_guard {\n secret {env.EXAMPLE_SECRET}\n default auth\n }\n}", "example from documentation"},
 		"a weak secret without a guard": {
@@ -99,7 +103,8 @@ func TestProvisioningRefusesAllAtOnce(t *testing.T) {
 }
 
 // `caddy validate` warns of a secret that everybody sees who sees the
-// configuration: once for each, wherever it is used.
+// configuration, and of a key_rotation that rotates nothing: once for each,
+// wherever it is used.
 func TestLiteralSecretsWarn(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "log")
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
@@ -108,6 +113,7 @@ func TestLiteralSecretsWarn(t *testing.T) {
 	}
 	session {
 		secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA
+		key_rotation 1d
 	}
 }
 http://a.example {
@@ -127,6 +133,7 @@ http://b.example {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, 1, strings.Count(string(text), "a session secret is written in the configuration itself"), string(text))
+	assert.Equal(t, 1, strings.Count(string(text), "key_rotation has no effect"), string(text))
 }
 
 func TestSettingsMayBeSpread(t *testing.T) {
@@ -161,6 +168,12 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		`{"list":true,"revocation":{"module":"off"}}`:          "write list off",
 		`{"max_lifetime":"-1h"}`:                               "above zero",
 		`{"secret":["too short"]}`:                             "fewer than 32",
+		`{"client_update":["id"]}`:                             `client_update "id" says who the user is`,
+		`{"client_update":["name","__proto__"]}`:               `client_update "__proto__" is refused by the session API`,
+		`{"key_rotation":-5000000000}`:                         "key_rotation -5s is below zero",
+		`{"key_rotation":"-1m"}`:                               "key_rotation -1m0s is below zero",
+		`{"cache_size":-1}`:                                    "cache_size -1 is below zero",
+		`{"cache_size":-9223372036854775808}`:                  "cache_size -9223372036854775808 is below zero",
 	} {
 		var config caddy.Config
 		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"session":{"realms":{"shop":`+settings+`}}}}`), &config)
@@ -171,9 +184,19 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 	}
 }
 
+func TestJSONRealmsAreCheckedToo(t *testing.T) {
+	for _, name := range []string{"", "a.b", "a b"} {
+		var config caddy.Config
+		require.NoError(t, caddy.StrictUnmarshalJSON([]byte(`{"apps":{"session":{"realms":{"`+name+`":{}}}}}`), &config))
+		assert.ErrorContains(t, caddy.Validate(&config), `session realm: "`+name+`" is not the name of a realm; write letters, digits, - and _`)
+	}
+}
+
 func TestJSONGuardsAreCheckedToo(t *testing.T) {
 	for guard, says := range map[string]string{
 		`"handoff":["off","/x"]`:                  "session_guard: handoff off stands alone",
+		`"handoff":[]`:                            `session_guard: handoff is an empty list; write ["off"] for nowhere, or leave it out for everywhere`,
+		`"login_path":"/*"`:                       `login_path "/*" is not a plain path`,
 		`"realm":"x","session":{"expiry":"1h"}`:   "session_guard: session settings of the realm x belong into the global option: session x { … }",
 		`"unauthenticated":"maybe"`:               "write one of: auto, redirect, status",
 		`"rules":[{"type":"x","patterns":["/"]}]`: `"x" is not a route type`,

@@ -144,6 +144,9 @@ func (g *Guard) checkWords() error {
 	default:
 		errs = append(errs, fmt.Errorf("unauthenticated cannot be %q; write one of: auto, redirect, status", g.Unauthenticated))
 	}
+	if g.Handoff != nil && len(g.Handoff) == 0 {
+		errs = append(errs, errors.New("handoff is an empty list; write [\"off\"] for nowhere, or leave it out for everywhere"))
+	}
 	if len(g.Handoff) > 1 && slices.Contains(g.Handoff, "off") {
 		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
 	}

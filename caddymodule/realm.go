@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -38,10 +39,11 @@ type realm struct {
 	memory           *session.Memory     // once it was asked for
 	shared           []string            // places in the pool, in the order in which they were taken
 
-	mu      sync.Mutex
-	ready   atomic.Pointer[session.Manager]
-	warning sync.Once // about an untrusted X-Forwarded-Proto
-	literal sync.Once // about a secret in the configuration itself
+	mu       sync.Mutex
+	ready    atomic.Pointer[session.Manager]
+	warning  sync.Once // about an untrusted X-Forwarded-Proto
+	literal  sync.Once // about a secret in the configuration itself
+	rotation sync.Once // about a key_rotation without effect
 
 	visitVariable   string // of a request, under which a guard shares what it found
 	countedVariable string // of a request, once its session has been counted
@@ -81,18 +83,25 @@ func (r *realm) merge(settings *Settings, place string) error {
 // check reports what is wrong with the settings as they are now, without
 // touching the storage.
 func (r *realm) check() error {
-	_, secretsErr := r.secrets()
+	secrets, secretsErr := r.secrets()
 	var lifetimeErr error
 	switch r.settings.CookieLifetime {
 	case "", "persistent", "browser":
 	default:
 		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
 	}
-	err := withPlaces(errors.Join(lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.Validate.check(), r.core().Validate()), r.places)
+	err := withPlaces(errors.Join(lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.CheckClientUpdate(),
+		r.settings.checkNumbers(), r.settings.Validate.check(), r.core().Validate()), r.places)
 	if err := errors.Join(secretsErr, err); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	r.warnOfLiterals()
+	if len(secrets) > 0 && r.settings.KeyRotation != 0 {
+		r.rotation.Do(func() {
+			r.app.logger.Warn("key_rotation has no effect, since only automatic keys rotate and this realm has a secret; remove key_rotation, "+
+				"or the secret (SESSION_SECRET in the environment is one)", zap.String("realm", r.name))
+		})
+	}
 	return nil
 }
 
@@ -129,6 +138,9 @@ func (r *realm) secrets() ([][]byte, error) {
 			errs = append(errs, err)
 			continue
 		}
+		if slices.ContainsFunc(secrets, func(other []byte) bool { return bytes.Equal(other, secret) }) {
+			errs = append(errs, fmt.Errorf("%s has the value of one before it; write each secret once", setting))
+		}
 		secrets = append(secrets, secret)
 	}
 	return secrets, withPlaces(errors.Join(errs...), r.places)
@@ -144,10 +156,8 @@ func (r *realm) core() session.Settings {
 	}
 	cacheSize := 0 // the core's default
 	if s.CacheSize != nil {
-		if cacheSize = *s.CacheSize; cacheSize == 0 {
+		if cacheSize = *s.CacheSize; cacheSize <= 0 { // below is refused by checkNumbers
 			cacheSize = session.NoCache
-		} else if cacheSize < 0 {
-			cacheSize-- // so that no number below zero passes for NoCache
 		}
 	}
 	return session.Settings{

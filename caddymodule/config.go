@@ -35,7 +35,9 @@ type Settings struct {
 
 	// `auto`, `host`, `secure` or `none`. With `auto`, a Secure cookie is named
 	// `__Host-…` if it has no domain and the path /, else `__Secure-…`; a cookie
-	// that is not Secure has no prefix. Default: `auto`.
+	// that is not Secure has no prefix. A session must fit into three
+	// cookies of 4096 bytes, where the prefix counts on every connection, so that
+	// plain HTTP has no room for more. Default: `auto`.
 	CookiePrefix string `json:"cookie_prefix,omitempty"`
 
 	// `persistent` or `browser`. With `browser` the cookie has no Max-Age and

@@ -79,3 +79,22 @@ func TestOddUserIDsOverTheAdminAPI(t *testing.T) {
 	_, err := command(t, "", "revoke", "--user", "ada ", "--address", address)
 	require.ErrorContains(t, err, "white space")
 }
+
+// As caddy reload, the command takes the address of the admin API from the
+// Caddyfile of the folder.
+func TestCommandRevokeReadsTheCaddyfileOfTheFolder(t *testing.T) {
+	address, other := "127.0.0.1:"+freeport.For(t), "127.0.0.1:"+freeport.For(t)
+	s := serve(t, guarded, "admin "+address)
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("Caddyfile", []byte("{\n\tadmin "+address+"\n}\n"), 0o600))
+	require.NoError(t, os.WriteFile("other.caddyfile", []byte("{\n\tadmin "+other+"\n}\n"), 0o600))
+	cookie := s.signIn(ada)
+	_, err := command(t, "", "revoke", "--user", "ada")
+	require.NoError(t, err)
+	s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+	for _, arguments := range [][]string{{"--address", other}, {"--config", "other.caddyfile"}} {
+		_, err = command(t, "", append([]string{"revoke", "--user", "ada"}, arguments...)...)
+		require.ErrorContains(t, err, other, arguments)
+		require.ErrorContains(t, err, "name its address with --address, or its configuration with --config", arguments)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -25,7 +26,7 @@ func revokeCommand() *cobra.Command {
 			if err := asked.check(); err != nil {
 				return fmt.Errorf("%w: --session <id>, --user <id> or --all", err)
 			}
-			address, err := caddycmd.DetermineAdminAPIAddress(address, nil, config, adapter)
+			address, err := adminAddress(address, config, adapter)
 			if err != nil {
 				return err
 			}
@@ -42,9 +43,21 @@ func revokeCommand() *cobra.Command {
 	flags.BoolVar(&asked.All, "all", false, "end everybody's sessions")
 	flags.StringVar(&asked.Realm, "realm", "", "the session realm (default \"default\")")
 	flags.StringVar(&address, "address", "", "the address of the admin API, if it is not in the configuration")
-	flags.StringVarP(&config, "config", "c", "", "the configuration file that names the address")
+	flags.StringVarP(&config, "config", "c", "", "the configuration file that names the address (default: ./Caddyfile)")
 	flags.StringVarP(&adapter, "adapter", "a", "", "the adapter of that file")
 	return command
+}
+
+// adminAddress is where the running Caddy listens, found as caddy reload finds it.
+func adminAddress(address, config, adapter string) (string, error) {
+	if address != "" {
+		return address, nil
+	}
+	content, file, _, err := caddycmd.LoadConfig(config, adapter)
+	if err != nil {
+		return "", err
+	}
+	return caddycmd.DetermineAdminAPIAddress("", content, file, adapter)
 }
 
 // String says what a revocation ends. Whether there was such a session is not
@@ -67,6 +80,9 @@ func postRevoke(address string, asked revokeRequest) error {
 	header := http.Header{"Content-Type": {"application/json"}}
 	answer, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/session/revoke", header, bytes.NewReader(body))
 	if err != nil {
+		if strings.Contains(err.Error(), ": dial ") { // Caddy keeps no more of the error than its text
+			err = fmt.Errorf("no Caddy answers there; name its address with --address, or its configuration with --config: %w", err)
+		}
 		return err
 	}
 	defer answer.Body.Close()

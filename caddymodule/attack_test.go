@@ -125,6 +125,29 @@ func TestAttackPipelinedRequests(t *testing.T) {
 	assert.Nil(t, s.last())
 }
 
+// HTTP/2 announces an element of the list that has no name as a trailer without one,
+// which made the guard panic.
+func TestAttackTrailersWithoutAName(t *testing.T) {
+	s := serve(t, guarded, "servers {\n protocols h1 h2c\n }")
+	for _, announced := range []string{"a,", ",", "X-Session-User, ,a"} {
+		transport := &http.Transport{Protocols: new(http.Protocols)}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		request, err := http.NewRequest("POST", "http://"+s.addr+"/", strings.NewReader("body"))
+		require.NoError(t, err)
+		request.Header.Set("Trailer", announced)
+		response, err := transport.RoundTrip(request)
+		require.NoError(t, err, announced)
+		require.NoError(t, response.Body.Close())
+		transport.CloseIdleConnections()
+		assert.Equal(t, 2, response.ProtoMajor)
+		assert.Equal(t, 200, response.StatusCode, announced)
+		r := s.last()
+		require.NotNil(t, r, announced)
+		assert.NotContains(t, r.Trailer, "", announced)
+		assert.NotContains(t, r.Trailer, "X-Session-User", announced)
+	}
+}
+
 // An error page that the app draws must not be drawn for whom the client says that
 // it is: the error routes get a request without any identity.
 func TestAttackIdentityOnErrorPages(t *testing.T) {

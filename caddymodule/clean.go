@@ -67,10 +67,8 @@ func isTrusted(r *http.Request) bool {
 
 // isInternal folds a name as CGI-like servers do before it compares.
 func isInternal(name string) bool {
-	switch name[0] {
-	case 'X', 'x', 'N', 'n', 'L', 'l':
-	default: // most names end here
-		return false
+	if name == "" || strings.IndexByte("XxNnLl", name[0]) < 0 {
+		return false // as most names
 	}
 	var buffer [maxFolded]byte
 	folded := appendFold(buffer[:0], name)
@@ -86,12 +84,11 @@ func isInternal(name string) bool {
 }
 
 func isForwarded(name string) bool {
-	switch name[0] {
-	case 'F', 'f', 'X', 'x':
-		var buffer [maxFolded]byte
-		return forwardedHeaders[string(appendFold(buffer[:0], name))]
+	if name == "" || strings.IndexByte("FfXx", name[0]) < 0 {
+		return false
 	}
-	return false
+	var buffer [maxFolded]byte
+	return forwardedHeaders[string(appendFold(buffer[:0], name))]
 }
 
 // maxFolded is above the length of every name that is looked for, so that
@@ -175,9 +172,11 @@ func isProtected(token string) bool {
 	})
 }
 
+// cleanTrailer also removes the name that is empty, which net/http announces for
+// an element of the list that has none.
 func cleanTrailer(trailer http.Header) {
 	for name := range trailer {
-		if session.IsSessionHeader(name) || isInternal(name) {
+		if name == "" || session.IsSessionHeader(name) || isInternal(name) {
 			delete(trailer, name)
 		}
 	}

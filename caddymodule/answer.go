@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -64,7 +65,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	handoff, err := a.takeHandoff(header)
 	if err != nil {
-		a.fail(header, err)
+		a.fail(err)
 		return
 	}
 	if a.losesBody(header, handoff) {
@@ -91,7 +92,10 @@ func (a *answer) Write(p []byte) (int, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.discard || a.failed != nil {
+	switch {
+	case a.failed != nil:
+		return 0, a.failed
+	case a.discard:
 		return len(p), nil
 	}
 	return a.ResponseWriter.Write(p)
@@ -103,7 +107,7 @@ func (a *answer) FlushError() error {
 		a.WriteHeader(http.StatusOK)
 	}
 	if a.failed != nil {
-		return nil
+		return a.failed
 	}
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }
@@ -124,7 +128,10 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.discard || a.failed != nil {
+	switch {
+	case a.failed != nil:
+		return 0, a.failed
+	case a.discard:
 		return io.Copy(io.Discard, r)
 	}
 	return io.Copy(a.ResponseWriter, r)
@@ -170,9 +177,33 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 	return !ok || a.guard.decide(match, a.visit.session) != decisionPass || a.guard.authorizes(match)
 }
 
-// fail gives the answer up: nothing of what the app said is sent.
-func (a *answer) fail(header http.Header, err error) {
+// ask has the handlers behind answer. A proxy that cannot send a body on, or whose
+// app dies within it, ends the answer by a panic. After a failed handoff no byte of
+// the answer has been sent, so that the error can still be.
+func (a *answer) ask(next caddyhttp.Handler) error {
+	defer func() {
+		if a.failed == nil {
+			return
+		}
+		thrown := recover()
+		if err, _ := thrown.(error); thrown != nil && !errors.Is(err, http.ErrAbortHandler) {
+			panic(thrown)
+		}
+	}()
+	return next.ServeHTTP(a, a.visit.request)
+}
+
+// fail gives the answer up: nothing of what the app said is sent. It is logged here,
+// since the body may go on for as long as the app likes.
+func (a *answer) fail(err error) {
 	a.failed = err
+	a.guard.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(err), a.visit.logPath())
+	a.restore()
+}
+
+// restore makes the header what it was before the app was asked.
+func (a *answer) restore() {
+	header := a.Header()
 	clear(header)
 	for _, field := range a.before {
 		header[field.name] = field.values
@@ -190,6 +221,9 @@ func (a *answer) finish(err error) {
 		protectFromCaches(a.Header(), a.visit, false)
 	}
 	a.takeTrailers()
+	if a.failed != nil {
+		a.restore() // trailers would be part of the error's answer
+	}
 	if len(a.lost) > 0 {
 		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer "+
 			"or the trailers, and its name is written with hyphens, such as X-Session-Set", zap.Strings("removed", a.lost), a.visit.logPath())

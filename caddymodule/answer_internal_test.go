@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // An answer without a body and without a status, as Caddy's header directive alone
@@ -25,4 +28,32 @@ func TestHandoffOnAnEmptyAnswer(t *testing.T) {
 	assert.Empty(t, w.Header()["X-Session-Set"])
 	assert.True(t, strings.HasPrefix(w.Header().Get("Set-Cookie"), "session=ey"), w.Header())
 	assert.Equal(t, "private, no-store", w.Header().Get("Cache-Control"))
+}
+
+// Whoever sends a body behind a handoff that failed hears of it, however they send.
+// What else they do wrong is not taken for that.
+func TestNothingIsWrittenAfterAFailedHandoff(t *testing.T) {
+	b := newBench(t)
+	w := httptest.NewRecorder()
+	ask := func(app func(w http.ResponseWriter)) error {
+		return b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("X-Session-Set", "!!!")
+			w.WriteHeader(http.StatusOK)
+			app(w)
+			return nil
+		}))
+	}
+	var handoff *session.HandoffError
+	require.ErrorAs(t, ask(func(w http.ResponseWriter) {
+		_, err := w.Write([]byte("page"))
+		require.ErrorAs(t, err, &handoff)
+		_, err = w.(io.ReaderFrom).ReadFrom(strings.NewReader("page"))
+		require.ErrorAs(t, err, &handoff)
+		require.ErrorAs(t, http.NewResponseController(w).Flush(), &handoff)
+		_, _, err = http.NewResponseController(w).Hijack()
+		require.ErrorAs(t, err, &handoff)
+		panic(http.ErrAbortHandler)
+	}), &handoff)
+	assert.Empty(t, w.Body.String())
+	assert.PanicsWithValue(t, "a fault", func() { _ = ask(func(http.ResponseWriter) { panic("a fault") }) })
 }

@@ -96,6 +96,50 @@ func TestBadHandoffIs502AndNothingOfTheAnswerIsSent(t *testing.T) {
 	}
 }
 
+// The 502 does not wait for a body that never ends or breaks off, and has nothing of
+// the trailers.
+func TestBadHandoffOnAnyBodyIs502AndLogged(t *testing.T) {
+	for name, rest := range map[string]http.HandlerFunc{
+		"an endless stream": func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				if _, err := io.WriteString(w, "data: x\n\n"); err != nil {
+					return
+				}
+				w.(http.Flusher).Flush()
+			}
+		},
+		"the app dies": func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		},
+		"trailers": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "page")
+			w.Header().Set("X-Foo", "leak")
+			w.Header().Add("Set-Cookie", "x=y")
+			w.Header().Set(http.TrailerPrefix+"X-Bar", "leak")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, "header Set-Cookie before=1\n"+guarded)
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Session-Set", "!!!")
+				w.Header().Set("Content-Type", "text/event-stream")
+				w.Header().Set("Trailer", "X-Foo, Set-Cookie")
+				rest(w, r)
+			})
+			response := s.request("POST", "/")
+			assert.Equal(t, 502, response.StatusCode)
+			assert.Empty(t, body(t, response))
+			assert.Equal(t, []string{"before=1"}, response.Header["Set-Cookie"])
+			assert.NotContains(t, response.Header, "X-Foo")
+			assert.Empty(t, response.Trailer)
+			logged, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			assert.Equal(t, 1, strings.Count(string(logged), "the app's handoff failed, so its answer is not sent"))
+		})
+	}
+}
+
 // An error page is an answer too: what a session has to do with stays out of shared
 // caches, whoever writes it.
 func TestErrorsStayOutOfSharedCaches(t *testing.T) {

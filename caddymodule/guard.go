@@ -328,11 +328,10 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	}
 	a := &v.answer
 	a.keep(w.Header())
-	err := next.ServeHTTP(a, r)
+	err := a.ask(next)
 	a.finish(err)
 	if a.failed != nil {
 		keepFromCaches(w.Header())
-		g.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(a.failed), v.logPath())
 		return answerError(a.failed)
 	}
 	return err

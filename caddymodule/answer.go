@@ -29,6 +29,7 @@ type answer struct {
 
 	wroteHeader bool
 	aside       bool     // the session API answers, which sets the session's cookies itself
+	cookies     int      // Set-Cookie lines of the header: what comes after them is a trailer
 	discard     bool     // the body is not sent
 	failed      error    // a handoff that cannot be done: the answer is not sent
 	lost        []string // what the app handed over where it does not count
@@ -81,6 +82,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	cleanTrailerNames(header)
 	a.visit.answered(a.guard.realm.ready.Load(), header)
+	a.cookies = len(header["Set-Cookie"])
 	a.ResponseWriter.WriteHeader(status)
 	if a.discard { // else net/http would add a Content-Length
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
@@ -230,30 +232,38 @@ func (a *answer) finish(err error) {
 	}
 }
 
-// takeTrailers removes trailers that are meant for Caddy, whether they were
-// announced or not.
+// takeTrailers removes what is meant for Caddy from all that came after the header
+// of the answer: trailers, whether they were announced or not, and before an error
+// what has become part of the error's answer.
 func (a *answer) takeTrailers() {
-	var trailers http.Header
-	for name, values := range a.Header() {
-		trailer, unannounced := strings.CutPrefix(name, http.TrailerPrefix)
-		if session.IsSessionHeader(trailer) || unannounced && trailer == "Set-Cookie" {
-			if trailers == nil {
-				trailers = http.Header{}
-			}
-			trailers[trailer] = values
-			delete(a.Header(), name)
+	header := a.Header()
+	var late http.Header
+	for name, values := range header {
+		trailer, sent := strings.TrimPrefix(name, http.TrailerPrefix), 0
+		if name == "Set-Cookie" {
+			sent = min(a.cookies, len(values))
+		}
+		if len(values) == sent || trailer != "Set-Cookie" && !session.IsSessionHeader(trailer) {
+			continue
+		}
+		if late == nil {
+			late = http.Header{}
+		}
+		late[trailer] = append(late[trailer], values[sent:]...)
+		if header[name] = values[:sent]; sent == 0 {
+			delete(header, name)
 		}
 	}
-	if trailers == nil {
+	if late == nil {
 		return
 	}
-	where := " in the trailers"
+	where, cookies := " in the trailers", http.TrailerPrefix+"Set-Cookie"
 	if !a.wroteHeader {
-		where = " before an error"
+		where, cookies = " before an error", "Set-Cookie"
 	}
-	a.lose(stripAnswer(trailers, a.visit), where)
-	if cookies := trailers["Set-Cookie"]; len(cookies) > 0 {
-		a.Header()[http.TrailerPrefix+"Set-Cookie"] = cookies
+	a.lose(stripAnswer(late, a.visit), where)
+	if kept := late["Set-Cookie"]; len(kept) > 0 {
+		header[cookies] = kept
 	}
 }
 
@@ -292,6 +302,8 @@ func stripAnswer(header http.Header, v *visit) session.Handoff {
 	return handoff
 }
 
+// cleanTrailerNames leaves no trailer announced that takeTrailers looks at. What was
+// announced as Set-Cookie would repeat the lines of the header.
 func cleanTrailerNames(header http.Header) {
 	lines, ok := header["Trailer"]
 	if !ok {
@@ -300,7 +312,7 @@ func cleanTrailerNames(header http.Header) {
 	var kept []string
 	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name != "" && !session.IsSessionHeader(name) {
+			if name = strings.TrimSpace(name); name != "" && !session.IsSessionHeader(name) && !strings.EqualFold(name, "Set-Cookie") {
 				kept = append(kept, name)
 			}
 		}

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,4 +57,18 @@ func TestNothingIsWrittenAfterAFailedHandoff(t *testing.T) {
 	}), &handoff)
 	assert.Empty(t, w.Body.String())
 	assert.PanicsWithValue(t, "a fault", func() { _ = ask(func(http.ResponseWriter) { panic("a fault") }) })
+}
+
+// What a handler has handed over before it failed is not on the error's answer.
+func TestHandoffCookieBeforeAnErrorIsRemoved(t *testing.T) {
+	b := newBench(t)
+	w := httptest.NewRecorder()
+	w.Header().Set("Set-Cookie", "before=1")
+	err := b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Add("Set-Cookie", "session.delete=1")
+		w.Header().Add("Set-Cookie", "plain=1")
+		return errors.New("no")
+	}))
+	require.Error(t, err)
+	assert.Equal(t, []string{"before=1", "plain=1"}, w.Header()["Set-Cookie"])
 }

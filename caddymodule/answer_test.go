@@ -140,6 +140,36 @@ func TestBadHandoffOnAnyBodyIs502AndLogged(t *testing.T) {
 	}
 }
 
+// A cookie in a trailer goes on if it is none of ours, though no browser takes it, and
+// those of the header are not repeated there.
+func TestCookiesInTrailers(t *testing.T) {
+	s := serve(t, "header Set-Cookie before=1\n"+guarded, "servers {\n protocols h1 h2c\n }")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Foo, set-cookie")
+		w.Header().Add("Set-Cookie", "plain=1")
+		_, _ = io.WriteString(w, "page")
+		w.Header().Set("X-Foo", "foo")
+		w.Header().Set("Set-Cookie", "session.set="+handoff(ada))
+		w.Header().Add("Set-Cookie", "late=1")
+		w.Header().Add("Set-Cookie", "session.delete=1")
+	})
+	for _, http2 := range []bool{false, true} {
+		transport := &http.Transport{Protocols: new(http.Protocols)}
+		transport.Protocols.SetHTTP1(!http2)
+		transport.Protocols.SetUnencryptedHTTP2(http2)
+		request, err := http.NewRequest("GET", "http://"+s.addr+"/", nil)
+		require.NoError(t, err)
+		response, err := transport.RoundTrip(request)
+		require.NoError(t, err)
+		assert.Equal(t, "page", body(t, response))
+		require.NoError(t, response.Body.Close())
+		transport.CloseIdleConnections()
+		assert.Equal(t, []string{"before=1", "plain=1"}, response.Header["Set-Cookie"])
+		assert.Equal(t, "foo", response.Trailer.Get("X-Foo"))
+		assert.Equal(t, []string{"late=1"}, response.Trailer["Set-Cookie"])
+	}
+}
+
 // An error page is an answer too: what a session has to do with stays out of shared
 // caches, whoever writes it.
 func TestErrorsStayOutOfSharedCaches(t *testing.T) {
@@ -360,6 +390,11 @@ func TestHandoffInAWrongPlaceIsLogged(t *testing.T) {
 			w.Header().Set(http.TrailerPrefix+"X-Session-Set", handoff(ada))
 			w.Header().Set(http.TrailerPrefix+"Set-Cookie", "session.delete=1")
 		}, []string{"the cookie session.delete in the trailers", "the header X-Session-Set in the trailers"}, false},
+		"cookie in an announced trailer": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "Set-Cookie")
+			_, _ = io.WriteString(w, "ok")
+			w.Header().Set("Set-Cookie", "session.set="+handoff(ada))
+		}, []string{"the cookie session.set in the trailers"}, false},
 		"underscores": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["x_session_set"] = []string{handoff(ada)}
 			w.Header()["X-Session-User"] = []string{"ada"}

@@ -193,6 +193,40 @@ func TestAttackIdentityOnErrorPages(t *testing.T) {
 	check("503")
 }
 
+// The same holds when the app itself fails, and whatever the app may see of the
+// cookie. A guard of the error route's own finds out who is there.
+func TestAttackIdentityOnErrorPagesOfTheApp(t *testing.T) {
+	for _, forward := range []string{"off", "on"} {
+		for _, guard := range []string{"", "session_guard {\n default hybrid\n }\n"} {
+			s := serve(t, guarded+"\n handle_errors {\n rewrite * /error-page\n "+guard+"reverse_proxy {{app}}\n }",
+				"session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n forward_cookie "+forward+"\n}")
+			cookie := s.signIn(ada)
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/dashboard/broken":
+					panic(http.ErrAbortHandler)
+				case "/dashboard/bad-handoff":
+					w.Header().Set("X-Session-Set", "!!!")
+				}
+			})
+			for _, path := range []string{"/dashboard/broken", "/dashboard/bad-handoff", "/editors/new"} {
+				s.request("POST", path, "Cookie", cookie+"; theme=dark", "X-Session-User", "root")
+				r := s.last()
+				require.NotNil(t, r, path)
+				require.Equal(t, "/error-page", r.URL.Path, path)
+				assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"], path)
+				if guard != "" {
+					assert.Equal(t, []string{"ada"}, r.Header["X-Session-User"], path)
+					continue
+				}
+				assert.NotContains(t, r.Header, "X-Session-User", path)
+				assert.NotContains(t, r.Header, "X-Session-Data", path)
+				assert.Equal(t, "theme=dark", r.Header.Get("Cookie"), path)
+			}
+		}
+	}
+}
+
 // Every method is decided alike, also those that no server knows, and no answer
 // lets another origin read it.
 func TestAttackMethods(t *testing.T) {

@@ -197,14 +197,17 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		g.log(v)
 		g.trace(v)
 		if v.decision == decisionPass {
-			return g.pass(w, v, next)
+			err = g.pass(w, v, next)
+			break
 		}
 		g.warnOfOtherBuild(v)
 		err = g.deny(w, v)
 	}
 	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
 		g.realm.shareVisit(v)
-		v.visitor.ForwardCookies(r.Header)
+		v.visitor.WithholdCookies(r.Header)
+		delete(r.Header, "X-Session-User")
+		delete(r.Header, "X-Session-Data")
 		r.Header["X-Session-Realm"] = []string{g.realm.name}
 	}
 	return err
@@ -238,6 +241,9 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {
 		return v, err
+	}
+	if before := g.realm.visitOf(r); before != nil && r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
+		before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
 	}
 	v.visitor, err = manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody

@@ -85,3 +85,30 @@ func TestForwardCookiesAfterSignOutAndSignIn(t *testing.T) {
 		t.Errorf("after a sign-in the app gets %q", got)
 	}
 }
+
+// An error route is nobody's, but a guard of its own finds out who is there.
+func TestWithholdAndReturnCookies(t *testing.T) {
+	an := tokenOf("an", "jti-an", noon)
+	for _, forward := range []bool{false, true} {
+		m, _ := newManager(t, func(s *session.Settings) { s.ForwardCookie = forward })
+		for sent, want := range map[string][2][]string{
+			"a=1; session=" + an + "; session.set=x":        {{"a=1"}, {"a=1", "session=" + an}},
+			"session.0=" + an[:9] + "; session.1=" + an[9:]: {nil, {"session=" + an}},
+			"a=1; session=garbage":                          {{"a=1"}, {"a=1"}},
+			"a=1":                                           {{"a=1"}, {"a=1"}},
+		} {
+			r := request(sent)
+			v := read(t, m, r)
+			v.ForwardCookies(r.Header)
+			v.WithholdCookies(r.Header)
+			if got := r.Header["Cookie"]; !slices.Equal(got, want[0]) {
+				t.Errorf("withheld: %.100q of %.100q", got, sent)
+			}
+			v.ReturnCookies(r.Header)
+			v.ReturnCookies(r.Header)
+			if got := r.Header["Cookie"]; !slices.Equal(got, want[1]) {
+				t.Errorf("returned: %.100q of %.100q", got, sent)
+			}
+		}
+	}
+}

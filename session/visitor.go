@@ -419,6 +419,26 @@ func (v *Visitor) ClearInvalid(header http.Header) bool {
 // forward_cookie the app gets the one that opened, after a refresh the new one.
 // All other cookies stay, in order.
 func (v *Visitor) ForwardCookies(header http.Header) {
+	v.keepCookies(header, v.manager.settings.ForwardCookie)
+}
+
+// WithholdCookies is [Visitor.ForwardCookies] without forward_cookie, for a request
+// that nobody is to be known by.
+func (v *Visitor) WithholdCookies(header http.Header) { v.keepCookies(header, false) }
+
+// ReturnCookies undoes both of them, as far as a cookie has opened.
+func (v *Visitor) ReturnCookies(header http.Header) {
+	v.WithholdCookies(header)
+	if v.session == nil {
+		return
+	}
+	names, values := sealedCookies(v.name, v.token)
+	for i, name := range names {
+		header.Add("Cookie", name+"="+values[i])
+	}
+}
+
+func (v *Visitor) keepCookies(header http.Header, withSession bool) {
 	m := v.manager
 	lines := header["Cookie"]
 	if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, m.settings.CookieName) }) {
@@ -437,7 +457,7 @@ func (v *Visitor) ForwardCookies(header http.Header) {
 	if !dropped {
 		return
 	}
-	if m.settings.ForwardCookie && v.session != nil {
+	if withSession && v.session != nil {
 		names, values := sealedCookies(v.name, v.token)
 		for i, name := range names {
 			kept = append(kept, name+"="+values[i])

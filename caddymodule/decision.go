@@ -23,7 +23,7 @@ const (
 	decisionForbidden decision = "forbidden" // signed in, but a require fails
 	decisionOrigin    decision = "origin"    // a WebSocket from another site
 	decisionAuthorize decision = "authorize" // the authorize hook answers
-	decisionBad       decision = "bad"       // a path that no app should receive
+	decisionBad       decision = "bad"       // a path or a method that no app should receive
 )
 
 // decideRequest decides a request: by its path, and by what Next.js would do with

@@ -41,6 +41,10 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	v.visitor.ClearInvalid(header)
 	switch v.decision {
 	case decisionBad:
+		if v.refusesMethod() {
+			header["Allow"] = []string{"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}
+			return caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
+		}
 		return caddyhttp.Error(http.StatusBadRequest, errDenied[v.decision])
 	case decisionOrigin:
 		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])

@@ -290,7 +290,7 @@ func (a *API) explain(r *http.Request) *explanation {
 
 func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
 	v := &visit{request: r, table: g.table.Load()}
-	v.match, v.kind = v.table.MatchURL(r.URL, originalPath(r)), v.table.Kind(r)
+	v.route()
 	manager, err := g.realm.managerToExplain(r)
 	if err != nil {
 		return nil, err
@@ -318,11 +318,6 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 			e.Require = append(e.Require, requirement.String())
 		}
 	}
-	if v.refusesMethod() {
-		e.Decision, e.Reason = string(decisionBad), "no app should get this method"
-		e.Answerer, e.Status = "session_guard", http.StatusMethodNotAllowed
-		return e, nil
-	}
 	e.Hooks, e.Reason = g.hooks(v), g.reason(v)
 	if v.decision == decisionPass {
 		e.Answerer = "app"
@@ -345,6 +340,8 @@ func (g *Guard) reason(v *visit) string {
 	switch {
 	case v.decision == decisionOrigin:
 		return "a WebSocket with a session, opened by a page of another site"
+	case v.refusesMethod():
+		return "no app should get this method"
 	case v.decision == decisionBad:
 		return "no app should receive this path"
 	case v.session != nil && v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass:

@@ -112,7 +112,7 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://other.example.com/", "-H", "Sec-Fetch-Mode: cors"}, []string{"Kind fetch", "Answer 401 Unauthorized"}, "2"},
 		{[]string{"GET", "http://app.example.com/old/x"}, []string{"Path /dashboard/old/x", "Answer 307 Temporary Redirect to /login?return_to=%2Fold%2Fx"}, "2"},
 		{[]string{"GET", "http://app.example.com/admin/reports"}, []string{"Rule auth /admin/* (Caddyfile:17)", "Decision login"}, "2"},
-		{[]string{"TRACE", "http://app.example.com/"}, []string{"Decision bad", "Reason no app should get this method", "Answer 405 Method Not Allowed"}, "5"},
+		{[]string{"TRACE", "http://app.example.com/"}, []string{"Rule none", "Decision bad", "Reason no app should get this method", "Answer 405 Method Not Allowed"}, "5"},
 		{[]string{"GET", "http://app.example.com/api/session"}, []string{"Rule session_api (Caddyfile:14)", "Answer session_api answers"}, ""},
 		{[]string{"GET", "/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://third.example.com/inside/dashboard"}, []string{"Path /dashboard", "Rule auth /dashboard/* (Caddyfile:32)"}, "2"},
@@ -130,7 +130,7 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "//dashboard", "-H", "Host: app.example.com"}, []string{"Path /dashboard Reading cleaned", "Rule auth /dashboard/*"}, "2"},
 		{[]string{"GET", "//app.example.com/x://y", "-H", "Host: app.example.com"}, []string{"Path //app.example.com/x://y", "Rule default hybrid"}, ""},
 		{[]string{"GET", "http://app.example.com/?a=%zz"}, []string{"Rule default hybrid", "Decision pass"}, ""},
-		{[]string{"GET", "http://app.example.com/a%00b"}, []string{"Answer 400 Bad Request"}, "5"},
+		{[]string{"GET", "http://app.example.com/a%00b"}, []string{"Rule none", "Decision bad", "Reason no app should receive this path", "Answer 400 Bad Request"}, "5"},
 	} {
 		output, err := sessionCommand(t, append([]string{"explain", "--config", file}, tc.args...)...)
 		spaced := strings.Join(strings.Fields(output), " ")

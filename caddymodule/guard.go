@@ -30,7 +30,7 @@ import (
 // session are empty while nobody is signed in. The rule is written as in a
 // Caddyfile (`auth /dashboard/*`, `default hybrid`). It is `login_path` for a login
 // page that is open without a rule, `static` for Next.js's static files and
-// development tools, and `none` for a path that is refused.
+// development tools, and `none` for a path or a method that is refused.
 type Guard struct {
 	GuardConfig
 
@@ -180,28 +180,22 @@ func (v *visit) logPath() zap.Field { return zap.String("path", v.match.Path) }
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	v, err := g.look(r)
 	g.setPlaceholders(v) // for error routes too
-	refused := v.refusesMethod()
-	if err == nil && !refused && v.decision == decisionPass {
+	if err == nil && v.decision == decisionPass {
 		err = g.use(v)
 	}
-	switch {
-	case refused:
-		keepFromCaches(w.Header())
-		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		err = caddyhttp.Error(http.StatusMethodNotAllowed, errors.New("the method is not allowed"))
-	case err != nil:
+	if err != nil {
 		keepFromCaches(w.Header())
 		err = answerError(err)
-	default:
+	} else {
 		g.realm.app.metrics.decided(g.realm.name, v)
 		g.log(v)
 		g.trace(v)
 		if v.decision == decisionPass {
 			err = g.pass(w, v, next)
-			break
+		} else {
+			g.warnOfOtherBuild(v)
+			err = g.deny(w, v)
 		}
-		g.warnOfOtherBuild(v)
-		err = g.deny(w, v)
 	}
 	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
 		g.realm.shareVisit(v)
@@ -231,12 +225,21 @@ func (v *visit) refusesMethod() bool {
 	return method == http.MethodTrace || method == http.MethodConnect && v.kind != routes.WebSocket
 }
 
+// route finds the rule and the kind of the request. A method that no app should get
+// is refused as such a path is, whatever the rule.
+func (v *visit) route() {
+	v.match = v.table.MatchURL(v.request.URL, originalPath(v.request))
+	v.kind = v.table.Kind(v.request)
+	if v.refusesMethod() {
+		v.match = routes.Match{Bad: true, Type: routes.Auth, Rule: -1, Path: v.match.Path}
+	}
+}
+
 // look finds out what is asked for and who asks, and decides. The visit is never
 // nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load()}
-	v.match = v.table.MatchURL(r.URL, originalPath(r))
-	v.kind = v.table.Kind(r)
+	v.route()
 	cleanRequest(r, v.kind, v.match.Data)
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {

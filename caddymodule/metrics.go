@@ -69,7 +69,11 @@ func (a *App) provisionMetrics() error {
 func (*metrics) Destruct() error { return nil }
 
 func (m *metrics) decided(realm string, v *visit) {
-	m.decisions.WithLabelValues(realm, string(v.match.Type), string(v.kind), string(v.decision)).Inc()
+	rule := string(v.match.Type)
+	if v.match.Bad {
+		rule = "none"
+	}
+	m.decisions.WithLabelValues(realm, rule, string(v.kind), string(v.decision)).Inc()
 	if v.match.Ambiguous {
 		m.ambiguous.WithLabelValues(realm, string(v.match.Type)).Inc()
 	}

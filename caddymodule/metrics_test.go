@@ -122,6 +122,31 @@ func TestReadsCountRequests(t *testing.T) {
 	}
 }
 
+// What no app should receive, by its path or by its method, is named alike in the
+// metrics, the log and the placeholders; TestExplain says the same of the command.
+func TestRefusedRequestsAreNamedAlikeEverywhere(t *testing.T) {
+	s := serve(t, "metrics /metrics\n"+guarded+`
+	handle_errors {
+		header X-Named "{http.session_guard.decision} {http.session_guard.rule}"
+	}`)
+	refused := regexp.MustCompile(`caddy_session_decisions_total\{decision="bad",kind="document",realm="default",rule="none"\} (\d+)`)
+	count := func() (n int) {
+		if line := refused.FindStringSubmatch(body(t, s.request("GET", "/metrics"))); line != nil {
+			n, _ = strconv.Atoi(line[1])
+		}
+		return n
+	}
+	before := count() // of the tests before
+	for i, request := range []string{"TRACE /login", "TRACE /dashboard", "CONNECT /", "GET /dashboard%00", `GET /d"%41`} {
+		response := raw(t, s.addr, request+" HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n")
+		assert.Equal(t, "bad none", response.Header.Get("X-Named"), request)
+		assert.Equal(t, before+i+1, count(), request)
+		logged, err := os.ReadFile(s.log)
+		require.NoError(t, err)
+		assert.Equal(t, i+1, strings.Count(string(logged), `"rule":"none","decision":"bad"`), request)
+	}
+}
+
 // The dashboard asks for nothing that a scrape does not have, and leaves nothing out.
 func TestDashboardUsesTheMetrics(t *testing.T) {
 	text, err := os.ReadFile("../docs/grafana.json")

@@ -245,8 +245,10 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	if err != nil {
 		return v, err
 	}
-	if before := g.realm.visitOf(r); before != nil && r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
-		before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
+	if r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
+		if before := g.realm.visitOf(r); before != nil {
+			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
+		}
 	}
 	v.visitor, err = manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody

@@ -85,8 +85,9 @@ func newRotatingSite(t *testing.T) *rotatingSite {
 		}
 	}))
 	t.Cleanup(app.Close)
+	storage := t.TempDir() // so that it is removed after Caddy has stopped
 	t.Cleanup(func() { _ = caddy.Stop() })
-	return &rotatingSite{&exampleSite{t: t}, t.TempDir(), app.Listener.Addr().String()}
+	return &rotatingSite{&exampleSite{t: t}, storage, app.Listener.Addr().String()}
 }
 
 // load runs a Caddyfile of the guide, each time on another port, so that nobody meets the configuration before.

@@ -99,7 +99,7 @@ func (r *realm) openList(ctx context.Context) (*session.List, error) {
 	}
 	place := "list in " + r.revocationPlace
 	value, _, err := r.share(place, func() (caddy.Destructor, error) {
-		return newSharedList(r.name, pages, set, lookInterval(set.log)), nil
+		return newSharedList(r.name, pages, set), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list of the session realm %s: %w", r.name, err)

@@ -25,7 +25,7 @@ type listingNode struct {
 // listingOn starts a node that shares its list where the log is kept.
 func listingOn(t *testing.T, set *sharedRevocations, storage *watchedStorage) *listingNode {
 	t.Helper()
-	list := newSharedList("default", set.log.(PageStore), set, time.Second)
+	list := newSharedList("default", set.log.(PageStore), set)
 	list.ready(t.Context())
 	keys, err := session.NewKeyring("", []byte("kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA"))
 	if err != nil {

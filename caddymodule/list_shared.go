@@ -32,7 +32,7 @@ type sharedList struct {
 	*session.List
 	realm    string
 	pages    PageStore
-	interval time.Duration
+	interval func() time.Duration // as the current configuration has it
 	cancel   context.CancelFunc
 	done     sync.WaitGroup
 	first    chan struct{} // closed after the first attempt to read the list
@@ -42,11 +42,12 @@ type sharedList struct {
 	swept time.Time
 }
 
-func newSharedList(realm string, pages PageStore, revocations session.Revocations, interval time.Duration) *sharedList {
+func newSharedList(realm string, pages PageStore, revocations *sharedRevocations) *sharedList {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &sharedList{
-		List: session.NewList(time.Now, revocations), realm: realm, pages: pages, interval: interval,
-		cancel: cancel, first: make(chan struct{}), swept: time.Now(),
+		List: session.NewList(time.Now, revocations), realm: realm, pages: pages,
+		interval: func() time.Duration { return lookInterval(revocations.log) },
+		cancel:   cancel, first: make(chan struct{}), swept: time.Now(),
 	}
 	l.done.Go(func() { l.run(ctx) })
 	return l
@@ -56,13 +57,13 @@ func newSharedList(realm string, pages PageStore, revocations session.Revocation
 func (l *sharedList) run(ctx context.Context) {
 	l.try(ctx)
 	close(l.first)
-	for sleep(ctx, l.interval*3/4) { // the rest of the interval is for the look itself
+	for sleep(ctx, l.interval()*3/4) { // the rest of the interval is for the look itself
 		l.try(ctx)
 	}
 }
 
 func (l *sharedList) try(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, max(appendTimeout, l.interval))
+	ctx, cancel := context.WithTimeout(ctx, max(appendTimeout, l.interval()))
 	defer cancel()
 	err := l.sync(ctx)
 	if was := l.outage.Swap(err != nil); was == (err != nil) {

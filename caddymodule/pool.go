@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -56,8 +57,9 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 		r.revocationModule = new(StorageRevocation)
 	}
 	storage := r.app.storage()
-	place := fmt.Sprintf("revocations of realm %s in %v %s", r.name, storage, r.settings.Revocation)
-	value, inUse, err := r.share(place, func() (caddy.Destructor, error) {
+	place := fmt.Sprintf("revocations of realm %s in %s %s %s", r.name, storageName(storage),
+		r.revocationModule.CaddyModule().ID, r.revocationModule.Place())
+	value, _, err := r.share(place, func() (caddy.Destructor, error) {
 		log, err := r.revocationModule.Open(r.name, storage)
 		if err != nil {
 			return nil, err
@@ -72,13 +74,21 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	}
 	r.revocationPlace = place
 	if set, ok := value.(*sharedRevocations); ok {
-		if log, ok := set.log.(*storageLog); ok && inUse {
-			log.use(storage)
-		}
+		r.revocationTerms = &terms{r.revocationModule, storage}
+		set.use(r.revocationTerms)
 		set.ready(ctx)
 	}
 	r.revocations = value.(session.Revocations)
 	return r.revocations, nil
+}
+
+// storageName tells storages apart. One that has no name of its own may hold
+// pointers, which differ after every reload, and passwords.
+func storageName(storage certmagic.Storage) string {
+	if named, ok := storage.(fmt.Stringer); ok {
+		return named.String()
+	}
+	return fmt.Sprintf("%T", storage)
 }
 
 // memory is a [session.Memory] in the pool.
@@ -93,7 +103,7 @@ func (r *realm) sharedMemory() (*session.Memory, error) {
 	if r.memory != nil {
 		return r.memory, nil
 	}
-	place := fmt.Sprintf("memory of realm %s in %v", r.name, r.app.storage())
+	place := fmt.Sprintf("memory of realm %s in %s", r.name, storageName(r.app.storage()))
 	value, _, err := r.share(place, func() (caddy.Destructor, error) { return new(memory), nil })
 	if err != nil {
 		return nil, err
@@ -105,8 +115,8 @@ func (r *realm) sharedMemory() (*session.Memory, error) {
 // lookInterval is how often a node looks at what others have written. Where they
 // tell it, a second is often enough for the rest.
 func lookInterval(log RevocationLog) time.Duration {
-	if polled, ok := log.(*storageLog); ok {
-		return polled.interval
+	if log, ok := log.(*storageLog); ok {
+		return log.polled.Load().interval
 	}
 	return time.Second
 }
@@ -120,6 +130,9 @@ func (r *realm) revokes() bool {
 func (r *realm) cleanup() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if set, ok := r.revocations.(*sharedRevocations); ok {
+		set.leave(r.revocationTerms)
+	}
 	var errs []error
 	for _, place := range slices.Backward(r.shared) { // the list is kept where the revocations are
 		_, err := shared.Delete(place)

@@ -35,6 +35,7 @@ type realm struct {
 	revocationModule RevocationModule    // nil: the default
 	revocations      session.Revocations // once they are open
 	revocationPlace  string              // in the pool
+	revocationTerms  *terms              // nil: they are not shared
 	list             *session.List       // nil: none is kept
 	memory           *session.Memory     // once it was asked for
 	shared           []string            // places in the pool, in the order in which they were taken

@@ -25,6 +25,10 @@ type RevocationModule interface {
 	// Open opens the log of a realm. A nil log means that nothing is kept.
 	// storage is Caddy's own.
 	Open(realm string, storage certmagic.Storage) (RevocationLog, error)
+	// Place names where the log is, beside Caddy's storage, and shows no password.
+	// A configuration that names the same place as the one before takes over its
+	// log, which is not opened anew.
+	Place() string
 	// OutageRule says what holds while the log cannot be read.
 	OutageRule() Outage
 }
@@ -92,6 +96,9 @@ func (*NoRevocation) CaddyModule() caddy.ModuleInfo {
 
 // Open implements [RevocationModule].
 func (*NoRevocation) Open(string, certmagic.Storage) (RevocationLog, error) { return nil, nil }
+
+// Place implements [RevocationModule].
+func (*NoRevocation) Place() string { return "" }
 
 // OutageRule implements [RevocationModule].
 func (*NoRevocation) OutageRule() Outage { return Outage{}.OutageRule() }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -125,4 +126,49 @@ func wantShared(t *testing.T, folder string, node *sharedRevocations, count int)
 	}
 	wantRevoked(t, other, annsSession("after"), true)
 	stop(t, other)
+}
+
+// A configuration whose load fails leaves no trace: what the one before says holds
+// again, and its storage is the one that is used.
+func TestTermsOfAFailedLoadAreTakenBack(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, storage := nodeOn(t, folder, Outage{})
+		before := &terms{&StorageRevocation{Outage: Outage{OnOutage: "open"}}, storage}
+		failed := &terms{&StorageRevocation{PollInterval: caddy.Duration(time.Hour)}, &watchedStorage{Storage: storage.Storage}}
+		node.use(before)
+		node.use(failed)
+		node.leave(failed)
+		storage.unreadable.Store(true)
+		time.Sleep(2 * time.Minute) // more than the grace, and less than the other poll_interval
+		synctest.Wait()
+		if !node.Status().Outage {
+			t.Error("the storage of the failed configuration is read, or at its interval")
+		}
+		wantRevoked(t, node, annsSession("one"), false)
+		stop(t, node)
+	})
+}
+
+// A longer grace counts from the beginning of the outage, and so does a shorter one.
+func TestGraceOfALaterConfigurationCounts(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, storage := nodeOn(t, folder, Outage{})
+		wait := func(grace time.Duration, minutes int, want error) {
+			t.Helper()
+			node.use(&terms{&StorageRevocation{Outage: Outage{OutageGrace: caddy.Duration(grace)}}, storage})
+			time.Sleep(time.Duration(minutes) * time.Minute)
+			synctest.Wait()
+			if _, err := node.Revoked(annsSession("one")); !errors.Is(err, want) {
+				t.Errorf("a grace of %s: %v, want %v", grace, err, want)
+			}
+		}
+		storage.unreadable.Store(true)
+		wait(10*time.Minute, 9, nil)
+		wait(time.Minute, 0, session.ErrStale)
+		wait(20*time.Minute, 8, nil)
+		wait(20*time.Minute, 5, session.ErrStale)
+		stop(t, node)
+	})
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,6 +107,10 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list",
 		updates: "session:" + realm + ":updates", cursor: firstEntry, updateCursor: firstEntry}, nil
 }
+
+// Place implements [RevocationModule]. A server that moved, or wants another
+// password, is another place.
+func (m *RedisRevocation) Place() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(m.url))) }
 
 const (
 	firstEntry = "0-0"

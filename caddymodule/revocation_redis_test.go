@@ -215,3 +215,38 @@ func TestRedisURLIsCheckedAndNeverShown(t *testing.T) {
 		}
 	}
 }
+
+// A password that was rotated, or a server that moved, counts from the next reload on.
+func TestReloadReadsTheRedisURLAnew(t *testing.T) {
+	first, second := startRedis(t), startRedis(t)
+	storage := t.TempDir()
+	file := filepath.Join(storage, "url")
+	load := func(url string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
+			"apps": {"session": {"realms": {"default": {"revocation": {"module": "redis", "url": "{file.%s}"}}}}}}`, storage, file)
+		if err := caddy.Load([]byte(config), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	load(first.url())
+	load(second.url())
+	shared.Range(func(place, value any) bool {
+		if set, ok := value.(*sharedRevocations); ok {
+			if err := set.Revoke(t.Context(), ended("one")); err != nil {
+				t.Error(err)
+			}
+		}
+		if strings.Contains(place.(string), "redis://") {
+			t.Errorf("the URL, which may hold a password, stands in the key %s", place)
+		}
+		return true
+	})
+	if got := second.command("XLEN", "session:default:revocations"); got != "1" {
+		t.Errorf("the server that the file names now has %s entries, want 1", got)
+	}
+}

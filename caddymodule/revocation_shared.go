@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -33,7 +34,7 @@ type sharedRevocations struct {
 	*session.RevocationSet
 	realm  string
 	log    RevocationLog
-	outage Outage
+	outage atomic.Pointer[Outage] // of the latest configuration
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
@@ -41,9 +42,11 @@ type sharedRevocations struct {
 	closing *time.Timer   // fires when an outage has lasted for the grace
 	stale   atomic.Bool   // so it was never read, or the grace is over
 
-	toldClosed atomic.Bool // the log knows
+	mu         sync.Mutex
+	users      []*terms  // of the configurations that use this, the latest last
+	since      time.Time // the grace counts from here
+	toldClosed bool      // the log knows
 
-	mu      sync.Mutex
 	pending []session.Revocation // not durable yet
 	failed  error                // why the last attempt to append them failed
 	updates []session.Revocation // not shared yet
@@ -63,19 +66,64 @@ type revocationStatus struct {
 	LastSync *time.Time `json:"last_sync,omitempty"`
 }
 
+// terms are what a configuration says of revocations that outlive it.
+type terms struct {
+	module  RevocationModule
+	storage certmagic.Storage
+}
+
 func newSharedRevocations(realm string, log RevocationLog, outage Outage) *sharedRevocations {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &sharedRevocations{
-		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log, outage: outage,
+		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log,
 		cancel: cancel, first: make(chan struct{}), updated: make(chan struct{}, 1),
-		writing: make(chan struct{}, 1),
+		writing: make(chan struct{}, 1), since: time.Now(),
 	}
+	s.outage.Store(&outage)
 	s.stale.Store(true)
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
 	s.done.Go(func() { s.follow(ctx) })
 	s.done.Go(func() { s.retry(ctx) })
 	s.done.Go(func() { s.tell(ctx) })
 	return s
+}
+
+// use applies the terms of a configuration: those of the latest one hold.
+func (s *sharedRevocations) use(t *terms) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users = append(s.users, t)
+	s.apply(t)
+}
+
+// leave takes back the terms of a configuration that ends. If it was the latest,
+// since its load failed, those of the one before hold again.
+func (s *sharedRevocations) leave(t *terms) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users = slices.DeleteFunc(s.users, func(user *terms) bool { return user == t })
+	if len(s.users) > 0 {
+		s.apply(s.users[len(s.users)-1])
+	}
+}
+
+func (s *sharedRevocations) apply(t *terms) {
+	outage := t.module.OutageRule()
+	s.outage.Store(&outage)
+	log, polls := s.log.(*storageLog)
+	if module, ok := t.module.(*StorageRevocation); polls && ok {
+		log.use(t.storage, module)
+	}
+	if s.status.LastSync != nil && time.Since(s.since) < time.Duration(outage.OutageGrace) {
+		s.stale.Store(false)
+	}
+	s.countGrace(s.since)
+}
+
+// countGrace counts the grace from a moment on.
+func (s *sharedRevocations) countGrace(since time.Time) {
+	s.since = since
+	s.closing.Reset(time.Until(since.Add(time.Duration(s.outage.Load().OutageGrace))))
 }
 
 // logger is Caddy's current one, since this outlives a configuration.
@@ -86,7 +134,7 @@ func (s *sharedRevocations) logger() *zap.Logger {
 // Revoked implements [session.Revocations].
 func (s *sharedRevocations) Revoked(of *session.Session) (bool, error) {
 	revoked, err := s.RevocationSet.Revoked(of)
-	if err == nil && !revoked && s.outage.OnOutage == "closed" && s.stale.Load() {
+	if err == nil && !revoked && s.stale.Load() && s.outage.Load().OnOutage == "closed" {
 		return false, session.ErrStale
 	}
 	return revoked, err
@@ -242,13 +290,13 @@ func (s *sharedRevocations) follow(ctx context.Context) {
 }
 
 func (s *sharedRevocations) synced() {
-	// Until the next look nothing is wrong. A look that never ends is an outage.
-	s.closing.Reset(lookInterval(s.log) + time.Duration(s.outage.OutageGrace))
-	s.stale.Store(false)
-	s.toldClosed.Store(false)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.stale.Store(false)
+	s.toldClosed = false
+	// Until the next look nothing is wrong. A look that never ends is an outage.
+	s.countGrace(now.Add(lookInterval(s.log)))
 	if s.status.Outage {
 		s.logger().Info("the shared revocations can be read again")
 	}
@@ -261,16 +309,24 @@ func (s *sharedRevocations) broken(err error) {
 	if s.status.Outage {
 		return
 	}
-	s.closing.Reset(time.Duration(s.outage.OutageGrace))
+	s.countGrace(time.Now())
 	s.status.Outage = true
 	s.status.Outages++
+	outage := s.outage.Load()
 	s.logger().Error("the shared revocations cannot be read", zap.Error(err),
-		zap.String("on_outage", s.outage.OnOutage), zap.Duration("outage_grace", time.Duration(s.outage.OutageGrace)))
+		zap.String("on_outage", outage.OnOutage), zap.Duration("outage_grace", time.Duration(outage.OutageGrace)))
 }
 
 func (s *sharedRevocations) graceOver() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	outage := s.outage.Load()
+	if time.Since(s.since) < time.Duration(outage.OutageGrace) {
+		return // it was counted anew meanwhile
+	}
 	s.stale.Store(true)
-	if s.outage.OnOutage == "closed" && !s.toldClosed.Swap(true) {
+	if outage.OnOutage == "closed" && !s.toldClosed {
+		s.toldClosed = true
 		s.logger().Error("the shared revocations could not be read for longer than outage_grace, so auth routes are closed")
 	}
 }
@@ -281,7 +337,7 @@ func (s *sharedRevocations) Status() revocationStatus {
 	defer s.mu.Unlock()
 	status := s.status
 	status.Pending = len(s.pending)
-	status.Refusing = s.outage.OnOutage == "closed" && s.stale.Load()
+	status.Refusing = s.outage.Load().OnOutage == "closed" && s.stale.Load()
 	status.Sessions, status.Users = s.Size()
 	return status
 }

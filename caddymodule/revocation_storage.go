@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -50,15 +52,16 @@ func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (Revoc
 	if _, err := rand.Read(node); err != nil {
 		return nil, err
 	}
-	interval := time.Duration(m.PollInterval)
-	if interval == 0 {
-		interval = time.Second
+	log := &storageLog{
+		folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
+		files: map[string]logFile{}, updateFiles: map[string]bool{}, changed: make(chan struct{}, 1),
 	}
-	return &storageLog{
-		storage: storage, folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
-		interval: interval, files: map[string]logFile{}, updateFiles: map[string]bool{},
-	}, nil
+	log.polled.Store(m.polled(storage))
+	return log, nil
 }
+
+// Place implements [RevocationModule]: it is Caddy's storage.
+func (*StorageRevocation) Place() string { return "" }
 
 const (
 	// A file is closed when it has this many entries or bytes. Every sign-out
@@ -76,15 +79,26 @@ const (
 // written again, so a look costs one listing and one Stat for each open file.
 type storageLog struct {
 	folder, node string
-	interval     time.Duration
 	files        map[string]logFile // what Follow has read, by name
 	updateFiles  map[string]bool    // the same, of updates
 
+	polled  atomic.Pointer[polled]
+	changed chan struct{} // so that Follow looks at once
+
 	mu      sync.Mutex
-	storage certmagic.Storage
 	number  int
 	open    logFile
 	content []byte // of the open file
+}
+
+// polled is what the current configuration says of the folder.
+type polled struct {
+	storage  certmagic.Storage
+	interval time.Duration
+}
+
+func (m *StorageRevocation) polled(storage certmagic.Storage) *polled {
+	return &polled{storage, cmp.Or(time.Duration(m.PollInterval), time.Second)}
 }
 
 // logFile is what is known of a file.
@@ -129,18 +143,17 @@ func (e logEntry) revocation() session.Revocation {
 	return r
 }
 
-// use takes the storage of a new configuration; the old one may be closed.
-func (l *storageLog) use(storage certmagic.Storage) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.storage = storage
+// use takes the storage of another configuration, since that of the one before may
+// be closed, and its interval.
+func (l *storageLog) use(storage certmagic.Storage, m *StorageRevocation) {
+	l.polled.Store(m.polled(storage))
+	select {
+	case l.changed <- struct{}{}:
+	default: // Follow is about to look
+	}
 }
 
-func (l *storageLog) current() certmagic.Storage {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.storage
-}
+func (l *storageLog) current() certmagic.Storage { return l.polled.Load().storage }
 
 func (l *storageLog) key(name string) string { return path.Join(l.folder, name) }
 
@@ -170,7 +183,7 @@ func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error
 		}
 	}
 	next.size = int64(len(content))
-	if err := l.storage.Store(ctx, l.key(l.ownFile()), content); err != nil {
+	if err := l.current().Store(ctx, l.key(l.ownFile()), content); err != nil {
 		// It may have been written all the same, and read as closed: never again.
 		l.number++
 		return fmt.Errorf("storing revocations: %w", err)
@@ -186,9 +199,11 @@ func (l *storageLog) Follow(ctx context.Context, add func(session.Revocation), s
 			return err
 		}
 		synced()
-		// The rest of the interval is for the look itself.
-		if !sleep(ctx, l.interval*3/4) {
+		select {
+		case <-ctx.Done():
 			return ctx.Err()
+		case <-l.changed:
+		case <-time.After(l.polled.Load().interval * 3 / 4): // the rest of the interval is for the look itself
 		}
 	}
 }
@@ -205,7 +220,7 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 		present[path.Base(key)] = true
 	}
 	if !present[markerFile] {
-		if err := l.restore(ctx); err != nil {
+		if err := l.restore(ctx, storage); err != nil {
 			return err
 		}
 	}
@@ -229,15 +244,15 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 }
 
 // restore writes what this node has again, into a storage that is new.
-func (l *storageLog) restore(ctx context.Context) error {
+func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.content) > 0 {
-		if err := l.storage.Store(ctx, l.key(l.ownFile()), l.content); err != nil {
+		if err := storage.Store(ctx, l.key(l.ownFile()), l.content); err != nil {
 			return fmt.Errorf("storing revocations: %w", err)
 		}
 	}
-	if err := l.storage.Store(ctx, l.key(markerFile), []byte("1\n")); err != nil {
+	if err := storage.Store(ctx, l.key(markerFile), []byte("1\n")); err != nil {
 		return fmt.Errorf("storing revocations: %w", err)
 	}
 	return nil

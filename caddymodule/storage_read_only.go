@@ -23,6 +23,9 @@ func (readOnlyStorage) Lock(context.Context, string) error { return nil }
 // Unlock implements certmagic.Locker.
 func (readOnlyStorage) Unlock(context.Context, string) error { return nil }
 
+// String tells it apart from the storage itself.
+func (s readOnlyStorage) String() string { return "read-only " + storageName(s.Storage) }
+
 // storage is where the app keeps what all nodes share.
 func (a *App) storage() certmagic.Storage {
 	if a.readOnly {

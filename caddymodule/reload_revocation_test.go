@@ -1,0 +1,119 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
+)
+
+// reloaded is a site whose session settings a test changes by reloads.
+type reloaded struct {
+	*site
+	folder     string // of Caddy's storage
+	upstream   string
+	generation int
+}
+
+func newReloaded(t *testing.T) *reloaded {
+	t.Helper()
+	app := &app{}
+	upstream := httptest.NewServer(app)
+	t.Cleanup(upstream.Close)
+	t.Cleanup(func() { _ = caddy.Stop() })
+	return &reloaded{
+		site:   &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: app, log: filepath.Join(t.TempDir(), "log")},
+		folder: t.TempDir(), upstream: upstream.Listener.Addr().String(),
+	}
+}
+
+// load reloads with these session settings, and waits until they serve.
+func (s *reloaded) load(settings string) {
+	s.t.Helper()
+	s.generation++
+	load(s.t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output file %s\n }\n"+
+		"session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n %s\n }\n}\n"+
+		"http://:%s {\n bind 127.0.0.1\n header X-Generation %d\n session_api\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n reverse_proxy %s\n}\n",
+		s.folder, s.log, settings, strings.TrimPrefix(s.addr, "127.0.0.1:"), s.generation, s.upstream))
+	s.settle()
+}
+
+func (s *reloaded) signOut(cookie string, want int) {
+	s.t.Helper()
+	require.Equal(s.t, want, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+}
+
+// breakStorage makes the storage of sessions unusable until heal.
+func (s *reloaded) breakStorage() (heal func()) {
+	s.t.Helper()
+	sessions := filepath.Join(s.folder, "session")
+	require.NoError(s.t, os.Rename(sessions, sessions+".away"))
+	require.NoError(s.t, os.WriteFile(sessions, nil, 0o600)) // so that it cannot be made anew
+	return func() {
+		s.t.Helper()
+		require.NoError(s.t, os.Remove(sessions))
+		require.NoError(s.t, os.Rename(sessions+".away", sessions))
+	}
+}
+
+// An operator who changes what holds in an outage, during one, must bring back no
+// session: neither one whose end is shared nor one whose end still waits.
+func TestReloadOfOutageRulesForgetsNoSignOut(t *testing.T) {
+	s := newReloaded(t)
+	s.load("")
+	shared, pending, live := s.signIn(ada), s.signIn(ada), s.signIn(ada)
+	s.signOut(shared, http.StatusOK)
+	heal := s.breakStorage()
+	s.signOut(pending, http.StatusServiceUnavailable)
+	for _, settings := range []string{
+		"revocation storage", "revocation storage {\n on_outage open\n}", "revocation storage {\n poll_interval 50ms\n outage_grace 5m\n}",
+	} {
+		s.load(settings)
+		s.wantOnDashboard(shared, http.StatusTemporaryRedirect)
+		s.wantOnDashboard(pending, http.StatusTemporaryRedirect)
+		s.wantOnDashboard(live, http.StatusOK)
+	}
+	heal()
+	require.Eventually(t, func() bool {
+		_, status := admin(t, "GET", "/session", "")
+		return strings.Contains(status, `"pending":0`)
+	}, 10*time.Second, 20*time.Millisecond, "the sign-out is not shared")
+	require.NoError(t, caddy.Stop())
+	s.load("")
+	s.wantOnDashboard(pending, http.StatusTemporaryRedirect)
+	s.wantOnDashboard(live, http.StatusOK)
+}
+
+// What a reload says of outages holds from then on, also if one is going on.
+func TestReloadChangesOutageRules(t *testing.T) {
+	s := newReloaded(t)
+	rules := func(onOutage, grace string) string {
+		return fmt.Sprintf("revocation storage {\n poll_interval 20ms\n on_outage %s\n outage_grace %s\n}", onOutage, grace)
+	}
+	s.load(rules("closed", "50ms"))
+	live := s.signIn(ada)
+	heal := s.breakStorage()
+	closes := func() {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			return s.request("GET", "/dashboard/x", "Cookie", live).StatusCode == http.StatusServiceUnavailable
+		}, 5*time.Second, 20*time.Millisecond)
+	}
+	closes()
+	s.load(rules("open", "50ms"))
+	s.wantOnDashboard(live, http.StatusOK)
+	s.load(rules("closed", "1h"))
+	s.wantOnDashboard(live, http.StatusOK)
+	s.load(rules("closed", "50ms"))
+	closes()
+	heal()
+}

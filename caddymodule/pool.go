@@ -103,8 +103,7 @@ func (r *realm) sharedMemory() (*session.Memory, error) {
 	if r.memory != nil {
 		return r.memory, nil
 	}
-	place := fmt.Sprintf("memory of realm %s in %s", r.name, storageName(r.app.storage()))
-	value, _, err := r.share(place, func() (caddy.Destructor, error) { return new(memory), nil })
+	value, _, err := r.share("memory of realm "+r.name, func() (caddy.Destructor, error) { return new(memory), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +129,9 @@ func (r *realm) revokes() bool {
 func (r *realm) cleanup() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if m := r.ready.Load(); m != nil {
+		m.Close()
+	}
 	if set, ok := r.revocations.(*sharedRevocations); ok {
 		set.leave(r.revocationTerms)
 	}

@@ -117,3 +117,27 @@ func TestReloadChangesOutageRules(t *testing.T) {
 	closes()
 	heal()
 }
+
+// An event stream that was opened before a reload ends with its session, wherever
+// the revocations are kept after it.
+func TestStreamOfBeforeAReloadEndsWithItsSession(t *testing.T) {
+	for _, settings := range []string{"", "revocation storage {\n outage_grace 2m\n}", "revocation off"} {
+		t.Run(settings, func(t *testing.T) {
+			s := newReloaded(t)
+			s.load("")
+			cookie := s.signIn(ada)
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			})
+			conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
+			response, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, response.StatusCode)
+			s.load(settings)
+			s.signOut(cookie, http.StatusOK)
+			require.Less(t, closedAfter(t, conn), time.Second)
+		})
+	}
+}

@@ -20,7 +20,6 @@ const maxRequestSize = 12 << 10
 type Manager struct {
 	settings Settings
 	keys     *Keyring
-	watches  watches
 	opened   *cache
 
 	validating flights[sessionState, struct{}]
@@ -30,6 +29,7 @@ type Manager struct {
 	recent         *recent
 	rotating       *flights[sessionState, *sealed]
 	rotationFailed *verdicts
+	watches        *watches
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -41,11 +41,17 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 	settings = settings.withDefaults()
 	memory := settings.Memory
 	memory.recent.keep(keys)
-	return &Manager{
+	m := &Manager{
 		settings: settings, keys: keys, opened: newCache(settings.CacheSize),
-		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed,
-	}, nil
+		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches,
+	}
+	m.watches.join(m)
+	return m, nil
 }
+
+// Close says that the manager's Revocations are about to be closed, so that the
+// connections it has opened ask those of another manager with the same Memory.
+func (m *Manager) Close() { m.watches.leave(m) }
 
 // Settings returns the settings with their defaults filled in.
 func (m *Manager) Settings() Settings { return m.settings }

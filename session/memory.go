@@ -1,14 +1,16 @@
 package session
 
 // Memory is what a node remembers of the sessions that it has changed in the last
-// minutes, and of the calls of the Refresher that are under way. Managers of one
-// realm that follow one another, as at a reload, share it: else an old cookie
-// would bring back a state that was replaced, and a refresh token be used twice.
+// minutes, of the calls of the Refresher that are under way, and of the connections
+// that are open. Managers of one realm that follow one another, as at a reload,
+// share it: else an old cookie would bring back a state that was replaced, a refresh
+// token be used twice, and a connection not hear of what happens to its session.
 // The zero value is empty.
 type Memory struct {
 	recent         recent
 	rotating       flights[sessionState, *sealed]
 	rotationFailed verdicts
+	watches        watches
 }
 
 // keep forgets every state whose token the keys do not open any more.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +16,22 @@ const watchInterval = time.Second / 2
 type watches struct {
 	count    atomic.Int64 // so that ordinary requests cost nothing
 	mu       sync.Mutex
+	managers []*Manager          // those in use, the latest last; it knows what has ended
 	sessions map[string]*watched // by session id
+}
+
+func (w *watches) join(m *Manager) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.managers = append(w.managers, m)
+}
+
+func (w *watches) leave(m *Manager) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.managers) > 1 { // connections that are left still need one
+		w.managers = slices.DeleteFunc(w.managers, func(other *Manager) bool { return other == m })
+	}
 }
 
 // watched is a session with open connections.
@@ -28,14 +44,14 @@ type watched struct {
 // as far as this node knows, or after the latest expiry that this node has seen
 // for it in any request. Call stop when the connection is closed.
 func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
-	w := &m.watches
+	w := m.watches
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.sessions == nil {
 		w.sessions = make(map[string]*watched)
 	}
 	if len(w.sessions) == 0 {
-		go m.watch()
+		go w.watch()
 	}
 	known, ok := w.sessions[s.ID]
 	if !ok {
@@ -72,11 +88,11 @@ func (w *watches) saw(s *Session) {
 }
 
 // watch looks every half second until no connection is left.
-func (m *Manager) watch() {
+func (w *watches) watch() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for range ticker.C {
-		if m.endConnections() == 0 {
+		if w.endConnections() == 0 {
 			return
 		}
 	}
@@ -84,13 +100,13 @@ func (m *Manager) watch() {
 
 // endConnections ends those whose session is over and returns how many sessions
 // are left.
-func (m *Manager) endConnections() int {
-	w := &m.watches
-	now := m.settings.Now()
+func (w *watches) endConnections() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	latest := w.managers[len(w.managers)-1].settings
+	now := latest.Now()
 	for id, known := range w.sessions {
-		revoked, err := m.settings.Revocations.Revoked(known.newest)
+		revoked, err := latest.Revocations.Revoked(known.newest)
 		if err == nil && revoked || known.newest.Expired(now) {
 			for end := range known.ends {
 				(*end)()

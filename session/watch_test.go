@@ -10,8 +10,8 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// watchedSite is a manager on the clock of the test's bubble, and its cookie.
-func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *session.Visitor, func() *session.Visitor) {
+// watchingManager is a manager on the clock of the test's bubble.
+func watchingManager(t *testing.T, settings session.Settings) *session.Manager {
 	t.Helper()
 	keys, err := session.NewKeyring("", []byte("0mVb7QzX3kYp9TfR2wLs6NcJ8hGd4EaU"))
 	if err != nil {
@@ -21,8 +21,17 @@ func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *se
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// watchedSite is such a manager with a visitor who has just signed in, and later
+// requests of that browser, which another manager may read.
+func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *session.Visitor, func(*session.Manager) *session.Visitor) {
+	t.Helper()
+	m := watchingManager(t, settings)
 	cookie := ""
-	request := func() *session.Visitor {
+	request := func(m *session.Manager) *session.Visitor {
+		t.Helper()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://app.example.com/", nil)
 		if cookie != "" {
 			r.Header.Set("Cookie", cookie)
@@ -33,7 +42,7 @@ func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *se
 		}
 		return v
 	}
-	v := request()
+	v := request(m)
 	if err := v.Create(t.Context(), session.Login{User: session.User{"id": "ann"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +89,7 @@ func TestOpenConnectionLastsAsLongAsItsRefreshedSession(t *testing.T) {
 		var ended time.Time
 		defer m.OnEnd(v.Session(), func() { ended = time.Now() })()
 		time.Sleep(45 * time.Minute)
-		if err := request().Slide(t.Context()); err != nil {
+		if err := request(m).Slide(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Hour)
@@ -89,4 +98,41 @@ func TestOpenConnectionLastsAsLongAsItsRefreshedSession(t *testing.T) {
 			t.Errorf("it lasted %s, want %s", lasted, want)
 		}
 	})
+}
+
+// After a reload, a connection that was opened before it hears of sign-outs and
+// refreshes by the new manager; after one that failed, by the old one.
+func TestOpenConnectionHearsOfItsSessionAfterReload(t *testing.T) {
+	for name, failed := range map[string]bool{"succeeded": false, "failed": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				settings := session.Settings{Expiry: time.Hour, RefreshThreshold: 30 * time.Minute, Memory: new(session.Memory)}
+				before, v, request := watchedSite(t, settings)
+				used, closed := watchingManager(t, settings), before
+				if failed {
+					used, closed = closed, used
+				}
+				closed.Close()
+				opened := time.Now()
+				var ended time.Time
+				defer before.OnEnd(v.Session(), func() { ended = time.Now() })()
+				time.Sleep(45 * time.Minute)
+				if err := request(used).Slide(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(30 * time.Minute)
+				if !ended.IsZero() {
+					t.Fatalf("it ended after %s, with the session as it was before the refresh", ended.Sub(opened))
+				}
+				if err := used.RevokeSession(t.Context(), v.Session().ID); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				if ended.IsZero() {
+					t.Error("it did not end with its session")
+				}
+			})
+		})
+	}
 }

@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,10 +49,10 @@ type sharedRevocations struct {
 	since      time.Time // the grace counts from here
 	toldClosed bool      // the log knows
 
-	pending []session.Revocation // not durable yet
-	failed  error                // why the last attempt to append them failed
-	updates []session.Revocation // not shared yet
-	updated chan struct{}        // there is one
+	pending []session.Revocation          // not durable yet
+	failed  error                         // why the last attempt to append them failed
+	updates map[string]session.Revocation // not shared yet, by session
+	updated chan struct{}                 // there is one
 	status  revocationStatus
 	writing chan struct{} // holds one while somebody appends
 }
@@ -77,7 +79,7 @@ func newSharedRevocations(realm string, log RevocationLog, outage Outage) *share
 	s := &sharedRevocations{
 		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log,
 		cancel: cancel, first: make(chan struct{}), updated: make(chan struct{}, 1),
-		writing: make(chan struct{}, 1), since: time.Now(),
+		writing: make(chan struct{}, 1), since: time.Now(), updates: map[string]session.Revocation{},
 	}
 	s.outage.Store(&outage)
 	s.stale.Store(true)
@@ -165,11 +167,14 @@ func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) er
 	return nil
 }
 
-// Update implements [session.Updates]. No request waits for it.
+// Update implements [session.Updates]. No request waits for it. Of several of a
+// session the newest says all.
 func (s *sharedRevocations) Update(r session.Revocation) {
 	s.Add(r)
 	s.mu.Lock()
-	s.updates = append(s.updates, r)
+	if r.Updated.After(s.updates[r.SessionID].Updated) {
+		s.updates[r.SessionID] = r
+	}
 	s.mu.Unlock()
 	select {
 	case s.updated <- struct{}{}:
@@ -178,7 +183,8 @@ func (s *sharedRevocations) Update(r session.Revocation) {
 }
 
 // tell shares updates until the context ends. In an outage it keeps them for as
-// long as they are worth anything.
+// long as they are worth anything. It waits a little after each time, so that
+// updates gather: each time makes a file, which every node reads.
 func (s *sharedRevocations) tell(ctx context.Context) {
 	for {
 		select {
@@ -188,14 +194,15 @@ func (s *sharedRevocations) tell(ctx context.Context) {
 		}
 		for s.tellOnce(ctx) != nil && sleep(ctx, retryInterval) { // retry logs that the log is broken
 		}
+		sleep(ctx, lookInterval(s.log)/8) // well within the rest that a look leaves
 	}
 }
 
 func (s *sharedRevocations) tellOnce(ctx context.Context) error {
 	now := time.Now()
 	s.mu.Lock()
-	s.updates = slices.DeleteFunc(s.updates, func(r session.Revocation) bool { return r.Until.Before(now) })
-	batch := slices.Clone(s.updates)
+	maps.DeleteFunc(s.updates, func(_ string, r session.Revocation) bool { return r.Until.Before(now) })
+	batch := slices.Collect(maps.Values(s.updates))
 	s.mu.Unlock()
 	if len(batch) == 0 {
 		return nil
@@ -207,8 +214,10 @@ func (s *sharedRevocations) tellOnce(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.updates = s.updates[len(batch):]; len(s.updates) == 0 {
-		s.updates = nil
+	for _, r := range batch {
+		if s.updates[r.SessionID] == r {
+			delete(s.updates, r.SessionID)
+		}
 	}
 	return nil
 }
@@ -362,10 +371,11 @@ func (s *sharedRevocations) Destruct() error {
 	s.done.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
-	if err := s.flush(ctx); err != nil {
+	err := s.flush(ctx)
+	if err != nil {
 		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", len(s.pending)), zap.Error(err))
 	}
-	return s.log.Close()
+	return errors.Join(s.tellOnce(ctx), s.log.Close())
 }
 
 // sleep waits, and reports whether the context is still alive.

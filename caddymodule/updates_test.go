@@ -78,3 +78,46 @@ func TestNodesLearnOfUpdatesByRedis(t *testing.T) {
 	}
 	stop(t, a, b)
 }
+
+// A browser that changes its session all the time makes a few files, not one for
+// each change, and keeps no sign-out waiting.
+func TestManyUpdatesMakeFewFiles(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		a, storage := nodeOn(t, folder, Outage{})
+		b, _ := nodeOn(t, folder, Outage{})
+		before := storage.stores.Load()
+		var last session.Revocation
+		for range 1000 {
+			time.Sleep(time.Millisecond)
+			last = updatedNow("one")
+			a.Update(last)
+			synctest.Wait()
+		}
+		if stores := storage.stores.Load() - before; stores > 10 {
+			t.Errorf("a second of updates made %d files, want 10 at most", stores)
+		}
+		start := time.Now()
+		if err := a.Revoke(t.Context(), ended("two")); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("a sign-out waited %s", waited)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if !b.UpdatedAfter("one", last.Updated.Add(-time.Millisecond)) {
+			t.Error("the last update is not known within poll_interval")
+		}
+		a.Update(updatedNow("at once"))
+		synctest.Wait()
+		a.Update(updatedNow("when it stops"))
+		stop(t, a)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if !b.UpdatedAfter("when it stops", start) {
+			t.Error("an update of a node's last moment is lost")
+		}
+		stop(t, b)
+	})
+}

@@ -64,7 +64,7 @@ the command failed.`,
 			}
 			app.readOnly = true
 			e, err := explain(ctx, asked)
-			if err != nil {
+			if err := errors.Join(err, app.Cleanup()); err != nil {
 				return caddy.ExitCodeFailedStartup, err
 			}
 			return e.exitCode(), e.write(command.OutOrStdout())

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -205,6 +206,7 @@ func TestLifecycleIsLogged(t *testing.T) {
 			}
 		}
 		assert.Equal(t, []string{"signed in", "signed out"}, messages)
+		require.NoError(t, caddy.Stop()) // the next one is no reload
 	}
 }
 

@@ -59,15 +59,17 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	storage := r.app.storage()
 	place := fmt.Sprintf("revocations of realm %s in %s %s %s", r.name, storageName(storage),
 		r.revocationModule.CaddyModule().ID, r.revocationModule.Place())
+	before := keepersOf(r.name)
 	value, _, err := r.share(place, func() (caddy.Destructor, error) {
 		log, err := r.revocationModule.Open(r.name, storage)
 		if err != nil {
 			return nil, err
 		}
+		set := r.succeed(before)
 		if log == nil {
-			return tombstones{session.NewRevocationSet(time.Now)}, nil
+			return tombstones{set, r.name}, nil
 		}
-		return newSharedRevocations(r.name, log, r.revocationModule.OutageRule()), nil
+		return newSharedRevocations(r.name, set, log, r.revocationModule.OutageRule()), nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("revocation of the session realm %s: %w", r.name, err)

@@ -141,3 +141,16 @@ func TestStreamOfBeforeAReloadEndsWithItsSession(t *testing.T) {
 		})
 	}
 }
+
+// Whoever turns revocation off signs nobody in again who has just signed out.
+func TestReloadToRevocationOffBringsNobodyBack(t *testing.T) {
+	s := newReloaded(t)
+	s.load("")
+	cookie, live := s.signIn(ada), s.signIn(ada)
+	s.signOut(cookie, http.StatusOK)
+	for _, settings := range []string{"revocation off", "revocation storage"} {
+		s.load(settings)
+		s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+		s.wantOnDashboard(live, http.StatusOK)
+	}
+}

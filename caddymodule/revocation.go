@@ -108,7 +108,10 @@ func (*NoRevocation) OutageRule() Outage { return Outage{}.OutageRule() }
 const lateAnswers = time.Minute
 
 // tombstones are the revocations of a realm that wants none.
-type tombstones struct{ *session.RevocationSet }
+type tombstones struct {
+	*session.RevocationSet
+	realm string
+}
 
 // Revoke implements [session.Revocations].
 func (t tombstones) Revoke(ctx context.Context, r session.Revocation) error {

@@ -39,7 +39,7 @@ func deafNode(t *testing.T, folder string, readable bool) (*sharedRevocations, f
 		t.Fatal(err)
 	}
 	deaf := &deafLog{RevocationLog: log}
-	node := newSharedRevocations("default", deaf, Outage{}.OutageRule())
+	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), deaf, Outage{}.OutageRule())
 	node.ready(t.Context())
 	deaf.deaf.Store(true)
 	storage.unreadable.Store(!readable)

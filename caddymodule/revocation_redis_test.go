@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // redisServer is a real server that a test may kill.
@@ -114,7 +115,7 @@ func nodeAt(t *testing.T, url string) *sharedRevocations {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := newSharedRevocations("default", log, module.OutageRule())
+	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
 	node.ready(t.Context())
 	return node
 }

@@ -74,10 +74,10 @@ type terms struct {
 	storage certmagic.Storage
 }
 
-func newSharedRevocations(realm string, log RevocationLog, outage Outage) *sharedRevocations {
+func newSharedRevocations(realm string, set *session.RevocationSet, log RevocationLog, outage Outage) *sharedRevocations {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &sharedRevocations{
-		RevocationSet: session.NewRevocationSet(time.Now), realm: realm, log: log,
+		RevocationSet: set, realm: realm, log: log,
 		cancel: cancel, first: make(chan struct{}), updated: make(chan struct{}, 1),
 		writing: make(chan struct{}, 1), since: time.Now(), updates: map[string]session.Revocation{},
 	}
@@ -364,15 +364,15 @@ func awaitFirst(ctx context.Context, first <-chan struct{}) {
 }
 
 // Destruct implements caddy.Destructor: it makes a last attempt to share what is
-// pending.
+// pending, and leaves all to the revocations that follow these in another place.
 func (s *sharedRevocations) Destruct() error {
 	s.cancel()
 	s.closing.Stop()
 	s.done.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
-	err := s.flush(ctx)
-	if err != nil {
+	heirs := s.bequeath()
+	if err := s.flush(ctx); err != nil && !heirs {
 		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", len(s.pending)), zap.Error(err))
 	}
 	return errors.Join(s.tellOnce(ctx), s.log.Close())

@@ -67,7 +67,7 @@ func nodeOn(t *testing.T, folder string, outage Outage) (*sharedRevocations, *wa
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := newSharedRevocations("default", log, outage.OutageRule())
+	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, outage.OutageRule())
 	node.ready(t.Context())
 	return node, storage
 }
@@ -268,7 +268,7 @@ func TestRareLooksAreNoOutage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		node := newSharedRevocations("default", log, module.OutageRule())
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
 		node.ready(t.Context())
 		for range 30 {
 			time.Sleep(time.Minute)
@@ -289,7 +289,7 @@ func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		node := newSharedRevocations("default", log, Outage{}.OutageRule())
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
 		node.ready(t.Context())
 		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {
 			t.Errorf("the error is %v", err)

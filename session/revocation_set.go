@@ -120,10 +120,13 @@ func (set *RevocationSet) Add(r Revocation) {
 	case r.UserID != "":
 		set.addUser(r)
 	default:
-		before := r.Before.UnixMilli()
-		for known := set.everyone.Load(); known < before && !set.everyone.CompareAndSwap(known, before); {
-			known = set.everyone.Load()
-		}
+		set.addEveryone(r.Before.UnixMilli())
+	}
+}
+
+func (set *RevocationSet) addEveryone(before int64) {
+	for known := set.everyone.Load(); known < before && !set.everyone.CompareAndSwap(known, before); {
+		known = set.everyone.Load()
 	}
 }
 
@@ -132,8 +135,12 @@ func (set *RevocationSet) addUpdate(r Revocation) {
 	shard := set.shard(id)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
+	shard.addUpdate(id, update{at: r.Updated.UnixMilli(), until: secondsOf(r.Until)})
+}
+
+func (shard *revocationShard) addUpdate(id uint64, next update) {
 	known := shard.updated[id]
-	shard.updated[id] = update{at: max(known.at, r.Updated.UnixMilli()), until: max(known.until, secondsOf(r.Until))}
+	shard.updated[id] = update{at: max(known.at, next.at), until: max(known.until, next.until)}
 }
 
 // Update implements [Updates].
@@ -153,16 +160,21 @@ func (set *RevocationSet) addUser(r Revocation) {
 	shard := set.shard(user)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	known, isKnown := shard.users[user]
-	if !isKnown {
-		set.users.Add(1)
-	}
-	next := notBefore{before: r.Before.UnixMilli(), until: max(known.until, secondsOf(r.Until))}
-	spared, isSpared := shard.excepted[user]
 	var except uint64
 	if r.Except != "" {
 		except = set.hash(r.Except)
 	}
+	set.users.Add(shard.addUser(user, notBefore{before: r.Before.UnixMilli(), until: secondsOf(r.Until)}, except))
+}
+
+// addUser returns how many users are new.
+func (shard *revocationShard) addUser(user uint64, next notBefore, except uint64) (added int64) {
+	known, isKnown := shard.users[user]
+	if !isKnown {
+		added = 1
+	}
+	next.until = max(known.until, next.until)
+	spared, isSpared := shard.excepted[user]
 	switch {
 	case !isKnown:
 		spared = exception{session: except}
@@ -179,6 +191,49 @@ func (set *RevocationSet) addUser(r Revocation) {
 	} else {
 		delete(shard.excepted, user)
 	}
+	return added
+}
+
+// Copy returns a set that holds the same. The two are independent from then on.
+func (set *RevocationSet) Copy() *RevocationSet {
+	copied := NewRevocationSet(set.now)
+	copied.seed = set.seed
+	copied.Merge(set)
+	return copied
+}
+
+// Merge adds what another set holds. One of the two must be a copy of the other:
+// nobody can tell which ids the entries of a stranger are of, so they are left out.
+func (set *RevocationSet) Merge(other *RevocationSet) {
+	if set.seed != other.seed {
+		return
+	}
+	set.addEveryone(other.everyone.Load())
+	for i := range set.shards {
+		set.users.Add(set.shards[i].merge(&other.shards[i]))
+	}
+}
+
+// merge returns how many users are new.
+func (shard *revocationShard) merge(other *revocationShard) (added int64) {
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	other.mu.RLock()
+	defer other.mu.RUnlock()
+	for id, until := range other.sessions {
+		shard.sessions[id] = max(shard.sessions[id], until)
+	}
+	for id, update := range other.updated {
+		shard.addUpdate(id, update)
+	}
+	for user, ended := range other.users {
+		spared := other.excepted[user]
+		if spared.before > 0 {
+			added += shard.addUser(user, notBefore{before: spared.before, until: ended.until}, 0)
+		}
+		added += shard.addUser(user, ended, spared.session)
+	}
+	return added
 }
 
 // Size returns how many entries the set holds: single sessions and users.

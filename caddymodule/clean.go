@@ -43,6 +43,11 @@ var forwardedHeaders = map[string]bool{
 // ours is set.
 func cleanRequest(r *http.Request, kind routes.Kind, dataRoute bool) {
 	for name := range r.Header {
+		switch firstLetter(name) {
+		case 'f', 'l', 'n', 'u', 'x': // of all names that are looked for, and of few others
+		default:
+			continue
+		}
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
 		}
@@ -65,9 +70,20 @@ func isTrusted(r *http.Request) bool {
 	return trusted
 }
 
+// firstLetter is the lower-case letter that a name begins with. What is no letter
+// does not become one of those that are looked for.
+func firstLetter(name string) byte {
+	if name == "" {
+		return 0
+	}
+	return name[0] | 0x20
+}
+
 // isInternal folds a name as CGI-like servers do before it compares.
 func isInternal(name string) bool {
-	if name == "" || strings.IndexByte("XxNnLl", name[0]) < 0 {
+	switch firstLetter(name) {
+	case 'x', 'n', 'l':
+	default:
 		return false // as most names
 	}
 	var buffer [maxFolded]byte
@@ -84,7 +100,9 @@ func isInternal(name string) bool {
 }
 
 func isForwarded(name string) bool {
-	if name == "" || strings.IndexByte("FfXx", name[0]) < 0 {
+	switch firstLetter(name) {
+	case 'f', 'x':
+	default:
 		return false
 	}
 	var buffer [maxFolded]byte

@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,4 +23,24 @@ func TestNamesMayBeEmpty(t *testing.T) {
 	cleanRequest(r, routes.Document, false)
 	assert.Equal(t, http.Header{"A": nil}, r.Trailer)
 	assert.False(t, isInternal("") || isForwarded("") || isProtected("") || session.IsSessionHeader(""))
+}
+
+// Most names are passed over by their first letter. None of those that must go is,
+// however it is spelled.
+func TestEveryNameThatMustGoGoes(t *testing.T) {
+	names := slices.Concat(slices.Collect(maps.Keys(internalHeaders)), slices.Collect(maps.Keys(forwardedHeaders)), []string{"upgrade", "x-session-user"})
+	for _, prefix := range internalPrefixes {
+		names = append(names, prefix+"anything")
+	}
+	for _, name := range names {
+		for _, spelled := range []string{name, strings.ToUpper(name), http.CanonicalHeaderKey(name), strings.ReplaceAll(name, "-", "_")} {
+			r := newBench(t).request("/", "")
+			if name == "upgrade" {
+				spelled = "Upgrade" // as net/http spells it; another spelling is no upgrade
+			}
+			r.Header[spelled] = []string{"x"}
+			cleanRequest(r, routes.Document, false)
+			assert.NotContains(t, r.Header, spelled)
+		}
+	}
 }

@@ -19,7 +19,7 @@ const maxRewrites = 2
 // aliases lets the pages count that a build serves under this path. It reports
 // whether the path is nothing but another name, so that it has no rule of its
 // own unless one names it.
-func (j *judgement) aliases(f form, depth int) (renamed bool) {
+func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	t := j.table
 	b := t.build
 	page := b.pageTree.find(f.path, false).exact

@@ -152,7 +152,7 @@ func (j *judgement) read(path, how string, depth int) {
 	if !j.shown {
 		j.path, j.locale, j.data, j.shown = f.path, f.locale, f.data, true
 	}
-	j.leaf(f, depth)
+	j.leaf(&f, depth)
 	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
@@ -170,7 +170,7 @@ func (j *judgement) read(path, how string, depth int) {
 }
 
 // leaf decides the path that is left after all forms were taken off.
-func (j *judgement) leaf(f form, depth int) {
+func (j *judgement) leaf(f *form, depth int) {
 	path := f.path
 	if f.base && f.locale == "" && !f.data {
 		// What another server may read as a path elsewhere is decided like any.

@@ -29,12 +29,35 @@ func TestLogOfABrokenAnswerShowsNoSession(t *testing.T) {
 				t.Fatalf("%s has no log settings", file)
 			}
 			logged := logOfABrokenAnswer(t, options[1])
+			if !strings.Contains(logged, "aborting with incomplete response") {
+				t.Fatalf("the proxy did not log that the answer broke off:\n%s", logged)
+			}
 			for _, secret := range []string{"X-Session-Data", "X-Session-User"} {
 				if strings.Contains(logged, secret) {
 					t.Errorf("the log shows %s:\n%s", secret, logged)
 				}
 			}
 		})
+	}
+}
+
+// Without its log the proxy shows no session at any level, and everything else is
+// logged as before.
+func TestProxyWithoutLogShowsNoSession(t *testing.T) {
+	options := globalOptions.FindStringSubmatch(read(t, "docs/performance.md"))
+	if options == nil {
+		t.Fatal("docs/performance.md has no log settings")
+	}
+	for _, level := range []string{"INFO", "DEBUG"} {
+		logged := logOfABrokenAnswer(t, strings.Replace(options[1], "\tlog {\n", "\tlog {\n\t\tlevel "+level+"\n", 1))
+		if !strings.Contains(logged, `"msg":"handled request"`) {
+			t.Fatalf("the request is not in the log:\n%s", logged)
+		}
+		for _, secret := range []string{"X-Session-Data", "X-Session-User", "http.handlers.reverse_proxy"} {
+			if strings.Contains(logged, secret) {
+				t.Errorf("the log shows %s:\n%s", secret, logged)
+			}
+		}
 	}
 }
 
@@ -80,9 +103,5 @@ func logOfABrokenAnswer(t *testing.T, options string) string {
 	if _, err := io.ReadAll(response.Body); err == nil {
 		t.Fatal("the answer is whole")
 	}
-	logged := read(t, logFile)
-	if !strings.Contains(logged, "aborting with incomplete response") {
-		t.Fatalf("the proxy did not log that the answer broke off:\n%s", logged)
-	}
-	return logged
+	return read(t, logFile)
 }

@@ -67,7 +67,7 @@ func compare(ctx context.Context, o options) ([]result, error) {
 	if next != nil {
 		defer next.stop()
 	}
-	c, p, err := startCaddy(ctx, o.caddy, secret, told, app.Listener.Addr().String(), auth.Listener.Addr().String(), fmt.Sprintf("127.0.0.1:%d", nextPort))
+	c, p, err := startCaddy(ctx, o, secret, told, app.Listener.Addr().String(), auth.Listener.Addr().String(), fmt.Sprintf("127.0.0.1:%d", nextPort))
 	if err != nil {
 		return nil, err
 	}

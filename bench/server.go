@@ -20,7 +20,7 @@ import (
 type ports struct{ bare, sameHeaders, guard, forwardAuth, bareNext, guardNext, metrics int }
 
 // config is the Caddyfile of the comparison. told is an X-Session-Data.
-func (p ports) config(storage, told, app, auth, next string) string {
+func (p ports) config(storage, told, app, auth, next string, proxyLog bool) string {
 	const guard = `session_guard {
 		secret {env.SESSION_SECRET}
 		public /login /register
@@ -45,16 +45,20 @@ func (p ports) config(storage, told, app, auth, next string) string {
 	request_header X-Session-Data %s
 	`
 	var b strings.Builder
+	exclude := ""
+	if !proxyLog {
+		exclude = "\n\t\texclude http.handlers.reverse_proxy"
+	}
 	fmt.Fprintf(&b, `{
 	admin off
 	auto_https off
 	persist_config off
 	storage file_system %s
 	log {
-		level ERROR
+		level ERROR%s
 	}
 }
-`, storage)
+`, storage, exclude)
 	site := func(port int, before, to string) {
 		fmt.Fprintf(&b, "http://127.0.0.1:%d {\n\t%sreverse_proxy %s\n}\n", port, before, to)
 	}
@@ -69,7 +73,7 @@ func (p ports) config(storage, told, app, auth, next string) string {
 }
 
 // startCaddy starts Caddy with the sites of the comparison.
-func startCaddy(ctx context.Context, binary, secret, told, app, auth, next string) (*server, ports, error) {
+func startCaddy(ctx context.Context, o options, secret, told, app, auth, next string) (*server, ports, error) {
 	folder, err := os.MkdirTemp("", "caddy-session-guard-bench")
 	if err != nil {
 		return nil, ports{}, err
@@ -81,10 +85,10 @@ func startCaddy(ctx context.Context, binary, secret, told, app, auth, next strin
 		}
 	}
 	caddyfile := filepath.Join(folder, "Caddyfile")
-	if err := os.WriteFile(caddyfile, []byte(p.config(folder, told, app, auth, next)), 0o600); err != nil {
+	if err := os.WriteFile(caddyfile, []byte(p.config(folder, told, app, auth, next, o.proxyLog)), 0o600); err != nil {
 		return nil, p, err
 	}
-	command := exec.CommandContext(ctx, binary, "run", "--config", caddyfile)
+	command := exec.CommandContext(ctx, o.caddy, "run", "--config", caddyfile)
 	command.Env = append(os.Environ(), "SESSION_SECRET="+secret, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
 	c, err := start(ctx, command, p.guard)
 	if err != nil {

@@ -154,3 +154,36 @@ func TestReloadToRevocationOffBringsNobodyBack(t *testing.T) {
 		s.wantOnDashboard(live, http.StatusOK)
 	}
 }
+
+// A sign-out that the app is still answering while a reload moves the revocations is
+// answered as done, so it must hold on the configuration that runs.
+func TestSignOutUnderWayDuringAMoveHolds(t *testing.T) {
+	for name, move := range map[string]func(s *reloaded){
+		"another storage": func(s *reloaded) { s.folder = s.t.TempDir(); s.load("") },
+		"off":             func(s *reloaded) { s.load("revocation off") },
+		"the same place":  func(s *reloaded) { s.load("revocation storage {\n outage_grace 2m\n}") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newReloaded(t)
+			s.load("")
+			cookie := s.signIn(ada)
+			s.wantOnDashboard(cookie, http.StatusOK)
+			reached, goOn := make(chan struct{}), make(chan struct{})
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/logout" {
+					close(reached)
+					<-goOn
+					w.Header().Set("X-Session-Delete", "1")
+				}
+			})
+			_, reader := s.open("POST /logout HTTP/1.1\r\nHost: " + s.addr + "\r\nContent-Length: 0\r\nCookie: " + cookie + "\r\n\r\n")
+			<-reached
+			move(s)
+			close(goOn)
+			response, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, response.StatusCode, "the sign-out was not answered as done")
+			s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+		})
+	}
+}

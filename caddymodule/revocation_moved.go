@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,6 +13,8 @@ import (
 // keeper keeps the revocations of a realm. There are two in the pool while a reload
 // moves them to another place.
 type keeper interface {
+	session.Revocations
+	session.Updates
 	keeps() (realm string, set *session.RevocationSet)
 }
 
@@ -54,10 +58,12 @@ func (r *realm) succeed(before []keeper) *session.RevocationSet {
 // bequeath leaves what became known since then, and what is pending, to the
 // revocations in another place, and reports whether there are any.
 func (s *sharedRevocations) bequeath() (heirs bool) {
+	found := keepersOf(s.realm)
 	s.mu.Lock()
+	s.heirs = found // what requests end from now on is theirs
 	pending := s.pending
 	s.mu.Unlock()
-	for _, heir := range keepersOf(s.realm) {
+	for _, heir := range found {
 		_, set := heir.keeps()
 		set.Merge(s.RevocationSet)
 		if heir, ok := heir.(*sharedRevocations); ok {
@@ -68,4 +74,13 @@ func (s *sharedRevocations) bequeath() (heirs bool) {
 		}
 	}
 	return heirs
+}
+
+// revokeIn ends sessions in every place.
+func revokeIn(ctx context.Context, in []keeper, r session.Revocation) error {
+	var errs []error
+	for _, k := range in {
+		errs = append(errs, k.Revoke(ctx, r))
+	}
+	return errors.Join(errs...)
 }

@@ -1,10 +1,13 @@
 package caddymodule
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,5 +99,65 @@ func TestMovedRevocationsForgetNoSignOut(t *testing.T) {
 	}
 	if strings.Contains(string(text), "lost with this process") {
 		t.Error("the log says that something is lost")
+	}
+}
+
+// What a request of the configuration before ends after the move holds, and what it
+// updates is known.
+func TestLateSignOutHoldsInTheNewPlace(t *testing.T) {
+	one, two := startRedis(t), startRedis(t)
+	folder := t.TempDir()
+	load := func(s *redisServer) *sharedRevocations {
+		t.Helper()
+		if err := caddy.Load(fmt.Appendf(nil, `{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
+			"apps": {"session": {"realms": {"default": {"revocation": {"module": "redis", "url": %q}}}}}}`, folder, s.url()), true); err != nil {
+			t.Fatal(err)
+		}
+		return current(t)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	before := load(one)
+	after := load(two)
+	if err := before.Revoke(t.Context(), ended("late")); err != nil {
+		t.Error("the sign-out is answered with ", err)
+	}
+	wantRevoked(t, after, annsSession("late"), true)
+	now := time.Now()
+	before.Update(session.Revocation{SessionID: "updated", Updated: now, Until: now.Add(time.Minute)})
+	if !after.UpdatedAfter("updated", now.Add(-time.Second)) {
+		t.Error("the new place does not know of the update")
+	}
+	isInTwo := func() bool { return two.command("XLEN", "session:default:revocations") == "1" }
+	eventually(t, 5*time.Second, "the sign-out is not shared in the new place", isInTwo)
+}
+
+// brokenLog takes nothing.
+type brokenLog struct{ RevocationLog }
+
+func (brokenLog) Append(context.Context, []session.Revocation) error { return errors.New("broken") }
+
+func (brokenLog) Follow(ctx context.Context, _ func(session.Revocation), synced func()) error {
+	synced()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (brokenLog) Close() error { return nil }
+
+// Requests of a configuration that ends still sign out; run with -race.
+func TestSignOutsWhileTheRevocationsClose(t *testing.T) {
+	for range 50 {
+		node := newSharedRevocations("closing", session.NewRevocationSet(time.Now), brokenLog{}, Outage{}.OutageRule())
+		started := make(chan struct{})
+		var signOuts sync.WaitGroup
+		signOuts.Go(func() {
+			close(started)
+			for range 100 {
+				_ = node.Revoke(t.Context(), ended("x")) // it cannot be shared
+			}
+		})
+		<-started
+		_ = node.Destruct()
+		signOuts.Wait()
 	}
 }

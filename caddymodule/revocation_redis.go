@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -251,20 +252,32 @@ func (l *redisLog) resume(ctx context.Context) error {
 		return err
 	}
 	var lost []session.Revocation
+	gone := make(map[string]bool)
 	for i, entry := range appended {
 		if missing[i] {
 			lost = append(lost, entry.revocation)
+			gone[entry.id] = true
 		}
 	}
 	if len(lost) > 0 {
 		if err := l.Append(ctx, lost); err != nil {
 			return err
 		}
+		l.forget(gone)
 	}
 	if missing[len(appended)] { // ids may begin anew
 		l.cursor = firstEntry
 	}
 	return nil
+}
+
+// forget drops entries that were appended again, under new ids: else each loss
+// would double what the next one brings back.
+func (l *redisLog) forget(ids map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// Whoever reads the slice meanwhile has no lock.
+	l.appended = slices.DeleteFunc(slices.Clone(l.appended), func(e appendedEntry) bool { return ids[e.id] })
 }
 
 // missing says which of the ids the stream does not hold.

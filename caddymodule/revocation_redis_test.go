@@ -251,3 +251,25 @@ func TestReloadReadsTheRedisURLAnew(t *testing.T) {
 		t.Errorf("the server that the file names now has %s entries, want 1", got)
 	}
 }
+
+// A Redis that crashes again and again, and keeps nothing, is given each revocation
+// once after each crash.
+func TestRevocationsDoNotMultiplyWithEachLossOfRedis(t *testing.T) {
+	s := startRedis(t, "--appendonly", "no")
+	node := s.node()
+	const signOuts = "10"
+	for i := range 10 {
+		if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for crash := range 4 {
+		s.kill()
+		eventually(t, 5*time.Second, "no outage", func() bool { return node.Status().Outage })
+		s.start()
+		eventually(t, 10*time.Second, "no end of the outage", func() bool { return !node.Status().Outage })
+		if entries := s.command("XLEN", "session:default:revocations"); entries != signOuts {
+			t.Fatalf("after crash %d there are %s entries, want %s", crash+1, entries, signOuts)
+		}
+	}
+}

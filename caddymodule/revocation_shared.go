@@ -49,6 +49,7 @@ type sharedRevocations struct {
 	since      time.Time // the grace counts from here
 	toldClosed bool      // the log knows
 
+	heirs   []keeper                      // in another place, once this ends
 	pending []session.Revocation          // not durable yet
 	failed  error                         // why the last attempt to append them failed
 	updates map[string]session.Revocation // not shared yet, by session
@@ -149,6 +150,10 @@ func (s *sharedRevocations) Revoked(of *session.Session) (bool, error) {
 func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) error {
 	s.Add(r)
 	s.mu.Lock()
+	if heirs := s.heirs; len(heirs) > 0 { // a request that the configuration before still answers
+		s.mu.Unlock()
+		return revokeIn(ctx, heirs, r)
+	}
 	s.pending = append(s.pending, r)
 	err, timeout := s.failed, appendTimeout
 	if s.status.Outage {
@@ -172,6 +177,13 @@ func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) er
 func (s *sharedRevocations) Update(r session.Revocation) {
 	s.Add(r)
 	s.mu.Lock()
+	if heirs := s.heirs; len(heirs) > 0 {
+		s.mu.Unlock()
+		for _, heir := range heirs {
+			heir.Update(r)
+		}
+		return
+	}
 	if r.Updated.After(s.updates[r.SessionID].Updated) {
 		s.updates[r.SessionID] = r
 	}
@@ -373,7 +385,7 @@ func (s *sharedRevocations) Destruct() error {
 	defer cancel()
 	heirs := s.bequeath()
 	if err := s.flush(ctx); err != nil && !heirs {
-		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", len(s.pending)), zap.Error(err))
+		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", s.Status().Pending), zap.Error(err))
 	}
 	return errors.Join(s.tellOnce(ctx), s.log.Close())
 }

@@ -153,3 +153,37 @@ func TestLastActivityGrowsEvenIfTheClockDoesNot(t *testing.T) {
 		last = v.Session().LastActivity
 	}
 }
+
+// Who shortens expiry where nothing else ends a session, and then ends those of a
+// user, must not see one come back that was sealed under the longer expiry.
+func TestEndedSessionOfALongerExpiryStaysOut(t *testing.T) {
+	for name, end := range map[string]func(*session.Manager, *session.Session) error{
+		"user":    func(m *session.Manager, _ *session.Session) error { return m.RevokeUser(t.Context(), "alice", "") },
+		"session": func(m *session.Manager, s *session.Session) error { return m.RevokeSession(t.Context(), s.ID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, _ := newManager(t, func(s *session.Settings) { s.Expiry, s.MaxLifetime = 90*day, session.NoMaxLifetime })
+			_, token, _ := strings.Cut(signIn(t, before, alice()), "=")
+			var set *session.RevocationSet
+			m, now := newManager(t, func(s *session.Settings) {
+				s.Expiry, s.MaxLifetime = day, session.NoMaxLifetime
+				set = session.NewRevocationSet(s.Now)
+				s.Revocations = set
+			})
+			s, result := openToken(t, m, token)
+			if result != session.ResultOpened {
+				t.Fatal(result)
+			}
+			if err := end(m, s); err != nil {
+				t.Fatal(err)
+			}
+			for range 89 {
+				now.Add(day)
+				set.Sweep()
+				if _, result := openToken(t, m, token); result != session.ResultRevoked {
+					t.Fatalf("on %s the ended session is %s", now.Now(), result)
+				}
+			}
+		})
+	}
+}

@@ -106,7 +106,12 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 		r.Before = now.Truncate(time.Millisecond).Add(time.Millisecond)
 	}
 	// A session that was sealed under a longer expiry lives at most MaxLifetime.
-	r.Until = now.Add(max(m.settings.Expiry, m.settings.MaxLifetime) + clockSkew)
+	// Without one, a browser keeps it for at most maxCookieAge.
+	lifetime := m.settings.MaxLifetime
+	if lifetime == NoMaxLifetime {
+		lifetime = max(m.settings.Expiry, maxCookieAge)
+	}
+	r.Until = now.Add(lifetime + clockSkew)
 	return r
 }
 

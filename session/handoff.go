@@ -322,27 +322,29 @@ func changeOf(members map[string]any) (*Change, error) {
 
 // Apply does what the handoff asks for, in the order delete, set, update. The
 // error is a [*HandoffError] for what the app did wrong (an update without a
-// session, a session that is too large), else broken machinery.
+// session, a session that is too large), else broken machinery. A delete holds
+// even then; but for it nothing has changed.
 func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	if h.Delete {
 		if err := v.Delete(ctx); err != nil {
 			return err
 		}
 	}
-	if h.Set != nil {
-		if err := v.Create(ctx, *h.Set); err != nil {
-			return asHandoffError("set", err)
-		}
+	var err error
+	switch {
+	case h.Set != nil && h.Update != nil:
+		// At once: else an update that cannot be would leave the new session without
+		// a cookie, and the one before ended.
+		err = asHandoffError("set and update", v.create(ctx, *h.Set, *h.Update))
+	case h.Set != nil:
+		err = asHandoffError("set", v.Create(ctx, *h.Set))
+	case h.Update != nil:
+		err = asHandoffError("update", v.Update(*h.Update))
 	}
-	if h.Update != nil {
-		if err := v.Update(*h.Update); err != nil {
-			return asHandoffError("update", err)
-		}
-	}
-	if len(h.sealed) > 0 {
+	if err == nil && len(h.sealed) > 0 {
 		v.own, v.pending, v.deleted = h.sealed, nil, false
 	}
-	return nil
+	return err
 }
 
 func asHandoffError(kind string, err error) error {

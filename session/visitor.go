@@ -255,10 +255,18 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 // would go on to do so. Errors: [*UserError], [*TooLargeError], or broken
 // machinery; after any of them nothing has changed.
 func (v *Visitor) Create(ctx context.Context, login Login) error {
+	return v.create(ctx, login, Change{})
+}
+
+// create is Create with a session that is changed before anybody sees it.
+func (v *Visitor) create(ctx context.Context, login Login, change Change) error {
 	m := v.manager
 	now := m.settings.Now()
 	s, err := m.create(login, now)
 	if err != nil {
+		return err
+	}
+	if err := apply(s, change); err != nil {
 		return err
 	}
 	made, err := m.seal(s)

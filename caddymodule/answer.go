@@ -61,6 +61,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.wroteHeader = true
 	if a.aside {
+		a.cookies = len(header["Set-Cookie"])
 		a.ResponseWriter.WriteHeader(status)
 		return
 	}

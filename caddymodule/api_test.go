@@ -35,6 +35,7 @@ func TestAPIBehindTheGuard(t *testing.T) {
 		"in front":    "session_api\n" + guard,
 		"in a handle": guard + "handle /api/session* {\n session_api\n}\n",
 		"in a route":  "route {\n" + guard + "session_api\n reverse_proxy {{app}}\n}\n",
+		"sent late":   "route {\n templates {\n mime application/json\n }\n" + guard + "session_api\n reverse_proxy {{app}}\n}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, directives)
@@ -59,6 +60,7 @@ func TestAPIBehindTheGuard(t *testing.T) {
 			log, err := os.ReadFile(s.log)
 			require.NoError(t, err)
 			assert.Equal(t, 1, strings.Count(string(log), `"signed out"`))
+			assert.Zero(t, strings.Count(string(log), "what looks like a handoff"))
 		})
 	}
 }

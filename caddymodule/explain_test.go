@@ -182,6 +182,25 @@ func TestCheck(t *testing.T) {
 	assert.ErrorContains(t, err, "secret")
 }
 
+// A handoff on a path that never matches is removed, and a poll that never matches
+// keeps a session alive: nobody sees that before it happens.
+func TestCheckWarnsOfDeadPatterns(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tbase_path /app\n\tlocales en\n\tauth /app/dashboard/*\n\tdefault hybrid\n"+
+		"\thandoff /app/login\n\tno_activity /en/poll/*\n\tactions /app/join\n}\n"), 0o600))
+	output, err := sessionCommand(t, "check", "--config", file)
+	require.NoError(t, err)
+	for _, warning := range []string{
+		"warning: auth rule (Caddyfile:5): pattern /app/dashboard/* begins with the base path, which is stripped before matching; write it as /dashboard/*\n",
+		"warning: actions: pattern /app/join begins with the base path, which is stripped before matching; write it as /join\n",
+		"warning: handoff: pattern /app/login begins with the base path, which is stripped before matching; write it as /login\n",
+		"warning: no_activity: pattern /en/poll/* begins with the locale en, which is stripped before matching; write it as /poll/*\n",
+	} {
+		assert.Contains(t, output, warning)
+	}
+}
+
 // A pass of nothing would tell an operator who named the wrong file that all is well.
 func TestCheckOfNothingFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Caddyfile")

@@ -106,7 +106,7 @@ func (g *Guard) compile(ctx caddy.Context) error {
 		return fmt.Errorf("%s: %w", g.place(), err)
 	}
 	g.table.Store(table)
-	for _, warning := range table.Warnings() {
+	for _, warning := range g.warnings() {
 		g.logger.Warn(warning)
 	}
 	if g.Default == "" {
@@ -135,6 +135,17 @@ func (g *Guard) compilePaths(table *routes.Table) error {
 		named.in.Store(paths)
 	}
 	return errors.Join(errs...)
+}
+
+// warnings lists what is doubtful in the patterns, each in one sentence.
+func (g *Guard) warnings() []string {
+	all := g.table.Load().Warnings()
+	for _, paths := range []*routes.Paths{g.handoff.Load(), g.noActivity.Load()} {
+		if paths != nil {
+			all = append(slices.Clip(all), paths.Warnings()...)
+		}
+	}
+	return all
 }
 
 func (g *Guard) checkWords() error {

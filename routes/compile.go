@@ -184,15 +184,18 @@ func (c *compiler) rule(index int, rule Rule) {
 		}
 		parsed.patterns = append(parsed.patterns, p)
 		if c.proveAlive(parsed, p) {
-			c.proveUnprefixed(parsed, p)
+			c.proveUnprefixed(rule.name(index), rule.Type, p)
 		} else {
 			hidden++
 		}
 		c.table.tree.add(index, p)
 		if rule.Type == Auth {
-			c.table.authPatterns = append(c.table.authPatterns, p)
-			if twin, ok := p.decodedTwin(); ok {
-				c.table.tree.add(index, twin)
+			c.protect(index, p)
+			if stripped, ok := p.below(c.table.basePath); ok {
+				// As it was meant: else it would close the page, while the same page's
+				// data routes and files were open.
+				c.table.tree.add(index, stripped)
+				c.protect(index, stripped)
 			}
 		}
 	}
@@ -200,6 +203,14 @@ func (c *compiler) rule(index int, rule Rule) {
 		c.warnf("%s never decides: earlier rules match all of its patterns", rule.name(index))
 	}
 	c.patterns = append(c.patterns, parsed)
+}
+
+// protect adds what else an auth rule protects by a pattern.
+func (c *compiler) protect(index int, p pattern) {
+	c.table.authPatterns = append(c.table.authPatterns, p)
+	if twin, ok := p.decodedTwin(); ok {
+		c.table.tree.add(index, twin)
+	}
 }
 
 // single is the slice of one rule's index, without an allocation.
@@ -278,6 +289,7 @@ func (c *compiler) actions() {
 				c.errorf("actions: %w", err)
 				continue
 			}
+			c.proveUnprefixed("actions", Hybrid, p)
 			add(Hybrid, p)
 		}
 		if c.config.Build != nil {

@@ -97,7 +97,9 @@ func TestWarnings(t *testing.T) {
 		{"twice in a rule", []Rule{{Type: Auth, Patterns: []string{"/x", "/x"}}}, []string{"has the pattern /x twice"}},
 		{"covered in a rule", []Rule{{Type: Auth, Patterns: []string{"/x/*", "/x"}}}, []string{"adds nothing to /x/*"}},
 		{"locale", []Rule{{Type: Public, Patterns: []string{"/en/join"}}}, []string{"begins with the locale en, which is stripped before matching; write it as /join"}},
+		{"locale and below", []Rule{{Type: Hybrid, Patterns: []string{"/en/join/*"}}}, []string{"write it as /join/*"}},
 		{"base path", []Rule{{Type: Hybrid, Patterns: []string{"/base/x"}}}, []string{"begins with the base path"}},
+		{"auth with the base path", []Rule{{Type: Auth, Patterns: []string{"/based", "/base/x/*", "/base/y*", "/base", "/BASE/*"}}}, []string{"stripped before matching; write it as /x/*", "write it as /y*", "write it as /", "write it as /*"}},
 		{"auth of one locale", []Rule{{Type: Auth, Patterns: []string{"/en/beta/*"}}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -112,6 +114,23 @@ func TestWarnings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Patterns that only say where something holds can be dead, too.
+func TestWarningsOfOtherPatterns(t *testing.T) {
+	table := compile(t, Config{BasePath: "/base", Locales: []string{"en"}, Actions: []string{"/base/login", "/join"}})
+	want := "actions: pattern /base/login begins with the base path, which is stripped before matching; write it as /login"
+	if got := table.Warnings(); len(got) != 1 || got[0] != want {
+		t.Errorf("the warnings of actions are %q", got)
+	}
+	paths, err := table.Paths("handoff", []string{"/base/login", "/en/login", "/join"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(paths.Warnings(), "\n")
+	if strings.Count(got, "\n") != 1 || !strings.Contains(got, "handoff: pattern /base/login begins with the base path") || !strings.Contains(got, "handoff: pattern /en/login begins with the locale en") {
+		t.Errorf("the warnings of handoff are %q", got)
 	}
 }
 

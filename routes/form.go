@@ -126,7 +126,7 @@ func cutData(path string) (page, whole string, exact, ok bool) {
 	if !ok || rest == "/" {
 		return "", "", false, false
 	}
-	whole = cutSuffix(trimEnd(rest), ".json")
+	whole = cutSuffix(cutCompressed(trimEnd(rest)), ".json")
 	if i := strings.IndexByte(whole[1:], '/'); i >= 0 {
 		return pageOfIndex(whole[i+1:]), whole, exact, true
 	}
@@ -137,7 +137,7 @@ func cutData(path string) (page, whole string, exact, ok bool) {
 // React payload of a page: /page.rsc, /page.prefetch.rsc and
 // /page.segments/<segment>.segment.rsc.
 func cutRSC(path string) (page string, ok bool) {
-	trimmed := trimEnd(path)
+	trimmed := cutCompressed(trimEnd(path))
 	page = cutSuffix(trimmed, ".rsc")
 	if len(page) == len(trimmed) {
 		return "", false
@@ -148,6 +148,19 @@ func cutRSC(path string) (page string, ok bool) {
 		}
 	}
 	return pageOfIndex(cutSuffix(page, ".prefetch")), true
+}
+
+// cutCompressed takes off the suffix of a file that lies compressed beside the one
+// that has its content, as Caddy's file_server knows them.
+func cutCompressed(path string) string {
+	end := len(path)
+	switch {
+	case end > 3 && path[end-3] == '.':
+		return cutSuffix(cutSuffix(path, ".gz"), ".br")
+	case end > 4 && path[end-4] == '.':
+		return cutSuffix(path, ".zst")
+	}
+	return path
 }
 
 // pageOfIndex is the page path of a file path: the front page is "/index".
@@ -236,7 +249,7 @@ var marks = [256]bool{'.': true, '(': true, ';': true, '?': true, '#': true}
 // /page.html, /page.txt, /page.json and /page/__next.<segment>.txt. What is left of
 // /page/index.html is for cutIndex.
 func cutExport(path string) (page string, ok bool) {
-	trimmed := trimEnd(path)
+	trimmed := cutCompressed(trimEnd(path))
 	dot := strings.LastIndexByte(trimmed, '.')
 	if dot <= strings.LastIndexByte(trimmed, '/') {
 		return "", false

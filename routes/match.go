@@ -152,7 +152,10 @@ func (j *judgement) read(path, how string, depth int) {
 	if !j.shown {
 		j.path, j.locale, j.data, j.shown = f.path, f.locale, f.data, true
 	}
-	j.leaf(&f, depth)
+	ours := j.framework(&f)
+	if !ours {
+		j.leaf(&f, depth)
+	}
 	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
@@ -163,24 +166,36 @@ func (j *judgement) read(path, how string, depth int) {
 		return
 	}
 	for _, before := range f.before[:f.steps] {
-		if before != "" {
-			j.named(before, howUnstripped)
+		if _, _, ok := cutPrefix(before, j.table.basePath); before == "" || ours && ok {
+			continue // a rule for all below the base path names no file of Next.js
+		}
+		j.named(before, howUnstripped)
+		if hasMarks(before) {
+			j.namedFile(before)
 		}
 	}
+}
+
+// framework reports whether what is left is one of Next.js's own files or tools, which
+// are never decided unless a rule names them. What another server may read as a path
+// elsewhere is decided like any.
+func (j *judgement) framework(f *form) bool {
+	if !f.base || f.locale != "" || f.data {
+		return false
+	}
+	static := isStatic(f.path)
+	if !static && !j.table.isTool(f.path) || canTrim(f.path) {
+		return false
+	}
+	if !j.named(f.path, f.how) {
+		j.open, j.static = true, static
+	}
+	return true
 }
 
 // leaf decides the path that is left after all forms were taken off.
 func (j *judgement) leaf(f *form, depth int) {
 	path := f.path
-	if f.base && f.locale == "" && !f.data {
-		// What another server may read as a path elsewhere is decided like any.
-		if static := isStatic(path); (static || j.table.isTool(path)) && !canTrim(path) {
-			if !j.named(path, f.how) {
-				j.open, j.static = true, static
-			}
-			return
-		}
-	}
 	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) && trimEnd(path) == imagePath {
 		j.named(path, howUnstripped)
 		return
@@ -193,15 +208,7 @@ func (j *judgement) leaf(f *form, depth int) {
 	if !hasMarks(path) {
 		return
 	}
-	if page, ok := cutIndex(path); ok {
-		j.named(page, howExport)
-	}
-	if page, ok := cutExport(path); ok {
-		j.named(page, howExport)
-		if page, ok := cutIndex(page); ok {
-			j.named(page, howExport)
-		}
-	}
+	j.namedFile(path)
 	if page, ok := cutInterception(path); ok {
 		j.named(page, howInterception)
 		j.guessOnce(page, howInterception, depth)
@@ -212,6 +219,22 @@ func (j *judgement) leaf(f *form, depth int) {
 		j.guessOnce(resolved, howTrimmed, depth)
 		if merged != resolved {
 			j.guessOnce(merged, howTrimmed, depth)
+		}
+	}
+}
+
+// namedFile lets a file that has the content of a page count as that page.
+func (j *judgement) namedFile(path string) {
+	if page, ok := cutIndex(path); ok {
+		j.named(page, howExport)
+	}
+	if page, ok := cutRSC(path); ok { // a prefix was stripped first
+		j.named(page, howRSC)
+	}
+	if page, ok := cutExport(path); ok {
+		j.named(page, howExport)
+		if page, ok := cutIndex(page); ok {
+			j.named(page, howExport)
 		}
 	}
 }

@@ -278,6 +278,59 @@ func TestStaticFilesAreOpen(t *testing.T) {
 	}
 }
 
+// Whoever writes a rule as the address bar shows the page protects its data, its files
+// and its images too, and not what every page needs.
+func TestAttackOnRulesWithAPrefix(t *testing.T) {
+	for pattern, paths := range map[string][]string{
+		"/app/dashboard/*": {
+			"/app/dashboard", "/app/dashboard/x", "/app/_next/data/B/dashboard.json", "/app/_next/data/B/en/dashboard/x.json", "/app/en/dashboard",
+			"/app/dashboard.rsc", "/app/dashboard.segments/_full.segment.rsc", "/app/dashboard.html", "/app/dashboard/index.html", "/app/Dashboard;x",
+			"/app/_next/image?url=/dashboard/a.png", "/app/_next/image?url=/app/dashboard/a.png",
+		},
+		"/app/dashboard": {"/app/dashboard", "/app/_next/data/B/dashboard.json", "/app/dashboard.rsc", "/app/dashboard.txt"},
+		"/app*":          {"/app", "/app/x", "/app/_next/data/B/x.json"},
+		"/en/dashboard/*": {
+			"/app/en/dashboard", "/app/en/dashboard/x", "/app/_next/data/B/en/dashboard.json", "/app/en/dashboard.rsc", "/app/EN/dashboard.prefetch.rsc",
+			"/app/en/dashboard.segments/_full.segment.rsc", "/app/en/dashboard.html", "/app/en/dashboard/index.html", "/app/en/dashboard/index", "/app/en/dashboard.txt.gz",
+		},
+	} {
+		table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{pattern}}}, BasePath: "/app", Locales: []string{"en"}})
+		for _, path := range paths {
+			path, query, _ := strings.Cut(path, "?")
+			if m := table.Match(path, query, ""); m.Type != Auth || m.Rule != 0 {
+				t.Errorf("%s: %s passes: %+v", pattern, path, m)
+			}
+		}
+		for _, path := range []string{"/app/_next/static/a.js", "/app/__nextjs_font/geist.woff2", "/app/login"} {
+			if m := table.Match(path, "", ""); m.Type != Hybrid {
+				t.Errorf("%s: %s is %s: %+v", pattern, path, m.Type, m)
+			}
+		}
+	}
+	named := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/app/_next/static/private/*"}}}, BasePath: "/app"})
+	if m := named.Match("/app/_next/static/private/a.js", "", ""); m.Type != Auth || m.Open {
+		t.Errorf("a rule names the file: %+v", m)
+	}
+}
+
+// A file server sends the compressed file that lies beside a page's own.
+func TestAttackByCompressedFile(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard", "/"}}}})
+	for _, path := range []string{
+		"/dashboard.html.gz", "/dashboard.html.br", "/dashboard.html.zst", "/dashboard.HTML.GZ", "/dashboard.txt.gz", "/dashboard.rsc.br", "/dashboard/index.html.gz",
+		"/dashboard.html%2egz", "/_next/data/B/dashboard.json.gz", "/index.html.zst", "/dashboard/__next._full.txt.br",
+	} {
+		if m := table.Match(path, "", ""); m.Type != Auth {
+			t.Errorf("%s passes: %+v", path, m)
+		}
+	}
+	for _, path := range []string{"/dashboard.gz", "/x.html.gz", "/dashboards.html.gz", "/gz", "/.gz"} {
+		if m := table.Match(path, "", ""); m.Type != Hybrid {
+			t.Errorf("%s is %s: %+v", path, m.Type, m)
+		}
+	}
+}
+
 func TestLoginPathCountsAsHybrid(t *testing.T) {
 	for _, rules := range [][]Rule{
 		nil,

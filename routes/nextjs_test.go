@@ -73,6 +73,33 @@ func nextjsConfig(variant string) Config {
 	return config
 }
 
+// An auth rule that begins with the base path, as the browser's address bar has it,
+// protects what it does without.
+func TestNextjsTargetsUnderRulesWithTheBasePath(t *testing.T) {
+	config := nextjsConfig("basepath")
+	for i, pattern := range config.Rules[1].Patterns {
+		config.Rules[1].Patterns[i] = config.BasePath + pattern
+	}
+	table := compile(t, config)
+	protected := 0
+	for _, target := range readTargets(t) {
+		if target.Variant != "basepath" || !target.MustProtect || target.ClosesBy != "path" && target.ClosesBy != "image-url" {
+			continue
+		}
+		u, err := target.url()
+		if err != nil {
+			continue
+		}
+		protected++
+		if m := table.MatchURL(u, ""); !m.Bad && m.Type != Auth {
+			t.Errorf("%s %s: passes, but it must be protected: %+v", target.Class, target.Target, m)
+		}
+	}
+	if protected < 3 {
+		t.Errorf("only %d targets", protected)
+	}
+}
+
 func TestNextjsTargets(t *testing.T) {
 	tables := make(map[string]*Table)
 	protected, passed := 0, 0

@@ -7,10 +7,10 @@ type Paths struct{ table *Table }
 
 // Paths compiles patterns that mean what those of the rules mean, with the base
 // path and the locales of the table, those of its build included. The source
-// names them in errors.
+// names them in errors and warnings.
 func (t *Table) Paths(source string, patterns []string) (*Paths, error) {
 	config := Config{
-		Rules:   []Rule{{Type: Hybrid, Patterns: patterns, Source: source}},
+		Rules:   []Rule{{Type: Hybrid, Patterns: patterns, label: source}},
 		Default: Auth, BasePath: t.basePath,
 		LoginPath: "/.no-such-page", // it is always open, so it is where no app has a page
 	}
@@ -23,6 +23,9 @@ func (t *Table) Paths(source string, patterns []string) (*Paths, error) {
 	}
 	return &Paths{table}, nil
 }
+
+// Warnings lists what is doubtful in the patterns, such as one that can never match.
+func (p *Paths) Warnings() []string { return p.table.Warnings() }
 
 // Match reports whether the patterns name the path of a URL in every reading.
 func (p *Paths) Match(u *url.URL) bool {

@@ -145,6 +145,28 @@ func (p pattern) decodedTwin() (pattern, bool) {
 	return twin, true
 }
 
+// below is the pattern as it looks after a prefix was stripped from the path, if it
+// begins with that prefix.
+func (p pattern) below(prefix string) (pattern, bool) {
+	if _, _, ok := cutPrefix(p.path(), prefix); !ok {
+		return p, false
+	}
+	p.segments = p.segments[strings.Count(prefix, "/"):]
+	if len(p.segments) == 0 && p.tail == tailPrefix {
+		p.tail = tailSubtree // what goes on in the same segment is not below
+	}
+	p.text = p.path()
+	switch {
+	case p.tail == tailSubtree && len(p.segments) == 0:
+		p.text = "/*"
+	case p.tail == tailSubtree:
+		p.text += "/*"
+	case p.tail == tailPrefix:
+		p.text += "*"
+	}
+	return p, true
+}
+
 // sameCase reports whether the path, without its outer slashes, matches the
 // pattern in the case in which the pattern was written. It is asked only when
 // the path is known to match in folded case.

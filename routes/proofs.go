@@ -30,19 +30,17 @@ func samePattern(a, b pattern) bool {
 	return a.tail == b.tail && strings.EqualFold(a.path(), b.path())
 }
 
-// proveUnprefixed warns of an open rule that begins with what is stripped
-// before matching: it cannot open anything.
-func (c *compiler) proveUnprefixed(rule parsedRule, p pattern) {
-	if rule.Type == Auth || len(p.segments) == 0 {
-		return
-	}
+// proveUnprefixed warns of a pattern that begins with what is stripped before
+// matching. An open one cannot open anything; auth for one locale may be meant.
+func (c *compiler) proveUnprefixed(name string, typ Type, p pattern) {
 	path := p.path()
-	if rest, _, ok := cutPrefix(path, c.table.basePath); ok {
+	if stripped, ok := p.below(c.table.basePath); ok {
 		c.warnf("%s: pattern %s begins with the base path, which is stripped before matching; write it as %s",
-			rule.name(rule.index), p.text, rest)
-	} else if rest, locale, ok := c.table.cutLocale(path); ok {
+			name, p.text, stripped.text)
+	} else if rest, locale, ok := c.table.cutLocale(path); ok && typ != Auth {
+		stripped, _ := p.below(strings.TrimSuffix(path, rest))
 		c.warnf("%s: pattern %s begins with the locale %s, which is stripped before matching; write it as %s",
-			rule.name(rule.index), p.text, locale, rest)
+			name, p.text, locale, stripped.text)
 	}
 }
 

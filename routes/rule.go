@@ -46,6 +46,8 @@ type Rule struct {
 	// Requires says that the rule has conditions on the session. The caller
 	// evaluates them; see [Match.Matched].
 	Requires bool
+
+	label string // what it is called instead, if it is no rule
 }
 
 // Config is what a [Table] is compiled from.
@@ -80,6 +82,9 @@ type Config struct {
 
 // name is how errors and warnings call a rule.
 func (r Rule) name(index int) string {
+	if r.label != "" {
+		return r.label
+	}
 	if r.Source != "" {
 		return fmt.Sprintf("%s rule (%s)", r.Type, r.Source)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,8 +144,16 @@ type Settings struct {
 // CheckClientUpdate reports each field that no browser can change.
 func (s *Settings) CheckClientUpdate() error {
 	var errs []error
-	for _, field := range s.ClientUpdate {
+	for i, field := range s.ClientUpdate {
+		if name, ok := strings.CutPrefix(field, "user."); ok && name != "" {
+			errs = append(errs, fmt.Errorf("client_update %q can never match: the fields are those of user; write %s", field, name))
+		}
+		if slices.Contains(s.ClientUpdate[:i], field) {
+			errs = append(errs, fmt.Errorf("client_update has %q twice; remove one", field))
+		}
 		switch field {
+		case "":
+			errs = append(errs, errors.New("client_update has an empty field; remove it"))
 		case "id":
 			errs = append(errs, fmt.Errorf("client_update %q says who the user is, so a browser cannot change it; remove it", field))
 		case "__proto__", "constructor", "prototype": // what scripts could take for their own
@@ -154,9 +163,12 @@ func (s *Settings) CheckClientUpdate() error {
 	return errors.Join(errs...)
 }
 
-// checkNumbers reports what the Caddyfile does not let pass.
-func (s *Settings) checkNumbers() error {
+// checkValues reports what the Caddyfile does not let pass.
+func (s *Settings) checkValues() error {
 	var errs []error
+	if s.Secret != nil && len(s.Secret) == 0 {
+		errs = append(errs, errors.New("secret is an empty list; write a secret, or leave it out for the one in SESSION_SECRET or for keys that Caddy makes"))
+	}
 	if s.KeyRotation < 0 {
 		errs = append(errs, fmt.Errorf("key_rotation %s is below zero; write for example: key_rotation 30d", time.Duration(s.KeyRotation)))
 	}

@@ -92,7 +92,7 @@ func (r *realm) check() error {
 		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
 	}
 	err := withPlaces(errors.Join(lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.CheckClientUpdate(),
-		r.settings.checkNumbers(), r.settings.Validate.check(), r.core().Validate()), r.places)
+		r.settings.checkValues(), r.settings.Validate.check(), r.core().Validate()), r.places)
 	if err := errors.Join(secretsErr, err); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
@@ -157,7 +157,7 @@ func (r *realm) core() session.Settings {
 	}
 	cacheSize := 0 // the core's default
 	if s.CacheSize != nil {
-		if cacheSize = *s.CacheSize; cacheSize <= 0 { // below is refused by checkNumbers
+		if cacheSize = *s.CacheSize; cacheSize <= 0 { // below is refused by checkValues
 			cacheSize = session.NoCache
 		}
 	}

@@ -1,6 +1,6 @@
 import type { NextRequest, NextResponse } from "next/server.js";
 import { findPathFault, findPatternFault, findPlaceholder } from "./pattern.js";
-import { findRule, type RouteRule, type RouteType } from "./route.js";
+import { findRule, splitLocale, type RouteRule, type RouteType } from "./route.js";
 import type { Session, User } from "./types.js";
 
 type MaybePromise<T> = T | Promise<T>;
@@ -109,12 +109,18 @@ function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
 /** `look` finds what Caddy would refuse in a value of the right type. */
 type Check = [test: (value: unknown) => boolean, write: string, look?: (value: never, name: string) => (string | undefined)[]];
 
-const seconds: Check = [(value) => Number.isSafeInteger(value) && (value as number) > 0, "a whole number of seconds, such as 86400"];
+const seconds: Check = [
+  (value) => Number.isSafeInteger(value) && (value as number) > 0,
+  "a whole number of seconds, such as 86400",
+  (value: number, name) => [value > 100 * 365 * DAY ? `${name} is longer than 100 years; write a shorter one` : undefined],
+];
 const flag: Check = [(value) => typeof value === "boolean", "true or false"];
 const path: Check = [
   (value) => typeof value === "string" && /^\/(?!\/)[^?#\s]*$/.test(value),
   'a path, such as "/login"',
-  (value: string, name) => [findPathFault(name, value)],
+  (value: string, name) => [
+    value.includes("*") ? `${name} ${JSON.stringify(value)} is not a plain path; write it without *` : findPathFault(name, value),
+  ],
 ];
 const callback: Check = [(value) => typeof value === "function", "a function"];
 const types = ["public", "auth", "hybrid"];
@@ -123,7 +129,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
   session: {
     secretKey: [(value) => typeof value === "string", "a string, such as process.env.SESSION_SECRET"],
     sessionExpiry: seconds,
-    refreshThreshold: [seconds[0], "a whole number of seconds, such as 3600; to switch it off, write autoRefresh: false"],
+    refreshThreshold: [seconds[0], "a whole number of seconds, such as 3600; to switch it off, write autoRefresh: false", seconds[2]],
     cookieName: [(value) => typeof value === "string" && /^[\w!#$%&'*+.^`|~-]+$/.test(value), 'a cookie name, such as "session"', findCookieNameFaults],
     autoRefresh: flag,
     secureCookie: flag,
@@ -162,6 +168,7 @@ function findFaults<T extends User>(config: NextAuthSessionConfig<T>): string[] 
       else if (value !== undefined) faults.push(...findValueFaults(`${section}.${name}`, value, check));
     }
   }
+  if (config.session?.realm && !config.session.cookieName) faults.push(...findDefaultNameFaults(config.session.realm));
   if (config.session?.sameSite === "none" && config.session.secureCookie === false) {
     faults.push('session.sameSite "none" needs secureCookie true, since browsers refuse such a cookie otherwise');
   }
@@ -190,8 +197,17 @@ function findCookieNameFaults(cookie: string, name: string): (string | undefined
   return [`${name} ${JSON.stringify(cookie)} begins with a prefix; leave it out, Caddy's cookie_prefix puts it in front`];
 }
 
+/** A realm's name is part of its cookie's. */
+function findDefaultNameFaults(realm: string): string[] {
+  return findCookieNameFaults(`session_${realm}`, "the cookie of session.realm").filter((fault) => fault !== undefined);
+}
+
 function findFieldFaults(fields: string[], name: string): (string | undefined)[] {
   return fields.map((field, index) => {
+    if (["__proto__", "constructor", "prototype"].includes(field)) {
+      return `${name} ${JSON.stringify(field)} is refused by the session API at any depth; remove it`;
+    }
+    if (/^user\../s.test(field)) return `${name} ${JSON.stringify(field)} can never match: the fields are those of user; write ${field.slice(5)}`;
     if (field === "id") return `${name} "id" says who the user is, so a browser cannot change it; remove it`;
     return fields.indexOf(field) < index ? `${name} has ${JSON.stringify(field)} twice; remove one` : findPlaceholder(name, field);
   });
@@ -206,10 +222,13 @@ function findLocaleFaults(locales: string[]): (string | undefined)[] {
   });
 }
 
-/** Redirects that would never end. */
+/** Redirects that would never end, or lead to a path that is not there. */
 function findLoops({ routes = [], defaultType = "hybrid", loginPath = "/login", homePath = "/", locales = [] }: MiddlewareConfig): string[] {
   const rules = { routes, defaultType, loginPath, locales };
-  const loops: string[] = [];
+  const loops = Object.entries({ loginPath, homePath }).flatMap(([name, path]) => {
+    const { locale, rest } = splitLocale(path, locales);
+    return locale ? [`middleware.${name} "${path}" begins with a locale, which redirects keep; write ${rest}`] : [];
+  });
   if (findRule(homePath, rules).type === "public") loops.push(`middleware.homePath "${homePath}" is public, so signed-in visitors would be sent there forever; name another`);
   if (findRule(loginPath, rules).type === "auth") loops.push(`middleware.loginPath "${loginPath}" has an auth rule, so nobody could sign in; make it public`);
   return loops;

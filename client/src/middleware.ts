@@ -31,9 +31,10 @@ export function createMiddleware<T extends User>(
       const jar = requestJar(request);
       const { keeper, session, mode } = await access({ headers: request.headers, cookies: jar, now: async () => Date.now() });
       const { type, rule } = findRule(request.nextUrl.pathname, rules);
+      const decides = !(OPEN.test(request.nextUrl.pathname) && !rule?.pattern.startsWith("/_next"));
       const own = (await customHandler?.(request, session !== null, rule)) ?? (await rules.authorize?.(session !== null, request, rule));
       if (own) return own as NextResponse;
-      if (mode !== "caddy") {
+      if (mode !== "caddy" && decides) {
         const target = session ? (type === "public" ? homeTarget(request, rules) : null) : type === "auth" ? loginTarget(request, rules) : null;
         // 303: a redirected POST must not be repeated at the login page.
         if (target) return NextResponse.redirect(target, ["GET", "HEAD"].includes(request.method) ? 307 : 303);
@@ -46,6 +47,11 @@ export function createMiddleware<T extends User>(
       return response;
     };
 }
+
+/**
+ * What Caddy does not decide either: Next.js's static files, its tools in development, and the session API. A login page without them has no scripts.
+ */
+const OPEN = /^\/(_next\/(static\/|(webpack-)?hmr$)|__nextjs_(font\/)?[^/]+$|api\/session(\/(all|others|list))?\/?$)/;
 
 /** Reads the request's cookies and keeps what is set for the answer. */
 function requestJar(request: NextRequest): CookieJar & { writeTo(response: NextResponse): void } {

@@ -39,15 +39,24 @@ export function splitLocale(path: string, locales: string[]): { locale: string; 
   return { locale: `/${first}`, rest: path.slice(first.length + 1) || "/" };
 }
 
-/** The first rule that matches the path, and the type that decides. The login page without a rule of its own is open. */
+/**
+ * The first rule that matches the path, and the type that decides. The login page without a rule of its own is open. As in Caddy, `auth` counts in
+ * every spelling that may lead to a page, what opens a path only in the one that was configured.
+ */
 export function findRule(path: string, rules: Rules): { type: RouteType; rule?: RouteRule } {
-  const { rest } = splitLocale(canonical(path), rules.locales);
-  const rule = rules.routes.find(({ pattern }) => matchesPattern(rest, pattern));
-  if (rest === canonical(rules.loginPath) && (!rule || (rule.type === "auth" && rule.pattern.includes("*")))) return { type: "hybrid" };
+  const { rest } = splitLocale(fold(path), rules.locales);
+  const plain = SPELLED.test(path) ? undefined : splitLocale(canonical(path), rules.locales).rest;
+  const rule = rules.routes.find(({ pattern, type }) =>
+    type === "auth" ? matchesPattern(rest, pattern, fold) : plain !== undefined && matchesPattern(plain, pattern, canonical),
+  );
+  if (plain === canonical(rules.loginPath) && (!rule || (rule.type === "auth" && rule.pattern.includes("*")))) return { type: "hybrid" };
   return rule ? { type: rule.type, rule } : { type: rules.defaultType };
 }
 
-/** Folds the spellings that may lead to one page: case, percent-encoding, repeated and trailing slashes. */
+/** A spelling that no link of the app has: repeated slashes, or an escape of what needs none (letters, digits, `-._~/`, or a backslash). */
+const SPELLED = /\/\/|%(2[d-f]|3\d|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])/i;
+
+/** Folds the spellings of one path: percent-encoding, repeated and trailing slashes. */
 function canonical(path: string) {
   let decoded = path;
   try {
@@ -55,19 +64,25 @@ function canonical(path: string) {
   } catch {
     // A malformed escape has one spelling.
   }
-  return decoded.toLowerCase().replace(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
+  return decoded.replace(/\/{2,}/g, "/").replace(/(.)\/$/s, "$1");
 }
 
-/** Whether a canonical path matches a pattern. */
-function matchesPattern(path: string, pattern: string): boolean {
-  const folded = (Object.hasOwn(patterns, pattern) ? patterns[pattern as keyof typeof patterns] : pattern).toLowerCase();
-  if (folded === "*" || folded === "/*") return true;
-  const below = folded.endsWith("/*");
-  const prefix = !below && folded.endsWith("*");
-  const body = below ? folded.slice(0, -2) : prefix ? folded.slice(0, -1) : folded;
-  const source = canonical(body)
+/** Folds letter case, too. */
+function fold(path: string) {
+  return canonical(path).toLowerCase();
+}
+
+/** Whether a path matches a pattern, both as `spelling` makes them. */
+function matchesPattern(path: string, written: string, spelling: (path: string) => string): boolean {
+  const pattern = Object.hasOwn(patterns, written) ? patterns[written as keyof typeof patterns] : written;
+  if (pattern === "*" || pattern === "/*") return true;
+  const below = pattern.endsWith("/*");
+  const prefix = !below && pattern.endsWith("*");
+  const body = below ? pattern.slice(0, -2) : prefix ? pattern.slice(0, -1) : pattern;
+  const source = spelling(body)
     .split("/")
     .map((segment) => (segment === "*" ? "[^/]+" : segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")))
     .join("/");
-  return new RegExp(`^${source}${below ? "(/.*)?" : prefix ? ".*" : ""}$`).test(path);
+  // "s": a dot matches an encoded line break, too, or a path with one would pass.
+  return new RegExp(`^${source}${below ? "(/.*)?" : prefix ? ".*" : ""}$`, "s").test(path);
 }

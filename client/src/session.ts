@@ -30,14 +30,23 @@ export function mergedChange(first: Change, second: Change): Change {
   return { ...first, ...second, ...user };
 }
 
-/** What turns `before` into `after`. A token that neither has is not removed: with `identity_headers user` the app never sees the tokens there are. */
+/** What turns `before` into `after`: a field that stays is not named, or it would undo another request's change. A token that neither has is not removed: with `identity_headers user` the app never sees the tokens there are. */
 export function difference(before: Session, after: Session): Change {
   const removed = Object.keys(before.user).filter((name) => after.user[name] === undefined);
+  const user = Object.entries(after.user).filter(([name, value]) => !sameJSON(before.user[name], value));
   const tokens = (["accessToken", "refreshToken"] as const).filter((name) => after[name] !== before[name]);
   return {
-    user: { ...after.user, ...Object.fromEntries(removed.map((name) => [name, null])) },
+    user: { ...Object.fromEntries(user), ...Object.fromEntries(removed.map((name) => [name, null])) },
     ...Object.fromEntries(tokens.map((name) => [name, after[name] ?? null])),
   };
+}
+
+function sameJSON(a: unknown, b: unknown): boolean {
+  try {
+    return JSON.stringify(a) === JSON.stringify(b);
+  } catch {
+    return false; // what is no JSON is refused where it is written
+  }
 }
 
 export function withoutTokens<T extends User>({ accessToken: _a, refreshToken: _r, ...session }: Session<T>): Session<T> {
@@ -62,11 +71,17 @@ export function readIdentity(user: unknown, tokens: SessionTokens | undefined): 
   return tokenFault(identity) ?? (identity as unknown as Identity);
 }
 
+/** The members of a session. Who hands a whole one over changes its user and tokens. */
+const MEMBERS = ["user", "accessToken", "refreshToken", "expiresAt", "expiryDate", "createdAt", "lastActivity"];
+
 /** The change as JSON holds it, or what is wrong with it. */
 export function readChange(updates: unknown, id: string): Change | string {
   const plain = asJSON(updates ?? {});
   if (!plain) return UNSOUND;
+  if (typeof plain !== "object" || Array.isArray(plain)) return 'updates must be an object, such as { user: { name: "Ada" } }.';
   const { user, accessToken, refreshToken } = plain;
+  const stray = Object.keys(plain).find((name) => !MEMBERS.includes(name));
+  if (stray !== undefined) return `there is no ${JSON.stringify(stray)} to update; user fields stand in user, such as { user: { name: "Ada" } }.`;
   if (user !== undefined && (typeof user !== "object" || user === null || Array.isArray(user))) return "user must be an object of user fields.";
   const { id: wanted = id, ...fields } = (user ?? {}) as Partial<User>;
   if (wanted !== id) return "user.id cannot change; sign the other user in with createSession().";

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { findDrift, IGNORABLE } from "./check.js";
 import { callbacks, render } from "./directives.js";
@@ -10,7 +10,7 @@ const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile
 
 Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a Caddyfile: session_api and session_guard.
 With --check it prints nothing and fails when the Caddyfile says something else. Every session_guard of the realm must agree, and have a session_api on
-its site. --ignore session_api is for one on another path, or in another file.
+its site. --ignore session_api is for one on another path, or in a file that is not imported.
 `;
 
 /** Runs the command and returns its exit code: 0 if all is well, 1 if not, 2 if it was called wrongly. */
@@ -41,7 +41,7 @@ function print(module: string): number {
 
 function check(module: string, caddyfile: string, ignored: string[]): number {
   if (!existsSync(caddyfile)) throw new CommandError(`There is no ${caddyfile}.`);
-  const drift = findDrift(loadConfiguration(module), parseCaddyfile(readFileSync(caddyfile, "utf8")), ignored);
+  const drift = findDrift(loadConfiguration(module), parseCaddyfile(caddyfile), ignored);
   for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} drift apart: ${difference}.\n`);
   return drift.length > 0 ? 1 : 0;
 }

@@ -1,9 +1,12 @@
+import { importedFiles, readCaddyfile, SHARED, withArguments } from "./import.js";
 import { CommandError } from "./load.js";
 import type { Directive } from "./directives.js";
 
 interface Token {
   text: string;
   line: number;
+  /** The line in which it ends. */
+  end: number;
   quoted: boolean;
 }
 
@@ -14,18 +17,18 @@ export interface Caddyfile {
 }
 
 /**
- * Reads a Caddyfile as far as its blocks: `{$VAR}` is replaced as Caddy does, snippets and named routes are put where they are imported and
- * invoked.
+ * Reads a Caddyfile as far as its blocks: `{$VAR}` is replaced as Caddy does, snippets, named routes and other files are put where they are
+ * invoked and imported.
  */
-export function parseCaddyfile(text: string): Caddyfile {
-  const lines = parseLines(tokenize(substitute(text)));
+export function parseCaddyfile(file: string): Caddyfile {
+  const lines = readLines(file);
   const shared = new Map(lines.filter(({ name }) => SHARED.test(name)).map(({ name, block }) => [name, block ?? []]));
-  const expanded = expand(lines, shared).filter(({ name }) => !SHARED.test(name));
+  const expanded = expand(lines, shared, file);
   // A block without an address is that of the options, unless the address is a variable that is not set here.
   const isOptions = ({ name, block }: Directive) => name === "" && findAll(block ?? [], "session_guard").length === 0;
   const own = expanded.filter((line) => !isOptions(line));
   // A Caddyfile of one site may leave its braces out. A comma says that more addresses follow.
-  const [first] = own.filter(({ name }) => name !== "import");
+  const [first] = own;
   const bare = first && !first.block && ![first.name, ...first.arguments].at(-1)?.endsWith(",");
   return { options: expanded.filter(isOptions).flatMap(({ block = [] }) => block), sites: bare ? [own] : own.map(({ block = [] }) => block) };
 }
@@ -35,8 +38,9 @@ export function findAll(lines: Directive[], name: string): Directive[] {
   return lines.flatMap((line) => [...(line.name === name ? [line] : []), ...findAll(line.block ?? [], name)]);
 }
 
-/** A snippet, or a named route. */
-const SHARED = /^&?\(.*\)$/;
+function readLines(file: string): Directive[] {
+  return parseLines(tokenize(substitute(readCaddyfile(file))), file);
+}
 
 function substitute(text: string) {
   return text.replace(/\{\$([^}:]+)(?::([^}]*))?\}/g, (_, name: string, fallback = "") => process.env[name] || fallback);
@@ -45,49 +49,61 @@ function substitute(text: string) {
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let line = 1;
-  for (const match of text.matchAll(/"((?:[^"\\]|\\.)*)"|`([^`]*)`|(?<!\S)#[^\n]*|\\\r?\n|\n|[^\s"`][^\s]*/g)) {
-    const [source, quoted, raw] = match;
-    if (quoted !== undefined || raw !== undefined) tokens.push({ text: raw ?? (quoted as string).replace(/\\"/g, '"'), line, quoted: true });
-    else if (!/^(#|\\?\r?\n)/.test(source)) tokens.push({ text: source, line, quoted: false });
-    if (!source.startsWith("\\")) line += source.split("\n").length - 1;
+  for (const match of text.matchAll(/<<([\w-]+)\r?\n(?:[\s\S]*?\n)??[ \t]*\1(?=\s|$)|"((?:[^"\\]|\\.)*)"|`([^`]*)`|(?<!\S)#[^\n]*|\\\r?\n|\n|[^\s"`][^\s]*/g)) {
+    const [source, heredoc, quoted, raw] = match;
+    const end = line + source.split("\n").length - 1;
+    const literal = heredoc === undefined ? (raw ?? quoted?.replace(/\\"/g, '"')) : source;
+    if (literal !== undefined) tokens.push({ text: literal, line, end, quoted: true });
+    else if (!/^(#|\\?\r?\n)/.test(source)) tokens.push({ text: source, line, end, quoted: false });
+    if (!source.startsWith("\\")) line = end;
   }
   return tokens;
 }
 
 /** Groups tokens into lines and blocks. */
-function parseLines(tokens: Token[]): Directive[] {
+function parseLines(tokens: Token[], file: string): Directive[] {
   const root: Directive[] = [];
   const open = [root];
   let line: Directive | undefined;
-  for (const { text, line: number, quoted } of tokens) {
+  let reached = 0; // the line in which the last token ended
+  for (const { text, line: number, end, quoted } of tokens) {
     const current = open.at(-1) as Directive[];
     if (text === "{" && !quoted) {
       const block: Directive[] = [];
-      if (line?.line === number) line.block = block;
+      if (line && reached === number) line.block = block;
       else current.push({ name: "", arguments: [], block });
       open.push(block);
       line = undefined;
     } else if (text === "}" && !quoted) {
-      if (open.length === 1) throw new CommandError(`Line ${number} of the Caddyfile closes a block that was never opened.`);
+      if (open.length === 1) throw new CommandError(`Line ${number} of ${file} closes a block that was never opened.`);
       open.pop();
       line = undefined;
-    } else if (line?.line === number) {
+    } else if (line && reached === number) {
       line.arguments.push(text);
     } else {
       line = { name: text, arguments: [], line: number };
       current.push(line);
     }
+    reached = end;
   }
-  if (open.length > 1) throw new CommandError("The Caddyfile ends inside a block.");
+  if (open.length > 1) throw new CommandError(`${file} ends inside a block.`);
   return root;
 }
 
-function expand(lines: Directive[], shared: Map<string, Directive[]>, depth = 0): Directive[] {
-  if (depth > 50) throw new CommandError("A snippet of the Caddyfile imports itself.");
-  return lines.flatMap((line) => {
+/** Puts what is imported and invoked in its place. `shared` takes the snippets and named routes of other files, too. */
+function expand(lines: Directive[], shared: Map<string, Directive[]>, file: string, depth = 0): Directive[] {
+  if (depth > 50) throw new CommandError(`A snippet of ${file} imports itself.`);
+  return lines.flatMap((line): Directive[] => {
     const [name = ""] = line.arguments;
+    if (SHARED.test(line.name)) {
+      shared.set(line.name, line.block ?? []);
+      return [];
+    }
     const found = line.name === "import" ? shared.get(`(${name})`) : line.name === "invoke" ? shared.get(`&(${name})`) : undefined;
-    if (found) return expand(found, shared, depth + 1);
-    return [line.block ? { ...line, block: expand(line.block, shared, depth + 1) } : line];
+    if (found) return expand(withArguments(found, line), shared, file, depth + 1);
+    if (line.name === "import") {
+      return importedFiles(name, file, line.line).flatMap((other) => expand(withArguments(readLines(other), line), shared, other, depth + 1));
+    }
+    return [line.block ? { ...line, block: expand(line.block, shared, file, depth + 1) } : line];
   });
 }

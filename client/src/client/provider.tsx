@@ -4,13 +4,10 @@ import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import { usePathname } from "next/navigation.js";
 import type { Session, User } from "../types.js";
 import { listen, useActivityRefresh } from "./activity.js";
-import { after } from "./after.js";
+import { after, RETRY } from "./after.js";
 import { StoreContext, useStateOf } from "./context.js";
 import { createStore, isPromise, sameValue, type InitialSession, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
-
-/** Milliseconds between questions that the session API has not answered yet. */
-const RETRY = 5000;
 
 export interface SessionProviderProps<T extends User = User> {
   children?: ReactNode;
@@ -72,20 +69,22 @@ export function SessionProvider<T extends User = User>({
     // Only when the provider mounts: a replaced store comes with the server's answer.
   }, []);
 
-  // Without an answer nobody is signed out: ask again.
-  useEffect(() => after(state.status === "loading" ? RETRY : 0, () => void store.refetch(), setInterval), [store, state.status]);
-
   // A page out of the back/forward cache shows who was signed in when it was left.
   useEffect(() => listen(["pageshow"], (event) => void ((event as PageTransitionEvent).persisted && store.refetch(true))), [store]);
 
   useEffect(() => {
     const refresh = () => void (document.visibilityState === "visible" && store.get().session && store.refresh());
-    return after(refreshInterval!, refresh, setInterval);
+    return after(refreshInterval!, refresh, refreshInterval);
   }, [store, refreshInterval]);
 
-  // The server decides whether the session has really ended, by its own clock. A session that is over by ours has told us nothing new.
+  // Without an answer nobody is signed out: ask again. And the server decides whether the session has really ended, by its own clock: ours may be
+  // ahead, and there may be no network now. A session that is over by ours when it comes has told us nothing new.
+  const loading = state.status === "loading";
   const expiresAt = state.session?.expiresAt ?? 0;
-  useEffect(() => after(expiresAt - Date.now() + 500, () => void store.refetch(true)), [store, expiresAt]);
+  useEffect(
+    () => after(loading ? RETRY : expiresAt - Date.now() + 500, () => void store.refetch(true), 30_000),
+    [store, loading, expiresAt],
+  );
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);
   useOtherTabs(store, state, basePath);

@@ -42,7 +42,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   let changes = 0;
   let changing = 0;
   let answered = 0;
-  let reading: Promise<void> | undefined;
+  let reading: Promise<boolean> | undefined;
   let refreshing: Promise<SessionResult> | undefined;
   let warned = false;
 
@@ -68,9 +68,10 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   async function read() {
     const before = changes;
     const { session, refreshThreshold } = await ask("GET");
-    if (session === undefined || before !== changes || changing) return;
+    if (session === undefined || before !== changes || changing) return false;
     threshold = refreshThreshold ?? threshold;
     set(session);
+    return true;
   }
 
   async function change(method: string, body?: object): Promise<SessionResult> {
@@ -79,7 +80,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     const { session, refreshThreshold, error } = await ask(method, body);
     changing--;
     const late = mine <= answered;
-    if (session === null || (session && !late)) {
+    // A late 401 may be of the cookie before a sign-in in another tab.
+    if (session !== undefined && !(late && (session || error))) {
       answered = session ? mine : changes; // nothing that was sent before a sign-out was answered outlives it
       changes++; // a read that was sent meanwhile may be older than this answer
       threshold = refreshThreshold ?? threshold;
@@ -97,7 +99,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
 
   /**
    * Asks the API who is signed in, once for callers that ask at the same time; `afresh` does not trust a request that is already on its
-   * way. Without a definite answer nothing changes.
+   * way. Without a definite answer, which is then false, nothing changes.
    */
   function refetch(afresh = false) {
     if (afresh) {
@@ -132,7 +134,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     notify,
     /** Takes what another tab knows. */
     adopt(session: Session) {
-      changes++;
+      answered = ++changes;
       set(session);
     },
     refetch,
@@ -165,11 +167,11 @@ export function sameValue(a: unknown, b: unknown) {
  * HTML) is an error and says nothing about the session.
  */
 async function request(path: string, method: string, body?: object): Promise<Outcome> {
-  const outcome: Outcome = { error: `${method} ${path}: no answer from the session API` };
+  const outcome: Outcome = { error: `${method} ${path}: no answer` };
   try {
     const response = await fetch(path, {
       method,
-      headers: body ? { "Content-Type": "application/json" } : undefined,
+      headers: body && { "Content-Type": "application/json" },
       body: JSON.stringify(body),
       cache: "no-store",
     });

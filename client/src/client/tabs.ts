@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import { useRouter } from "next/navigation.js";
+import { RETRY } from "./after.js";
 import type { Session } from "../types.js";
 import { isKnown, sameValue, type State, type Store } from "./store.js";
 
@@ -18,7 +19,8 @@ export function useOtherTabs(store: Store, state: State, path: string) {
     if (!window.BroadcastChannel) return;
     const opened = new BroadcastChannel(`caddy-session-guard ${path}`);
     channel.current = opened;
-    opened.onmessage = async ({ data: theirs }: MessageEvent<Session | null>) => {
+    opened.onmessage = async function hear(message: MessageEvent<Session | null>) {
+      const theirs = message.data;
       const before = store.get();
       const ours = before.session;
       if (sameValue(ours, theirs)) return;
@@ -28,7 +30,8 @@ export function useOtherTabs(store: Store, state: State, path: string) {
         store.adopt(theirs);
         return;
       }
-      await store.refetch(true);
+      // Without an answer the other tab's sign-out would be overlooked.
+      if (!(await store.refetch(true))) return setTimeout(() => hear(message), RETRY);
       if (isKnown(before) && store.get().session?.user.id !== ours?.user.id) router.refresh();
     };
     return () => opened.close();

@@ -65,6 +65,9 @@ session_guard {
 }
 `;
 
+/** What stands in the block of its session_guard. */
+const INSIDE = README_BLOCK.slice(README_BLOCK.indexOf("{") + 2, README_BLOCK.lastIndexOf("}"));
+
 describe("caddyfile", () => {
   test.each(["typescript-5", "typescript"])("prints the block of the original's README (%s)", (typescript) => {
     expect(run(app({ "lib/auth.ts": README }, typescript), "caddyfile", "lib/auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
@@ -320,9 +323,31 @@ describe("--check", () => {
     ["a site whose address is a variable that is not set here", `{$SITE_THAT_IS_NOT_SET} {\n${README_BLOCK}}\n`],
     ["a site in a snippet", `(app) {\n${README_BLOCK}}\na.example.com {\nimport app\n}\nb.example.com {\nimport app\n}\n`],
     ["a named route", `&(app) {\n${README_BLOCK}}\na.example.com {\ninvoke app\n}\n`],
+    ["a snippet with arguments", `(app) {\n${README_BLOCK.replace("public /login", "public {args[0]}").replace("/register", "{args[1:]}")}}\n:80 {\nimport app /login /register\n}\n`],
+    ["a snippet with a block", `(app) {\nsession_api\nsession_guard {\n{block}\n}\n{blocks.more}\n}\n:80 {\nimport app {\n${INSIDE}more {\nrespond x\n}\n}\n}\n`],
+    ["heredocs", `:80 {\n${README_BLOCK}respond <<JS\n  on(() => {\n  })\n  } {\n  JS 200\nheader X <<"A"\nrespond /x <<END\n{\nEND\n}\n`],
     ["a snippet that nobody imports", `(old) {\nsession_guard\n}\n:80 {\n${README_BLOCK}}\n`],
   ])("reads %s", (_, caddyfile) => {
     expect(check(caddyfile)).toEqual({ stdout: "", stderr: "", status: 0 });
+  });
+
+  test("reads what another file adds, which may open what the rules close", () => {
+    const files = { "auth.ts": README, "rules/open.caddy": "hybrid /dashboard/*\n", "rules/.hidden.caddy": "public /\n", "sites.caddy": ":81 {\nsession_api\nsession_guard\n}\n" };
+    const result = (caddyfile: string) => run(app({ ...files, Caddyfile: caddyfile }), "caddyfile", "auth.ts", "--check", "Caddyfile");
+    for (const pattern of ["rules/open.caddy", "rules/*.caddy", "r?les/open.*"]) {
+      const { stderr, status } = result(`:80 {\n${README_BLOCK.replace("session_guard {", `session_guard {\nimport ${pattern}`)}}\n`);
+      expect(stderr).toContain("rule 1: the configuration says public /login, the Caddyfile says hybrid /dashboard/*");
+      expect(status).toBe(1);
+    }
+    expect(result(`:80 {\n${README_BLOCK}}\nimport sites.caddy\n`)).toMatchObject({ status: 1, stderr: expect.stringContaining("session_guard in line 3") });
+    expect(result(`(guard) {\nsession_api\nsession_guard {\n{block}\n${INSIDE}}\n}\n:80 {\nimport guard {\nhybrid /dashboard/*\n}\n}\n`).status).toBe(1);
+    expect(result(`:80 {\n${README_BLOCK}import gone.caddy\n}\n`).stderr).toMatch(/gone\.caddy cannot be read: ENOENT\.\n$/);
+    expect(result(`:80 {\n${README_BLOCK}}\nimport none/*.caddy\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
+    expect(result(`(app) {\n${README_BLOCK.replace("public /login", "public {args[0]}")}}\n:80 {\nimport app\n}\n`).stderr).toContain("gives the snippet app no {args[0]}");
+  });
+
+  test("a folder is no Caddyfile", () => {
+    expect(run(app({ "auth.ts": README, "lib/x": "" }), "caddyfile", "auth.ts", "--check", "lib")).toEqual({ stdout: "", stderr: "lib cannot be read: EISDIR.\n", status: 1 });
   });
 
   test("wants a hook for each callback", () => {
@@ -334,7 +359,7 @@ describe("--check", () => {
   test.each([
     [":80 {\n\treverse_proxy localhost:3000\n}\n", "no session_guard"],
     [":80 {\n", "ends inside a block"],
-    ["}\n", "Line 1 of the Caddyfile closes a block"],
+    ["}\n", "Line 1 of Caddyfile closes a block"],
     ["(a) {\n\timport a\n}\nimport a\n", "imports itself"],
   ])("says what is wrong with the Caddyfile %j", (caddyfile, message) => {
     expect(check(caddyfile)).toMatchObject({ status: 1, stderr: expect.stringContaining(message) });

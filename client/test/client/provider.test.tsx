@@ -89,6 +89,30 @@ describe("who is signed in", () => {
     expect(page.text()).toBe("unauthenticated -");
   });
 
+  test.each(["still there, since this clock is ahead", "no answer"])("is asked again after that while it is %s", async (what) => {
+    vi.useFakeTimers();
+    api.session = session({}, 60_000);
+    const page = await render(<SessionProvider autoActivityRefresh={false} children={<Show />} />);
+    if (what === "no answer") api.broken = () => Promise.reject(new TypeError("Failed to fetch"));
+    await act(() => vi.advanceTimersByTimeAsync(61_000));
+    expect(page.text()).toBe("authenticated Ada");
+    api.session = null;
+    api.broken = undefined;
+    await act(() => vi.advanceTimersByTimeAsync(61_000));
+    expect(page.text()).toBe("unauthenticated -");
+    const asked = api.count("GET");
+    await act(() => vi.advanceTimersByTimeAsync(HOUR));
+    expect(api.count("GET")).toBe(asked);
+  });
+
+  test("a tab whose clock runs ahead asks twice a minute then", async () => {
+    vi.useFakeTimers();
+    api.session = session({}, 60_000);
+    await render(<SessionProvider autoActivityRefresh={false} children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(HOUR));
+    expect(api.count("GET")).toBe(119);
+  });
+
   test("a tab whose clock is far ahead does not ask without end", async () => {
     vi.useFakeTimers();
     api.session = session({}, -HOUR);

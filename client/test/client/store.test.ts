@@ -5,9 +5,9 @@ import { session } from "./harness.js";
 
 /** Answers that a test gives when it likes, in any order. */
 function answers() {
-  const waiting: { method: string; answer: (body: unknown) => void }[] = [];
+  const waiting: { method: string; answer: (body: unknown, init?: ResponseInit) => void }[] = [];
   vi.stubGlobal("fetch", (_: string, { method }: { method: string }) => {
-    return new Promise<Response>((resolve) => waiting.push({ method, answer: (body) => resolve(Response.json(body)) }));
+    return new Promise<Response>((resolve) => waiting.push({ method, answer: (body, init) => resolve(Response.json(body, init)) }));
   });
   return waiting;
 }
@@ -75,6 +75,20 @@ describe("late answers", () => {
     expect(store.get().status).toBe("unauthenticated");
   });
 
+  test("a 401 to what was sent before another tab signed in signs nobody out", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.refresh();
+    store.adopt(session({ name: "Grace" }));
+    waiting[0]?.answer({ title: "Unauthorized" }, { status: 401, headers: { "Content-Type": "application/problem+json" } });
+    await tick();
+    expect(store.get().session?.user.name).toBe("Grace");
+    expect(waiting.map(({ method }) => method)).toEqual(["POST", "GET"]);
+    waiting[1]?.answer({ session: null });
+    await tick();
+    expect(store.get().status).toBe("unauthenticated");
+  });
+
   test("an update that is answered after a later refresh is asked for, once", async () => {
     const waiting = answers();
     const store = createStore("/api/session", session(), false);
@@ -116,6 +130,12 @@ test.each([null, undefined, 5, "x", {}, { user: null }])("an update of nothing (
   expect(waiting.map(({ method }) => method)).toEqual(["POST"]);
   waiting[0]?.answer({ session: session() });
   expect((await result).success).toBe(true);
+});
+
+test("a click is no update", async () => {
+  const waiting = answers();
+  void createStore("/api/session", session(), false).update(new MouseEvent("click") as never);
+  expect(waiting.map(({ method }) => method)).toEqual(["POST"]);
 });
 
 test("without React's use, a promise is thrown until it has settled", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SessionProvider, useSession, type UseSession } from "../../src/client/index.js";
 import { act, api, HOUR, render, router, session, settle } from "./harness.js";
 
@@ -22,6 +22,26 @@ describe("tabs agree", () => {
     await settle(50);
     expect(two.current.status).toBe("unauthenticated");
     expect(router.refresh).toHaveBeenCalledTimes(2);
+  });
+
+  test("on a sign-out of which the API cannot be asked at once", async () => {
+    api.session = session();
+    const one = await tab();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const turns = () => act(async () => { for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done)); }); // of messages
+    api.session = null;
+    api.broken = () => new Response("bad gateway", { status: 502 });
+    const other = new BroadcastChannel("caddy-session-guard /api/session");
+    other.postMessage(null);
+    await turns();
+    expect(api.count("GET")).toBe(2);
+    expect(one.current.status).toBe("authenticated");
+    api.broken = undefined;
+    vi.advanceTimersByTime(6000);
+    await turns();
+    expect(one.current.status).toBe("unauthenticated");
+    other.close();
+    vi.useRealTimers();
   });
 
   test("on a sign-in that ended in a new document", async () => {

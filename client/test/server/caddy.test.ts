@@ -84,6 +84,16 @@ describe("handoffs", () => {
     expect(found?.expiryDate).toBe(new Date(found?.expiresAt ?? 0).toISOString());
   });
 
+  test.each([
+    [{ name: "Grace" }, 'there is no "name" to update; user fields stand in user, such as { user: { name: "Ada" } }.'],
+    ["Grace", 'updates must be an object, such as { user: { name: "Ada" } }.'],
+    [[], 'updates must be an object, such as { user: { name: "Ada" } }.'],
+  ])("updateSession(%j) is an error", async (updates, error) => {
+    current.behindCaddy(session());
+    expect(await auth.updateSession(updates as never)).toEqual({ success: false, error });
+    expect(current.handoff("session.update")).toBeUndefined();
+  });
+
   test("updateSession hands over the named fields, null removes one", async () => {
     current.behindCaddy(session({ accessToken: "at" }));
     const result = await auth.updateSession({ user: { name: "Grace", email: null }, accessToken: null });
@@ -122,13 +132,12 @@ describe("handoffs", () => {
 
   test("onRefresh removes a token that it leaves out, and keeps one that it was never shown, as under identity_headers user", async () => {
     const { refreshSession } = NextAuthSession({ session: { onRefresh: async ({ accessToken: _, ...session }) => session } });
-    const user = { name: "Ada", email: "ada@example.com" };
     current.behindCaddy(session({ accessToken: "old" }));
     expect((await refreshSession()).success).toBe(true);
-    expect(current.handoff("session.update")).toEqual({ user, accessToken: null });
+    expect(current.handoff("session.update")).toEqual({ user: {}, accessToken: null });
     use(new FakeRequest()).behindCaddy(session());
     expect((await refreshSession()).success).toBe(true);
-    expect(current.handoff("session.update")).toEqual({ user });
+    expect(current.handoff("session.update")).toEqual({ user: {} });
   });
 
   test("onRefresh may change the session that it gets and return it", async () => {
@@ -143,7 +152,15 @@ describe("handoffs", () => {
       },
     });
     expect((await refreshSession()).success).toBe(true);
-    expect(current.handoff("session.update")).toEqual({ user: { name: "Ada", email: null }, accessToken: "new" });
+    expect(current.handoff("session.update")).toEqual({ user: { email: null }, accessToken: "new" });
+  });
+
+  test("onRefresh names no field that it leaves as it is, or it would undo another request's change of it", async () => {
+    const { refreshSession } = NextAuthSession({ session: { onRefresh: async (session) => ({ ...session, user: { ...session.user, name: "New" } }) } });
+    const user = { id: "u1", name: "Ada", theme: { dark: true }, account: 12345678901234567000 };
+    current.behindCaddy(session({ user }));
+    expect((await refreshSession()).success).toBe(true);
+    expect(current.handoff("session.update")).toEqual({ user: { name: "New" } });
   });
 
   test("deleteSession ends the session for the rest of the request", async () => {

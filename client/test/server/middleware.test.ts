@@ -51,6 +51,22 @@ describe("without Caddy the rules are enforced here", () => {
     expect(await visit("/", { config: { middleware: { defaultType: "auth" } } })).toBe("307 /login?return_to=%2F");
   });
 
+  test("Next.js's files and tools and the session API are not decided, or the login page would have no scripts", async () => {
+    for (const config of [{ middleware: { defaultType: "auth" } }, { middleware: { routes: [route.auth("/*"), route.auth(patterns.api)] } }] as NextAuthSessionConfig[]) {
+      for (const path of [
+        "/_next/static/chunks/a.js", "/_next/hmr", "/_next/webpack-hmr", "/__nextjs_original-stack-frames", "/__nextjs_font/geist.woff2",
+        "/api/session", "/api/session/all", "/api/session/others", "/api/session/list",
+      ]) {
+        expect([path, await visit(path, { config })]).toEqual([path, "200"]);
+      }
+      for (const path of ["/_next/data/b/x.json", "/_NEXT/static/x", "/__nextjs_x/dashboard", "/api/session/x", "/api/sessions", "/x/_next/static/a.js"]) {
+        expect([path, await visit(path, { config })]).toEqual([path, expect.stringMatching(/^307 \/login/)]);
+      }
+    }
+    const named = { middleware: { routes: [route.auth("/_next/static/private/*")] } };
+    expect(await visit("/_next/static/private/a.js", { config: named })).toMatch(/^307/);
+  });
+
   test("in production nobody is signed in", async () => {
     vi.stubEnv("NODE_ENV", "production");
     vi.spyOn(console, "error").mockImplementation(() => {});

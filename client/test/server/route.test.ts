@@ -31,8 +31,29 @@ test.each([
   ["/", "/x", false],
   ["/a.b", "/axb", false],
   ["dashboard", "/dashboard/a", true],
+  ["/dashboard/*", "/dashboard/%0a", true],
+  ["/dashboard/*", "/dashboard/a%0Db/c", true],
+  ["/dashboard/*", "/dashboard/%E2%80%A8", true],
+  ["/admin*", "/admin%0a", true],
+  ["/orgs/*/settings", "/orgs/%0a/settings", true],
 ])("%s and %s: %s", (pattern, path, expected) => {
   expect(matches(pattern, path)).toBe(expected);
+});
+
+test.each([
+  ["/dashboard/public", "hybrid"],
+  ["/dashboard/public/", "hybrid"],
+  ["/en/dashboard/public", "hybrid"],
+  ["/dashboard/caf%C3%A9%20bar", "hybrid"],
+  ["/dashboard/PUBLIC", "auth"],
+  ["/dashboard/%70ublic", "auth"],
+  ["/dashboard//public", "auth"],
+  ["/dashboard%2fpublic", "auth"],
+  ["/%6cogin", "auth"],
+  ["/LOGIN", "auth"],
+])("an open rule opens only what it says: %s is %s", (path, type) => {
+  const routes = [route.hybrid("/dashboard/public"), route.hybrid("/dashboard/café bar"), route.auth("/dashboard/*")];
+  expect(findRule(path, { routes, defaultType: "auth", loginPath: "/login", locales: ["en"] }).type).toBe(type);
 });
 
 test("the first rule that matches decides", () => {

@@ -126,7 +126,7 @@ func cutData(path string) (page, whole string, exact, ok bool) {
 	if !ok || rest == "/" {
 		return "", "", false, false
 	}
-	whole = cutSuffix(cutCompressed(trimEnd(rest)), ".json")
+	whole = cutSuffix(trimEnd(rest), ".json")
 	if i := strings.IndexByte(whole[1:], '/'); i >= 0 {
 		return pageOfIndex(whole[i+1:]), whole, exact, true
 	}
@@ -137,7 +137,7 @@ func cutData(path string) (page, whole string, exact, ok bool) {
 // React payload of a page: /page.rsc, /page.prefetch.rsc and
 // /page.segments/<segment>.segment.rsc.
 func cutRSC(path string) (page string, ok bool) {
-	trimmed := cutCompressed(trimEnd(path))
+	trimmed := trimEnd(path)
 	page = cutSuffix(trimmed, ".rsc")
 	if len(page) == len(trimmed) {
 		return "", false
@@ -151,7 +151,8 @@ func cutRSC(path string) (page string, ok bool) {
 }
 
 // cutCompressed takes off the suffix of a file that lies compressed beside the one
-// that has its content, as Caddy's file_server knows them.
+// that has its content, as Caddy's file_server knows them. To Next.js these are names
+// like any, so it may protect, but is no form that replaces a path.
 func cutCompressed(path string) string {
 	end := len(path)
 	switch {

@@ -228,7 +228,7 @@ func (j *judgement) namedFile(path string) {
 	if page, ok := cutIndex(path); ok {
 		j.named(page, howExport)
 	}
-	if page, ok := cutRSC(path); ok { // a prefix was stripped first
+	if page, ok := cutRSC(cutCompressed(trimEnd(path))); ok { // compressed, or a prefix was stripped first
 		j.named(page, howRSC)
 	}
 	if page, ok := cutExport(path); ok {

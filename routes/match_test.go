@@ -324,6 +324,12 @@ func TestAttackByCompressedFile(t *testing.T) {
 			t.Errorf("%s passes: %+v", path, m)
 		}
 	}
+	open := compile(t, Config{Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Hybrid, Patterns: []string{"/"}}}, Default: Auth})
+	for _, path := range []string{"/login.rsc.gz", "/login.segments/x.segment.rsc.gz", "/index.rsc.br", "/_next/data/B/login.gz", "/_next/hmr.rsc.zst", "/login.html.gz"} {
+		if m := open.Match(path, "", ""); m.Type != Auth || m.Open {
+			t.Errorf("a page called %s is opened: %+v", path, m)
+		}
+	}
 	for _, path := range []string{"/dashboard.gz", "/x.html.gz", "/dashboards.html.gz", "/gz", "/.gz"} {
 		if m := table.Match(path, "", ""); m.Type != Hybrid {
 			t.Errorf("%s is %s: %+v", path, m.Type, m)

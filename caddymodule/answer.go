@@ -122,6 +122,7 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, a.failed
 	}
 	connection, buffers, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	a.visit.staysOpen(a.guard.realm.ready.Load())
 	a.wroteHeader = a.wroteHeader || err == nil // who has the connection writes the answer
 	return connection, buffers, err
 }

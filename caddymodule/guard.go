@@ -338,8 +338,7 @@ func originalPath(r *http.Request) string {
 
 // pass hands the request to the app and its answer to the browser.
 func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
-	manager := g.realm.ready.Load()
-	defer v.endWithSession(manager)()
+	defer v.endWithSession()()
 	r := v.request
 	v.cookies = r.Header["Cookie"]
 	g.realm.shareVisit(v)

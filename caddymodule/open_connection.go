@@ -17,18 +17,17 @@ type connection struct {
 	stop   func()
 }
 
-// endWithSession gives a request that may stay open a context that can end with
-// the session. Call what it returns when the request is done.
-func (v *visit) endWithSession(manager *session.Manager) (done func()) {
-	if v.session == nil || v.match.Open || v.kind != routes.WebSocket && v.kind != routes.Fetch {
+// endWithSession gives the request of a signed-in visitor a context that can end
+// with the session. What the client calls its request does not count: a stolen
+// session's stream must not outlive it as a document. Call what it returns when the
+// request is done.
+func (v *visit) endWithSession() (done func()) {
+	if v.session == nil || v.match.Open {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(v.request.Context())
 	v.request = v.request.WithContext(ctx)
 	v.connection.cancel = cancel
-	if v.kind == routes.WebSocket {
-		v.connection.stop = manager.OnEnd(v.session, cancel)
-	}
 	return func() {
 		if v.connection.stop != nil {
 			v.connection.stop()
@@ -37,13 +36,24 @@ func (v *visit) endWithSession(manager *session.Manager) (done func()) {
 	}
 }
 
-// answered looks at the header of the app's answer: an event stream stays open.
+// answered looks at the header of the app's answer: a WebSocket and an event stream
+// stay open.
 func (v *visit) answered(manager *session.Manager, header http.Header) {
+	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	if v.kind == routes.WebSocket || strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream") {
+		v.staysOpen(manager)
+	}
+}
+
+// staysOpen ends the request with the session that the visitor has now, after the
+// answer's own handoff, or that it had if the answer ended it.
+func (v *visit) staysOpen(manager *session.Manager) {
 	if v.connection.cancel == nil || v.connection.stop != nil {
 		return
 	}
-	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
-	if strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream") {
-		v.connection.stop = manager.OnEnd(v.session, v.connection.cancel)
+	s := v.visitor.Session()
+	if s == nil {
+		s = v.session
 	}
+	v.connection.stop = manager.OnEnd(s, v.connection.cancel)
 }

@@ -69,6 +69,59 @@ func TestEventStreamEndsWithItsSession(t *testing.T) {
 	}
 }
 
+// stream answers with an event stream that says nothing.
+func stream(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// A client may call its request what it likes: a stolen session's stream ends too.
+func TestAttackByStreamAsAnotherKindOfRequest(t *testing.T) {
+	for _, headers := range []string{"Accept: text/html\r\n", "Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n", "RSC: 1\r\n", "Next-Action: 00aa\r\n"} {
+		t.Run(headers, func(t *testing.T) {
+			s := serve(t, guarded)
+			cookie := s.signIn(ada)
+			s.answer(stream)
+			conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\n" + headers + "Cookie: " + cookie + "\r\n\r\n")
+			response, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, response.StatusCode)
+			require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+			require.Less(t, closedAfter(t, conn), time.Second)
+		})
+	}
+}
+
+// The answer that begins the stream may change or replace the session: the one that
+// the visitor has then counts.
+func TestEventStreamThatChangesItsSession(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	for header, value := range map[string]string{"X-Session-Update": handoff(`{}`), "X-Session-Set": handoff(ada)} {
+		t.Run(header, func(t *testing.T) {
+			t.Setenv("SESSION_SECRET", secret)
+			s := serve(t, "session_api\n session_guard {\n auth /dashboard/*\n expiry 1h\n auto_refresh off\n }")
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set(header, value)
+				stream(w, r)
+			})
+			cookie := idleCookie(t, secret, time.Hour-2*time.Second, time.Hour)
+			conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
+			response, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			fresh := cookieHeader(response)
+			require.NotEmpty(t, fresh)
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(3500*time.Millisecond)))
+			_, err = response.Body.Read(make([]byte, 1))
+			var timeout net.Error
+			require.ErrorAs(t, err, &timeout, "the stream ended with the session as it was before")
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(4*time.Second)))
+			require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", fresh).StatusCode)
+			require.Less(t, closedAfter(t, conn), time.Second)
+		})
+	}
+}
+
 // The request that opens the stream slides the session, so the old end does not count.
 func TestEventStreamThatSlidesItsSession(t *testing.T) {
 	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
@@ -78,11 +131,7 @@ func TestEventStreamThatSlidesItsSession(t *testing.T) {
 		auth /dashboard/*
 		expiry 30m
 	}`)
-	s.answer(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done()
-	})
+	s.answer(stream)
 	cookie := idleCookie(t, secret, 30*time.Minute-2*time.Second, 30*time.Minute)
 	conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
 	response, err := http.ReadResponse(reader, nil)

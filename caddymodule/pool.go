@@ -96,8 +96,11 @@ func storageName(storage certmagic.Storage) string {
 // memory is a [session.Memory] in the pool.
 type memory struct{ session.Memory }
 
-// Destruct implements caddy.Destructor; memory needs no closing.
-func (*memory) Destruct() error { return nil }
+// Destruct implements caddy.Destructor: no configuration has the realm any more.
+func (m *memory) Destruct() error {
+	m.EndConnections()
+	return nil
+}
 
 // sharedMemory is what the configuration before has remembered of the realm's
 // sessions.

@@ -187,3 +187,19 @@ func TestSignOutUnderWayDuringAMoveHolds(t *testing.T) {
 		})
 	}
 }
+
+// A realm that is gone for a while does not hear of what ends meanwhile, so its
+// streams end with it.
+func TestStreamEndsWithItsRealm(t *testing.T) {
+	s := newReloaded(t)
+	s.load("")
+	cookie := s.signIn(ada)
+	s.answer(stream)
+	conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
+	response, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	load(t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output file %s\n }\n}\nhttp://:%s {\n bind 127.0.0.1\n respond hello\n}\n",
+		s.folder, s.log, strings.TrimPrefix(s.addr, "127.0.0.1:")))
+	require.Less(t, closedAfter(t, conn), time.Second)
+}

@@ -13,7 +13,7 @@ func (v *Visitor) Forgo() {
 	}
 	if v.slid != nil {
 		if v.slid.made {
-			v.manager.recent.withdraw(*v.pending)
+			v.manager.recent.withdraw(*v.pending, v.before)
 		}
 		v.session, v.token, v.slid = v.slid.session, v.slid.token, nil
 	}

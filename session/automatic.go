@@ -164,8 +164,9 @@ func (r *Keyring) load(ctx context.Context) ([]storedKey, error) {
 		return nil, fmt.Errorf("%w: reading keys: %w", ErrUnavailable, err)
 	}
 	var stored []storedKey
-	if err := json.Unmarshal(encoded, &stored); err != nil {
-		// Without %w: a decoding error may quote what it read.
+	if err := json.Unmarshal(encoded, &stored); err != nil || len(stored) == 0 {
+		// Without %w: a decoding error may quote what it read. No keys are not what
+		// was stored, and new ones would sign everybody out.
 		return nil, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
 	}
 	return stored, r.use(stored)

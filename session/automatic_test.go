@@ -374,6 +374,8 @@ func TestAutomaticDamagedFile(t *testing.T) {
 		"a wrong time":     `[{"secret":"` + secret + `","seals_from":"` + secret + `"}]`,
 		"a key of nothing": `[{}]`,
 		"a null":           `[null]`,
+		"null":             `null`,
+		"no keys":          `[]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -185,7 +185,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 // meanwhile.
 func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealed, error) {
 	kind := change.event()
-	made, err := m.recent.replace(s, now, m.outdated, func(newest *Session, content time.Time) (*sealed, error) {
+	made, _, err := m.recent.replace(s, now, m.outdated, func(newest *Session, content time.Time) (*sealed, error) {
 		if kind != EventUpdated && m.outdated(newest.ID, content) {
 			return nil, nil // only the times would change, of what another node has updated
 		}

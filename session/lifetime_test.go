@@ -187,3 +187,30 @@ func TestEndedSessionOfALongerExpiryStaysOut(t *testing.T) {
 		})
 	}
 }
+
+// A poll that is no activity takes back its own slide, and not the update before it.
+func TestForgoneSlideLosesNoUpdate(t *testing.T) {
+	m, now := newManager(t, func(s *session.Settings) { s.Expiry, s.RefreshThreshold = time.Hour, time.Hour })
+	cookie := signIn(t, m, alice())
+	now.Add(2 * time.Minute)
+	slow, quick := read(t, m, request(cookie)), read(t, m, request(cookie))
+	if err := quick.Update(session.Change{User: session.User{"name": "new"}}); err != nil {
+		t.Fatal(err)
+	}
+	updated := cookiePairs(setCookies(t, quick))[0]
+	now.Add(2 * time.Minute)
+	poll := read(t, m, request(updated))
+	if err := poll.Slide(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	poll.Forgo()
+	if name := read(t, m, request(cookie)).Session().User["name"]; name != "new" {
+		t.Errorf("the cookie of before the update shows the name %v", name)
+	}
+	if err := slow.Update(session.Change{User: session.User{"theme": "dark"}}); err != nil {
+		t.Fatal(err)
+	}
+	if user := slow.Session().User; user["name"] != "new" || user["theme"] != "dark" {
+		t.Errorf("after both updates the user is %v", user)
+	}
+}

@@ -13,6 +13,11 @@ type Memory struct {
 	watches        watches
 }
 
+// EndConnections ends all connections that are open, for when nobody looks after
+// them any more: the realm is gone, and would not hear of the ends of its sessions
+// if it came back.
+func (m *Memory) EndConnections() { m.watches.endAll() }
+
 // keep forgets every state whose token the keys do not open any more.
 func (r *recent) keep(keys *Keyring) {
 	r.mu.Lock()

@@ -66,27 +66,31 @@ func (r *recent) newest(s sealed) (sealed, bool) {
 
 // replace makes next from the newest known state of s, in turn with all others
 // who change that session on this node. If next returns nil, that state stands:
-// it is returned as it was sealed, or nil if this node did not seal it.
-func (r *recent) replace(s *Session, now time.Time, outdated outdated, next func(newest *Session, content time.Time) (*sealed, error)) (*sealed, error) {
+// it is returned as it was sealed, or nil if this node did not seal it. Before is
+// what was remembered until then, or nil.
+func (r *recent) replace(s *Session, now time.Time, outdated outdated, next func(newest *Session, content time.Time) (*sealed, error)) (made, before *sealed, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sweep(now)
 	known, ok := r.sessions[s.ID]
 	content := s.LastActivity
-	if ok = ok && known.session.sameAs(s) && known.session.LastActivity.After(s.LastActivity) && !outdated(s.ID, known.content); ok {
+	if ok && known.session.sameAs(s) {
+		before = &known
+	}
+	if ok = before != nil && known.session.LastActivity.After(s.LastActivity) && !outdated(s.ID, known.content); ok {
 		s, content = known.session, known.content
 	}
-	made, err := next(s, content)
+	made, err = next(s, content)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case made != nil:
 		added := r.add(*made, now)
-		return &added, nil
+		return &added, before, nil
 	case ok:
-		return &known, nil
+		return before, nil, nil
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // remember adds a session that was just created.
@@ -113,12 +117,19 @@ func (r *recent) forget(id string) {
 	delete(r.sessions, id)
 }
 
-// withdraw forgets one state of a session, unless a newer one was sealed since.
-func (r *recent) withdraw(s sealed) {
+// withdraw forgets one state of a session, unless a newer one was sealed since. What
+// was remembered before it is again: it may hold an update.
+func (r *recent) withdraw(s sealed, before *sealed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.sessions[s.session.ID].token == s.token {
-		delete(r.sessions, s.session.ID)
+	id := s.session.ID
+	if r.sessions[id].token != s.token {
+		return
+	}
+	delete(r.sessions, id)
+	if before != nil {
+		r.sessions[id] = *before
+		r.order = append(r.order, addition{id, before.at}) // it may have been swept
 	}
 }
 

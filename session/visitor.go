@@ -43,9 +43,10 @@ type Visitor struct {
 	doubt   *doubt // nil: there is none
 	token   string // as the app may see it
 	pending *sealed
-	late    bool  // this node has sealed a newer token than the one that was sent
-	slid    *slid // what it was before, if Slide moved the end
-	rotated bool  // by the Refresher
+	before  *sealed // what this node remembered before it made pending; nil for nothing
+	late    bool    // this node has sealed a newer token than the one that was sent
+	slid    *slid   // what it was before, if Slide moved the end
+	rotated bool    // by the Refresher
 	deleted bool
 	backEnd bool          // the request is not the user's own
 	own     []string      // Set-Cookie lines of a token that the app sealed itself
@@ -227,7 +228,7 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 		return err
 	}
 	now := m.settings.Now()
-	made, err := m.recent.replace(v.session, now, m.outdated, func(newest *Session, from time.Time) (*sealed, error) {
+	made, before, err := m.recent.replace(v.session, now, m.outdated, func(newest *Session, from time.Time) (*sealed, error) {
 		if !content && m.outdated(newest.ID, from) {
 			return nil, nil
 		}
@@ -242,8 +243,7 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 		return &made, err
 	})
 	if made != nil && err == nil {
-		v.session, v.token, v.pending = made.session, made.token, made
-		m.watches.saw(v.session)
+		v.session, v.token, v.pending, v.before = made.session, made.token, made, before
 		v.seen()
 	}
 	return err
@@ -381,6 +381,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 	if revoked, _ := m.settings.Revocations.Revoked(v.pending.session); revoked {
 		return false
 	}
+	m.watches.saw(v.pending.session) // now that it is sent
 	v.writePending(header, writer)
 	return true
 }

@@ -98,6 +98,24 @@ func (w *watches) watch() {
 	}
 }
 
+// over reports whether the session has ended by these settings, which may allow a
+// shorter life than those under which it began.
+func (s *Settings) over(session *Session, now time.Time) bool {
+	return session.Expired(now) || s.MaxLifetime != NoMaxLifetime && !now.Before(session.CreatedAt.Add(s.MaxLifetime))
+}
+
+// endAll ends every connection.
+func (w *watches) endAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, known := range w.sessions {
+		for end := range known.ends {
+			(*end)()
+		}
+		clear(known.ends)
+	}
+}
+
 // endConnections ends those whose session is over and returns how many sessions
 // are left.
 func (w *watches) endConnections() int {
@@ -107,7 +125,7 @@ func (w *watches) endConnections() int {
 	now := latest.Now()
 	for id, known := range w.sessions {
 		revoked, err := latest.Revocations.Revoked(known.newest)
-		if err == nil && revoked || known.newest.Expired(now) {
+		if err == nil && revoked || latest.over(known.newest, now) {
 			for end := range known.ends {
 				(*end)()
 			}

@@ -52,6 +52,17 @@ func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *se
 	return m, v, request
 }
 
+// slide has the visitor's session slide, and its cookie sent.
+func slide(t *testing.T, v *session.Visitor) {
+	t.Helper()
+	if err := v.Slide(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !v.SetCookies(http.Header{}) {
+		t.Fatal("the session did not slide")
+	}
+}
+
 func TestOpenConnectionEndsWithinASecondOfSignOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, v, _ := watchedSite(t, session.Settings{})
@@ -89,12 +100,54 @@ func TestOpenConnectionLastsAsLongAsItsRefreshedSession(t *testing.T) {
 		var ended time.Time
 		defer m.OnEnd(v.Session(), func() { ended = time.Now() })()
 		time.Sleep(45 * time.Minute)
-		if err := request(m).Slide(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		slide(t, request(m))
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
 		if lasted, want := ended.Sub(opened), 105*time.Minute; lasted < want || lasted > want+time.Second {
+			t.Errorf("it lasted %s, want %s", lasted, want)
+		}
+	})
+}
+
+// A poll that is no activity keeps the session's connections open no longer than it
+// keeps the session alive.
+func TestOpenConnectionEndsWithTheSessionThatAPollDidNotSlide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, v, request := watchedSite(t, session.Settings{Expiry: time.Hour, RefreshThreshold: 30 * time.Minute})
+		opened := time.Now()
+		var ended time.Time
+		defer m.OnEnd(v.Session(), func() { ended = time.Now() })()
+		time.Sleep(45 * time.Minute)
+		poll := request(m)
+		if err := poll.Slide(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		poll.Forgo()
+		if poll.SetCookies(http.Header{}) {
+			t.Fatal("the session slid")
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if lasted, want := ended.Sub(opened), time.Hour; lasted < want || lasted > want+time.Second {
+			t.Errorf("it lasted %s, want %s", lasted, want)
+		}
+	})
+}
+
+// A reload with a shorter max_lifetime ends sessions; their connections too.
+func TestOpenConnectionEndsAtALoweredMaxLifetime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settings := session.Settings{Expiry: 5 * time.Hour, Memory: new(session.Memory)}
+		before, v, _ := watchedSite(t, settings)
+		opened := time.Now()
+		var ended time.Time
+		defer before.OnEnd(v.Session(), func() { ended = time.Now() })()
+		settings.Expiry, settings.MaxLifetime = time.Hour, 2*time.Hour
+		watchingManager(t, settings)
+		before.Close()
+		time.Sleep(5 * time.Hour)
+		synctest.Wait()
+		if lasted, want := ended.Sub(opened), 2*time.Hour; lasted < want || lasted > want+time.Second {
 			t.Errorf("it lasted %s, want %s", lasted, want)
 		}
 	})
@@ -117,9 +170,7 @@ func TestOpenConnectionHearsOfItsSessionAfterReload(t *testing.T) {
 				var ended time.Time
 				defer before.OnEnd(v.Session(), func() { ended = time.Now() })()
 				time.Sleep(45 * time.Minute)
-				if err := request(used).Slide(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				slide(t, request(used))
 				time.Sleep(30 * time.Minute)
 				if !ended.IsZero() {
 					t.Fatalf("it ended after %s, with the session as it was before the refresh", ended.Sub(opened))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
@@ -161,11 +162,12 @@ func TestSignOutUnderWayDuringAMoveHolds(t *testing.T) {
 	for name, move := range map[string]func(s *reloaded){
 		"another storage": func(s *reloaded) { s.folder = s.t.TempDir(); s.load("") },
 		"off":             func(s *reloaded) { s.load("revocation off") },
+		"on again":        func(s *reloaded) { s.load("") },
 		"the same place":  func(s *reloaded) { s.load("revocation storage {\n outage_grace 2m\n}") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newReloaded(t)
-			s.load("")
+			s.load(map[string]string{"on again": "revocation off"}[name])
 			cookie := s.signIn(ada)
 			s.wantOnDashboard(cookie, http.StatusOK)
 			reached, goOn := make(chan struct{}), make(chan struct{})
@@ -186,6 +188,40 @@ func TestSignOutUnderWayDuringAMoveHolds(t *testing.T) {
 			s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
 		})
 	}
+}
+
+// With shutdown_delay, both configurations serve for a while. What ends in one of them
+// holds in the other, wherever it is kept.
+func TestSignOutHoldsWhileTwoConfigurationsServe(t *testing.T) {
+	s := newReloaded(t)
+	first, second := strings.TrimPrefix(s.addr, "127.0.0.1:"), freeport.For(t)
+	config := func(generation string, ports ...string) string {
+		all := fmt.Sprintf("{\n admin off\n persist_config off\n shutdown_delay 3s\n storage file_system %s\n session {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n }\n}\n", t.TempDir())
+		for _, port := range ports {
+			all += fmt.Sprintf("http://:%s {\n bind 127.0.0.1\n header X-Generation %s\n session_api\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n reverse_proxy %s\n}\n",
+				port, generation, s.upstream)
+		}
+		return all
+	}
+	load(t, config("1", first, second))
+	cookie := s.signIn(ada)
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(config("2", first)), map[string]any{"filename": "Caddyfile"})
+	require.NoError(t, err)
+	loaded := make(chan error)
+	go func() { loaded <- caddy.Load(adapted, true) }()
+	for s.request("GET", "/").Header.Get("X-Generation") != "2" {
+		time.Sleep(10 * time.Millisecond)
+	}
+	signOut, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, "http://127.0.0.1:"+second+"/api/session", nil)
+	require.NoError(t, err)
+	signOut.Header.Set("Cookie", cookie)
+	response, err := http.DefaultClient.Do(signOut)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, "1", response.Header.Get("X-Generation"))
+	s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+	require.NoError(t, <-loaded)
 }
 
 // A realm that is gone for a while does not hear of what ends meanwhile, so its

@@ -38,25 +38,21 @@ func keepersOf(realm string) (found []keeper) {
 	return found
 }
 
-// succeed makes a set that knows what those before it know. Their logs are not
-// copied: every node would, and the entries of a set have no ids.
+// succeed is the set of those before, or a new one. Both places have it while both
+// configurations serve, so what one of them ends holds in the other at once. The logs
+// are not copied: every node would, and the entries of a set have no ids.
 func (r *realm) succeed(before []keeper) *session.RevocationSet {
 	if len(before) == 0 {
 		return session.NewRevocationSet(time.Now)
 	}
 	r.app.logger.Warn("the revocations are kept in another place from now on; what was ended before holds on this node until it restarts, and longer only if the new place has it too",
 		zap.String("realm", r.name))
-	_, set := before[0].keeps()
-	set = set.Copy()
-	for _, other := range before[1:] {
-		_, known := other.keeps()
-		set.Merge(known)
-	}
+	_, set := before[0].keeps() // the others have it too
 	return set
 }
 
-// bequeath leaves what became known since then, and what is pending, to the
-// revocations in another place, and reports whether there are any.
+// bequeath leaves what is pending to the revocations in another place, and reports
+// whether there are any.
 func (s *sharedRevocations) bequeath() (heirs bool) {
 	found := keepersOf(s.realm)
 	s.mu.Lock()
@@ -64,8 +60,6 @@ func (s *sharedRevocations) bequeath() (heirs bool) {
 	pending := s.pending
 	s.mu.Unlock()
 	for _, heir := range found {
-		_, set := heir.keeps()
-		set.Merge(s.RevocationSet)
 		if heir, ok := heir.(*sharedRevocations); ok {
 			heir.mu.Lock()
 			heir.pending = append(heir.pending, pending...)

@@ -194,48 +194,6 @@ func (shard *revocationShard) addUser(user uint64, next notBefore, except uint64
 	return added
 }
 
-// Copy returns a set that holds the same. The two are independent from then on.
-func (set *RevocationSet) Copy() *RevocationSet {
-	copied := NewRevocationSet(set.now)
-	copied.seed = set.seed
-	copied.Merge(set)
-	return copied
-}
-
-// Merge adds what another set holds. One of the two must be a copy of the other:
-// nobody can tell which ids the entries of a stranger are of, so they are left out.
-func (set *RevocationSet) Merge(other *RevocationSet) {
-	if set.seed != other.seed {
-		return
-	}
-	set.addEveryone(other.everyone.Load())
-	for i := range set.shards {
-		set.users.Add(set.shards[i].merge(&other.shards[i]))
-	}
-}
-
-// merge returns how many users are new.
-func (shard *revocationShard) merge(other *revocationShard) (added int64) {
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	other.mu.RLock()
-	defer other.mu.RUnlock()
-	for id, until := range other.sessions {
-		shard.sessions[id] = max(shard.sessions[id], until)
-	}
-	for id, update := range other.updated {
-		shard.addUpdate(id, update)
-	}
-	for user, ended := range other.users {
-		spared := other.excepted[user]
-		if spared.before > 0 {
-			added += shard.addUser(user, notBefore{before: spared.before, until: ended.until}, 0)
-		}
-		added += shard.addUser(user, ended, spared.session)
-	}
-	return added
-}
-
 // Size returns how many entries the set holds: single sessions and users.
 func (set *RevocationSet) Size() (sessions, users int) {
 	for i := range set.shards {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// limit is the most that a case may cost, as a ratio to the bare proxy. Memory is
-// nearly the same in every run. CPU time is not: on a busy machine a ratio strays
-// by a tenth and more, so this limit only finds what has become a different kind
-// of slow.
+// limit is the most that a case may cost, as a ratio to the bare proxy. Memory
+// strays by a hundredth from run to run, so its limit is two above what was
+// measured. CPU time strays by a tenth and more on a busy machine, so its limit
+// only finds what has become a different kind of slow.
 type limit struct{ cpu, memory float64 }
 
 // check reports every case that is over its limit.

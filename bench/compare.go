@@ -171,7 +171,7 @@ func cases(p ports, cookies []string, next *server) []probe {
 		{"bare proxy, with the cookie", p.bare, guarded, seen, 1, nil, limit{}},
 		{"bare proxy that sends the same headers as the guard", p.sameHeaders, guarded, seen, 1, nil, limit{}},
 		{"guard, anonymous", p.guard, open, none, 0, nil, limit{1.4, 1.12}},
-		{"guard, session seen before", p.guard, guarded, seen, 1, nil, limit{1.5, 1.08}},
+		{"guard, session seen before", p.guard, guarded, seen, 1, nil, limit{1.5, 1.1}},
 		{"guard, session never seen before", p.guard, guarded, unseen, 1, nil, limit{1.8, 1.22}},
 		{"guard, forged cookie", p.guard, open, forged, 1, nil, limit{1.5, 1.1}},
 		{"guard, malformed cookie", p.guard, open, malformed, 1, nil, limit{1.5, 1.1}},

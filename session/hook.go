@@ -151,7 +151,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 // refresh token that is used twice looks stolen (RFC 9700 section 4.14.2).
 func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 	started := m.settings.Now()
-	if known, ok := m.recent.newer(s, started, m.outdated); ok {
+	if known, ok := m.recent.newer(s, started, m.stale); ok {
 		return &known, nil
 	}
 	if m.outdated(s.ID, s.LastActivity) {
@@ -185,7 +185,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 // meanwhile.
 func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealed, error) {
 	kind := change.event()
-	made, _, err := m.recent.replace(s, now, m.outdated, func(newest *Session, content time.Time) (*sealed, error) {
+	made, _, err := m.recent.replace(s, now, m.stale, func(newest *Session, content time.Time) (*sealed, error) {
 		if kind != EventUpdated && m.outdated(newest.ID, content) {
 			return nil, nil // only the times would change, of what another node has updated
 		}

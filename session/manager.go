@@ -40,7 +40,6 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 	}
 	settings = settings.withDefaults()
 	memory := settings.Memory
-	memory.recent.keep(keys)
 	m := &Manager{
 		settings: settings, keys: keys, opened: newCache(settings.CacheSize),
 		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches,

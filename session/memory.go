@@ -17,14 +17,3 @@ type Memory struct {
 // them any more: the realm is gone, and would not hear of the ends of its sessions
 // if it came back.
 func (m *Memory) EndConnections() { m.watches.endAll() }
-
-// keep forgets every state whose token the keys do not open any more.
-func (r *recent) keep(keys *Keyring) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for id, known := range r.sessions {
-		if !keys.sealed(known.token) {
-			delete(r.sessions, id)
-		}
-	}
-}

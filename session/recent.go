@@ -23,9 +23,8 @@ type sealed struct {
 	content time.Time // when the user and the tokens were as they are at the latest
 }
 
-// outdated reports whether another node has updated the session since the content
-// of this state was made.
-type outdated func(id string, content time.Time) bool
+// stale reports whether a remembered state must not be used.
+type stale func(sealed) bool
 
 // recent remembers the newest state of each session that this node sealed in the
 // last moments. Parallel requests that carry one old token thus get one and the
@@ -45,11 +44,11 @@ type addition struct {
 }
 
 // newer returns the remembered state if it is newer than s.
-func (r *recent) newer(s *Session, now time.Time, outdated outdated) (sealed, bool) {
+func (r *recent) newer(s *Session, now time.Time, stale stale) (sealed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known, ok := r.sessions[s.ID]
-	if !ok || !known.session.sameAs(s) || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) || outdated(s.ID, known.content) {
+	if !ok || !known.session.sameAs(s) || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) || stale(known) {
 		return sealed{}, false
 	}
 	return known, true
@@ -68,7 +67,7 @@ func (r *recent) newest(s sealed) (sealed, bool) {
 // who change that session on this node. If next returns nil, that state stands:
 // it is returned as it was sealed, or nil if this node did not seal it. Before is
 // what was remembered until then, or nil.
-func (r *recent) replace(s *Session, now time.Time, outdated outdated, next func(newest *Session, content time.Time) (*sealed, error)) (made, before *sealed, err error) {
+func (r *recent) replace(s *Session, now time.Time, stale stale, next func(newest *Session, content time.Time) (*sealed, error)) (made, before *sealed, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sweep(now)
@@ -77,7 +76,7 @@ func (r *recent) replace(s *Session, now time.Time, outdated outdated, next func
 	if ok && known.session.sameAs(s) {
 		before = &known
 	}
-	if ok = before != nil && known.session.LastActivity.After(s.LastActivity) && !outdated(s.ID, known.content); ok {
+	if ok = before != nil && known.session.LastActivity.After(s.LastActivity) && !stale(known); ok {
 		s, content = known.session, known.content
 	}
 	made, err = next(s, content)

@@ -130,12 +130,16 @@ func TestReloadForgetsTokensOfOldKeys(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			memory := new(session.Memory)
 			cookie := signIn(t, manager(memory, kept), withTokens())
-			if err := read(t, manager(memory, gone, kept), request(cookie)).Refresh(t.Context()); err != nil {
+			before := manager(memory, gone, kept)
+			if err := read(t, before, request(cookie)).Refresh(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			v := read(t, manager(memory, tc.secrets...), request(cookie))
 			if v.Session() == nil || v.SetCookies(http.Header{}) != tc.sends {
 				t.Errorf("the session is %v", v.Session())
+			}
+			if !read(t, before, request(cookie)).SetCookies(http.Header{}) {
+				t.Error("the configuration before, which goes on if the reload fails, has forgotten the refresh")
 			}
 		})
 	}

@@ -9,6 +9,12 @@ func (m *Manager) outdated(id string, content time.Time) bool {
 	return ok && updates.UpdatedAfter(id, content)
 }
 
+// stale reports whether a state that this node remembers is outdated, or was sealed
+// under a key that was taken out of the configuration: nobody could open its token.
+func (m *Manager) stale(known sealed) bool {
+	return !m.keys.sealed(known.token) || m.outdated(known.session.ID, known.content)
+}
+
 // tellOfUpdate tells the other nodes. They need to know for as long as a request
 // may take that came with the state before.
 func (m *Manager) tellOfUpdate(s *Session) {

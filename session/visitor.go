@@ -98,7 +98,7 @@ func (v *Visitor) open(ctx context.Context) error {
 		return nil
 	}
 	m.watches.saw(v.session)
-	if known, ok := m.recent.newer(v.session, now, m.outdated); ok {
+	if known, ok := m.recent.newer(v.session, now, m.stale); ok {
 		pending := known // here, so that only who needs it pays for its memory
 		v.session, v.token, v.pending, v.late = known.session, known.token, &pending, true
 	}
@@ -228,7 +228,7 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 		return err
 	}
 	now := m.settings.Now()
-	made, before, err := m.recent.replace(v.session, now, m.outdated, func(newest *Session, from time.Time) (*sealed, error) {
+	made, before, err := m.recent.replace(v.session, now, m.stale, func(newest *Session, from time.Time) (*sealed, error) {
 		if !content && m.outdated(newest.ID, from) {
 			return nil, nil
 		}

@@ -28,6 +28,17 @@ where other users of the machine could see it.`,
 	})
 }
 
+// noArguments refuses what stands on the command line without a flag, and says
+// what to write instead. It does not repeat it, since it may be a token.
+func noArguments(instead string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return fmt.Errorf("%s takes no argument; write %s", command.CommandPath(), instead)
+	}
+}
+
 // sessionCommands are the commands below `caddy session`.
 func sessionCommands() []*cobra.Command {
 	return []*cobra.Command{revokeCommand(), keygenCommand(), sealCommand(), openCommand(), explainCommand(), checkCommand()}

@@ -81,7 +81,7 @@ func checkCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check",
 		Short: "Checks a configuration and reports its realms and guards",
-		Args:  cobra.NoArgs,
+		Args:  noArguments("--config <file>"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, err := provisionOnly(config, adapter)
 			if err != nil {

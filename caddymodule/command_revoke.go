@@ -21,7 +21,7 @@ func revokeCommand() *cobra.Command {
 		Short: "Ends sessions on every node",
 		Example: `  caddy session revoke --user ann
   caddy session revoke --all --realm admin`,
-		Args: cobra.NoArgs,
+		Args: noArguments("--user <id>, --session <id> or --all"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := asked.check(); err != nil {
 				return fmt.Errorf("%w: --session <id>, --user <id> or --all", err)

@@ -75,7 +75,7 @@ func sealCommand() *cobra.Command {
 		Short:   "Seals a session that it reads from standard input into a token",
 		Long:    "Seals a session that it reads from standard input into a token. A session that does not fit into its cookies is refused.",
 		Example: `  echo '{"user":{"id":"ann"}}' | caddy session seal --secret-file secret.txt`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments("the session to standard input"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			manager, err := source.manager()
 			if err != nil {
@@ -147,7 +147,7 @@ func openCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "open",
 		Short: "Opens a token that it reads from standard input, and prints the session",
-		Args:  cobra.NoArgs,
+		Args:  noArguments("the token to standard input"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys, err := source.keyring()
 			if err != nil {

@@ -27,3 +27,17 @@ func TestCommandSealRefusesWhatDoesNotFit(t *testing.T) {
 		require.Empty(t, printed)
 	}
 }
+
+// What stands on the command line without a flag is refused with what to write instead, and not repeated: it may be a token.
+func TestCommandsSayWhereTheirInputGoes(t *testing.T) {
+	for command, instead := range map[string]string{
+		"check":  "write --config <file>",
+		"open":   "write the token to standard input",
+		"revoke": "write --user <id>, --session <id> or --all",
+		"seal":   "write the session to standard input",
+	} {
+		printed, err := sessionCommand(t, command, "eyJhbGciOiJkaXIi")
+		require.EqualError(t, err, "caddy session "+command+" takes no argument; "+instead)
+		require.NotContains(t, printed, "eyJhbGciOiJkaXIi")
+	}
+}

@@ -96,6 +96,9 @@ func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 	if !listened {
 		return nil, fmt.Errorf("no site of the configuration listens for %s://%s", r.URL.Scheme, r.URL.Host)
 	}
+	if r.Host == "" {
+		return nil, fmt.Errorf("no session_guard would see the path %q on any site; to learn who answers, name the site, for example: https://app.example.com/dashboard", r.URL.Path)
+	}
 	return nil, fmt.Errorf("no session_guard would see this request: no route of the configuration is for the host %q and the path %q", r.Host, r.URL.Path)
 }
 

@@ -165,6 +165,17 @@ func TestExplain(t *testing.T) {
 	assert.Contains(t, output, "caddy session explain GET https://", "a wrong call shows the right one")
 }
 
+// A path alone may be asked about where no guard stands. The error must not say that no route is for it.
+func TestExplainOfAPathThatNoGuardSees(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte(":8080 {\n\treverse_proxy localhost:3000\n}\n"), 0o600))
+	_, err := sessionCommand(t, "explain", "--config", file, "GET", "/dashboard")
+	require.ErrorContains(t, err, `no session_guard would see the path "/dashboard" on any site; to learn who answers, name the site`)
+	printed, err := sessionCommand(t, "explain", "--config", file, "GET", "http://localhost:8080/dashboard")
+	require.NoError(t, err)
+	require.Contains(t, printed, "no session_guard stands before reverse_proxy")
+}
+
 func TestCheck(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	file := filepath.Join(t.TempDir(), "Caddyfile")

@@ -49,6 +49,24 @@ export function testExampleDenials(site, enter, enterShort) {
     await visitor.leave();
   });
 
+  test("an unknown path ends on the app's own page, in the language of its prefix", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    for (const [path, language, heading] of [
+      ["/nope", "en", "There is nothing here."],
+      ["/nope/deeper", "en", "There is nothing here."],
+      ["/en/nope", "en", "There is nothing here."],
+      ["/ar/nope", "ar", "لا يوجد شيء هنا."],
+    ]) {
+      const answer = await page.goto(path);
+      assert.equal(answer.status(), 404);
+      await page.getByRole("heading", { name: heading }).waitFor();
+      assert.equal(await page.locator("html").getAttribute("lang"), language);
+    }
+    assert.deepEqual(visitor.problems.splice(0).filter((problem) => !problem.includes("status of 404")), []);
+    await visitor.leave();
+  });
+
   test("a session that expires on a guarded page leads to the login page by itself", async () => {
     const visitor = await enterShort();
     const { page } = visitor;

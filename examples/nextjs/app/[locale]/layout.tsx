@@ -9,7 +9,6 @@ import { Footer } from "@/components/footer";
 import { Header } from "@/components/header";
 import { routing } from "@/i18n/routing";
 import { clientConfig, getSession } from "@/lib/auth";
-import "../globals.css";
 
 interface Props {
   children: ReactNode;

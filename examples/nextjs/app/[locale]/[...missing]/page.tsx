@@ -1,6 +1,6 @@
 import { notFound } from "next/navigation";
 
-// Sends every unknown path to not-found.tsx, in the language of its prefix.
+// Sends every unknown path of a language to not-found.tsx in that language.
 export default function MissingPage() {
   notFound();
 }

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -26,10 +27,7 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	if page != none && t.isLocalePage(b.pages[page]) && !t.openPages[trimEnd(f.path)] {
 		j.guess(afterFirst(f.path), howLocale, depth)
 	}
-	locale := f.locale
-	if locale == "" {
-		locale = b.defaultLocale
-	}
+	locale := cmp.Or(f.locale, b.defaultLocale)
 	before := j.rewrites
 	if before.applied == maxRewrites {
 		return false

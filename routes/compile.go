@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,17 +61,10 @@ func Compile(config Config) (*Table, error) {
 func (t *Table) Warnings() []string { return t.warnings }
 
 func withDefaults(c Config) Config {
-	setDefault := func(s *string, value string) {
-		if *s == "" {
-			*s = value
-		}
-	}
-	if c.Default == "" {
-		c.Default = Hybrid
-	}
-	setDefault(&c.LoginPath, "/login")
-	setDefault(&c.HomePath, "/")
-	setDefault(&c.ReturnTo, "return_to")
+	c.Default = cmp.Or(c.Default, Hybrid)
+	c.LoginPath = cmp.Or(c.LoginPath, "/login")
+	c.HomePath = cmp.Or(c.HomePath, "/")
+	c.ReturnTo = cmp.Or(c.ReturnTo, "return_to")
 	return c
 }
 

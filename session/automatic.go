@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -131,11 +132,7 @@ func (r *Keyring) Maintain(ctx context.Context, failed func(error)) {
 }
 
 func (a *automaticKeys) storageKey() string {
-	realm := a.Realm
-	if realm == "" {
-		realm = DefaultRealm
-	}
-	return "session/" + realm + "/keys.json"
+	return "session/" + cmp.Or(a.Realm, DefaultRealm) + "/keys.json"
 }
 
 // reload reads the storage again unless that was done a moment ago. The look is

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -123,21 +124,21 @@ type Settings struct {
 
 // withDefaults fills in what was left out.
 func (s Settings) withDefaults() Settings {
-	setDefault(&s.Realm, DefaultRealm)
+	s.Realm = cmp.Or(s.Realm, DefaultRealm)
 	name := "session"
 	if s.Realm != DefaultRealm {
 		name += "_" + s.Realm
 	}
-	setDefault(&s.CookieName, name)
-	setDefault(&s.CookiePrefix, "auto")
-	setDefault(&s.CookiePath, "/")
-	setDefault(&s.SecureCookie, "auto")
-	setDefault(&s.SameSite, "lax")
-	setDefault(&s.IdentityHeaders, "on")
-	setDefault(&s.Expiry, DefaultExpiry)
-	setDefault(&s.RefreshThreshold, DefaultRefreshThreshold)
-	setDefault(&s.MaxLifetime, DefaultMaxLifetime)
-	setDefault(&s.CacheSize, DefaultCacheSize)
+	s.CookieName = cmp.Or(s.CookieName, name)
+	s.CookiePrefix = cmp.Or(s.CookiePrefix, "auto")
+	s.CookiePath = cmp.Or(s.CookiePath, "/")
+	s.SecureCookie = cmp.Or(s.SecureCookie, "auto")
+	s.SameSite = cmp.Or(s.SameSite, "lax")
+	s.IdentityHeaders = cmp.Or(s.IdentityHeaders, "on")
+	s.Expiry = cmp.Or(s.Expiry, DefaultExpiry)
+	s.RefreshThreshold = cmp.Or(s.RefreshThreshold, DefaultRefreshThreshold)
+	s.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
+	s.CacheSize = cmp.Or(s.CacheSize, DefaultCacheSize)
 	if s.IsSecure == nil {
 		s.IsSecure = func(r *http.Request) bool { return r.TLS != nil }
 	}
@@ -157,13 +158,6 @@ func (s Settings) withDefaults() Settings {
 		s.Memory = new(Memory)
 	}
 	return s
-}
-
-func setDefault[T comparable](setting *T, value T) {
-	var zero T
-	if *setting == zero {
-		*setting = value
-	}
 }
 
 // Validate reports every setting, or pair of settings, that cannot hold, each
@@ -227,9 +221,9 @@ func (s Settings) validatePairs() []error {
 // than RefreshThreshold is left, and its end would move by a minute or more.
 func (s Settings) ShouldRefresh(session *Session, now time.Time) bool {
 	s.Expiry, s.RefreshThreshold = max(s.Expiry, 0), max(s.RefreshThreshold, 0)
-	setDefault(&s.Expiry, DefaultExpiry)
-	setDefault(&s.RefreshThreshold, DefaultRefreshThreshold)
-	setDefault(&s.MaxLifetime, DefaultMaxLifetime)
+	s.Expiry = cmp.Or(s.Expiry, DefaultExpiry)
+	s.RefreshThreshold = cmp.Or(s.RefreshThreshold, DefaultRefreshThreshold)
+	s.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
 	return s.due(session, now)
 }
 

@@ -15,6 +15,7 @@
 package sessionapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,9 +72,7 @@ func New(config Config) (*Handler, error) {
 	if config.Manager == nil {
 		return nil, errors.New("session_api needs a session manager")
 	}
-	if config.Path == "" {
-		config.Path = DefaultPath
-	}
+	config.Path = cmp.Or(config.Path, DefaultPath)
 	pathErr := CheckPath(config.Path)
 	if pathErr != nil {
 		pathErr = fmt.Errorf("path %w", pathErr)

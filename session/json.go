@@ -330,5 +330,3 @@ func quoted(name string) string {
 	}
 	return strconv.QuoteToASCII(name)
 }
-
-func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }

@@ -211,9 +211,7 @@ func (m *Manager) used(s *Session, now time.Time) *Session {
 	return s.with(func(next *Session) {
 		// Of two tokens the one with the later LastActivity is newer, so it must
 		// grow even if the clock does not.
-		if next.LastActivity = s.LastActivity.Add(time.Millisecond); now.After(next.LastActivity) {
-			next.LastActivity = now
-		}
+		next.LastActivity = later(now, s.LastActivity.Add(time.Millisecond))
 		next.ExpiresAt = m.settings.expiresAt(s.CreatedAt, now)
 	})
 }

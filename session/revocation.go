@@ -80,10 +80,7 @@ func (m *Manager) RevokeSession(ctx context.Context, id string) error {
 // end ends a session as its sign-out does.
 func (m *Manager) end(ctx context.Context, s *Session) error {
 	defer m.forget(s.ID)
-	until := m.settings.Now().Add(m.settings.Expiry)
-	if until.Before(s.ExpiresAt) {
-		until = s.ExpiresAt
-	}
+	until := later(m.settings.Now().Add(m.settings.Expiry), s.ExpiresAt)
 	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
 	if err == nil {
 		m.observe(Event{Kind: EventDeleted, Session: s})

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -226,11 +227,10 @@ func (shard *revocationShard) sweep(now uint32) (users int64) {
 	shard.updated = sweepMap(shard.updated, func(u update) bool { return u.until < now })
 	before := len(shard.users)
 	shard.users = sweepMap(shard.users, func(n notBefore) bool { return n.until < now })
-	for user := range shard.excepted {
-		if _, ok := shard.users[user]; !ok {
-			delete(shard.excepted, user)
-		}
-	}
+	maps.DeleteFunc(shard.excepted, func(user uint64, _ exception) bool {
+		_, ok := shard.users[user]
+		return !ok
+	})
 	return int64(before - len(shard.users))
 }
 
@@ -245,11 +245,7 @@ func sweepMap[V any](m map[uint64]V, dead func(V) bool) map[uint64]V {
 		return m
 	}
 	if alive > len(m)/4 {
-		for id, v := range m {
-			if dead(v) {
-				delete(m, id)
-			}
-		}
+		maps.DeleteFunc(m, func(_ uint64, v V) bool { return dead(v) })
 		return m
 	}
 	kept := make(map[uint64]V, alive)

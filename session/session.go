@@ -15,6 +15,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -235,7 +236,7 @@ func appendDate(b []byte, moment time.Time) []byte {
 	b = moment.AppendFormat(b, time.RFC3339)
 	b = b[:len(b)-len("Z")]
 	dot := len(b)
-	b = appendInt(b, 1000+int64(moment.Nanosecond())/int64(time.Millisecond)) // always four digits
+	b = strconv.AppendInt(b, 1000+int64(moment.Nanosecond())/int64(time.Millisecond), 10) // always four digits
 	b[dot] = '.'
 	return append(b, 'Z')
 }
@@ -244,7 +245,7 @@ func appendNumberMember(b []byte, name string, value int64) []byte {
 	b = append(b, ',', '"')
 	b = append(b, name...)
 	b = append(b, '"', ':')
-	return appendInt(b, value)
+	return strconv.AppendInt(b, value, 10)
 }
 
 var _ json.Marshaler = (*Session)(nil)

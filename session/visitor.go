@@ -286,12 +286,12 @@ func (v *Visitor) create(ctx context.Context, login Login, change Change) error 
 
 // endOthers ends what the request's cookies opened to.
 func (v *Visitor) endOthers(ctx context.Context) error {
-	others := []*Session{v.session}
-	if v.session == nil {
-		others = nil
-		if v.doubt != nil && v.doubt.err == nil {
-			others = v.doubt.sessions
-		}
+	var others []*Session
+	switch {
+	case v.session != nil:
+		others = []*Session{v.session}
+	case v.doubt != nil && v.doubt.err == nil:
+		others = v.doubt.sessions
 	}
 	for _, s := range others {
 		if err := v.manager.end(ctx, s); err != nil {

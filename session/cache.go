@@ -117,6 +117,30 @@ func (c *cache) forget(token string) {
 
 func (c *cache) shard(hash uint64) *cacheShard { return &c.shards[hash%uint64(len(c.shards))] }
 
+// CacheStats count what the cache of opened tokens does.
+type CacheStats struct {
+	Tokens       int // in it now
+	Hits, Misses uint64
+}
+
+// CacheStats returns the state of the cache of opened tokens; all zero without
+// one.
+func (m *Manager) CacheStats() CacheStats {
+	var stats CacheStats
+	if m.opened == nil {
+		return stats
+	}
+	for i := range m.opened.shards {
+		shard := &m.opened.shards[i]
+		shard.mu.Lock()
+		stats.Tokens += len(shard.known)
+		stats.Hits += shard.hits
+		stats.Misses += shard.misses
+		shard.mu.Unlock()
+	}
+	return stats
+}
+
 // cacheShard takes every token while it has room. A full one takes only those that
 // come a second time, each for the first one that was not used since the last
 // round (the CLOCK algorithm). A flood of tokens that are used once thus pushes

@@ -35,27 +35,3 @@ func (m *Manager) observe(e Event) {
 		m.settings.Observe(e)
 	}
 }
-
-// CacheStats count what the cache of opened tokens does.
-type CacheStats struct {
-	Tokens       int // in it now
-	Hits, Misses uint64
-}
-
-// CacheStats returns the state of the cache of opened tokens; all zero without
-// one.
-func (m *Manager) CacheStats() CacheStats {
-	var stats CacheStats
-	if m.opened == nil {
-		return stats
-	}
-	for i := range m.opened.shards {
-		shard := &m.opened.shards[i]
-		shard.mu.Lock()
-		stats.Tokens += len(shard.known)
-		stats.Hits += shard.hits
-		stats.Misses += shard.misses
-		shard.mu.Unlock()
-	}
-	return stats
-}

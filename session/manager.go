@@ -91,11 +91,11 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 		v.request = r
 	}
 	v.seen()
-	told := v.result
-	if told == ResultOpened && v.cached {
-		told = ResultSeen
+	result := v.result
+	if result == ResultOpened && v.cached {
+		result = ResultSeen
 	}
-	m.observe(Event{Kind: EventRead, Session: v.session, Result: told, Request: r})
+	m.observe(Event{Kind: EventRead, Session: v.session, Result: result, Request: r})
 	return v, err
 }
 

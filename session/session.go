@@ -56,12 +56,12 @@ type Session struct {
 	// ExpiresAt is when the session ends unless it is refreshed before.
 	ExpiresAt time.Time
 
-	userJSON string               // User as JSON, encoded once
-	headers  atomic.Pointer[told] // once asked for
+	userJSON string                   // User as JSON, encoded once
+	headers  atomic.Pointer[identity] // once asked for
 }
 
-// told are the values of X-Session-User and X-Session-Data.
-type told struct{ userID, data string }
+// identity has the values of X-Session-User and X-Session-Data.
+type identity struct{ userID, data string }
 
 // sameAs reports whether both are states of one session. An app that seals tokens
 // itself may use an id twice, but never makes one user another by it.
@@ -113,14 +113,14 @@ func (s *Session) MarshalJSON() ([]byte, error) { return s.AppendJSON(nil, false
 // Data returns the session as the app receives it: base64url without padding
 // of the JSON, tokens included.
 func (s *Session) Data() string {
-	return s.told().data
+	return s.identity().data
 }
 
-func (s *Session) told() *told {
+func (s *Session) identity() *identity {
 	if known := s.headers.Load(); known != nil {
 		return known
 	}
-	made := &told{userID: percentEncode(s.User.ID()), data: s.dataWith(true)}
+	made := &identity{userID: percentEncode(s.User.ID()), data: s.dataWith(true)}
 	s.headers.Store(made)
 	return made
 }
@@ -150,7 +150,7 @@ func (s *Session) dataWith(tokens bool) string {
 
 // PercentEncodedUserID is user.id with every byte outside visible ASCII, and
 // the percent sign, percent-encoded: a safe header value for any id.
-func (s *Session) PercentEncodedUserID() string { return s.told().userID }
+func (s *Session) PercentEncodedUserID() string { return s.identity().userID }
 
 func percentEncode(id string) string {
 	plain := func(c byte) bool { return c > ' ' && c < 0x7f && c != '%' }

@@ -248,6 +248,17 @@ func (j *judgement) guess(path, how string, depth int) {
 	j.guessed = guessed
 }
 
+// guessOnce is guess for what was cut from a path. What is cut from the rest is
+// not guessed again, so that a path full of marks costs little.
+func (j *judgement) guessOnce(path, how string, depth int) {
+	if j.cut {
+		return
+	}
+	j.cut = true
+	j.guess(path, how, depth)
+	j.cut = false
+}
+
 // decide lets a path count by the rule that matches it, or by the default.
 func (j *judgement) decide(path, how string) {
 	t := j.table
@@ -294,17 +305,6 @@ func (j *judgement) readNamed(path, how string) {
 		j.named(f.path, how)
 		j.named(r.path, how)
 	}
-}
-
-// guessOnce is guess for what was cut from a path. What is cut from the rest is
-// not guessed again, so that a path full of marks costs little.
-func (j *judgement) guessOnce(path, how string, depth int) {
-	if j.cut {
-		return
-	}
-	j.cut = true
-	j.guess(path, how, depth)
-	j.cut = false
 }
 
 // count merges one verdict into the judgement: the strictest wins.

@@ -1,6 +1,10 @@
 package routes
 
-import "net/url"
+import (
+	"maps"
+	"net/url"
+	"slices"
+)
 
 // Paths are patterns that only say on which paths something holds.
 type Paths struct{ table *Table }
@@ -11,11 +15,8 @@ type Paths struct{ table *Table }
 func (t *Table) Paths(source string, patterns []string) (*Paths, error) {
 	config := Config{
 		Rules:   []Rule{{Type: Hybrid, Patterns: patterns, label: source}},
-		Default: Auth, BasePath: t.basePath,
+		Default: Auth, BasePath: t.basePath, Locales: slices.Collect(maps.Values(t.locales)),
 		LoginPath: "/.no-such-page", // it is always open, so it is where no app has a page
-	}
-	for _, locale := range t.locales {
-		config.Locales = append(config.Locales, locale)
 	}
 	table, err := Compile(config)
 	if err != nil {

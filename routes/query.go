@@ -2,6 +2,7 @@ package routes
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -24,12 +25,7 @@ func withoutParameters(rawQuery string, names ...string) string {
 	var kept []string
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		key, _, _ := strings.Cut(pair, "=")
-		key = queryDecode(key)
-		drop := pair == ""
-		for _, name := range names {
-			drop = drop || key == name
-		}
-		if !drop {
+		if pair != "" && !slices.Contains(names, queryDecode(key)) {
 			kept = append(kept, pair)
 		}
 	}

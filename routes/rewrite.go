@@ -14,7 +14,6 @@ import (
 // are read from the path instead (see cutInterception): their condition is a
 // header that any client may send, and their page is guarded by its own path.
 type rewrite struct {
-	source      string
 	prefix      string         // what every match begins with, to save the expression
 	expression  *regexp.Regexp // in any case, as Next.js compiles it
 	keys        []string       // the parameters, by capture group
@@ -72,12 +71,11 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 			return nil, fmt.Errorf("reading the build of Next.js: rewrite %q: %w; write its source without it", written.Source, err)
 		}
 		r := rewrite{
-			source:      written.Source,
+			prefix:      literalPrefix(written.Source),
 			expression:  expression,
 			keys:        sourceKeys(written.Source),
 			destination: pathOf(written.Destination),
 		}
-		r.prefix = literalPrefix(written.Source)
 		r.certain = len(r.keys) == 0 && len(written.Has) == 0 && len(written.Missing) == 0
 		for _, condition := range written.Has {
 			if condition.Type != "host" {

@@ -194,8 +194,8 @@ func fold(buffer []byte, path string) (folded []byte, changed bool) {
 	return buffer, changed
 }
 
-// covers returns the first rule before the given one, or the rule itself for
-// patterns before it, that matches every path of the pattern.
+// covers returns the first of the patterns added so far that matches every path of
+// this one.
 func (t *tree) covers(p pattern) (ending, bool) {
 	return t.root.covers(p, p.segments)
 }

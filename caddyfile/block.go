@@ -106,11 +106,6 @@ func (b *block) sources(words []word) map[string]string {
 	return sources
 }
 
-// has reports whether any of the words stands in the block.
-func (b *block) has(words ...word) bool {
-	return b.first(words) != ""
-}
-
 // first is the first of the words that stands in the block, or empty.
 func (b *block) first(words []word) string {
 	for _, w := range words {

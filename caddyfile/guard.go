@@ -52,7 +52,7 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	guard.Source, settings.Source = b.owner.source(), b.owner.source()
 	settingWords := settingWords(settings)
 	b.read(append(guardWords(guard, defined), settingWords...))
-	if b.has(settingWords...) {
+	if b.first(settingWords) != "" {
 		guard.Session = settings
 		settings.Sources = b.sources(settingWords)
 		all := withGlobal(settings, defined[session.DefaultRealm])

@@ -31,7 +31,7 @@ import (
 //	forward_cookie   on|off
 //	assurance        aal1|aal2|aal3
 //	log_user         on|off
-//	revocation       off|storage [{ … }]
+//	revocation       off | storage [{ … }] | redis <url> [{ … }]
 //	list             on|off
 //	validate         <url> [{ … }]
 //	on_refresh       <url> [{ … }]
@@ -69,9 +69,8 @@ func settingWords(s *caddymodule.Settings) []word {
 }
 
 // checkSettings refuses settings that cannot hold together, with those that the
-// assurance level brings. What another guard
-// may add is unknown here: an expiry above the default of max_lifetime needs its
-// max_lifetime beside it.
+// assurance level brings. What another guard may add is unknown here: an expiry
+// above the default of max_lifetime needs its max_lifetime beside it.
 func checkSettings(b *block, s caddymodule.Settings, realm string) {
 	maxLifetime := time.Duration(s.MaxLifetime)
 	if s.MaxLifetime == caddymodule.Off || s.Expiry == 0 && s.MaxLifetime == 0 {

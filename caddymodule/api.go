@@ -63,9 +63,7 @@ func (a *API) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Path == "" {
-		a.Path = sessionapi.DefaultPath
-	}
+	a.Path = cmp.Or(a.Path, sessionapi.DefaultPath)
 	a.realm, err = app.realm(a.Realm)
 	if err := errors.Join(err, a.readKey(), a.check()); err != nil {
 		return fmt.Errorf("session_api: %w", withPlaces(err, a.places()))

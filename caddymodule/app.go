@@ -5,7 +5,7 @@
 package caddymodule
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -123,9 +123,7 @@ func (a *App) Cleanup() error {
 
 // realm returns a realm by name; an empty name means the default one.
 func (a *App) realm(name string) (*realm, error) {
-	if name == "" {
-		name = session.DefaultRealm
-	}
+	name = cmp.Or(name, session.DefaultRealm)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.asked = true
@@ -174,13 +172,6 @@ func appOf(ctx caddy.Context) (*App, error) {
 		return nil, fmt.Errorf("the app session is a %T", module)
 	}
 	return app, nil
-}
-
-// maintain keeps automatic keys current until the configuration ends.
-func (a *App) maintain(ctx context.Context, keys *session.Keyring, name string) {
-	go keys.Maintain(ctx, func(err error) {
-		a.logger.Error("session keys cannot be maintained", zap.String("realm", name), zap.Error(err))
-	})
 }
 
 // Interface guards

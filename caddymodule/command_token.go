@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -54,7 +53,7 @@ func (k *keySource) keyring() (*session.Keyring, error) {
 	} else if !ok {
 		return nil, errors.New("there is no secret; write --secret-file <file>, or set the environment variable SESSION_SECRET")
 	}
-	return session.NewKeyring(cmp.Or(k.realm, session.DefaultRealm), []byte(secret))
+	return session.NewKeyring(k.realm, []byte(secret))
 }
 
 // manager has the default settings but for the realm: others are not known here.
@@ -63,7 +62,7 @@ func (k *keySource) manager() (*session.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return session.NewManager(session.Settings{Realm: cmp.Or(k.realm, session.DefaultRealm)}, keys)
+	return session.NewManager(session.Settings{Realm: k.realm}, keys)
 }
 
 // sealCommand seals a session from standard input.

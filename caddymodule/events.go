@@ -63,7 +63,7 @@ func (r *realm) sealed(key string) {
 // logSession names a session in a log. Its id would let whoever reads the log end
 // it, so a hash stands for it.
 func (r *realm) logSession(s *session.Session) []zap.Field {
-	fields := []zap.Field{zap.String("realm", r.name), zap.String("session", hashedID(s))}
+	fields := []zap.Field{zap.String("realm", r.name), zap.String("session", hashID(s.ID))}
 	if r.logsUser() {
 		fields = append(fields, zap.String("user_id", s.User.ID()))
 	}
@@ -77,8 +77,6 @@ func (r *realm) logsUser() bool { return r.settings.LogUser == nil || *r.setting
 // to tell sessions apart.
 const hashedIDLength = 8
 
-func hashedID(s *session.Session) string { return hashID(s.ID) }
-
 func hashID(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:hashedIDLength])
@@ -88,7 +86,7 @@ func hashID(id string) string {
 func (r *realm) announce(e session.Event) {
 	name, ok := eventNames[e.Kind]
 	if events := r.app.events; ok && events != nil && events.ShouldEmit(name) {
-		data := map[string]any{"realm": r.name, "session": hashedID(e.Session)}
+		data := map[string]any{"realm": r.name, "session": hashID(e.Session.ID)}
 		if r.logsUser() {
 			data["user_id"] = e.Session.User.ID()
 		}

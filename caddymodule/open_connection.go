@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -51,9 +52,5 @@ func (v *visit) staysOpen(manager *session.Manager) {
 	if v.connection.cancel == nil || v.connection.stop != nil {
 		return
 	}
-	s := v.visitor.Session()
-	if s == nil {
-		s = v.session
-	}
-	v.connection.stop = manager.OnEnd(s, v.connection.cancel)
+	v.connection.stop = manager.OnEnd(cmp.Or(v.visitor.Session(), v.session), v.connection.cancel)
 }

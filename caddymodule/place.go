@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// withPlaces adds to each of the joined errors where the first setting was
-// written that it speaks of ("at Caddyfile:3"). Errors about what is not known here stay as they are.
+// withPlaces adds to each of the joined errors where the first setting was written
+// that it speaks of ("at Caddyfile:3"). Errors about what is not known here stay as
+// they are.
 func withPlaces(err error, places map[string]string) error {
 	if err == nil {
 		return nil

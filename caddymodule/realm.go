@@ -57,8 +57,8 @@ func newRealm(app *App, name string) *realm {
 	}
 }
 
-// merge takes over settings that are written at a place ("at Caddyfile:3"). A setting may be given
-// twice only with one and the same value.
+// merge takes over settings that are written at a place ("at Caddyfile:3"). A
+// setting may be given twice only with one and the same value.
 func (r *realm) merge(settings *Settings, place string) error {
 	if r.ready.Load() != nil {
 		return errors.New("session settings cannot be added to a realm that is in use")
@@ -219,18 +219,17 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		r.warnOfLiterals()
 		return session.NewKeyring(r.name, secrets...)
 	}
-	core := r.core()
-	if core.Expiry == 0 {
-		core.Expiry = session.DefaultExpiry
-	}
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
 		Realm: r.name, Storage: r.app.storage(),
-		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: core.Expiry,
+		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 	})
-	if err == nil {
-		r.app.maintain(r.app.ctx, keys, r.name)
+	if err != nil {
+		return nil, err
 	}
-	return keys, err
+	go keys.Maintain(r.app.ctx, func(err error) {
+		r.app.logger.Error("session keys cannot be maintained", zap.String("realm", r.name), zap.Error(err))
+	})
+	return keys, nil
 }
 
 // isSecure reports whether the browser's connection is TLS: here, or at one of

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,12 +65,8 @@ type Outage struct {
 
 // OutageRule implements part of [RevocationModule].
 func (o Outage) OutageRule() Outage {
-	if o.OnOutage == "" {
-		o.OnOutage = "closed"
-	}
-	if o.OutageGrace == 0 {
-		o.OutageGrace = caddy.Duration(time.Minute)
-	}
+	o.OnOutage = cmp.Or(o.OnOutage, "closed")
+	o.OutageGrace = cmp.Or(o.OutageGrace, caddy.Duration(time.Minute))
 	return o
 }
 

@@ -307,23 +307,9 @@ func stripAnswer(header http.Header, v *visit) session.Handoff {
 // cleanTrailerNames leaves no trailer announced that takeTrailers looks at. What was
 // announced as Set-Cookie would repeat the lines of the header.
 func cleanTrailerNames(header http.Header) {
-	lines, ok := header["Trailer"]
-	if !ok {
-		return
-	}
-	var kept []string
-	for _, line := range lines {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.TrimSpace(name); name != "" && !session.IsSessionHeader(name) && !strings.EqualFold(name, "Set-Cookie") {
-				kept = append(kept, name)
-			}
-		}
-	}
-	if len(kept) == 0 {
-		delete(header, "Trailer")
-	} else {
-		header["Trailer"] = []string{strings.Join(kept, ", ")}
-	}
+	keepElements(header, "Trailer", func(name string) bool {
+		return !session.IsSessionHeader(name) && !strings.EqualFold(name, "Set-Cookie")
+	})
 }
 
 var (
@@ -331,6 +317,9 @@ var (
 	private        = []string{"private"}
 	varyCookie     = []string{"Cookie"}
 )
+
+// sharedCacheHeaders would have a CDN keep an answer whatever Cache-Control says.
+var sharedCacheHeaders = []string{"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control"}
 
 // keepFromCaches is for answers that the guard makes itself.
 func keepFromCaches(header http.Header) {
@@ -348,7 +337,7 @@ func protectFromCaches(header http.Header, v *visit, wroteCookies bool) {
 	if !wroteCookies && v.session == nil && (v.match.Open || v.match.Type != "auth") {
 		return
 	}
-	for _, name := range []string{"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control"} {
+	for _, name := range sharedCacheHeaders {
 		delete(header, name)
 	}
 	if wroteCookies {

@@ -92,12 +92,10 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 }
 
 // notTheHooks are the headers of the connection to the hook (RFC 9110 section
-// 7.6.1) and of its server, and those that would have a shared cache keep the
-// answer.
+// 7.6.1) and of its server.
 var notTheHooks = []string{
 	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authentication-Info", "Te", "Trailer", "Transfer-Encoding",
 	"Upgrade", "Date", "Server", "Alt-Svc",
-	"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control",
 }
 
 // cleanRefusal leaves what a hook may say to the client: no X-Session-*, no cookie
@@ -108,7 +106,7 @@ func cleanRefusal(header http.Header, v *visit) session.Handoff {
 			header.Del(strings.TrimSpace(name))
 		}
 	}
-	for _, name := range notTheHooks {
+	for _, name := range slices.Concat(notTheHooks, sharedCacheHeaders) {
 		delete(header, name)
 	}
 	return stripAnswer(header, v)

@@ -132,22 +132,25 @@ func appendFold(b []byte, name string) []byte {
 // Connection header: the proxy would remove them from the request to the app as
 // hop-by-hop (the class of CVE-2024-45410).
 func cleanConnection(header http.Header) {
-	lines := header["Connection"]
-	if !slices.ContainsFunc(lines, namesProtected) {
-		return
+	if slices.ContainsFunc(header["Connection"], namesProtected) {
+		keepElements(header, "Connection", func(token string) bool { return !isProtected(token) })
 	}
+}
+
+// keepElements leaves those elements of a comma-separated header that pass.
+func keepElements(header http.Header, name string, passes func(string) bool) {
 	var kept []string
-	for _, line := range lines {
-		for token := range strings.SplitSeq(line, ",") {
-			if token = strings.TrimSpace(token); token != "" && !isProtected(token) {
-				kept = append(kept, token)
+	for _, line := range header[name] {
+		for element := range strings.SplitSeq(line, ",") {
+			if element = strings.TrimSpace(element); element != "" && passes(element) {
+				kept = append(kept, element)
 			}
 		}
 	}
 	if len(kept) == 0 {
-		delete(header, "Connection")
+		delete(header, name)
 	} else {
-		header["Connection"] = []string{strings.Join(kept, ", ")}
+		header[name] = []string{strings.Join(kept, ", ")}
 	}
 }
 

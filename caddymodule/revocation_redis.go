@@ -219,12 +219,10 @@ func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), syn
 }
 
 func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) error {
-	text, _ := message.Values[redisField].(string)
-	var entry logEntry
-	if err := json.Unmarshal([]byte(text), &entry); err != nil {
-		return fmt.Errorf("the entry %s of the stream %s is damaged", message.ID, l.stream)
+	r, err := decodeRedisEntry(l.stream, message)
+	if err != nil {
+		return err
 	}
-	r := entry.revocation()
 	add(r)
 	l.cursor = message.ID
 	var milliseconds int64
@@ -235,6 +233,15 @@ func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) er
 	defer l.mu.Unlock()
 	l.longest = max(l.longest, r.Until.Sub(time.UnixMilli(milliseconds)))
 	return nil
+}
+
+func decodeRedisEntry(stream string, message redis.XMessage) (session.Revocation, error) {
+	text, _ := message.Values[redisField].(string)
+	var entry logEntry
+	if err := json.Unmarshal([]byte(text), &entry); err != nil {
+		return session.Revocation{}, fmt.Errorf("the entry %s of the stream %s is damaged", message.ID, stream)
+	}
+	return entry.revocation(), nil
 }
 
 // resume finds out, after a break, what the server has lost: it appends again

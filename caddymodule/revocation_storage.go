@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 	"sync"
@@ -224,11 +225,7 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 			return err
 		}
 	}
-	for name := range l.files {
-		if !present[name] {
-			delete(l.files, name)
-		}
-	}
+	maps.DeleteFunc(l.files, func(name string, _ logFile) bool { return !present[name] })
 	if err := l.lookAtUpdates(ctx, storage, present, add); err != nil {
 		return err
 	}

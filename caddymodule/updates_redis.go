@@ -44,12 +44,11 @@ func (l *redisLog) takeUpdates(ctx context.Context, add func(session.Revocation)
 		return fmt.Errorf("reading updates from Redis: %w", err)
 	}
 	for _, message := range messages {
-		text, _ := message.Values[redisField].(string)
-		var entry logEntry
-		if err := json.Unmarshal([]byte(text), &entry); err != nil {
-			return fmt.Errorf("the entry %s of the stream %s is damaged", message.ID, l.updates)
+		r, err := decodeRedisEntry(l.updates, message)
+		if err != nil {
+			return err
 		}
-		add(entry.revocation())
+		add(r)
 		l.updateCursor = message.ID
 	}
 	return nil

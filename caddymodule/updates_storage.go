@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -50,11 +51,7 @@ func (l *storageLog) appendUpdates(ctx context.Context, all []session.Revocation
 // lookAtUpdates reads files of updates that are new and deletes old ones. They
 // are never changed, so each is read once.
 func (l *storageLog) lookAtUpdates(ctx context.Context, storage certmagic.Storage, present map[string]bool, add func(session.Revocation)) error {
-	for name := range l.updateFiles {
-		if !present[name] {
-			delete(l.updateFiles, name)
-		}
-	}
+	maps.DeleteFunc(l.updateFiles, func(name string, _ bool) bool { return !present[name] })
 	for name := range present {
 		if !strings.HasSuffix(name, updateSuffix) {
 			continue

@@ -14,9 +14,9 @@ import (
 // answerError is the one place that maps errors to statuses. All of them fail
 // closed: the request does not reach the app, or its answer not the browser.
 func answerError(err error) error {
-	var handoff *session.HandoffError
+	_, handoff := errors.AsType[*session.HandoffError](err)
 	switch {
-	case errors.As(err, &handoff):
+	case handoff:
 		return caddyhttp.Error(http.StatusBadGateway, err)
 	case errors.Is(err, session.ErrUnavailable):
 		return caddyhttp.Error(http.StatusServiceUnavailable, err)

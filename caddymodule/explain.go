@@ -110,7 +110,7 @@ func hostsToAsk(r *http.Request, list caddyhttp.RouteList) []string {
 	}
 	var hosts []string
 	for _, route := range list {
-		if host := firstHost(caddyhttp.RouteList{route}); host != "" {
+		if host := firstHost(route); host != "" {
 			hosts = append(hosts, host)
 		}
 	}
@@ -260,14 +260,12 @@ func meet(r *http.Request, handler caddyhttp.MiddlewareHandler) (caddyhttp.Middl
 	return nil, nil
 }
 
-// firstHost is a host that the routes are for, for a request that names none.
-func firstHost(list caddyhttp.RouteList) string {
-	for _, route := range list {
-		for _, set := range route.MatcherSets {
-			for _, matcher := range set {
-				if hosts, ok := matcher.(*caddyhttp.MatchHost); ok && len(*hosts) > 0 {
-					return strings.ReplaceAll((*hosts)[0], "*", "any")
-				}
+// firstHost is a host that the route is for, or empty if it is for any.
+func firstHost(route caddyhttp.Route) string {
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			if hosts, ok := matcher.(*caddyhttp.MatchHost); ok && len(*hosts) > 0 {
+				return strings.ReplaceAll((*hosts)[0], "*", "any")
 			}
 		}
 	}
@@ -328,10 +326,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 	}
 	e.Answerer = "session_guard"
 	err = g.deny(w, v)
-	e.Status, e.Location = w.Code, w.Header().Get("Location")
-	if e.Location == "" {
-		e.Location = w.Header().Get("X-Action-Redirect")
-	}
+	e.Status, e.Location = w.Code, cmp.Or(w.Header().Get("Location"), w.Header().Get("X-Action-Redirect"))
 	if handlerErr, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
 		e.Status = handlerErr.StatusCode
 	}

@@ -34,15 +34,12 @@ import (
 type Guard struct {
 	GuardConfig
 
-	logger  *zap.Logger
-	realm   *realm
-	table   atomic.Pointer[routes.Table]
-	handoff atomic.Pointer[routes.Paths] // nil: a handoff counts everywhere
-
-	authorizer Authorizer // nil: the rules decide
-
+	logger     *zap.Logger
+	realm      *realm
+	table      atomic.Pointer[routes.Table]
+	handoff    atomic.Pointer[routes.Paths] // nil: a handoff counts everywhere, or with `handoff off` nowhere
 	noActivity atomic.Pointer[routes.Paths] // nil: every use keeps a session alive
-
+	authorizer Authorizer                   // nil: the rules decide
 	otherBuild atomic.Pointer[routes.Table] // the last one of which warnOfOtherBuild has warned
 }
 
@@ -162,7 +159,7 @@ func (g *Guard) checkWords() error {
 		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
 	}
 	if g.ForbiddenPath != "" && (g.ForbiddenPath[0] != '/' || strings.HasPrefix(g.ForbiddenPath, "//")) {
-		errs = append(errs, fmt.Errorf("forbidden_path %q must be a path that begins with one slash", g.ForbiddenPath))
+		errs = append(errs, fmt.Errorf("forbidden_path %q must be a path that begins with one slash; write for example: forbidden_path /denied", g.ForbiddenPath))
 	}
 	return errors.Join(errs...)
 }
@@ -308,11 +305,11 @@ func (g *Guard) use(v *visit) error {
 		g.decideAgain(v)
 		return nil
 	}
-	if isTooLarge(err) {
+	if _, tooLarge := errors.AsType[*session.TooLargeError](err); tooLarge {
 		if g.realm.refresher != nil {
 			g.logger.Error("what on_refresh returned does not fit into a session, which stays as it was", zap.Error(err), v.logPath())
 		}
-		return nil
+		return nil // else it was sealed under other settings; it is good as it is until it expires
 	}
 	if newest := v.visitor.Session(); newest != v.session {
 		v.session = newest // on_refresh may have taken from the user what a rule requires
@@ -356,13 +353,6 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		return answerError(a.failed)
 	}
 	return err
-}
-
-// isTooLarge reports whether a session was sealed under settings that allowed
-// more. It is good as it is until it expires.
-func isTooLarge(err error) bool {
-	_, ok := errors.AsType[*session.TooLargeError](err)
-	return ok
 }
 
 // identify tells the app who is there.

@@ -50,7 +50,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 func (s *survey) routes(list caddyhttp.RouteList, guarded bool) bool {
 	for _, route := range list {
 		site := s.site
-		if host := firstHost(caddyhttp.RouteList{route}); host != "" {
+		if host := firstHost(route); host != "" {
 			s.site = host
 		}
 		met := s.handlers(route.Handlers, guarded)

@@ -1,13 +1,9 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
@@ -142,38 +138,4 @@ func (g *Guard) meetsRequirements(m routes.Match, s *session.Session) bool {
 		}
 	}
 	return true
-}
-
-// holds reports whether the session meets the requirement at a moment.
-func (q Requirement) holds(s *session.Session, now time.Time) bool {
-	if q.Fresh > 0 {
-		return now.Sub(s.CreatedAt) <= time.Duration(q.Fresh)
-	}
-	var value any = map[string]any{"user": map[string]any(s.User)}
-	for name := range strings.SplitSeq(q.Field, ".") {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return false
-		}
-		value = object[name]
-	}
-	if array, ok := value.([]any); ok {
-		return slices.ContainsFunc(array, q.has)
-	}
-	return q.has(value)
-}
-
-// has compares exactly: no folding, no parts, so that no name can pass for
-// another. Only of a number there are several spellings.
-func (q Requirement) has(value any) bool {
-	switch value := value.(type) {
-	case string:
-		return slices.Contains(q.Values, value)
-	case json.Number:
-		return slices.Contains(q.Values, value.String()) ||
-			slices.ContainsFunc(q.Values, func(wanted string) bool { return sameNumber(value.String(), wanted) })
-	case bool:
-		return slices.Contains(q.Values, strconv.FormatBool(value))
-	}
-	return false
 }

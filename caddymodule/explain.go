@@ -3,10 +3,8 @@ package caddymodule
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -25,9 +23,6 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
-
-// maxExplainBody is far more than any request's headers.
-const maxExplainBody = 64 << 10
 
 // explainRequest is a request that is only asked about.
 type explainRequest struct {
@@ -378,35 +373,4 @@ func (r *realm) managerToExplain(request *http.Request) (*session.Manager, error
 		return nil, err
 	}
 	return session.NewManager(r.core(), keys)
-}
-
-// readExplainRequest says of whatever is wrong what to send, since what the
-// decoder says speaks of Go.
-func readExplainRequest(r *http.Request) (explainRequest, error) {
-	var asked *explainRequest
-	decoder := json.NewDecoder(io.LimitReader(r.Body, maxExplainBody))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&asked)
-	if err == nil && asked != nil {
-		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
-			return *asked, nil
-		}
-	}
-	return explainRequest{}, errors.New("the body must be one JSON object and nothing after it, such as " +
-		`{"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`)
-}
-
-func (*Admin) explain(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return methodNotAllowed(w, http.MethodPost)
-	}
-	asked, err := readExplainRequest(r)
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
-	}
-	e, err := explain(caddy.ActiveContext(), asked)
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
-	}
-	return writeAdmin(w, e)
 }

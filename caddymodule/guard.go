@@ -72,23 +72,6 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	return errors.Join(g.realm.check(), g.compile(ctx), g.loadAuthorizer(ctx))
 }
 
-// place names the guard, for messages.
-func (g *GuardConfig) place() string { return strings.TrimSpace("session_guard " + g.Source) }
-
-// RoutesConfig translates the guard's configuration for the package routes.
-func (g *GuardConfig) RoutesConfig() routes.Config {
-	config := routes.Config{
-		Default: routes.Type(g.Default), LoginPath: g.LoginPath, HomePath: g.HomePath, ReturnTo: g.ReturnTo,
-		Locales: g.Locales, BasePath: g.BasePath, Actions: g.Actions,
-	}
-	for _, rule := range g.Rules {
-		config.Rules = append(config.Rules, routes.Rule{
-			Type: routes.Type(rule.Type), Patterns: rule.Patterns, Source: rule.Source, Requires: len(rule.Require) > 0,
-		})
-	}
-	return config
-}
-
 // compile compiles rules and handoff patterns and says what is doubtful.
 func (g *Guard) compile(ctx caddy.Context) error {
 	config := g.RoutesConfig()
@@ -143,25 +126,6 @@ func (g *Guard) warnings() []string {
 		}
 	}
 	return all
-}
-
-func (g *Guard) checkWords() error {
-	var errs []error
-	switch g.Unauthenticated {
-	case "", "auto", "redirect", "status":
-	default:
-		errs = append(errs, fmt.Errorf("unauthenticated cannot be %q; write one of: auto, redirect, status", g.Unauthenticated))
-	}
-	if g.Handoff != nil && len(g.Handoff) == 0 {
-		errs = append(errs, errors.New("handoff is an empty list; write [\"off\"] for nowhere, or leave it out for everywhere"))
-	}
-	if len(g.Handoff) > 1 && slices.Contains(g.Handoff, "off") {
-		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
-	}
-	if g.ForbiddenPath != "" && (g.ForbiddenPath[0] != '/' || strings.HasPrefix(g.ForbiddenPath, "//")) {
-		errs = append(errs, fmt.Errorf("forbidden_path %q must be a path that begins with one slash; write for example: forbidden_path /denied", g.ForbiddenPath))
-	}
-	return errors.Join(errs...)
 }
 
 // visit is what the guard knows of one request.

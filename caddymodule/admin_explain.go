@@ -1,0 +1,44 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// maxExplainBody is far more than any request's headers.
+const maxExplainBody = 64 << 10
+
+// readExplainRequest says of whatever is wrong what to send, since what the
+// decoder says speaks of Go.
+func readExplainRequest(r *http.Request) (explainRequest, error) {
+	var asked *explainRequest
+	decoder := json.NewDecoder(io.LimitReader(r.Body, maxExplainBody))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&asked)
+	if err == nil && asked != nil {
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+			return *asked, nil
+		}
+	}
+	return explainRequest{}, errors.New("the body must be one JSON object and nothing after it, such as " +
+		`{"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`)
+}
+
+func (*Admin) explain(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return methodNotAllowed(w, http.MethodPost)
+	}
+	asked, err := readExplainRequest(r)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	e, err := explain(caddy.ActiveContext(), asked)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	return writeAdmin(w, e)
+}

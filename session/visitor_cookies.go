@@ -1,0 +1,137 @@
+package session
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// SetCookies writes the Set-Cookie lines of what changed and reports whether it
+// wrote any. Call it once, just before the header of the answer is sent: a
+// session that was ended meanwhile by another request is not brought back, and of
+// one that was changed the newest token is written.
+func (v *Visitor) SetCookies(header http.Header) bool {
+	m := v.manager
+	writer := cookieWriter{settings: &m.settings, name: v.name, secure: v.secure}
+	if len(v.own) > 0 {
+		header["Set-Cookie"] = append(header["Set-Cookie"], v.own...)
+		return true
+	}
+	if v.deleted && v.pending == nil {
+		writer.remove(header, v.name)
+		for _, suffix := range chunkSuffixes {
+			writer.remove(header, v.name+suffix)
+		}
+		return true
+	}
+	if v.pending == nil {
+		return false
+	}
+	newest, ok := m.recent.newest(*v.pending)
+	if !ok || m.outdated(newest.session.ID, newest.content) {
+		return false
+	}
+	// Another request may have been quicker, whose answer never reached the browser.
+	v.pending = &newest
+	// That it cannot be told grants nothing: whoever reads the cookie asks again.
+	// A login is not lost.
+	if revoked, _ := m.settings.Revocations.Revoked(v.pending.session); revoked {
+		return false
+	}
+	m.watches.saw(v.pending.session) // now that it is sent
+	v.writePending(header, writer)
+	return true
+}
+
+func (v *Visitor) writePending(header http.Header, writer cookieWriter) {
+	left := v.pending.session.ExpiresAt.Sub(v.manager.settings.Now())
+	names, values := sealedCookies(v.name, v.pending.token)
+	for i, name := range names {
+		writer.set(header, name, values[i], left)
+	}
+	// Stale ones would be read together with the new ones.
+	if len(names) > 1 {
+		writer.remove(header, v.name)
+	}
+	for i, suffix := range chunkSuffixes {
+		stale := len(names) == 1 || i >= len(names)
+		if stale && (len(names) > 1 || len(v.sent.chunks[i]) > 0) {
+			writer.remove(header, v.name+suffix)
+		}
+	}
+}
+
+// ClearInvalid removes the request's cookies of ours if none of them opened, and
+// reports whether it did. While machinery is broken nobody knows whether they
+// are good, so they stay.
+func (v *Visitor) ClearInvalid(header http.Header) bool {
+	if v.session != nil || v.deleted || v.result == ResultError || !v.sent.any() {
+		return false
+	}
+	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
+	if len(v.sent.whole) > 0 {
+		writer.remove(header, v.name)
+	}
+	for i, suffix := range chunkSuffixes {
+		if len(v.sent.chunks[i]) > 0 {
+			writer.remove(header, v.name+suffix)
+		}
+	}
+	return true
+}
+
+// ForwardCookies rewrites the Cookie header of the request to the app. Handoff
+// cookies and cookies of our name never come from a browser to the app; with
+// forward_cookie the app gets the one that opened, after a refresh the new one.
+// All other cookies stay, in order.
+func (v *Visitor) ForwardCookies(header http.Header) {
+	v.keepCookies(header, v.manager.settings.ForwardCookie)
+}
+
+// WithholdCookies is [Visitor.ForwardCookies] without forward_cookie, for a request
+// that nobody is to be known by.
+func (v *Visitor) WithholdCookies(header http.Header) { v.keepCookies(header, false) }
+
+// ReturnCookies undoes both of them, as far as a cookie has opened.
+func (v *Visitor) ReturnCookies(header http.Header) {
+	v.WithholdCookies(header)
+	if v.session == nil {
+		return
+	}
+	names, values := sealedCookies(v.name, v.token)
+	for i, name := range names {
+		header.Add("Cookie", name+"="+values[i])
+	}
+}
+
+func (v *Visitor) keepCookies(header http.Header, withSession bool) {
+	m := v.manager
+	lines := header["Cookie"]
+	if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, m.settings.CookieName) }) {
+		return // every name of ours contains it
+	}
+	var room [16]string
+	kept := room[:0]
+	dropped := false
+	eachCookie(lines, func(name, _, pair string) {
+		if isOurs(name, v.name) || m.handoffKind(name) != "" {
+			dropped = true
+			return
+		}
+		kept = append(kept, pair)
+	})
+	if !dropped {
+		return
+	}
+	if withSession && v.session != nil {
+		names, values := sealedCookies(v.name, v.token)
+		for i, name := range names {
+			kept = append(kept, name+"="+values[i])
+		}
+	}
+	if len(kept) == 0 {
+		delete(header, "Cookie")
+		return
+	}
+	header["Cookie"] = []string{strings.Join(kept, "; ")}
+}

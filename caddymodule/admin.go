@@ -23,10 +23,10 @@ func init() {
 
 // Admin is the part of Caddy's admin API for sessions.
 //
-//	GET  /session         the realms and the state of their revocations
-//	GET  /session/users/ID the live sessions of a user (percent-encoded), with list on
-//	POST /session/revoke  {"session": id}, {"user": id} or {"all": true}, and "realm"
-//	POST /session/explain {"method": m, "url": u, "headers": {name: [value]}}
+//	GET  /session           the realms and the state of their revocations
+//	GET  /session/users/ID  the live sessions of a user (percent-encoded), with list on
+//	POST /session/revoke    {"session": id}, {"user": id} or {"all": true}, and "realm"
+//	POST /session/explain   {"method": m, "url": u, "headers": {name: [value]}}
 type Admin struct{}
 
 // CaddyModule returns the Caddy module information.

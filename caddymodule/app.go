@@ -1,7 +1,8 @@
 // Package caddymodule holds the Caddy modules of caddy-session-guard: the app
-// `session` with its realms, and the handlers session_guard and session_api. It
-// is the only package that knows Caddy; the core is in the packages session,
-// routes and sessionapi.
+// `session` with its realms, the handlers session_guard and session_api, the
+// matcher session, the hooks, where revocations are kept, and what operators use
+// (admin API, commands, metrics). The core, which does not know Caddy, is in the
+// packages session, routes and sessionapi.
 package caddymodule
 
 import (

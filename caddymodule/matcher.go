@@ -255,9 +255,9 @@ func checkQuoted(words []string) error {
 	return nil
 }
 
-// sharedVisit lets matchers and the session API behind the guard see what the
-// guard has found, since the app's request no longer has the cookie. As a variable
-// of the request it shows nothing to whoever prints it.
+// sharedVisit lets matchers, the session API and error routes behind the guard see
+// what the guard has found, since the app's request no longer has the cookie. As a
+// variable of the request it shows nothing to whoever prints it.
 type sharedVisit struct{ visit *visit }
 
 // String shows nothing of the session.

@@ -45,7 +45,7 @@ type sharedRevocations struct {
 	stale   atomic.Bool   // so it was never read, or the grace is over
 
 	mu         sync.Mutex
-	users      []*terms  // of the configurations that use this, the latest last
+	terms      []*terms  // of the configurations that use this, the latest last
 	since      time.Time // the grace counts from here
 	toldClosed bool      // the log knows
 
@@ -95,7 +95,7 @@ func newSharedRevocations(realm string, set *session.RevocationSet, log Revocati
 func (s *sharedRevocations) use(t *terms) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users = append(s.users, t)
+	s.terms = append(s.terms, t)
 	s.apply(t)
 }
 
@@ -104,9 +104,9 @@ func (s *sharedRevocations) use(t *terms) {
 func (s *sharedRevocations) leave(t *terms) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.users = slices.DeleteFunc(s.users, func(user *terms) bool { return user == t })
-	if len(s.users) > 0 {
-		s.apply(s.users[len(s.users)-1])
+	s.terms = slices.DeleteFunc(s.terms, func(other *terms) bool { return other == t })
+	if len(s.terms) > 0 {
+		s.apply(s.terms[len(s.terms)-1])
 	}
 }
 

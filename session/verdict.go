@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// maxVerdicts bounds the memory for what hooks said; each takes less than 200 bytes.
+// maxVerdicts bounds the memory for what hooks said; each takes about 250 bytes.
 const maxVerdicts = 100_000
 
 // verdicts remember for a while what a hook said of a session: of the state that

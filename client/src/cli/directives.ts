@@ -6,8 +6,9 @@ export interface Directive {
   name: string;
   arguments: string[];
   block?: Directive[];
-  /** Where it stands in the Caddyfile that was read. */
+  /** Where it stands in the Caddyfile that was read, or in a file that it imports. */
   line?: number;
+  file?: string;
 }
 
 /** What Caddy does without being told, in the words of the Caddyfile. */

@@ -81,7 +81,7 @@ function parseLines(tokens: Token[], file: string): Directive[] {
     } else if (line && reached === number) {
       line.arguments.push(text);
     } else {
-      line = { name: text, arguments: [], line: number };
+      line = { name: text, arguments: [], line: number, file };
       current.push(line);
     }
     reached = end;
@@ -102,7 +102,7 @@ function expand(lines: Directive[], shared: Map<string, Directive[]>, file: stri
     const found = line.name === "import" ? shared.get(`(${name})`) : line.name === "invoke" ? shared.get(`&(${name})`) : undefined;
     if (found) return expand(withArguments(found, line), shared, file, depth + 1);
     if (line.name === "import") {
-      return importedFiles(name, file, line.line).flatMap((other) => expand(withArguments(readLines(other), line), shared, other, depth + 1));
+      return importedFiles(name, line.file ?? file, line.line).flatMap((other) => expand(withArguments(readLines(other), line), shared, other, depth + 1));
     }
     return [line.block ? { ...line, block: expand(line.block, shared, file, depth + 1) } : line];
   });

@@ -346,6 +346,32 @@ describe("--check", () => {
     expect(result(`(app) {\n${README_BLOCK.replace("public /login", "public {args[0]}")}}\n:80 {\nimport app\n}\n`).stderr).toContain("gives the snippet app no {args[0]}");
   });
 
+  test("reads snippets of another file as Caddy does", () => {
+    const guard = (rules: string) => `session_api\nsession_guard {\n${rules}${INSIDE}}\n`;
+    const files = {
+      "auth.ts": README,
+      "with-block.caddy": `(guard) {\n${guard("{block}\n")}}\n`,
+      "with-arguments.caddy": `(guard) {\n${guard("").replace("public /login", "public {args[0]}")}}\n`,
+      "folder/guard.caddy": `(guard) {\nsession_api\nsession_guard {\nimport rules/inside\n}\n}\n`,
+      "folder/rules/inside": INSIDE,
+      "rules/.open": "hybrid /dashboard/*\n",
+    };
+    const result = (caddyfile: string) => run(app({ ...files, Caddyfile: caddyfile }), "caddyfile", "auth.ts", "--check", "Caddyfile");
+    const agrees = { stdout: "", stderr: "", status: 0 };
+    expect(result("import with-arguments.caddy\n:80 {\nimport guard /login\n}\n")).toEqual(agrees);
+    expect(result("import folder/guard.caddy\n:80 {\nimport guard\n}\n")).toEqual(agrees);
+    expect(result("import with-block.caddy\n:80 {\nimport guard\n}\n")).toEqual(agrees);
+    for (const opens of [
+      "import with-block.caddy\n:80 {\nimport guard {\nhybrid /dashboard/*\n}\n}\n",
+      `(guard) {\n${guard("{blocks.first}\n")}}\n:80 {\nimport guard {\nfirst hybrid /dashboard/*\n}\n}\n`,
+      `(guard) {\n${guard("{blocks.first}\n")}}\n:80 {\nimport guard {\nfirst public /login\nfirst hybrid /dashboard/*\n}\n}\n`,
+      `:80 {\n${guard("import rules/.o*\n")}}\n`,
+    ]) {
+      expect(result(opens).stderr).toContain("rule 1: the configuration says public /login, the Caddyfile says hybrid /dashboard/*");
+    }
+    expect(result(":80 {\nrespond x\n}\n").stderr).toBe("The Caddyfile and what it imports have no session_guard of realm default; name the one that has it.\n");
+  });
+
   test("a folder is no Caddyfile", () => {
     expect(run(app({ "auth.ts": README, "lib/x": "" }), "caddyfile", "auth.ts", "--check", "lib")).toEqual({ stdout: "", stderr: "lib cannot be read: EISDIR.\n", status: 1 });
   });

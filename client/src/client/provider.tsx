@@ -77,12 +77,12 @@ export function SessionProvider<T extends User = User>({
     return after(refreshInterval!, refresh, refreshInterval);
   }, [store, refreshInterval]);
 
-  // Without an answer nobody is signed out: ask again. And the server decides whether the session has really ended, by its own clock: ours may be
+  // Without an answer nobody is signed out: ask again, unless the answer is only slow. And the server decides whether the session has really ended, by its own clock: ours may be
   // ahead, and there may be no network now. A session that is over by ours when it comes has told us nothing new.
   const loading = state.status === "loading";
   const expiresAt = state.session?.expiresAt ?? 0;
   useEffect(
-    () => after(loading ? RETRY : expiresAt - Date.now() + 500, () => void store.refetch(true), 30_000),
+    () => after(loading ? RETRY : expiresAt - Date.now() + 500, () => void store.refetch(!loading), loading ? RETRY : 30_000),
     [store, loading, expiresAt],
   );
 

@@ -166,6 +166,23 @@ describe("only a definite answer signs anybody out", () => {
     expect(page.text()).toBe("authenticated Ada");
   });
 
+  test("a first request is repeated every five seconds, and one that is only slow is waited for", async () => {
+    vi.useFakeTimers();
+    api.broken = html(502);
+    api.session = session();
+    const page = await render(<SessionProvider children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(7000));
+    expect(page.text()).toBe("loading -");
+    delete api.broken;
+    let release = () => {};
+    api.held = new Promise((resolve) => (release = resolve));
+    await act(() => vi.advanceTimersByTimeAsync(15_000));
+    expect(api.count("GET")).toBe(3);
+    await act(async () => release());
+    await act(() => vi.advanceTimersByTimeAsync(0));
+    expect(page.text()).toBe("authenticated Ada");
+  });
+
   test("the API's 401 to a refresh does", async () => {
     function Refresh() {
       const { refresh } = useSession();

@@ -77,8 +77,8 @@ export function SessionProvider<T extends User = User>({
     return after(refreshInterval!, refresh, refreshInterval);
   }, [store, refreshInterval]);
 
-  // Without an answer nobody is signed out: ask again, unless the answer is only slow. And the server decides whether the session has really ended, by its own clock: ours may be
-  // ahead, and there may be no network now. A session that is over by ours when it comes has told us nothing new.
+  // Without an answer nobody is signed out: ask again, unless the answer is only slow. And the server decides whether the session has really ended,
+  // by its own clock: ours may be ahead, and there may be no network now. A session that is over by ours when it comes has told us nothing new.
   const loading = state.status === "loading";
   const expiresAt = state.session?.expiresAt ?? 0;
   useEffect(

@@ -30,10 +30,11 @@ func newReloaded(t *testing.T) *reloaded {
 	app := &app{}
 	upstream := httptest.NewServer(app)
 	t.Cleanup(upstream.Close)
+	folder := t.TempDir() // so that it is removed after Caddy, which writes into it, has stopped
 	t.Cleanup(func() { _ = caddy.Stop() })
 	return &reloaded{
 		site:   &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: app, log: filepath.Join(t.TempDir(), "log")},
-		folder: t.TempDir(), upstream: upstream.Listener.Addr().String(),
+		folder: folder, upstream: upstream.Listener.Addr().String(),
 	}
 }
 

@@ -65,24 +65,31 @@ func (a *answer) WriteHeader(status int) {
 		a.ResponseWriter.WriteHeader(status)
 		return
 	}
-	handoff, err := a.takeHandoff(header)
-	if err != nil {
-		a.fail(err)
-		return
+	found := lookAt(header)
+	var handoff session.Handoff
+	if found.handoff {
+		var err error
+		if handoff, err = a.takeHandoff(header); err != nil {
+			a.fail(err)
+			return
+		}
 	}
-	if a.losesBody(header, handoff) {
+	if found.actionRedirect && a.losesBody(header, handoff) {
 		a.discard = true
 		for _, name := range []string{"Content-Length", "Content-Encoding", "Etag"} {
 			delete(header, name)
 		}
 		header["Content-Type"] = []string{"text/plain"}
+		found.contentType = ""
 	}
 	wroteCookies := a.visit.visitor.SetCookies(header)
 	if !a.visit.match.Static || wroteCookies {
-		protectFromCaches(header, a.visit, wroteCookies)
+		protectFromCaches(header, found, a.visit, wroteCookies)
 	}
-	cleanTrailerNames(header)
-	a.visit.answered(a.guard.realm.ready.Load(), header)
+	if found.trailer {
+		cleanTrailerNames(header)
+	}
+	a.visit.answered(a.guard.realm.ready.Load(), found.contentType)
 	a.cookies = len(header["Set-Cookie"])
 	a.ResponseWriter.WriteHeader(status)
 	if a.discard { // else net/http would add a Content-Length
@@ -139,6 +146,37 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 		return io.Copy(io.Discard, r)
 	}
 	return io.Copy(a.ResponseWriter, r)
+}
+
+// findings are what there is to do with the header of an answer, mostly nothing.
+type findings struct {
+	handoff        bool // perhaps: a header of ours or a cookie
+	actionRedirect bool
+	trailer        bool // is announced
+	sharedCaches   bool // are told something
+	contentType    string
+}
+
+// lookAt looks at a header once, which costs less than to ask it for each name.
+func lookAt(header http.Header) (found findings) {
+	for name, values := range header {
+		switch name {
+		case "Content-Type":
+			if len(values) > 0 {
+				found.contentType = values[0]
+			}
+		case "Set-Cookie":
+			found.handoff = true
+		case "X-Action-Redirect":
+			found.actionRedirect = true
+		case "Trailer":
+			found.trailer = true
+		default:
+			found.handoff = found.handoff || session.IsSessionHeader(name)
+			found.sharedCaches = found.sharedCaches || slices.Contains(sharedCacheHeaders, name)
+		}
+	}
+	return found
 }
 
 // takeHandoff takes the handoff off the header and carries it out.
@@ -222,7 +260,7 @@ func (a *answer) finish(err error) {
 	case err == nil:
 		a.WriteHeader(http.StatusOK)
 	case !a.visit.match.Static:
-		protectFromCaches(a.Header(), a.visit, false)
+		protectFromCaches(a.Header(), lookAt(a.Header()), a.visit, false)
 	}
 	a.takeTrailers()
 	if a.failed != nil {
@@ -330,15 +368,17 @@ func keepFromCaches(header http.Header) {
 // protectFromCaches keeps answers that depend on the session out of shared
 // caches, and answers that set or clear the cookie out of every cache: a cached
 // Set-Cookie hands one visitor's session to the next.
-func protectFromCaches(header http.Header, v *visit, wroteCookies bool) {
+func protectFromCaches(header http.Header, found findings, v *visit, wroteCookies bool) {
 	if !v.match.Open || wroteCookies {
 		mergeVary(header)
 	}
 	if !wroteCookies && v.session == nil && (v.match.Open || v.match.Type != "auth") {
 		return
 	}
-	for _, name := range sharedCacheHeaders {
-		delete(header, name)
+	if found.sharedCaches {
+		for _, name := range sharedCacheHeaders {
+			delete(header, name)
+		}
 	}
 	if wroteCookies {
 		header["Cache-Control"] = privateNoStore

@@ -40,9 +40,11 @@ var forwardedHeaders = map[string]bool{
 
 // cleanRequest removes what a client must not tell the app: identity, and what
 // only Next.js or a proxy may say. It runs for every request, before anything of
-// ours is set.
-func cleanRequest(r *http.Request, kind routes.Kind, dataRoute bool) {
-	for name := range r.Header {
+// ours is set. As it looks at every header, it also finds out the kind.
+func cleanRequest(r *http.Request, table *routes.Table, dataRoute bool) routes.Kind {
+	var signs routes.Signs
+	for name, values := range r.Header {
+		signs.Add(name, values)
 		switch firstLetter(name) {
 		case 'f', 'l', 'n', 'u', 'x': // of all names that are looked for, and of few others
 		default:
@@ -51,17 +53,18 @@ func cleanRequest(r *http.Request, kind routes.Kind, dataRoute bool) {
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
 		}
-		if name == "Upgrade" {
-			cleanUpgrade(r.Header, kind)
-		} else if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] || isForwarded(name) && !isTrusted(r) {
+		if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] || isForwarded(name) && !isTrusted(r) {
 			delete(r.Header, name)
 		}
 	}
+	kind := table.KindBy(r, &signs)
+	cleanUpgrade(r.Header, kind)
 	cleanConnection(r.Header)
 	if r.Trailer != nil {
 		cleanTrailer(r.Trailer)
 		r.Body = &trailerCleaner{ReadCloser: r.Body, request: r}
 	}
+	return kind
 }
 
 // isTrusted reports whether the request comes from one of Caddy's trusted proxies.
@@ -158,9 +161,11 @@ func keepElements(header http.Header, name string, passes func(string) bool) {
 // the first line and pass on what the connection then carries: HTTP/2 (h2c) would
 // take any request to the app, with any identity and past every rule.
 func cleanUpgrade(header http.Header, kind routes.Kind) {
-	if kind == routes.WebSocket {
+	switch {
+	case len(header["Upgrade"]) == 0:
+	case kind == routes.WebSocket:
 		header["Upgrade"] = []string{"websocket"}
-	} else {
+	default:
 		delete(header, "Upgrade")
 	}
 }
@@ -169,8 +174,12 @@ func namesProtected(line string) bool {
 	for more := true; more; {
 		var token string
 		token, line, more = strings.Cut(line, ",")
-		if token = strings.TrimSpace(token); token != "" && isProtected(token) {
-			return true
+		switch token = strings.TrimSpace(token); token {
+		case "", "keep-alive", "close", "Upgrade": // as browsers write it
+		default:
+			if isProtected(token) {
+				return true
+			}
 		}
 	}
 	return false

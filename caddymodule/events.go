@@ -22,8 +22,8 @@ func (r *realm) observe(e session.Event) {
 	m := r.app.metrics
 	switch e.Kind {
 	case session.EventRead:
-		if caddyhttp.GetVar(e.Request.Context(), r.countedVariable) == nil {
-			m.reads.WithLabelValues(r.name, string(e.Result)).Inc()
+		if !r.readsTwice.Load() || caddyhttp.GetVar(e.Request.Context(), r.countedVariable) == nil {
+			r.countRead(e.Result)
 		}
 		return
 	case session.EventSealed:
@@ -45,6 +45,7 @@ func (r *realm) observe(e session.Event) {
 // isCounted says that the session of a request has been counted: a matcher reads it
 // before the guard does, which would count it twice.
 func (r *realm) isCounted(req *http.Request) {
+	r.readsTwice.Store(true)
 	caddyhttp.SetVar(req.Context(), r.countedVariable, true)
 }
 

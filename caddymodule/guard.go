@@ -159,7 +159,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		keepFromCaches(w.Header())
 		err = answerError(err)
 	} else {
-		g.realm.app.metrics.decided(g.realm.name, v)
+		g.realm.countDecision(v)
 		g.log(v)
 		g.trace(v)
 		if v.decision == decisionPass {
@@ -197,11 +197,11 @@ func (v *visit) refusesMethod() bool {
 	return method == http.MethodTrace || method == http.MethodConnect && v.kind != routes.WebSocket
 }
 
-// route finds the rule and the kind of the request. A method that no app should get
-// is refused as such a path is, whatever the rule.
+// route finds the rule and the kind of the request, which is clean then. A method that
+// no app should get is refused as such a path is, whatever the rule.
 func (v *visit) route() {
 	v.match = v.table.MatchURL(v.request.URL, originalPath(v.request))
-	v.kind = v.table.Kind(v.request)
+	v.kind = cleanRequest(v.request, v.table, v.match.Data)
 	if v.refusesMethod() {
 		v.match = routes.Match{Bad: true, Type: routes.Auth, Rule: -1, Path: v.match.Path}
 	}
@@ -212,15 +212,12 @@ func (v *visit) route() {
 func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load()}
 	v.route()
-	cleanRequest(r, v.kind, v.match.Data)
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {
 		return v, err
 	}
-	if r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
-		if before := g.realm.visitOf(r); before != nil {
-			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
-		}
+	if before := g.realm.visitOf(r); before != nil && r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
+		before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
 	}
 	v.visitor, err = manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody
@@ -299,7 +296,8 @@ func originalPath(r *http.Request) string {
 
 // pass hands the request to the app and its answer to the browser.
 func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
-	defer v.endWithSession()()
+	v.endWithSession()
+	defer v.connection.done()
 	r := v.request
 	v.cookies = r.Header["Cookie"]
 	g.realm.shareVisit(v)

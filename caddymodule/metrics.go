@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -68,15 +70,53 @@ func (a *App) provisionMetrics() error {
 // Destruct implements caddy.Destructor; memory needs no closing.
 func (*metrics) Destruct() error { return nil }
 
-func (m *metrics) decided(realm string, v *visit) {
-	rule := string(v.match.Type)
+// decisionLabels are the labels of a decision within a realm.
+type decisionLabels struct {
+	rule     routes.Type
+	kind     routes.Kind
+	decision decision
+}
+
+func (r *realm) countDecision(v *visit) {
+	labels := decisionLabels{v.match.Type, v.kind, v.decision}
 	if v.match.Bad {
-		rule = "none"
+		labels.rule = "none"
 	}
-	m.decisions.WithLabelValues(realm, rule, string(v.kind), string(v.decision)).Inc()
+	r.decisions.of(labels, func() prometheus.Counter {
+		return r.app.metrics.decisions.WithLabelValues(r.name, string(labels.rule), string(labels.kind), string(labels.decision))
+	}).Inc()
 	if v.match.Ambiguous {
-		m.ambiguous.WithLabelValues(realm, string(v.match.Type)).Inc()
+		r.app.metrics.ambiguous.WithLabelValues(r.name, string(v.match.Type)).Inc()
 	}
+}
+
+// countRead counts a request by what became of its session cookies.
+func (r *realm) countRead(result session.Result) {
+	r.reads.of(result, func() prometheus.Counter {
+		return r.app.metrics.reads.WithLabelValues(r.name, string(result))
+	}).Inc()
+}
+
+// counters remembers the counters of a vector that every request counts in. The
+// vector looks each label up by hashing it, which costs a request a hundredth of what
+// the proxy does. The labels have a closed set of values, so few are remembered.
+type counters[Labels comparable] struct {
+	known atomic.Pointer[map[Labels]prometheus.Counter]
+}
+
+func (c *counters[Labels]) of(labels Labels, find func() prometheus.Counter) prometheus.Counter {
+	known := c.known.Load()
+	if known != nil {
+		if counter, ok := (*known)[labels]; ok {
+			return counter
+		}
+	}
+	more := map[Labels]prometheus.Counter{labels: find()}
+	if known != nil {
+		maps.Copy(more, *known)
+	}
+	c.known.Store(&more) // what another request has added meanwhile is found again
+	return more[labels]
 }
 
 // handoff counts what the app asked for on one answer.

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/session-guard/caddy-session-guard/routes"
@@ -20,27 +19,31 @@ type connection struct {
 
 // endWithSession gives the request of a signed-in visitor a context that can end
 // with the session. What the client calls its request does not count: a stolen
-// session's stream must not outlive it as a document. Call what it returns when the
-// request is done.
-func (v *visit) endWithSession() (done func()) {
+// session's stream must not outlive it as a document. Call done on the connection when
+// the request is.
+func (v *visit) endWithSession() {
 	if v.session == nil || v.match.Open {
-		return func() {}
+		return
 	}
 	ctx, cancel := context.WithCancel(v.request.Context())
 	v.request = v.request.WithContext(ctx)
 	v.connection.cancel = cancel
-	return func() {
-		if v.connection.stop != nil {
-			v.connection.stop()
-		}
-		cancel()
+}
+
+// done frees what endWithSession and staysOpen took.
+func (c *connection) done() {
+	if c.stop != nil {
+		c.stop()
+	}
+	if c.cancel != nil {
+		c.cancel()
 	}
 }
 
-// answered looks at the header of the app's answer: a WebSocket and an event stream
+// answered looks at the type of the app's answer: a WebSocket and an event stream
 // stay open.
-func (v *visit) answered(manager *session.Manager, header http.Header) {
-	mediaType, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+func (v *visit) answered(manager *session.Manager, contentType string) {
+	mediaType, _, _ := strings.Cut(contentType, ";")
 	if v.kind == routes.WebSocket || strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream") {
 		v.staysOpen(manager)
 	}

@@ -46,8 +46,12 @@ type realm struct {
 	literal  sync.Once // about a secret in the configuration itself
 	rotation sync.Once // about a key_rotation without effect
 
-	visitVariable   string // of a request, under which a guard shares what it found
-	countedVariable string // of a request, once its session has been counted
+	visitVariable   string      // of a request, under which a guard shares what it found
+	countedVariable string      // of a request, once its session has been counted
+	readsTwice      atomic.Bool // a request has had its session counted already, so others may
+
+	decisions counters[decisionLabels]
+	reads     counters[session.Result]
 }
 
 func newRealm(app *App, name string) *realm {
@@ -238,8 +242,8 @@ func (r *realm) isSecure(req *http.Request) bool {
 	if req.TLS != nil {
 		return true
 	}
-	forwarded := req.Header.Get("X-Forwarded-Proto")
-	if forwarded == "" {
+	forwarded := req.Header["X-Forwarded-Proto"]
+	if len(forwarded) == 0 || forwarded[0] == "" {
 		return false
 	}
 	if !isTrusted(req) {
@@ -249,7 +253,7 @@ func (r *realm) isSecure(req *http.Request) bool {
 		})
 		return false
 	}
-	first, _, _ := strings.Cut(forwarded, ",")
+	first, _, _ := strings.Cut(forwarded[0], ",")
 	return strings.EqualFold(strings.TrimSpace(first), "https")
 }
 

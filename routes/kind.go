@@ -2,6 +2,7 @@ package routes
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -23,23 +24,75 @@ const (
 // Kind returns the first kind that fits the request. Header names must be in
 // their canonical form, as net/http servers deliver them.
 func (t *Table) Kind(r *http.Request) Kind {
-	h := r.Header
+	var signs Signs
+	for name, values := range r.Header {
+		signs.Add(name, values)
+	}
+	return t.KindBy(r, &signs)
+}
+
+// KindBy is Kind for whoever has added every header of the request to signs, since
+// it looks at each of them anyway.
+func (t *Table) KindBy(r *http.Request, signs *Signs) Kind {
 	switch {
-	case isWebSocket(r):
+	case signs.websocket && r.Method != http.MethodConnect || isExtendedConnect(r):
 		return WebSocket
-	case len(h["Next-Action"]) > 0:
+	case signs.action:
 		return Action
-	case isPrefetch(h):
+	case signs.prefetch:
 		return Prefetch
-	case len(h["X-Nextjs-Data"]) > 0 || t.isData(r.URL.Path):
+	case signs.data || t.isData(r.URL.Path):
 		return Data
-	case first(h["Rsc"]) == "1":
+	case signs.rsc:
 		return RSC
-	case !isNavigation(h):
+	case signs.script || !signs.html:
 		return Fetch
 	default:
 		return Document
 	}
+}
+
+// Signs are what the headers of a request say of its kind.
+type Signs struct {
+	websocket, action, prefetch, data, rsc bool
+	script                                 bool // the browser does not load the answer as a page
+	html                                   bool // a client that does not take HTML loads no page, whatever else it says
+}
+
+// Add notes what one header says.
+func (s *Signs) Add(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	switch name {
+	case "Upgrade":
+		s.websocket = hasToken(values, "websocket")
+	case "Next-Action":
+		s.action = true
+	case "Next-Router-Prefetch", "Next-Router-Segment-Prefetch":
+		s.prefetch = true
+	case "Sec-Purpose", "Purpose":
+		s.prefetch = s.prefetch || hasToken(values, "prefetch")
+	case "X-Nextjs-Data":
+		s.data = true
+	case "Rsc":
+		s.rsc = values[0] == "1"
+	case "Sec-Fetch-Mode":
+		s.script = s.script || values[0] != "" && values[0] != "navigate"
+	case "Sec-Fetch-Dest":
+		s.script = s.script || !isPage(values[0])
+	case "Accept":
+		s.html = slices.ContainsFunc(values, func(value string) bool { return containsFold(value, "text/html") })
+	}
+}
+
+// isPage reports whether a browser loads something for this destination as a page.
+func isPage(destination string) bool {
+	switch destination {
+	case "", "document", "iframe", "frame", "embed", "object", "fencedframe":
+		return true
+	}
+	return false
 }
 
 func first(values []string) string {
@@ -49,21 +102,10 @@ func first(values []string) string {
 	return values[0]
 }
 
-// isWebSocket knows an upgrade of HTTP/1.1, and an extended CONNECT, whose
-// protocol net/http puts into the header for HTTP/2, and quic-go into Proto
-// for HTTP/3.
-func isWebSocket(r *http.Request) bool {
-	if r.Method == http.MethodConnect {
-		return r.Proto == "websocket" || first(r.Header[":protocol"]) == "websocket"
-	}
-	return hasToken(r.Header["Upgrade"], "websocket")
-}
-
-func isPrefetch(h http.Header) bool {
-	return len(h["Next-Router-Prefetch"]) > 0 ||
-		len(h["Next-Router-Segment-Prefetch"]) > 0 ||
-		hasToken(h["Sec-Purpose"], "prefetch") ||
-		hasToken(h["Purpose"], "prefetch")
+// isExtendedConnect knows a WebSocket whose protocol net/http puts into the header
+// for HTTP/2, and quic-go into Proto for HTTP/3.
+func isExtendedConnect(r *http.Request) bool {
+	return r.Method == http.MethodConnect && (r.Proto == "websocket" || first(r.Header[":protocol"]) == "websocket")
 }
 
 // hasToken looks for a token in comma-separated lists with parameters.
@@ -84,25 +126,6 @@ func hasToken(values []string, token string) bool {
 // isData reports whether a decoded path is a data route.
 func (t *Table) isData(path string) bool {
 	return strings.Contains(path, dataPrefix+"/") && t.strip(path, howRaw).data
-}
-
-// isNavigation reports whether a browser loads the answer as a page. A client
-// that does not take HTML is none, whatever else it says.
-func isNavigation(h http.Header) bool {
-	if mode := first(h["Sec-Fetch-Mode"]); mode != "" && mode != "navigate" {
-		return false
-	}
-	switch first(h["Sec-Fetch-Dest"]) {
-	case "", "document", "iframe", "frame", "embed", "object", "fencedframe":
-	default:
-		return false
-	}
-	for _, value := range h["Accept"] {
-		if containsFold(value, "text/html") {
-			return true
-		}
-	}
-	return false
 }
 
 // containsFold expects the letters in the case of substr, as browsers write them.

@@ -31,7 +31,7 @@ var chunkSuffixes = [maxChunks]string{".0", ".1", ".2"}
 // They are split at every semicolon and quotes have no meaning (RFC 6265bis
 // section 5.7): a reader that honours quotes can be shown other cookies than the
 // app behind sees. net/http also drops all cookies above a number of them. The
-// name is the one that a lenient reader sees; the pair is as it was sent.
+// pair is as it was sent, and the name is a part of it.
 func eachCookie(lines []string, yield func(name, value, pair string)) {
 	for _, line := range lines {
 		for more := true; more; {
@@ -40,15 +40,15 @@ func eachCookie(lines []string, yield func(name, value, pair string)) {
 			pair = strings.Trim(pair, " \t")
 			name, value, _ := strings.Cut(pair, "=")
 			if pair != "" {
-				yield(trimName(name), value, pair)
+				yield(name, value, pair)
 			}
 		}
 	}
 }
 
-// trimName removes what some servers strip from a cookie's name before they look
-// it up. A lone byte of 0xA0 is a space to readers of Latin-1, such as Node.js.
-func trimName(name string) string {
+// lenientName is the name that a lenient reader sees: without what some servers strip
+// from it before they look it up. A lone byte of 0xA0 is a space to readers of Latin-1, such as Node.js.
+func lenientName(name string) string {
 	if name != "" && isNameByte(name[0]) && isNameByte(name[len(name)-1]) {
 		return name // as browsers send it
 	}
@@ -71,8 +71,7 @@ func (c *cookies) any() bool {
 
 func collectCookies(lines []string, name string) cookies {
 	var c cookies
-	eachCookie(lines, func(_, value, pair string) {
-		exact, _, _ := strings.Cut(pair, "=")
+	eachCookie(lines, func(exact, value, _ string) {
 		rest, ours := strings.CutPrefix(exact, name)
 		switch {
 		case !ours:

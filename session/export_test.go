@@ -9,7 +9,7 @@ func OpenBothWays(r *Keyring, token string) (direct, byGoJose []byte, directErr,
 		return nil, nil, nil, nil, false
 	}
 	k := (*r.keys.Load())[0]
-	direct, directErr = k.openDirect(parts)
+	direct, directErr = k.openDirect(parts, []byte(parts.header))
 	if goJoseErr = ErrMalformed; parts.canonical() {
 		byGoJose, goJoseErr = k.open(token)
 	}

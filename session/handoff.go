@@ -250,7 +250,7 @@ func (p handoffPart) decode() (map[string]any, error) {
 	if len(p.value) > 4*maxTokenLength {
 		return nil, handoffErrorf("%s has %d bytes, more than any session may have", p.place, len(p.value))
 	}
-	decoded, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(p.value, "="))
+	decoded, err := strictBase64.DecodeString(strings.TrimRight(p.value, "="))
 	if err != nil || len(bytes.TrimSpace(decoded)) == 0 {
 		return nil, handoffErrorf("%s is not base64url of a JSON object%s", p.place, p.hint())
 	}

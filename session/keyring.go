@@ -134,7 +134,7 @@ func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Sessi
 
 func (r *Keyring) decrypt(ctx context.Context, token string, parts compact) (*key, []byte, error) {
 	if k := r.named(parts); k != nil {
-		plaintext, err := k.openDirect(parts)
+		plaintext, err := k.openDirect(parts, k.headerBytes)
 		return k, plaintext, err
 	}
 	if !parts.canonical() {

@@ -105,11 +105,12 @@ func headerKeyID(header string) (string, bool) {
 
 // key is one key of a realm, ready for use.
 type key struct {
-	id        string
-	header    string // the protected header of the tokens that it seals
-	secret    []byte
-	encrypter jose.Encrypter
-	direct    cipher.AEAD
+	id          string
+	header      string // the protected header of the tokens that it seals
+	headerBytes []byte // the same
+	secret      []byte
+	encrypter   jose.Encrypter
+	direct      cipher.AEAD
 }
 
 func newKey(secret []byte, realm string) (*key, error) {
@@ -130,6 +131,7 @@ func newKey(secret []byte, realm string) (*key, error) {
 		return nil, err
 	}
 	k.header = base64.RawURLEncoding.EncodeToString(header)
+	k.headerBytes = []byte(k.header)
 	k.encrypter, err = jose.NewEncrypter(jose.A256GCM,
 		jose.Recipient{Algorithm: jose.DIRECT, Key: jose.JSONWebKey{Key: derived, KeyID: k.id}},
 		(&jose.EncrypterOptions{}).WithType(tokenType))

@@ -114,6 +114,7 @@ func (v *Visitor) keepCookies(header http.Header, withSession bool) {
 	kept := room[:0]
 	dropped := false
 	eachCookie(lines, func(name, _, pair string) {
+		name = lenientName(name)
 		if isOurs(name, v.name) || m.handoffKind(name) != "" {
 			dropped = true
 			return

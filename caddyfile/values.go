@@ -97,10 +97,6 @@ func wholeNumber(target **int) setter {
 	})
 }
 
-// longestDuration is long enough for everybody, and far from the end of
-// [time.Duration].
-const longestDuration = 100 * 365 * 24 * time.Hour
-
 func parseDuration(value string) (time.Duration, error) {
 	duration, err := caddy.ParseDuration(value)
 	switch {
@@ -108,7 +104,7 @@ func parseDuration(value string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration; write one such as 30m, 12h or 7d", value)
 	case duration <= 0:
 		return 0, fmt.Errorf("%q is not above zero; write a duration such as 30m, 12h or 7d", value)
-	case duration > longestDuration:
+	case duration > session.LongestDuration:
 		return 0, fmt.Errorf("%q is longer than 100 years; write a duration such as 30m, 12h or 7d", value)
 	}
 	return duration, nil

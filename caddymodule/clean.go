@@ -57,7 +57,7 @@ func cleanRequest(r *http.Request, table *routes.Table, dataRoute bool) routes.K
 			delete(r.Header, name)
 		}
 	}
-	kind := table.KindBy(r, &signs)
+	kind := table.Kind(r, &signs)
 	cleanUpgrade(r.Header, kind)
 	cleanConnection(r.Header)
 	if r.Trailer != nil {

@@ -15,9 +15,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
 	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
@@ -119,7 +116,7 @@ func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explana
 	asked.Host = host
 	recorder := httptest.NewRecorder()
 	prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
-	reached, err := follow(prepared, server.Routes)
+	reached, err := (&walk{server: server, request: prepared}).follow(server.Routes)
 	if err != nil {
 		return nil, err
 	}
@@ -207,52 +204,6 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 	}
 	r.RequestURI = r.URL.RequestURI()
 	return r, nil
-}
-
-// follow is the first guard that the request meets, or what answers it before one
-// does. Rewrites on the way are done, other handlers are not run.
-func follow(r *http.Request, list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
-	groups := make(map[string]bool)
-	for _, route := range list {
-		if groups[route.Group] {
-			continue
-		}
-		matched, err := route.MatcherSets.AnyMatchWithError(r)
-		if err != nil {
-			return nil, err
-		}
-		if !matched {
-			continue
-		}
-		groups[route.Group] = route.Group != ""
-		for _, handler := range route.Handlers {
-			if reached, err := meet(r, handler); reached != nil || err != nil {
-				return reached, err
-			}
-		}
-		if route.Terminal {
-			return nil, nil
-		}
-	}
-	return nil, nil
-}
-
-func meet(r *http.Request, handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHandler, error) {
-	switch handler := handler.(type) {
-	case *rewrite.Rewrite:
-		replacer, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-		handler.Rewrite(r, replacer)
-	case *caddyhttp.Subroute:
-		return follow(r, handler.Routes)
-	case *API:
-		serves, err := handler.wouldServe(r)
-		if serves || err != nil {
-			return handler, err
-		}
-	case *Guard, *reverseproxy.Handler, *caddyhttp.StaticResponse, *fileserver.FileServer:
-		return handler, nil
-	}
-	return nil, nil
 }
 
 // firstHost is a host that the route is for, or empty if it is for any.

@@ -176,6 +176,42 @@ func TestExplainOfAPathThatNoGuardSees(t *testing.T) {
 	require.Contains(t, printed, "no session_guard stands before reverse_proxy")
 }
 
+// A guard may stand in a named route, and such a route may invoke itself.
+func TestExplainFollowsNamedRoutes(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte(`&(app) {
+	@old path /old/*
+	handle @old {
+		uri strip_prefix /old
+		invoke app
+	}
+	handle {
+		session_guard {
+			auth /dashboard/*
+			default hybrid
+		}
+		reverse_proxy localhost:3000
+	}
+}
+&(endless) {
+	invoke endless
+}
+http://a.example {
+	invoke app
+}
+http://b.example {
+	invoke endless
+}
+`), 0o600))
+	for _, path := range []string{"/dashboard", "/old/dashboard", "/old/old/dashboard"} {
+		printed, _ := sessionCommand(t, "explain", "--config", file, "GET", "http://a.example"+path) // not passing is no success
+		assert.Contains(t, printed, "auth /dashboard/*", path)
+	}
+	_, err := sessionCommand(t, "explain", "--config", file, "GET", "http://b.example/")
+	assert.ErrorContains(t, err, `the named route "endless" invokes itself without end`)
+}
+
 func TestCheck(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	file := filepath.Join(t.TempDir(), "Caddyfile")

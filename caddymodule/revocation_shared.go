@@ -379,8 +379,8 @@ func awaitFirst(ctx context.Context, first <-chan struct{}) {
 // pending, and leaves all to the revocations that follow these in another place.
 func (s *sharedRevocations) Destruct() error {
 	s.cancel()
-	s.closing.Stop()
 	s.done.Wait()
+	s.closing.Stop() // a look that was under way may have counted the grace anew
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
 	heirs := s.bequeath()

@@ -20,6 +20,14 @@ type survey struct {
 	server   *caddyhttp.Server
 	site     string
 	useless  map[string]bool // sites with a guard, unless something is proxied behind it
+	invoked  map[invocation]bool
+}
+
+// invocation is a named route that is being followed. It may invoke itself, after a
+// rewrite.
+type invocation struct {
+	route   *caddyhttp.Route
+	guarded bool
 }
 
 // waysAround says, a sentence each, where requests reach an app without its guard.
@@ -32,7 +40,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("the app http is a %T", module)
 	}
-	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}}
+	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, invoked: map[invocation]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
 		s.site = strings.Join(s.server.Listen, " ")
@@ -84,13 +92,23 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, guarded bool) 
 			}
 		case *caddyhttp.Invoke:
 			if route := s.server.NamedRoutes[handler.Name]; route != nil {
-				guarded = s.handlers(route.Handlers, guarded)
+				guarded = s.named(route, guarded)
 			}
 		case *reverseproxy.Handler:
 			s.proxied(handler, guarded)
 		}
 	}
 	return guarded
+}
+
+func (s *survey) named(route *caddyhttp.Route, guarded bool) bool {
+	now := invocation{route, guarded}
+	if s.invoked[now] {
+		return guarded
+	}
+	s.invoked[now] = true
+	defer delete(s.invoked, now)
+	return s.handlers(route.Handlers, guarded)
 }
 
 func (s *survey) proxied(proxy *reverseproxy.Handler, guarded bool) {

@@ -63,7 +63,7 @@ func BenchmarkKind(b *testing.B) {
 	r.Header.Set("Accept", "application/xhtml+xml,text/html;q=0.9")
 	b.ReportAllocs()
 	for b.Loop() {
-		table.Kind(r)
+		kindOf(table, r)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestNormalPathsDoNotAllocate(t *testing.T) {
 	}) {
 		r.URL.Path = path
 		if n := testing.AllocsPerRun(100, func() {
-			table.Kind(r)
+			kindOf(table, r)
 			table.Match(path, "", "")
 		}); n != 0 {
 			t.Errorf("%s: %v allocations", path, n)

@@ -208,6 +208,7 @@ func TestLoadBuildRefusesWhatIsNotWhole(t *testing.T) {
 		"no routes":         {"BUILD_ID": good["BUILD_ID"]},
 		"half written":      {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[`)}},
 		"broken expression": {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":"/x","destination":"/y","regex":"("}]}`)}},
+		"a source without a slash": {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":":path*","destination":"/y","regex":"^/x"}]}`)}},
 		"broken actions":    {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "server/server-reference-manifest.json": {Data: []byte(`[]`)}},
 	} {
 		if _, err := LoadBuild(broken); err == nil {

@@ -21,19 +21,9 @@ const (
 	Document  Kind = "document"  // a navigation of the browser
 )
 
-// Kind returns the first kind that fits the request. Header names must be in
-// their canonical form, as net/http servers deliver them.
-func (t *Table) Kind(r *http.Request) Kind {
-	var signs Signs
-	for name, values := range r.Header {
-		signs.Add(name, values)
-	}
-	return t.KindBy(r, &signs)
-}
-
-// KindBy is Kind for whoever has added every header of the request to signs, since
-// it looks at each of them anyway.
-func (t *Table) KindBy(r *http.Request, signs *Signs) Kind {
+// Kind returns the first kind that fits the request, of which signs have every
+// header: whoever asks looks at each of them anyway.
+func (t *Table) Kind(r *http.Request, signs *Signs) Kind {
 	switch {
 	case signs.websocket && r.Method != http.MethodConnect || isExtendedConnect(r):
 		return WebSocket
@@ -52,14 +42,16 @@ func (t *Table) KindBy(r *http.Request, signs *Signs) Kind {
 	}
 }
 
-// Signs are what the headers of a request say of its kind.
+// Signs are what the headers of a request say of its kind. The zero value is a
+// request without any.
 type Signs struct {
 	websocket, action, prefetch, data, rsc bool
 	script                                 bool // the browser does not load the answer as a page
 	html                                   bool // a client that does not take HTML loads no page, whatever else it says
 }
 
-// Add notes what one header says.
+// Add notes what one header says. Its name must be in canonical form, as net/http
+// servers deliver it.
 func (s *Signs) Add(name string, values []string) {
 	if len(values) == 0 {
 		return
@@ -95,17 +87,14 @@ func isPage(destination string) bool {
 	return false
 }
 
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
-}
-
 // isExtendedConnect knows a WebSocket whose protocol net/http puts into the header
 // for HTTP/2, and quic-go into Proto for HTTP/3.
 func isExtendedConnect(r *http.Request) bool {
-	return r.Method == http.MethodConnect && (r.Proto == "websocket" || first(r.Header[":protocol"]) == "websocket")
+	if r.Method != http.MethodConnect {
+		return false
+	}
+	protocol := r.Header[":protocol"]
+	return r.Proto == "websocket" || len(protocol) > 0 && protocol[0] == "websocket"
 }
 
 // hasToken looks for a token in comma-separated lists with parameters.

@@ -66,6 +66,9 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		if !strings.HasPrefix(written.Destination, "/") || written.intercepts() {
 			continue
 		}
+		if !strings.HasPrefix(written.Source, "/") {
+			return nil, fmt.Errorf("reading the build of Next.js: the rewrite %q does not begin with a slash", written.Source)
+		}
 		expression, err := regexp.Compile("(?i)" + withoutLookaround(written.Regex))
 		if err != nil {
 			return nil, fmt.Errorf("reading the build of Next.js: rewrite %q: %w; write its source without it", written.Source, err)

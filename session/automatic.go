@@ -212,8 +212,12 @@ func (r *Keyring) refreshKeys(ctx context.Context) error {
 	if stored, err = r.load(ctx); err != nil { // another node may have been first
 		return err
 	}
+	gone := stored == nil
+	if gone {
+		stored = a.known()
+	}
 	next, changed, err := a.next(stored, r.now())
-	if err != nil || !changed {
+	if err != nil || !changed && !gone {
 		return err
 	}
 	encoded, err := json.Marshal(next)
@@ -224,6 +228,17 @@ func (r *Keyring) refreshKeys(ctx context.Context) error {
 		return fmt.Errorf("%w: storing keys: %w", ErrUnavailable, err)
 	}
 	return r.use(next)
+}
+
+// known are the keys that this node has. They go back into a storage that has lost
+// them, or was away for a moment: new ones would sign everybody out. A node that has
+// just started has none.
+func (a *automaticKeys) known() []storedKey {
+	var known []storedKey
+	for _, k := range *a.schedule.Load() {
+		known = append(known, k.stored)
+	}
+	return known
 }
 
 // next returns the keys as they should be now and whether that is a change: the

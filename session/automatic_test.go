@@ -463,3 +463,20 @@ func TestAutomaticRandomnessFails(t *testing.T) {
 		t.Errorf("a key of three bytes: %v, stored %d", err, len(storage.files))
 	}
 }
+
+// The storage of a node that runs is away for some minutes, or its file is deleted. The
+// sessions live on, on nodes that start afterwards too.
+func TestAutomaticKeysOutliveTheirFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		running := newNode(t, storage).maintained(t)
+		token := running.token(t)
+		storage.set(func(s *memoryStorage) { clear(s.files) })
+		time.Sleep(5 * time.Minute)
+		for name, n := range map[string]node{"the node that runs": running, "one that starts": newNode(t, storage)} {
+			if _, err := n.keys.Open(t.Context(), token); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

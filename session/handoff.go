@@ -53,9 +53,6 @@ func (h *Handoff) Empty() bool {
 // ones of a kind are a [*HandoffError], as is one that cannot be decoded. The
 // header is clean in any case.
 func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff, error) {
-	if !mayHandOff(header) {
-		return Handoff{}, nil
-	}
 	parts := handoffParts{}
 	var misspelled []string
 	for name, values := range header {
@@ -85,19 +82,6 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
 	}
 	return handoff, err
-}
-
-// mayHandOff reports whether there is anything to take; mostly there is not.
-func mayHandOff(header http.Header) bool {
-	if len(header["Set-Cookie"]) > 0 {
-		return true
-	}
-	for name := range header {
-		if IsSessionHeader(name) {
-			return true
-		}
-	}
-	return false
 }
 
 // handoffPart is one undecoded value. The place is the header or the cookie that

@@ -139,7 +139,8 @@ func (v *Visitor) rotate(ctx context.Context) error {
 		v.leave(ResultRevoked)
 	}
 	if err == nil && made != nil {
-		v.session, v.token, v.pending, v.rotated = made.session, made.token, made, true
+		v.take(made)
+		v.rotated = true
 		m.watches.saw(v.session)
 		v.seen()
 	}

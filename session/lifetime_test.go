@@ -114,6 +114,26 @@ func TestTokenThatClaimsMoreIsClipped(t *testing.T) {
 	}
 }
 
+// What this node remembers of before a reload that lowered max_lifetime is clipped too.
+func TestRememberedStateThatClaimsMoreIsClipped(t *testing.T) {
+	memory := new(session.Memory)
+	before, now := newManager(t, func(s *session.Settings) { s.Memory, s.RefreshThreshold = memory, 7*day })
+	cookie := signIn(t, before, alice())
+	now.Add(time.Hour)
+	if _, after := use(t, before, cookie); after == cookie {
+		t.Fatal("the session was not slid")
+	}
+	after, later := newManager(t, func(s *session.Settings) { s.Memory, s.Expiry, s.MaxLifetime = memory, time.Hour, 2*time.Hour })
+	later.Add(time.Hour)
+	v := read(t, after, request(cookie))
+	if end := noon.Add(2 * time.Hour); !v.Session().ExpiresAt.Equal(end) {
+		t.Errorf("it ends at %v, want %v", v.Session().ExpiresAt, end)
+	}
+	if cookies := setCookies(t, v); len(cookies) != 1 || cookies[0].MaxAge != 3600 {
+		t.Errorf("the cookies are %v, want one with Max-Age=3600", cookies)
+	}
+}
+
 func TestMaxAgeIsTheTimeLeft(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*session.Settings)

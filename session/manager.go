@@ -169,15 +169,23 @@ func (m *Manager) openSealed(ctx context.Context, token string, now time.Time) (
 	if err != nil {
 		return nil, nil, err
 	}
-	if m.settings.MaxLifetime != NoMaxLifetime {
-		if latest := s.CreatedAt.Add(m.settings.MaxLifetime); latest.Before(s.ExpiresAt) {
-			s = s.with(func(s *Session) { s.ExpiresAt = latest })
-		}
-		if s.Expired(now) {
-			return nil, nil, ErrExpired
-		}
+	if s = m.clipped(s); s.Expired(now) {
+		return nil, nil, ErrExpired
 	}
 	return s, k, nil
+}
+
+// clipped is the session as it ends under these settings. It may have been sealed
+// by another party, or before they were changed.
+func (m *Manager) clipped(s *Session) *Session {
+	if m.settings.MaxLifetime == NoMaxLifetime {
+		return s
+	}
+	latest := s.CreatedAt.Add(m.settings.MaxLifetime)
+	if !latest.Before(s.ExpiresAt) {
+		return s
+	}
+	return s.with(func(s *Session) { s.ExpiresAt = latest })
 }
 
 func (m *Manager) checkRevoked(s *Session) error {

@@ -160,6 +160,10 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
+// LongestDuration is the longest that a setting may be: long enough for everybody,
+// and far from the end of [time.Duration].
+const LongestDuration = 100 * 365 * 24 * time.Hour
+
 // Validate reports every setting, or pair of settings, that cannot hold, each
 // with what to write instead. Settings that were left out have their defaults.
 func (s Settings) Validate() error {
@@ -206,6 +210,11 @@ func (s Settings) validatePairs() []error {
 	}
 	if s.Expiry <= 0 || s.RefreshThreshold < 0 {
 		wrong("expiry must be above zero and refresh_threshold not below; write for example: expiry 7d")
+	}
+	for setting, d := range map[string]time.Duration{"expiry": s.Expiry, "refresh_threshold": s.RefreshThreshold, "max_lifetime": s.MaxLifetime} {
+		if d > LongestDuration {
+			wrong("%s is longer than 100 years; write a duration such as 12h or 7d", setting)
+		}
 	}
 	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
 		wrong("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off",

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,8 @@ func TestValidate(t *testing.T) {
 		"negative threshold":   {session.Settings{RefreshThreshold: -1}, []string{"refresh_threshold"}},
 		"negative limit":       {session.Settings{MaxLifetime: -time.Hour}, []string{"max_lifetime"}},
 		"expiry above limit":   {session.Settings{Expiry: 31 * day}, []string{"expiry 31d is above max_lifetime 30d"}},
+		"endless expiry":       {session.Settings{Expiry: math.MaxInt64, MaxLifetime: session.NoMaxLifetime}, []string{"expiry is longer than 100 years"}},
+		"endless limit":        {session.Settings{MaxLifetime: math.MaxInt64}, []string{"max_lifetime is longer than 100 years"}},
 		"all at once": {
 			session.Settings{SameSite: "x", CookieName: "a b", CookiePath: "p", Expiry: -1},
 			[]string{"same_site", "cookie_name", "cookie_path", "expiry"},

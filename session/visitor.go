@@ -98,9 +98,15 @@ func (v *Visitor) open(ctx context.Context) error {
 	m.watches.saw(v.session)
 	if known, ok := m.recent.newer(v.session, now, m.stale); ok {
 		pending := known // here, so that only who needs it pays for its memory
-		v.session, v.token, v.pending, v.late = known.session, known.token, &pending, true
+		v.take(&pending)
+		v.late = true
 	}
 	return nil
+}
+
+// take makes a state that this node has sealed the visitor's.
+func (v *Visitor) take(s *sealed) {
+	v.session, v.token, v.pending = v.manager.clipped(s.session), s.token, s
 }
 
 func resultOf(err error) Result {
@@ -241,7 +247,8 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 		return &made, err
 	})
 	if made != nil && err == nil {
-		v.session, v.token, v.pending, v.before = made.session, made.token, made, before
+		v.take(made)
+		v.before = before
 		v.seen()
 	}
 	return err
@@ -276,7 +283,8 @@ func (v *Visitor) create(ctx context.Context, login Login, change Change) error 
 	}
 	made.content = s.LastActivity
 	m.recent.remember(made, now)
-	v.session, v.token, v.pending, v.deleted = made.session, made.token, &made, false
+	v.take(&made)
+	v.deleted = false
 	v.seen()
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil

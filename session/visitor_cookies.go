@@ -44,7 +44,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 }
 
 func (v *Visitor) writePending(header http.Header, writer cookieWriter) {
-	left := v.pending.session.ExpiresAt.Sub(v.manager.settings.Now())
+	left := v.manager.clipped(v.pending.session).ExpiresAt.Sub(v.manager.settings.Now())
 	names, values := sealedCookies(v.name, v.pending.token)
 	for i, name := range names {
 		writer.set(header, name, values[i], left)

@@ -99,7 +99,14 @@ function expand(lines: Directive[], shared: Map<string, Directive[]>, file: stri
       shared.set(line.name, line.block ?? []);
       return [];
     }
-    const found = line.name === "import" ? shared.get(`(${name})`) : line.name === "invoke" ? shared.get(`&(${name})`) : undefined;
+    if (line.name === "invoke") {
+      const route = shared.get(`&(${name})`);
+      if (!route) return [line];
+      // A named route may invoke itself, after a rewrite: what is in it stands here already.
+      const others = new Map(shared).set(`&(${name})`, []);
+      return expand(withArguments(route, line), others, file, depth + 1);
+    }
+    const found = line.name === "import" ? shared.get(`(${name})`) : undefined;
     if (found) return expand(withArguments(found, line), shared, file, depth + 1);
     if (line.name === "import") {
       return importedFiles(name, line.file ?? file, line.line).flatMap((other) => expand(withArguments(readLines(other), line), shared, other, depth + 1));

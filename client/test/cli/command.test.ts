@@ -322,6 +322,7 @@ describe("--check", () => {
     ["a site of two addresses on two lines", `a.example.com,\nb.example.com {\n${README_BLOCK}}\n`],
     ["a site whose address is a variable that is not set here", `{$SITE_THAT_IS_NOT_SET} {\n${README_BLOCK}}\n`],
     ["a site in a snippet", `(app) {\n${README_BLOCK}}\na.example.com {\nimport app\n}\nb.example.com {\nimport app\n}\n`],
+    ["a named route that invokes itself", `&(app) {\n@old path /old/*\nhandle @old {\nuri strip_prefix /old\ninvoke app\n}\n${README_BLOCK}}\na.example.com {\ninvoke app\n}\n`],
     ["a named route", `&(app) {\n${README_BLOCK}}\na.example.com {\ninvoke app\n}\n`],
     ["a snippet with arguments", `(app) {\n${README_BLOCK.replace("public /login", "public {args[0]}").replace("/register", "{args[1:]}")}}\n:80 {\nimport app /login /register\n}\n`],
     ["a snippet with a block", `(app) {\nsession_api\nsession_guard {\n{block}\n}\n{blocks.more}\n}\n:80 {\nimport app {\n${INSIDE}more {\nrespond x\n}\n}\n}\n`],

@@ -1,0 +1,82 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
+)
+
+// walk follows a request through the routes of a server.
+type walk struct {
+	server  *caddyhttp.Server
+	request *http.Request
+	invoked int // named routes
+}
+
+// mostInvoked bounds how often named routes may be invoked, since one may invoke
+// itself.
+const mostInvoked = 100
+
+// follow is the first guard that the request meets, or what answers it before one
+// does. Rewrites on the way are done, other handlers are not run.
+func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
+	groups := make(map[string]bool)
+	for _, route := range list {
+		if groups[route.Group] {
+			continue
+		}
+		matched, err := route.MatcherSets.AnyMatchWithError(w.request)
+		if err != nil {
+			return nil, err
+		}
+		if !matched {
+			continue
+		}
+		groups[route.Group] = route.Group != ""
+		for _, handler := range route.Handlers {
+			if reached, err := w.meet(handler); reached != nil || err != nil {
+				return reached, err
+			}
+		}
+		if route.Terminal {
+			return nil, nil
+		}
+	}
+	return nil, nil
+}
+
+func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHandler, error) {
+	switch handler := handler.(type) {
+	case *rewrite.Rewrite:
+		replacer, _ := w.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+		handler.Rewrite(w.request, replacer)
+	case *caddyhttp.Subroute:
+		return w.follow(handler.Routes)
+	case *caddyhttp.Invoke:
+		return w.invoke(handler.Name)
+	case *API:
+		serves, err := handler.wouldServe(w.request)
+		if serves || err != nil {
+			return handler, err
+		}
+	case *Guard, *reverseproxy.Handler, *caddyhttp.StaticResponse, *fileserver.FileServer:
+		return handler, nil
+	}
+	return nil, nil
+}
+
+func (w *walk) invoke(name string) (caddyhttp.MiddlewareHandler, error) {
+	route := w.server.NamedRoutes[name]
+	if route == nil {
+		return nil, fmt.Errorf("there is no named route %q to invoke", name)
+	}
+	if w.invoked++; w.invoked > mostInvoked {
+		return nil, fmt.Errorf("the named route %q invokes itself without end", name)
+	}
+	return w.follow(caddyhttp.RouteList{*route})
+}

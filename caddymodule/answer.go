@@ -82,9 +82,9 @@ func (a *answer) WriteHeader(status int) {
 		header["Content-Type"] = []string{"text/plain"}
 		found.contentType = ""
 	}
-	wroteCookies := a.visit.visitor.SetCookies(header)
-	if !a.visit.match.Static || wroteCookies {
-		protectFromCaches(header, found, a.visit, wroteCookies)
+	noStore := a.visit.visitor.SetCookies(header) || a.visit.ofDenial
+	if !a.visit.match.Static || noStore {
+		protectFromCaches(header, found, a.visit, noStore)
 	}
 	if found.trailer {
 		cleanTrailerNames(header)
@@ -366,13 +366,13 @@ func keepFromCaches(header http.Header) {
 }
 
 // protectFromCaches keeps answers that depend on the session out of shared
-// caches, and answers that set or clear the cookie out of every cache: a cached
-// Set-Cookie hands one visitor's session to the next.
-func protectFromCaches(header http.Header, found findings, v *visit, wroteCookies bool) {
-	if !v.match.Open || wroteCookies {
+// caches, and answers that set or clear the cookie, or deny, out of every cache: a
+// cached Set-Cookie hands one visitor's session to the next.
+func protectFromCaches(header http.Header, found findings, v *visit, noStore bool) {
+	if !v.match.Open || noStore {
 		mergeVary(header)
 	}
-	if !wroteCookies && v.session == nil && (v.match.Open || v.match.Type != "auth") {
+	if !noStore && v.session == nil && (v.match.Open || v.match.Type != "auth") {
 		return
 	}
 	if found.sharedCaches {
@@ -380,7 +380,7 @@ func protectFromCaches(header http.Header, found findings, v *visit, wroteCookie
 			delete(header, name)
 		}
 	}
-	if wroteCookies {
+	if noStore {
 		header["Cache-Control"] = privateNoStore
 		return
 	}

@@ -227,6 +227,31 @@ func TestAttackIdentityOnErrorPagesOfTheApp(t *testing.T) {
 	}
 }
 
+// A denial is kept by nobody, whatever the app says of the page that an error route
+// fetches for it.
+func TestAttackCachedErrorPageOfADenial(t *testing.T) {
+	s := serve(t, guarded+"\n handle_errors {\n rewrite * /error-page\n session_guard {\n default hybrid\n }\n"+
+		"reverse_proxy {{app}} {\n @any status 200\n replace_status @any {err.status_code}\n }\n }")
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		for _, name := range []string{"Cache-Control", "Cdn-Cache-Control", "Surrogate-Control"} {
+			w.Header().Set(name, "s-maxage=31536000")
+		}
+	})
+	for _, tc := range []struct {
+		path, cookie string
+		status       int
+	}{{"/dashboard", "", 401}, {"/a%00", "", 400}, {"/editors/x", cookie, 403}, {"/dashboard", "session=nonsense", 401}} {
+		response := s.request("GET", tc.path, "Accept", "application/json", "Sec-Fetch-Mode", "cors", "Cookie", tc.cookie)
+		require.Equal(t, tc.status, response.StatusCode, tc.path)
+		assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"], tc.path)
+		assert.NotContains(t, response.Header, "Cdn-Cache-Control", tc.path)
+		assert.NotContains(t, response.Header, "Surrogate-Control", tc.path)
+	}
+	response := s.request("GET", "/")
+	assert.Equal(t, "s-maxage=31536000", response.Header.Get("Cdn-Cache-Control"), "only denials are meant")
+}
+
 // Every method is decided alike, also those that no server knows, and no answer
 // lets another origin read it.
 func TestAttackMethods(t *testing.T) {

@@ -140,6 +140,7 @@ type visit struct {
 	cookies  []string         // as the client sent them, once the request may pass
 	decision decision
 	refusal  *Refusal // of the authorize hook, if it has one
+	ofDenial bool     // an error route asks, for the page of what a guard has refused
 
 	connection connection
 	answer     answer    // here and not behind a pointer, to cost no memory of its own
@@ -218,6 +219,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	}
 	if before := g.realm.visitOf(r); before != nil && r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
 		before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
+		v.ofDenial = before.decision != decisionPass
 	}
 	v.visitor, err = manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody

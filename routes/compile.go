@@ -46,6 +46,7 @@ func Compile(config Config) (*Table, error) {
 	c.openPages()
 	if len(c.errs) == 0 {
 		c.proveNoLoops()
+		c.proveOpen()
 	}
 	if len(c.errs) == 0 && config.Build != nil {
 		c.table.compileActions()

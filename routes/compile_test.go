@@ -117,6 +117,25 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// An open pattern that is closed in another reading of its own path opens nothing, and
+// the error for /100% says to write /100%25.
+func TestOpenPatternsThatOpenNothing(t *testing.T) {
+	for pattern, closed := range map[string]string{
+		"/100%25": "/100%", "/50%25*": "/50%", "/deals/50%25/*": "/deals/50%", "/q%3Fx": "/q?x", "/b%5Cc": `/b\c`, "/img%2fx": "/img/x", "/a%62c": "/abc", "/semi;x": "/semi",
+		"/caf%C3%A9": "", "/s%20p": "", "/a/*/b": "", "/plain*": "", "/x.html": "", "/login": "",
+	} {
+		table := compile(t, Config{Default: Auth, Rules: []Rule{{Type: Hybrid, Patterns: []string{pattern}}}})
+		opens := table.Match(strings.ReplaceAll(pattern, "*", "x"), "", "").Type == Hybrid
+		warnings := strings.Join(table.Warnings(), "\n")
+		if opens != (closed == "") || opens != (warnings == "") {
+			t.Errorf("%s opens: %v, the warnings are %q", pattern, opens, warnings)
+		}
+		if want := "pattern " + pattern + " opens nothing, because some servers read the path as " + closed + ", which is closed"; closed != "" && !strings.Contains(warnings, want) {
+			t.Errorf("%q is not in %q", want, warnings)
+		}
+	}
+}
+
 // Patterns that only say where something holds can be dead, too.
 func TestWarningsOfOtherPatterns(t *testing.T) {
 	table := compile(t, Config{BasePath: "/base", Locales: []string{"en"}, Actions: []string{"/base/login", "/join"}})

@@ -180,7 +180,7 @@ func (j *judgement) read(path, how string, depth int) {
 // are never decided unless a rule names them. What another server may read as a path
 // elsewhere is decided like any.
 func (j *judgement) framework(f *form) bool {
-	if !f.base || f.locale != "" || f.data {
+	if f.locale != "" || f.data {
 		return false
 	}
 	static := isStatic(f.path)

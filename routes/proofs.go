@@ -44,6 +44,28 @@ func (c *compiler) proveUnprefixed(name string, typ Type, p pattern) {
 	}
 }
 
+// proveOpen warns of an open pattern whose own path has a reading in which it is
+// closed, such as /100%25, which some servers decode once more: it opens nothing.
+func (c *compiler) proveOpen() {
+	for _, rule := range c.patterns {
+		if rule.Type == Auth {
+			continue
+		}
+		for _, p := range rule.patterns {
+			path := strings.ReplaceAll(p.path(), wildcard, "x")
+			m := c.table.Match(path, "", "")
+			if m.Bad || m.Type != Auth || c.table.tree.find(path, false).exact != rule.index {
+				continue
+			}
+			switch m.Reading {
+			case howDecoded, howCleaned, howResolved, howTrimmed:
+				c.warnf("%s: pattern %s opens nothing, because some servers read the path as %s, which is closed%s; name that path too, or use another one",
+					rule.name(rule.index), p.text, c.table.DecisivePath(path, "", ""), c.table.because(m))
+			}
+		}
+	}
+}
+
 // proveNoLoops refuses configurations in which a redirect leads to a redirect.
 func (c *compiler) proveNoLoops() {
 	t := &c.table

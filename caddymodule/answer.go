@@ -76,6 +76,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	if found.actionRedirect && a.losesBody(header, handoff) {
 		a.discard = true
+		a.visit.connection.complete.Store(true)
 		for _, name := range []string{"Content-Length", "Content-Encoding", "Etag"} {
 			delete(header, name)
 		}

@@ -298,7 +298,11 @@ func originalPath(r *http.Request) string {
 
 // pass hands the request to the app and its answer to the browser.
 func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
-	v.endWithSession()
+	if v.runsAction() {
+		v.outlastBrowser()
+	} else {
+		v.endWithSession()
+	}
 	defer v.connection.done()
 	r := v.request
 	v.cookies = r.Header["Cookie"]

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
@@ -13,9 +15,13 @@ import (
 // or an event stream. Its context is cancelled when the session is over. A
 // deadline would count as a failure of the app.
 type connection struct {
-	cancel context.CancelFunc
-	stop   func()
+	cancel   context.CancelFunc
+	stop     func()
+	complete atomic.Bool // for the browser, though the app still answers
 }
+
+// drainTimeout bounds how long an answer that nobody waits for is read to its end.
+const drainTimeout = 10 * time.Second
 
 // endWithSession gives the request of a signed-in visitor a context that can end
 // with the session. What the client calls its request does not count: a stolen
@@ -30,7 +36,24 @@ func (v *visit) endWithSession() {
 	v.connection.cancel = cancel
 }
 
-// done frees what endWithSession and staysOpen took.
+// outlastBrowser reads the answer of a Server Action to its end when its body is not
+// sent: with the header the browser knows all, goes to where it is sent, and hangs up.
+// Caddy's proxy would take that for a failure of the app, and log it with the headers
+// that name the session, at many a sign-in.
+func (v *visit) outlastBrowser() {
+	browser := v.request.Context()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(browser))
+	unwatch := context.AfterFunc(browser, func() {
+		if v.connection.complete.Load() {
+			sleep(ctx, drainTimeout)
+		}
+		cancel()
+	})
+	v.request = v.request.WithContext(ctx)
+	v.connection.cancel = func() { unwatch(); cancel() }
+}
+
+// done frees what endWithSession, outlastBrowser and staysOpen took.
 func (c *connection) done() {
 	if c.stop != nil {
 		c.stop()
@@ -52,8 +75,9 @@ func (v *visit) answered(manager *session.Manager, contentType string) {
 // staysOpen ends the request with the session that the visitor has now, after the
 // answer's own handoff, or that it had if the answer ended it.
 func (v *visit) staysOpen(manager *session.Manager) {
-	if v.connection.cancel == nil || v.connection.stop != nil {
+	s := cmp.Or(v.visitor.Session(), v.session)
+	if s == nil || v.connection.cancel == nil || v.connection.stop != nil {
 		return
 	}
-	v.connection.stop = manager.OnEnd(cmp.Or(v.visitor.Session(), v.session), v.connection.cancel)
+	v.connection.stop = manager.OnEnd(s, v.connection.cancel)
 }

@@ -93,6 +93,53 @@ func TestAttackByStreamAsAnotherKindOfRequest(t *testing.T) {
 	}
 }
 
+// An action's answer that loses its body is all the browser needs as soon as its header
+// is there: it goes on, and hangs up. The app's answer is no failure then, which Caddy's
+// proxy would log with the session.
+func TestActionThatTheBrowserLeavesIsReadToItsEnd(t *testing.T) {
+	for redirect, wantBroken := range map[string]bool{"/login": false, "": true} {
+		t.Run(redirect, func(t *testing.T) {
+			s := serve(t, guarded)
+			cookie := s.signIn(ada)
+			left, broken := make(chan struct{}), make(chan bool)
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/x-component")
+				if redirect != "" {
+					w.Header().Set("X-Action-Redirect", redirect)
+					w.Header().Set("X-Session-Delete", "1")
+				}
+				_ = http.NewResponseController(w).Flush()
+				<-left
+				select {
+				case <-r.Context().Done():
+					broken <- true
+				case <-time.After(time.Second):
+					broken <- false
+				}
+			})
+			conn, reader := s.open("POST /dashboard HTTP/1.1\r\nHost: " + s.addr + "\r\nNext-Action: 00aa\r\nContent-Length: 0\r\nCookie: " + cookie + "\r\n\r\n")
+			response, err := http.ReadResponse(reader, nil)
+			require.NoError(t, err)
+			require.Equal(t, redirect, response.Header.Get("X-Action-Redirect"))
+			require.NoError(t, conn.Close())
+			close(left)
+			require.Equal(t, wantBroken, <-broken, "the app's answer broke off")
+		})
+	}
+}
+
+// Nobody is signed in, so there is no session to end with.
+func TestEventStreamOfAnAnonymousAction(t *testing.T) {
+	s := serve(t, guarded)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: hello\n\n")
+	})
+	response := s.request("POST", "/login", "Next-Action", "00aa")
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, "data: hello\n\n", body(t, response))
+}
+
 // The answer that begins the stream may change or replace the session: the one that
 // the visitor has then counts.
 func TestEventStreamThatChangesItsSession(t *testing.T) {

@@ -171,6 +171,9 @@ func unknownWord(directive, unknown string, words []word) string {
 	} else if near, ok := nearest(unknown, words); ok {
 		message += near + ", or "
 	}
+	if len(words) == 1 {
+		return strings.TrimSuffix(message, words[0].name()+", or ") + words[0].name()
+	}
 	names := make([]string, len(words))
 	for i, w := range words {
 		names[i] = w.name()

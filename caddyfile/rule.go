@@ -25,7 +25,8 @@ func ruleWord(rules *[]caddymodule.Rule, usage string) word {
 	return word{usage: usage, repeats: true, opensBlock: true, set: func(b *block, l line) {
 		rule := caddymodule.Rule{Type: l.word, Patterns: l.args, Source: l.source()}
 		if len(l.args) == 0 {
-			b.fail(l, "%s takes at least one pattern; write one such as %s /dashboard/*", l.word, l.word)
+			example := map[string]string{"public": "/login", "auth": "/dashboard/*", "hybrid": "/"}[l.word]
+			b.fail(l, "%s takes at least one pattern; write one such as %s %s", l.word, l.word, example)
 		}
 		if len(l.block) > 0 && routes.Type(l.word) != routes.Auth {
 			b.fail(l, "%s opens no block, since anonymous visitors may pass and have no session to look at; "+
@@ -35,7 +36,9 @@ func ruleWord(rules *[]caddymodule.Rule, usage string) word {
 		inner := newBlock(l)
 		inner.read(requireWords(&rule))
 		b.errs = append(b.errs, inner.errs...)
-		*rules = append(*rules, rule)
+		if len(rule.Patterns) > 0 {
+			*rules = append(*rules, rule)
+		}
 	}}
 }
 

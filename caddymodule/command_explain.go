@@ -83,7 +83,7 @@ func checkCommand() *cobra.Command {
 		Short: "Checks a configuration and reports its realms and guards",
 		Args:  noArguments("--config <file>"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, err := provisionOnly(config, adapter)
+			ctx, err := provisionOnly(config, adapter, "http.handlers.session_guard")
 			if err != nil {
 				return err
 			}
@@ -107,8 +107,8 @@ func addConfigFlags(command *cobra.Command, config, adapter *string) {
 }
 
 // provisionOnly provisions a configuration as `caddy validate` does: nothing is
-// served, and no key is made.
-func provisionOnly(file, adapter string) (caddy.Context, error) {
+// served, and no key is made. Whose warnings are part of the answer is silent.
+func provisionOnly(file, adapter string, silent ...string) (caddy.Context, error) {
 	content, _, _, err := caddycmd.LoadConfig(file, adapter)
 	if err != nil {
 		return caddy.Context{}, err
@@ -121,7 +121,7 @@ func provisionOnly(file, adapter string) (caddy.Context, error) {
 		return caddy.Context{}, fmt.Errorf("decoding the configuration: %w", err)
 	}
 	// What Caddy says as it starts is no part of the answer; what it warns of is.
-	config.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{Level: "WARN"}}}}
+	config.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{Level: "WARN"}, Exclude: silent}}}
 	return caddy.ProvisionContext(&config)
 }
 

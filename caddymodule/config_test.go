@@ -80,12 +80,17 @@ func TestProvisioningRefuses(t *testing.T) {
 
 // The environment is no place in a file, so the variable is named.
 func TestWeakSecretOfTheEnvironmentIsNamed(t *testing.T) {
-	t.Setenv("SESSION_SECRET", "short")
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n default auth\n }\n}"), nil)
-	require.NoError(t, err)
-	var config caddy.Config
-	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
-	assert.ErrorContains(t, caddy.Validate(&config), "secret {env.SESSION_SECRET} is not safe: the secret has 5 bytes, fewer than 32; make one with: openssl rand -base64 32")
+	for value, says := range map[string]string{
+		"":      "SESSION_SECRET is set in the environment, but empty; give it a value, or unset it",
+		"short": "secret {env.SESSION_SECRET} is not safe: the secret has 5 bytes, fewer than 32; make one with: openssl rand -base64 32",
+	} {
+		t.Setenv("SESSION_SECRET", value)
+		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n default auth\n }\n}"), nil)
+		require.NoError(t, err)
+		var config caddy.Config
+		require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+		assert.ErrorContains(t, caddy.Validate(&config), says)
+	}
 }
 
 // What is wrong with one directive is said at once.

@@ -126,8 +126,11 @@ func (r *realm) warnOfLiterals() {
 func (r *realm) secrets() ([][]byte, error) {
 	written := r.settings.Secret
 	if len(written) == 0 {
-		if _, ok := os.LookupEnv("SESSION_SECRET"); !ok {
+		switch secret, ok := os.LookupEnv("SESSION_SECRET"); {
+		case !ok:
 			return nil, nil
+		case secret == "":
+			return nil, errors.New("SESSION_SECRET is set in the environment, but empty; give it a value, or unset it for keys that Caddy makes")
 		}
 		written = []string{"{env.SESSION_SECRET}"}
 	}

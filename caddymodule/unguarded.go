@@ -20,6 +20,7 @@ type survey struct {
 	server   *caddyhttp.Server
 	site     string
 	useless  map[string]bool // sites with a guard, unless something is proxied behind it
+	asking   map[string]bool // sites with a session API
 	invoked  map[invocation]bool
 }
 
@@ -40,7 +41,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("the app http is a %T", module)
 	}
-	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, invoked: map[invocation]bool{}}
+	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, asking: map[string]bool{}, invoked: map[invocation]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
 		s.site = strings.Join(s.server.Listen, " ")
@@ -82,6 +83,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, guarded bool) 
 				s.useless[s.site] = true
 			}
 		case *API:
+			s.asking[s.site] = true
 			if guarded {
 				s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", handler.Source)
 			}
@@ -127,7 +129,7 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, guarded bool) {
 func (s *survey) conclude() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
-			if s.guarded[upstream] || s.useless[site] {
+			if s.guarded[upstream] || s.useless[site] || s.asking[site] {
 				s.warn("%s: reverse_proxy passes requests to %s that no session_guard has seen, so they reach every page and may claim to be anybody; "+
 					"put session_guard before each reverse_proxy to the app, outside of handle and of matchers, and say by its rules what is open", site, upstream)
 			}

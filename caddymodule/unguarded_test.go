@@ -28,6 +28,8 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"for errors, the guard's denial": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"by a named route":               {"&(app) {\nreverse_proxy localhost:3000\n}\nhttp://a.example {\n" + guard + "invoke app\n}\nhttp://b.example {\ninvoke app\n}", []string{"b.example: ", open}},
 		"by one that invokes itself":     {"&(app) {\n" + guard + "@old path /old/*\nhandle @old {\nuri strip_prefix /old\ninvoke app\n}\nreverse_proxy localhost:3000\n}\nhttp://a.example {\ninvoke app\n}", []string{"a request meets two session_guards"}},
+		"the API without a guard":        {"http://a.example {\nsession_api\nreverse_proxy localhost:3000\n}", []string{"a.example: ", open}},
+		"another site's API":             {"http://a.example {\nsession_api\nrespond ok\n}\nhttp://b.example {\nreverse_proxy localhost:3000\n}", nil},
 		"two guards":                     {"http://a.example {\n" + guard + guard + "reverse_proxy localhost:3000\n}", []string{"a request meets two session_guards (the second at Caddyfile:8); keep one"}},
 		"the API in a handle":            {"http://a.example {\n" + guard + "handle /api/session {\nsession_api\n}\nreverse_proxy localhost:3000\n}", []string{"put it before, outside of handle"}},
 		"the API behind the guard":       {"http://a.example {\nroute {\n" + guard + "session_api\nreverse_proxy localhost:3000\n}\n}", []string{"session_api (Caddyfile:9) stands behind session_guard"}},

@@ -8,9 +8,12 @@ import { parseCaddyfile } from "./parse.js";
 
 const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore session_api]
 
-Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a Caddyfile: session_api and session_guard.
-With --check it prints nothing and fails when the Caddyfile says something else. Every session_guard of the realm must agree, and have a session_api on
-its site. --ignore session_api is for one on another path, or in a file that is not imported.
+Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a
+Caddyfile: session_api and session_guard.
+
+With --check it prints nothing and fails when the Caddyfile says something else. Every session_guard
+of the realm must agree, and have a session_api on its site. --ignore session_api is for one on
+another path, or in a file that is not imported.
 `;
 
 /** Runs the command and returns its exit code: 0 if all is well, 1 if not, 2 if it was called wrongly. */
@@ -23,11 +26,15 @@ function main(parameters: string[]): number {
     return 0;
   }
   const { check: caddyfile, ignore = [] } = values;
-  const wrong = ignore.some((name) => !IGNORABLE.includes(name)) || (ignore.length > 0 && caddyfile === undefined);
-  if (command !== "caddyfile" || !module || rest.length > 0 || wrong) {
-    process.stderr.write(USAGE);
+  const misused = (reason: string) => {
+    process.stderr.write(`${reason}\n\n${USAGE}`);
     return 2;
-  }
+  };
+  if (command !== "caddyfile") return misused(command === undefined ? "Name a command." : `There is no command ${command}; write caddyfile.`);
+  if (!module) return misused("Name the module with the configuration, such as lib/auth.ts.");
+  if (rest.length > 0) return misused(`${rest[0]} is one argument too many.`);
+  if (ignore.some((name) => !IGNORABLE.includes(name))) return misused(`--ignore takes ${IGNORABLE.join(" or ")}.`);
+  if (ignore.length > 0 && caddyfile === undefined) return misused("--ignore goes with --check.");
   return caddyfile === undefined ? print(module) : check(module, caddyfile, ignore);
 }
 
@@ -35,7 +42,9 @@ function print(module: string): number {
   const configuration = loadConfiguration(module);
   process.stdout.write(render(configuration.config));
   const left = callbacks(configuration);
-  for (const { name, hook } of left) process.stderr.write(`${module}: Caddy cannot run ${name}; put ${hook} in its place.\n`);
+  for (const { name, hook } of left) {
+    process.stderr.write(`${module}: Caddy cannot run ${name}; put it behind a URL and write ${hook} http://127.0.0.1:3000/… into session_guard (docs/guides.md).\n`);
+  }
   return left.length > 0 ? 1 : 0;
 }
 

@@ -175,10 +175,10 @@ describe("caddyfile", () => {
     const { stdout, stderr, status } = run(folder, "caddyfile", "auth.ts");
     expect(stdout).toBe("session_api\nsession_guard {\n\tauth /a\n\tdefault hybrid\n}\n");
     expect(stderr.trim().split("\n")).toEqual([
-      "auth.ts: Caddy cannot run session.onValidate; put validate in its place.",
-      "auth.ts: Caddy cannot run session.onRefresh; put on_refresh in its place.",
-      "auth.ts: Caddy cannot run middleware.authorize; put authorize in its place.",
-      "auth.ts: Caddy cannot run the handler given to middleware(); put authorize in its place.",
+      "auth.ts: Caddy cannot run session.onValidate; put it behind a URL and write validate http://127.0.0.1:3000/… into session_guard (docs/guides.md).",
+      "auth.ts: Caddy cannot run session.onRefresh; put it behind a URL and write on_refresh http://127.0.0.1:3000/… into session_guard (docs/guides.md).",
+      "auth.ts: Caddy cannot run middleware.authorize; put it behind a URL and write authorize http://127.0.0.1:3000/… into session_guard (docs/guides.md).",
+      "auth.ts: Caddy cannot run the handler given to middleware(); put it behind a URL and write authorize http://127.0.0.1:3000/… into session_guard (docs/guides.md).",
     ]);
     expect(status).toBe(1);
   });

@@ -22,7 +22,7 @@ declare module "next-auth/providers/github" {
 }`;
 
 test.each([
-  ["README.md", 8],
+  ["README.md", 9],
   ["../docs/nextjs.md", 4],
   ["../docs/guides.md", 1],
 ])("the snippets of %s compile", (page, count) => {

@@ -204,12 +204,12 @@ func TestLoadBuildRefusesWhatIsNotWhole(t *testing.T) {
 		t.Fatalf("a small build: %v", err)
 	}
 	for name, broken := range map[string]fstest.MapFS{
-		"no build":          {},
-		"no routes":         {"BUILD_ID": good["BUILD_ID"]},
-		"half written":      {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[`)}},
-		"broken expression": {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":"/x","destination":"/y","regex":"("}]}`)}},
+		"no build":                 {},
+		"no routes":                {"BUILD_ID": good["BUILD_ID"]},
+		"half written":             {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[`)}},
+		"broken expression":        {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":"/x","destination":"/y","regex":"("}]}`)}},
 		"a source without a slash": {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":":path*","destination":"/y","regex":"^/x"}]}`)}},
-		"broken actions":    {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "server/server-reference-manifest.json": {Data: []byte(`[]`)}},
+		"broken actions":           {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "server/server-reference-manifest.json": {Data: []byte(`[]`)}},
 	} {
 		if _, err := LoadBuild(broken); err == nil {
 			t.Errorf("%s: no error", name)

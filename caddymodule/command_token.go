@@ -49,7 +49,7 @@ func (k *keySource) keyring() (*session.Keyring, error) {
 		if err != nil {
 			return nil, err
 		}
-		secret = strings.TrimSuffix(string(content), "\n") // as {file.*} does
+		secret = strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r") // as {file.*} does
 	} else if !ok {
 		return nil, errors.New("there is no secret; write --secret-file <file>, or set the environment variable SESSION_SECRET")
 	}

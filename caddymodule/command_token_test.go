@@ -1,9 +1,12 @@
 package caddymodule_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,6 +28,24 @@ func TestCommandSealRefusesWhatDoesNotFit(t *testing.T) {
 		require.ErrorContains(t, err, "the session is too large", "%d", size)
 		require.ErrorContains(t, err, says)
 		require.Empty(t, printed)
+	}
+}
+
+// A file that was written on Windows holds the same secret for the command as for {file.*}.
+func TestSecretFilesAreReadAsCaddyReadsThem(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	file := filepath.Join(t.TempDir(), "secret")
+	for _, end := range []string{"", "\n", "\r\n"} {
+		require.NoError(t, os.WriteFile(file, []byte(secret+end), 0o600))
+		read, ok := caddy.NewReplacer().Get("file." + file)
+		require.True(t, ok)
+		require.Equal(t, secret, read, "%q", end)
+		token, err := command(t, `{"user":{"id":"ann"}}`, "seal", "--secret-file", file)
+		require.NoError(t, err)
+		opened, err := command(t, token, "open")
+		require.NoError(t, err, "%q", end)
+		require.Contains(t, opened, "ann")
 	}
 }
 

@@ -129,6 +129,10 @@ func (h *HTTPHook) ask(ctx context.Context, timeout time.Duration, body []byte) 
 		return nil, err
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the connection itself, which ends with no timeout.
+		return nil, errors.New("the answer has the status 101")
+	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxHookAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)

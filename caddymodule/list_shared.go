@@ -170,8 +170,11 @@ func (l *sharedList) ready(ctx context.Context) { awaitFirst(ctx, l.first) }
 // Destruct implements caddy.Destructor: it shares what was not shared yet.
 func (l *sharedList) Destruct() error {
 	l.cancel()
-	l.done.Wait()
-	l.try(context.Background())
+	if waitAtMost(&l.done, lastAttempt) { // else the store hangs
+		ctx, cancel := context.WithTimeout(context.Background(), lastAttempt)
+		defer cancel()
+		l.try(ctx)
+	}
 	return nil
 }
 

@@ -27,6 +27,48 @@ func (slowLog) Follow(ctx context.Context, _ func(session.Revocation), synced fu
 
 func (slowLog) Close() error { return nil }
 
+// hungLog is a server that does not answer. Its client minds a deadline, but not that
+// nobody waits any more.
+type hungLog struct{ RevocationLog }
+
+func (hungLog) Append(ctx context.Context, _ []session.Revocation) error {
+	until := time.Minute
+	if deadline, ok := ctx.Deadline(); ok {
+		until = time.Until(deadline)
+	}
+	time.Sleep(until)
+	return context.DeadlineExceeded
+}
+
+func (hungLog) Follow(ctx context.Context, _ func(session.Revocation), _ func()) error {
+	time.Sleep(30 * time.Second)
+	return ctx.Err()
+}
+
+func (hungLog) Close() error { return nil }
+
+// A service manager kills a process that does not end, before it could say what it has
+// lost.
+func TestRevocationsEndSoonThoughTheirLogHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSharedRevocations("default", session.NewRevocationSet(time.Now), hungLog{}, Outage{}.OutageRule())
+		time.Sleep(10 * time.Second)
+		if err := s.Revoke(t.Context(), ended("one")); err == nil {
+			t.Error("a sign-out that could not be shared is reported as done")
+		}
+		time.Sleep(retryInterval + 10*time.Millisecond) // into the next attempt
+		start := time.Now()
+		_ = s.Destruct()
+		if took := time.Since(start); took > 2*lastAttempt {
+			t.Errorf("the end took %s", took)
+		}
+		if s.Status().Pending != 1 {
+			t.Error("what is lost is not counted")
+		}
+		time.Sleep(time.Hour) // until all calls have returned
+	})
+}
+
 // Once its place has changed, nobody hears of an outage that a set no longer has.
 func TestClosedRevocationsSayNothingLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,6 +23,9 @@ const (
 	// outageTimeout is the same while the log cannot be read, so that it can
 	// hardly be written.
 	outageTimeout = time.Second
+	// lastAttempt bounds each step of the end. A service manager may wait five
+	// seconds for all of them (deploy/caddy.service).
+	lastAttempt = time.Second
 	// retryInterval is how soon a broken log is tried again.
 	retryInterval = time.Second
 	// retryTimeout bounds an attempt to append what an outage left, which may
@@ -48,6 +51,7 @@ type sharedRevocations struct {
 	terms      []*terms  // of the configurations that use this, the latest last
 	since      time.Time // the grace counts from here
 	toldClosed bool      // the log knows
+	ended      bool      // nobody asks any more
 
 	heirs   []keeper                      // in another place, once this ends
 	pending []session.Revocation          // not durable yet
@@ -125,6 +129,9 @@ func (s *sharedRevocations) apply(t *terms) {
 
 // countGrace counts the grace from a moment on.
 func (s *sharedRevocations) countGrace(since time.Time) {
+	if s.ended { // a look may have been under way
+		return
+	}
 	s.since = since
 	s.closing.Reset(time.Until(since.Add(time.Duration(s.outage.Load().OutageGrace))))
 }
@@ -376,18 +383,38 @@ func awaitFirst(ctx context.Context, first <-chan struct{}) {
 }
 
 // Destruct implements caddy.Destructor: it makes a last attempt to share what is
-// pending, and leaves all to the revocations that follow these in another place.
+// pending, and leaves all to the revocations that follow these in another place. A
+// log that hangs may not hold it up: what is lost has to be said before the process
+// is killed.
 func (s *sharedRevocations) Destruct() error {
 	s.cancel()
-	s.done.Wait()
-	s.closing.Stop() // a look that was under way may have counted the grace anew
-	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
+	waitAtMost(&s.done, lastAttempt)
+	s.mu.Lock()
+	s.ended = true
+	s.closing.Stop()
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), lastAttempt)
 	defer cancel()
 	heirs := s.bequeath()
 	if err := s.flush(ctx); err != nil && !heirs {
 		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", s.Status().Pending), zap.Error(err))
 	}
 	return errors.Join(s.tellOnce(ctx), s.log.Close())
+}
+
+// waitAtMost waits for goroutines, and reports whether they have ended.
+func waitAtMost(group *sync.WaitGroup, d time.Duration) bool {
+	ended := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return true
+	case <-time.After(d):
+		return false
+	}
 }
 
 // sleep waits, and reports whether the context is still alive.

@@ -165,10 +165,16 @@ func (v *Visitor) removes(c *http.Cookie) bool {
 // session in silence.
 func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*http.Cookie, lines []string) error {
 	var set cookies
+	given := map[string]bool{}
 	for _, cookie := range own {
 		if v.removes(cookie) {
+			if given[cookie.Name] {
+				handoff.sealed = nil
+				return handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
+			}
 			continue
 		}
+		given[cookie.Name] = true
 		handoff.sealed = lines
 		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
 		set.whole = append(set.whole, one.whole...)

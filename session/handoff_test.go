@@ -241,6 +241,8 @@ func TestAppSealsItsOwnCookie(t *testing.T) {
 		"in chunks":           {[]string{"session.0=" + good[:half], "session.1=" + good[half:]}, false},
 		"with stale chunks":   {[]string{"session=" + good, "session.0=; Max-Age=0", "session.1=; Max-Age=0"}, false},
 		"chunks, stale whole": {[]string{"session=; Max-Age=0", "session.0=" + good[:half], "session.1=" + good[half:]}, false},
+		"deleted before":      {[]string{"session=; Max-Age=0", "session=" + good}, false},
+		"deleted afterwards":  {[]string{"session=" + good, "session=; Max-Age=0"}, true},
 		"expired":             {[]string{"session=" + ended}, true},
 		"half":                {[]string{"session.0=" + good[:half]}, true},
 		"good and garbage":    {[]string{"session=" + good, "session.0=x"}, true},

@@ -351,18 +351,17 @@ func cleanTrailerNames(header http.Header) {
 	})
 }
 
-var (
-	privateNoStore = []string{"private, no-store"}
-	private        = []string{"private"}
-	varyCookie     = []string{"Cookie"}
-)
+// privateNoStore is a Cache-Control. Each answer gets a slice of its own with it: a
+// `header` directive that replaces text writes into the slice, and would change what
+// all other answers say.
+const privateNoStore = "private, no-store"
 
 // sharedCacheHeaders would have a CDN keep an answer whatever Cache-Control says.
 var sharedCacheHeaders = []string{"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control"}
 
 // keepFromCaches is for answers that the guard makes itself.
 func keepFromCaches(header http.Header) {
-	header["Cache-Control"] = privateNoStore
+	header["Cache-Control"] = []string{privateNoStore}
 	mergeVary(header)
 }
 
@@ -382,7 +381,7 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 		}
 	}
 	if noStore {
-		header["Cache-Control"] = privateNoStore
+		header["Cache-Control"] = []string{privateNoStore}
 		return
 	}
 	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
@@ -390,7 +389,7 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 
 func privateCacheControl(lines []string) []string {
 	if len(lines) == 0 {
-		return private
+		return []string{"private"}
 	}
 	kept := []string{"private"}
 	for _, line := range lines {
@@ -408,7 +407,7 @@ func privateCacheControl(lines []string) []string {
 func mergeVary(header http.Header) {
 	lines := header["Vary"]
 	if len(lines) == 0 {
-		header["Vary"] = varyCookie
+		header["Vary"] = []string{"Cookie"}
 		return
 	}
 	for _, line := range lines {

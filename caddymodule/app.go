@@ -116,8 +116,14 @@ func (a *App) Cleanup() error {
 		_, err := shared.Delete(metricsName)
 		errs = append(errs, err)
 	}
+	// All at once: each may wait for its log, and a service manager does not wait for
+	// all of them in turn.
+	ended := make(chan error)
 	for _, r := range a.realms {
-		errs = append(errs, r.cleanup())
+		go func() { ended <- r.cleanup() }()
+	}
+	for range a.realms {
+		errs = append(errs, <-ended)
 	}
 	return errors.Join(errs...)
 }

@@ -230,8 +230,14 @@ func TestAttackIdentityOnErrorPagesOfTheApp(t *testing.T) {
 // A denial is kept by nobody, whatever the app says of the page that an error route
 // fetches for it.
 func TestAttackCachedErrorPageOfADenial(t *testing.T) {
-	s := serve(t, guarded+"\n handle_errors {\n rewrite * /error-page\n session_guard {\n default hybrid\n }\n"+
-		"reverse_proxy {{app}} {\n @any status 200\n replace_status @any {err.status_code}\n }\n }")
+	for _, realm := range []string{"default", "other"} { // of the error route's guard
+		t.Run(realm, func(t *testing.T) { errorPageOfADenial(t, realm) })
+	}
+}
+
+func errorPageOfADenial(t *testing.T, realm string) {
+	s := serve(t, guarded+"\n handle_errors {\n rewrite * /error-page\n session_guard {\n realm "+realm+"\n default hybrid\n }\n"+
+		"reverse_proxy {{app}} {\n @any status 200\n replace_status @any {err.status_code}\n }\n }", "session other {\n secret q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f\n }")
 	cookie := s.signIn(ada)
 	s.answer(func(w http.ResponseWriter, _ *http.Request) {
 		for _, name := range []string{"Cache-Control", "Cdn-Cache-Control", "Surrogate-Control"} {
@@ -250,6 +256,37 @@ func TestAttackCachedErrorPageOfADenial(t *testing.T) {
 	}
 	response := s.request("GET", "/")
 	assert.Equal(t, "s-maxage=31536000", response.Header.Get("Cdn-Cache-Control"), "only denials are meant")
+}
+
+// What an operator replaces in the Cache-Control of one answer does not change that
+// of all others: Caddy's header directive writes into the slices that it finds.
+func TestAttackReplacedCacheControl(t *testing.T) {
+	s := serve(t, `
+	@shared path /dashboard/shared
+	header @shared >Cache-Control private "public, s-maxage=600"
+	header @shared >Vary Cookie Accept
+`+guarded+`
+	handle_errors 400 {
+		header Cache-Control "private, no-store" "public, max-age=60"
+		header Vary Cookie Accept
+		respond "bad path"
+	}`)
+	cookie := s.signIn(ada)
+	response := s.request("GET", "/dashboard/shared", "Cookie", cookie)
+	require.Equal(t, []string{"public, s-maxage=600"}, response.Header["Cache-Control"])
+	response = s.request("GET", "/a%00")
+	require.Equal(t, []string{"public, max-age=60"}, response.Header["Cache-Control"])
+
+	response = s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, []string{"private"}, response.Header["Cache-Control"])
+	assert.Equal(t, []string{"Cookie"}, response.Header["Vary"])
+	response = s.request("GET", "/dashboard", "Accept", "application/json")
+	assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
+	assert.Equal(t, []string{"Cookie"}, response.Header["Vary"])
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
+	response = s.request("POST", "/sign-in")
+	require.NotEmpty(t, response.Header["Set-Cookie"])
+	assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"], "beside the cookie of a sign-in")
 }
 
 // Every method is decided alike, also those that no server knows, and no answer

@@ -80,7 +80,7 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 	if len(cookies) > 0 {
 		header["Set-Cookie"] = cookies
 	}
-	header["Cache-Control"] = privateNoStore
+	header["Cache-Control"] = []string{privateNoStore}
 	mergeVary(header)
 	header["Content-Length"] = []string{strconv.Itoa(len(refusal.Body))}
 	w.WriteHeader(refusal.Status)

@@ -170,6 +170,9 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 			err = g.deny(w, v)
 		}
 	}
+	if err != nil {
+		v.shareFailure()
+	}
 	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
 		g.realm.shareVisit(v)
 		v.visitor.WithholdCookies(r.Header)
@@ -178,6 +181,26 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		r.Header["X-Session-Realm"] = []string{g.realm.name}
 	}
 	return err
+}
+
+// failedVariable is the variable of a request that has the decision of a guard that
+// ended it with an error. Guards of all realms share it, since a denial must be kept
+// from caches whoever guards the error route.
+const failedVariable = "session_guard.failed"
+
+// shareFailure tells error routes of the decision. That of a guard behind this one
+// stays if it was a denial.
+func (v *visit) shareFailure() {
+	ctx := v.request.Context()
+	if v.decision != decisionPass || caddyhttp.GetVar(ctx, failedVariable) == nil {
+		caddyhttp.SetVar(ctx, failedVariable, v.decision)
+	}
+}
+
+// failedDecision is the decision whose error an error route answers, if it does.
+func failedDecision(r *http.Request) (decision, bool) {
+	failed, ok := caddyhttp.GetVar(r.Context(), failedVariable).(decision)
+	return failed, ok && r.Context().Value(caddyhttp.ErrorCtxKey) != nil
 }
 
 // warnOfOtherBuild says once for each build that a Server Action was refused
@@ -217,9 +240,11 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	if err != nil {
 		return v, err
 	}
-	if before := g.realm.visitOf(r); before != nil && r.Context().Value(caddyhttp.ErrorCtxKey) != nil {
-		before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
-		v.ofDenial = before.decision != decisionPass
+	if failed, ok := failedDecision(r); ok {
+		v.ofDenial = failed != decisionPass
+		if before := g.realm.visitOf(r); before != nil {
+			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
+		}
 	}
 	v.visitor, err = manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody

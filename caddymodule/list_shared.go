@@ -57,7 +57,7 @@ func newSharedList(realm string, pages PageStore, revocations *sharedRevocations
 func (l *sharedList) run(ctx context.Context) {
 	l.try(ctx)
 	close(l.first)
-	for sleep(ctx, l.interval()*3/4) { // the rest of the interval is for the look itself
+	for sleep(ctx, untilNextLook(l.interval())) {
 		l.try(ctx)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -116,6 +117,24 @@ func (r *realm) sharedMemory() (*session.Memory, error) {
 	return r.memory, nil
 }
 
+// automaticKeys is the keyring that is in use, in the pool.
+type automaticKeys struct {
+	atomic.Pointer[session.Keyring]
+}
+
+// Destruct implements caddy.Destructor.
+func (*automaticKeys) Destruct() error { return nil }
+
+// sharedKeys has the keyring of the configuration before: a storage that has lost the
+// keys at a reload, or another one that has none, must sign nobody out.
+func (r *realm) sharedKeys() (*automaticKeys, error) {
+	value, _, err := r.share("keys of realm "+r.name, func() (caddy.Destructor, error) { return new(automaticKeys), nil })
+	if err != nil {
+		return nil, err
+	}
+	return value.(*automaticKeys), nil
+}
+
 // lookInterval is how often a node looks at what others have written. Where they
 // tell it, a second is often enough for the rest.
 func lookInterval(log RevocationLog) time.Duration {
@@ -124,6 +143,9 @@ func lookInterval(log RevocationLog) time.Duration {
 	}
 	return time.Second
 }
+
+// untilNextLook leaves the rest of the interval for the look itself.
+func untilNextLook(interval time.Duration) time.Duration { return interval - interval/4 }
 
 // revokes reports whether ends of sessions are kept at all.
 func (r *realm) revokes() bool {

@@ -226,13 +226,18 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		r.warnOfLiterals()
 		return session.NewKeyring(r.name, secrets...)
 	}
+	inUse, err := r.sharedKeys()
+	if err != nil {
+		return nil, err
+	}
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: r.name, Storage: r.app.storage(),
+		Realm: r.name, Storage: r.app.storage(), Before: inUse.Load(),
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 	})
 	if err != nil {
 		return nil, err
 	}
+	inUse.Store(keys)
 	go keys.Maintain(r.app.ctx, func(err error) {
 		r.app.logger.Error("session keys cannot be maintained", zap.String("realm", r.name), zap.Error(err))
 	})

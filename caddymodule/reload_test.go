@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -76,6 +77,29 @@ func TestReloadKeepsRevocationsAndLeaksNothing(t *testing.T) {
 		return runtime.NumGoroutine() <= goroutines+3 && descriptors(t) <= open+3
 	}, 10*time.Second, 100*time.Millisecond, "from %d goroutines to %d, from %d descriptors to %d",
 		goroutines, runtime.NumGoroutine(), open, descriptors(t))
+}
+
+// The file of the automatic keys is gone when the configuration is loaded anew, or the
+// new one has another storage.
+func TestReloadWithoutItsKeysSignsNobodyOut(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	port := freeport.For(t)
+	s := &site{t: t, addr: "127.0.0.1:" + port, app: &app{}}
+	reload := func(folder string, generation int) {
+		load(t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+
+			"http://:%s {\n bind 127.0.0.1\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
+			"header /sign-in X-Session-Set %s\n respond \"%d\"\n}\n", folder, port, handoff(ada), generation))
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	reload(first, 1)
+	cookie := cookieHeader(s.request("POST", "/sign-in"))
+	require.NotEmpty(t, cookie)
+	for i, folder := range []string{first, first, second} {
+		require.NoError(t, os.Remove(filepath.Join(first, "session/default/keys.json")))
+		reload(folder, 2+i)
+		s.settle()
+		s.wantOnDashboard(cookie, http.StatusOK)
+	}
 }
 
 // A reload forgets no rotation: the old cookie gets the new tokens, and the refresh

@@ -69,6 +69,28 @@ func TestRevocationsEndSoonThoughTheirLogHangs(t *testing.T) {
 	})
 }
 
+// Nor may several realms end one after another, each of which waits for its log.
+func TestRealmsEndAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := &App{realms: map[string]*realm{}}
+		for _, name := range []string{"one", "two", "three"} {
+			r := newRealm(app, name)
+			set := newSharedRevocations(name, session.NewRevocationSet(time.Now), hungLog{}, Outage{}.OutageRule())
+			if _, _, err := r.share("revocations of realm "+name, func() (caddy.Destructor, error) { return set, nil }); err != nil {
+				t.Fatal(err)
+			}
+			app.realms[name], r.revocations = r, set
+			_ = set.Revoke(t.Context(), ended("one"))
+		}
+		start := time.Now()
+		_ = app.Cleanup()
+		if took := time.Since(start); took > 2*lastAttempt {
+			t.Errorf("the end took %s", took)
+		}
+		time.Sleep(time.Hour) // until all calls have returned
+	})
+}
+
 // Once its place has changed, nobody hears of an outage that a set no longer has.
 func TestClosedRevocationsSayNothingLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -184,7 +184,7 @@ func (l *redisLog) Append(ctx context.Context, all []session.Revocation) error {
 func (l *redisLog) oldestNeeded(r session.Revocation, now time.Time) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.longest = max(l.longest, r.Until.Sub(now))
+	l.needs(r.Until.Sub(now))
 	return fmt.Sprintf("%d-0", max(now.Add(-l.longest-keptAfterEnd).UnixMilli(), 0))
 }
 
@@ -231,8 +231,14 @@ func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) er
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.longest = max(l.longest, r.Until.Sub(time.UnixMilli(milliseconds)))
+	l.needs(r.Until.Sub(time.UnixMilli(milliseconds)))
 	return nil
+}
+
+// needs notes for how long an entry may be needed. An app that seals by itself may
+// give a session an end so far off that what is reckoned with it overflows.
+func (l *redisLog) needs(d time.Duration) {
+	l.longest = max(l.longest, min(d, session.LongestDuration))
 }
 
 func decodeRedisEntry(stream string, message redis.XMessage) (session.Revocation, error) {

@@ -273,3 +273,27 @@ func TestRevocationsDoNotMultiplyWithEachLossOfRedis(t *testing.T) {
 		}
 	}
 }
+
+// An app that shares the secret may seal a session that ends with the year 9999. Its
+// sign-out drops no other one from the stream.
+func TestRedisKeepsWhatEndedBeforeAnEndlessSession(t *testing.T) {
+	s := startRedis(t)
+	node := s.node()
+	const others = 350 // Redis drops whole blocks of a hundred
+	for i := range others {
+		if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, until := range []time.Time{time.Unix(253402300799, 0), time.Now().Add(time.Hour)} {
+		if err := node.Revoke(t.Context(), session.Revocation{SessionID: "endless", Until: until}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(t, node)
+	starting := s.node()
+	defer stop(t, starting)
+	if known := starting.Status().Sessions; known != others+1 {
+		t.Errorf("a node that starts knows of %d ended sessions, want %d", known, others+1)
+	}
+}

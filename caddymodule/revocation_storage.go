@@ -204,7 +204,7 @@ func (l *storageLog) Follow(ctx context.Context, add func(session.Revocation), s
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.changed:
-		case <-time.After(l.polled.Load().interval * 3 / 4): // the rest of the interval is for the look itself
+		case <-time.After(untilNextLook(l.polled.Load().interval)):
 		}
 	}
 }

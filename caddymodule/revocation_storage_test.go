@@ -279,6 +279,15 @@ func TestRareLooksAreNoOutage(t *testing.T) {
 	})
 }
 
+// The longest poll_interval does not become a short one.
+func TestLongestPollInterval(t *testing.T) {
+	for _, interval := range []time.Duration{time.Second, time.Minute, session.LongestDuration} {
+		if wait := untilNextLook(interval); wait < interval/2 || wait > interval {
+			t.Errorf("with an interval of %s the next look is in %s", interval, wait)
+		}
+	}
+}
+
 // A node that starts while the storage cannot be read knows of no sign-out at
 // all, so there is no grace.
 func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {

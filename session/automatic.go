@@ -38,6 +38,10 @@ type AutomaticKeys struct {
 	// setting). A key is kept that long after the last token it sealed.
 	// Default: 7 days.
 	Lifetime time.Duration
+	// Before is the keyring that was in use until now, as after a reload of the
+	// configuration. If it is an automatic one, its keys go back into a storage that
+	// has lost them.
+	Before *Keyring
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Random makes the secrets. Default: crypto/rand.
@@ -103,7 +107,12 @@ func NewAutomaticKeyring(ctx context.Context, config AutomaticKeys) (*Keyring, e
 	}
 	ring := &Keyring{now: config.Now, automatic: &automaticKeys{AutomaticKeys: config}}
 	ring.keys.Store(&[]*key{})
-	ring.automatic.schedule.Store(&[]scheduledKey{})
+	schedule := &[]scheduledKey{}
+	if config.Before != nil && config.Before.automatic != nil {
+		schedule = config.Before.automatic.schedule.Load()
+	}
+	ring.automatic.schedule.Store(schedule)
+	ring.automatic.Before = nil // else all keyrings since the first would be kept
 	if err := ring.refreshKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -232,7 +241,7 @@ func (r *Keyring) refreshKeys(ctx context.Context) error {
 
 // known are the keys that this node has. They go back into a storage that has lost
 // them, or was away for a moment: new ones would sign everybody out. A node that has
-// just started has none.
+// just started has none, unless it goes on with another configuration.
 func (a *automaticKeys) known() []storedKey {
 	var known []storedKey
 	for _, k := range *a.schedule.Load() {

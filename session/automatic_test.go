@@ -456,6 +456,30 @@ func TestAutomaticLookOutlivesItsRequest(t *testing.T) {
 	})
 }
 
+// A storage that has lost the keys when the configuration is loaded anew gets those
+// that the configuration before has.
+func TestAutomaticKeysOutliveAReload(t *testing.T) {
+	secret, err := session.NewKeyring("", []byte("q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	storage := newStorage()
+	running := newNode(t, storage)
+	token := running.token(t)
+	for name, tc := range map[string]struct {
+		before *session.Keyring
+		opens  bool
+	}{"its own keys": {running.keys, true}, "a secret": {secret, false}, "nothing": {nil, false}} {
+		storage.set(func(s *memoryStorage) { clear(s.files) })
+		reloaded := newNode(t, storage, func(c *session.AutomaticKeys) { c.Before = tc.before })
+		for who, n := range map[string]node{"the node": reloaded, "one that starts": newNode(t, storage)} {
+			if _, err := n.keys.Open(t.Context(), token); (err == nil) != tc.opens {
+				t.Errorf("before there was %s, and %s says %v", name, who, err)
+			}
+		}
+	}
+}
+
 func TestAutomaticRandomnessFails(t *testing.T) {
 	storage := newStorage()
 	_, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage, Random: io.LimitReader(strings.NewReader("abc"), 3)})

@@ -159,22 +159,30 @@ func (v *Visitor) removes(c *http.Cookie) bool {
 	return c.Value == "" || c.MaxAge < 0 || !c.Expires.IsZero() && c.MaxAge == 0 && c.Expires.Before(v.manager.settings.Now())
 }
 
+// replaces reports whether a browser takes one cookie for the other: by name, domain
+// and path (RFC 6265bis section 5.7). Which path is meant where none is given depends
+// on the page.
+func replaces(c, before *http.Cookie) bool {
+	domain := func(c *http.Cookie) string { return strings.ToLower(strings.TrimPrefix(c.Domain, ".")) }
+	return c.Name == before.Name && domain(c) == domain(before) && (c.Path == before.Path || c.Path == "" || before.Path == "")
+}
+
 // takeOwnCookies reads Set-Cookie lines of the session cookie's name: a deletion
 // is a delete handoff, a value passes only if it opens (the app shares the
 // secret), and with it the deletions of stale chunks. Anything else would end a
 // session in silence.
 func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*http.Cookie, lines []string) error {
 	var set cookies
-	given := map[string]bool{}
+	var given []*http.Cookie
 	for _, cookie := range own {
 		if v.removes(cookie) {
-			if given[cookie.Name] {
+			if slices.ContainsFunc(given, func(before *http.Cookie) bool { return replaces(cookie, before) }) {
 				handoff.sealed = nil
 				return handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
 			}
 			continue
 		}
-		given[cookie.Name] = true
+		given = append(given, cookie)
 		handoff.sealed = lines
 		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
 		set.whole = append(set.whole, one.whole...)

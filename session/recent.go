@@ -132,11 +132,13 @@ func (r *recent) withdraw(s sealed, before *sealed) {
 	}
 }
 
+// sweep forgets what is old, and what seems to come from the future: the clock was
+// set back, and the order would grow until it has caught up.
 func (r *recent) sweep(now time.Time) {
 	old := 0
-	for old < len(r.order) && (now.Sub(r.order[old].at) > recentFor || len(r.sessions) >= mostRecent) {
+	for old < len(r.order) && (now.Sub(r.order[old].at).Abs() > recentFor || len(r.sessions) >= mostRecent) {
 		id := r.order[old].id
-		if known, ok := r.sessions[id]; ok && !known.at.After(r.order[old].at) {
+		if known, ok := r.sessions[id]; ok && known.at.Equal(r.order[old].at) { // no newer state since
 			delete(r.sessions, id)
 		}
 		old++

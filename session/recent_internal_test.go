@@ -25,3 +25,22 @@ func TestGuestsWithoutNumberFillNoMemory(t *testing.T) {
 		t.Error("a new one is forgotten")
 	}
 }
+
+// What was remembered before the clock was set back fills no memory until the clock has
+// caught up, and the state that was sealed last is kept.
+func TestClockSetBackFillsNoMemory(t *testing.T) {
+	var r recent
+	now := time.Unix(1_700_000_000, 0)
+	state := sealed{session: &Session{ID: "one", User: User{"id": "ada"}}}
+	r.remember(state, now)
+	now = now.Add(-time.Hour)
+	for i := range 3000 { // it is refreshed once a second
+		r.remember(state, now.Add(time.Duration(i)*time.Second))
+		if _, ok := r.newest(state); !ok {
+			t.Fatalf("%d seconds later it is forgotten", i)
+		}
+	}
+	if most := int(recentFor/time.Second) + 2; len(r.order) > most {
+		t.Errorf("%d additions are kept, at most %d are wanted", len(r.order), most)
+	}
+}

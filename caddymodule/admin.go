@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -117,6 +118,9 @@ func (q revokeRequest) check() error {
 	if _, err := hex.DecodeString(q.Session); err == nil && len(q.Session) == 2*hashedIDLength {
 		return errors.New("this is the hash of a session's id, as logs and events have it, from which nobody can tell the id; revoke by user instead")
 	}
+	if strings.Contains(q.Session, "..") { // a compact JWE with "dir" has two dots after its header
+		return errors.New("this is a whole token, not a session's id; `caddy session open` shows the id that is in it")
+	}
 	return nil
 }
 
@@ -155,17 +159,22 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: fmt.Errorf("revocation is off in the session realm %s", realm.name)}
 	}
 	manager, err := realm.manager(r.Context())
-	if err == nil {
-		err = asked.perform(r, manager)
-	}
-	if _, impossible := errors.AsType[*session.UserError](err); impossible {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
-	}
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
+	err = asked.perform(r, manager)
+	if _, impossible := errors.AsType[*session.UserError](err); impossible {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
 	app.metrics.changes.WithLabelValues(realm.name, string(session.EventRevoked)).Inc()
-	app.logger.Info("sessions were revoked by the admin API", asked.logFields(realm)...)
+	fields := asked.logFields(realm)
+	if err != nil {
+		fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
+	}
+	app.logger.Info("sessions were revoked by the admin API", fields...)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
 	return writeAdmin(w, map[string]bool{"revoked": true})
 }
 

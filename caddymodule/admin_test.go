@@ -1,7 +1,9 @@
 package caddymodule_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -78,6 +80,19 @@ func TestOddUserIDsOverTheAdminAPI(t *testing.T) {
 	}
 	_, err := command(t, "", "revoke", "--user", "ada ", "--address", address)
 	require.ErrorContains(t, err, "white space")
+}
+
+// Whatever else listens there and says 200 has revoked nothing.
+func TestCommandRevokeKnowsTheAdminAPI(t *testing.T) {
+	for _, said := range []string{"", "<!doctype html>", "{}", `{"revoked":false}`, `[true]`} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) }))
+		said, err := command(t, "", "revoke", "--user", "ada", "--address", strings.TrimPrefix(server.URL, "http://"))
+		require.ErrorContains(t, err, "nothing is revoked")
+		require.NotContains(t, said, "revoked:")
+		server.Close()
+	}
+	_, err := command(t, "", "revoke", "--session", "eyJhbGciOiJkaXIifQ..abc.def.ghi")
+	require.ErrorContains(t, err, "a whole token")
 }
 
 // As caddy reload, the command takes the address of the admin API from the

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -86,11 +87,15 @@ func postRevoke(address string, asked revokeRequest) error {
 		return err
 	}
 	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return err
+	var done struct {
+		Revoked bool `json:"revoked"`
 	}
+	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<10)).Decode(&done)
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("the admin API answered %s: the revocation is not done everywhere", answer.Status)
+	}
+	if err != nil || !done.Revoked {
+		return errors.New("what answers there is not the admin API of a Caddy with this plugin, so nothing is revoked; name its address with --address, or its configuration with --config")
 	}
 	return nil
 }

@@ -95,6 +95,52 @@ func TestReloadOfOutageRulesForgetsNoSignOut(t *testing.T) {
 	s.wantOnDashboard(live, http.StatusOK)
 }
 
+// Who signs out once more, since the first time was a 503, does not hear that it is done
+// while only this node knows. The log has one line for each, which is the only one.
+func TestRepeatedSignOutInAnOutage(t *testing.T) {
+	const done = http.StatusOK
+	for name, signOut := range map[string]func(s *reloaded, cookie string) int{
+		"of the session API": func(s *reloaded, cookie string) int {
+			return s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode
+		},
+		"everywhere": func(s *reloaded, cookie string) int {
+			status := s.request("DELETE", "/api/session/all", "Cookie", cookie).StatusCode
+			if status == http.StatusUnauthorized { // nobody is signed in any more
+				return done
+			}
+			return status
+		},
+		"by a handoff": func(s *reloaded, cookie string) int {
+			s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Delete", "1") })
+			defer s.answer(nil)
+			return s.request("POST", "/sign-out", "Cookie", cookie).StatusCode
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newReloaded(t)
+			s.load("revocation storage {\n poll_interval 50ms\n}")
+			cookie, other := s.signIn(ada), s.signIn(`{"user":{"id":"bo"}}`)
+			heal := s.breakStorage()
+			for range 3 {
+				require.Equal(t, http.StatusServiceUnavailable, signOut(s, cookie))
+			}
+			s.load("revocation storage {\n poll_interval 60ms\n}")
+			require.Equal(t, http.StatusServiceUnavailable, signOut(s, cookie), "after a reload")
+			_, status := admin(t, "POST", "/session/revoke", `{"user":"bo"}`)
+			require.Contains(t, status, "shared when that is possible")
+			s.wantOnDashboard(other, http.StatusTemporaryRedirect)
+			heal()
+			require.Eventually(t, func() bool { return signOut(s, cookie) == done }, 10*time.Second, 20*time.Millisecond)
+			_, status = admin(t, "GET", "/session", "")
+			require.Contains(t, status, `"pending":0`)
+			log, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			require.Equal(t, 1, strings.Count(string(log), `"signed out"`))
+			require.Equal(t, 1, strings.Count(string(log), "revoked by the admin API"))
+		})
+	}
+}
+
 // What a reload says of outages holds from then on, also if one is going on.
 func TestReloadChangesOutageRules(t *testing.T) {
 	s := newReloaded(t)

@@ -137,6 +137,7 @@ type redisLog struct {
 
 	mu       sync.Mutex
 	longest  time.Duration // that an entry was ever needed
+	complete bool          // all entries were read, so longest counts
 	appended []appendedEntry
 }
 
@@ -180,16 +181,21 @@ func (l *redisLog) Append(ctx context.Context, all []session.Revocation) error {
 	return nil
 }
 
-// oldestNeeded is the id below which no entry can stop anything any more.
+// oldestNeeded is the id below which no entry can stop anything any more; empty while
+// there may be entries that nobody here has read, and that are needed for longer.
 func (l *redisLog) oldestNeeded(r session.Revocation, now time.Time) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.needs(r.Until.Sub(now))
+	if !l.complete {
+		return ""
+	}
 	return fmt.Sprintf("%d-0", max(now.Add(-l.longest-keptAfterEnd).UnixMilli(), 0))
 }
 
 // Follow implements [RevocationLog].
 func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), synced func()) error {
+	l.isComplete(false)
 	if err := l.resume(ctx); err != nil {
 		return err
 	}
@@ -213,9 +219,16 @@ func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), syn
 			return err
 		}
 		if read < redisBatch {
+			l.isComplete(true)
 			synced()
 		}
 	}
+}
+
+func (l *redisLog) isComplete(complete bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.complete = complete
 }
 
 func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) error {

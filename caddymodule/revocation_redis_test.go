@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -271,6 +272,36 @@ func TestRevocationsDoNotMultiplyWithEachLossOfRedis(t *testing.T) {
 		if entries := s.command("XLEN", "session:default:revocations"); entries != signOuts {
 			t.Fatalf("after crash %d there are %s entries, want %s", crash+1, entries, signOuts)
 		}
+	}
+}
+
+// A node that starts while Redis is away has read nothing yet of what is in it, and
+// drops nothing from it when it is back.
+func TestRedisKeepsWhatAStartingNodeHasNotRead(t *testing.T) {
+	s := startRedis(t)
+	const users = 300 // Redis drops whole blocks of a hundred
+	old := time.Now().Add(-10 * 24 * time.Hour)
+	for i := range users {
+		entry, err := json.Marshal(entryOf(session.Revocation{UserID: fmt.Sprint(i), Before: old, Until: old.Add(30 * 24 * time.Hour)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.command("XADD", "session:default:revocations", fmt.Sprintf("%d-%d", old.UnixMilli(), i), redisField, entry)
+	}
+	s.kill()
+	node := s.node()
+	if err := node.Revoke(t.Context(), ended("one")); err == nil {
+		t.Error("a sign-out without Redis was reported as done")
+	}
+	s.start()
+	eventually(t, 10*time.Second, "the sign-out is not shared", func() bool { return node.Status().Pending == 0 })
+	if err := node.Revoke(t.Context(), ended("another")); err != nil {
+		t.Error(err)
+	}
+	starting := s.node()
+	defer stop(t, node, starting)
+	if known := starting.Status().Users; known != users {
+		t.Errorf("a node that starts knows of %d users, want %d", known, users)
 	}
 }
 

@@ -162,6 +162,32 @@ func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) er
 		return revokeIn(ctx, heirs, r)
 	}
 	s.pending = append(s.pending, r)
+	s.mu.Unlock()
+	return s.share(ctx)
+}
+
+// Share implements [session.Keeper].
+func (s *sharedRevocations) Share(ctx context.Context, of *session.Session) error {
+	s.mu.Lock()
+	heirs := s.heirs
+	kept := slices.ContainsFunc(s.pending, func(r session.Revocation) bool { return r.Ends(of) })
+	s.mu.Unlock()
+	for _, heir := range heirs {
+		if heir, ok := heir.(session.Keeper); ok {
+			if err := heir.Share(ctx, of); err != nil {
+				return err
+			}
+		}
+	}
+	if !kept {
+		return nil
+	}
+	return s.share(ctx)
+}
+
+// share makes what is pending durable.
+func (s *sharedRevocations) share(ctx context.Context) error {
+	s.mu.Lock()
 	err, timeout := s.failed, appendTimeout
 	if s.status.Outage {
 		timeout = outageTimeout
@@ -433,5 +459,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 var (
 	_ session.Revocations = (*sharedRevocations)(nil)
 	_ session.Updates     = (*sharedRevocations)(nil)
+	_ session.Keeper      = (*sharedRevocations)(nil)
 	_ caddy.Destructor    = (*sharedRevocations)(nil)
 )

@@ -25,13 +25,24 @@ type Revocation struct {
 	Until time.Time
 }
 
+// Ends reports whether it ends the session.
+func (r Revocation) Ends(s *Session) bool {
+	switch {
+	case !r.Updated.IsZero():
+		return false
+	case r.SessionID != "":
+		return r.SessionID == s.ID
+	}
+	return s.CreatedAt.Before(r.Before) && s.ID != r.Except && (r.UserID == "" || r.UserID == s.User.ID())
+}
+
 // Revocations knows which sessions have been ended. Implementations are safe
 // for concurrent use, and Revoked never waits for a network.
 type Revocations interface {
 	// Revoked reports whether the session was ended. An error means that the
 	// set is too stale to tell, and that the caller must fail closed.
 	Revoked(s *Session) (bool, error)
-	// Revoke ends sessions. It returns nil only when that is durable.
+	// Revoke ends sessions, here at once. It returns nil only when that is durable.
 	Revoke(ctx context.Context, r Revocation) error
 }
 
@@ -44,6 +55,14 @@ type Updates interface {
 	Update(r Revocation)
 	// UpdatedAfter reports whether the session was updated after the moment.
 	UpdatedAfter(sessionID string, moment time.Time) bool
+}
+
+// Keeper is what [Revocations] also implement that keep an end which they could not
+// make durable at once.
+type Keeper interface {
+	// Share returns nil if every end of the session is durable. It may try to make
+	// it so.
+	Share(ctx context.Context, s *Session) error
 }
 
 // ErrStale means that the shared revocations could not be read for longer than
@@ -77,15 +96,22 @@ func (m *Manager) RevokeSession(ctx context.Context, id string) error {
 	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{SessionID: id}))
 }
 
-// end ends a session as its sign-out does.
+// end ends a session as its sign-out does. That is told even if others do not know of
+// the end yet: there is no later moment.
 func (m *Manager) end(ctx context.Context, s *Session) error {
 	defer m.forget(s.ID)
 	until := later(m.settings.Now().Add(m.settings.Expiry), s.ExpiresAt)
 	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
-	if err == nil {
-		m.observe(Event{Kind: EventDeleted, Session: s})
-	}
+	m.observe(Event{Kind: EventDeleted, Session: s})
 	return err
+}
+
+// share returns nil if a session that has ended here has ended everywhere.
+func (m *Manager) share(ctx context.Context, ended *Session) error {
+	if keeper, ok := m.settings.Revocations.(Keeper); ok && ended != nil {
+		return keeper.Share(ctx, ended)
+	}
+	return nil
 }
 
 // forget drops what is remembered of a session that has ended.
@@ -116,7 +142,7 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 // means that the end is not durable yet: do not report it as done. The error is
 // [ErrNoSession] for an anonymous visitor.
 func (v *Visitor) EndAll(ctx context.Context) error {
-	s, err := v.asksToEnd()
+	s, err := v.asksToEnd(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,7 +153,7 @@ func (v *Visitor) EndAll(ctx context.Context) error {
 // EndOthers ends every session of the visitor's user but this one. Errors are
 // those of [Visitor.EndAll].
 func (v *Visitor) EndOthers(ctx context.Context) error {
-	s, err := v.asksToEnd()
+	s, err := v.asksToEnd(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,8 +162,6 @@ func (v *Visitor) EndOthers(ctx context.Context) error {
 
 func (m *Manager) endSessions(ctx context.Context, of *Session, except string) error {
 	err := m.RevokeUser(ctx, of.User.ID(), except)
-	if err == nil {
-		m.observe(Event{Kind: EventRevoked, Session: of})
-	}
+	m.observe(Event{Kind: EventRevoked, Session: of})
 	return err
 }

@@ -60,6 +60,9 @@ func TestRevocationSetDoesNotDependOnOrder(t *testing.T) {
 			for minute := range 6 {
 				s := sessionOf(id, users[0], setEpoch.Add(time.Duration(minute)*time.Minute))
 				want := slices.ContainsFunc(all, func(r session.Revocation) bool { return ends(r, s) })
+				if got := slices.ContainsFunc(all, func(r session.Revocation) bool { return r.Ends(s) }); got != want {
+					t.Fatalf("%s created at minute %d: Ends is %t, want %t", id, minute, got, want)
+				}
 				if a, b := isRevoked(t, one, s), isRevoked(t, other, s); a != want || b != want {
 					t.Fatalf("%s created at minute %d: %t and %t, want %t after %+v", id, minute, a, b, want, all)
 				}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,8 +39,9 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
-	doubt   *doubt // nil: there is none
-	token   string // as the app may see it
+	doubt   *doubt   // nil: there is none
+	ended   *Session // that the cookies opened to, but for its end, which others may not know yet
+	token   string   // as the app may see it
 	pending *sealed
 	before  *sealed // what this node remembered before it made pending; nil for nothing
 	late    bool    // this node has sealed a newer token than the one that was sent
@@ -76,6 +78,9 @@ func (v *Visitor) open(ctx context.Context) error {
 			}
 			if v.session == nil {
 				v.result = resultOf(err)
+			}
+			if v.result == ResultRevoked {
+				v.ended = s
 			}
 			continue
 		}
@@ -322,12 +327,12 @@ func doubtOf(s *Session, err error) *doubt {
 
 // asksToEnd is the session whose end the visitor may ask for, if it is good or
 // nobody can tell. Who asks then must not hear that it is done while nothing is.
-func (v *Visitor) asksToEnd() (*Session, error) {
+func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
 	switch {
 	case v.session != nil:
 		return v.session, nil
 	case v.doubt == nil || v.doubt.err == nil:
-		return nil, ErrNoSession
+		return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
 	case len(v.doubt.sessions) == 0:
 		return nil, v.doubt.err
 	}
@@ -337,9 +342,9 @@ func (v *Visitor) asksToEnd() (*Session, error) {
 // Delete ends the session, if there is one, and has its cookies removed. Where
 // two sessions kept anybody from being signed in, both end; one of which nobody can
 // tell whether it is still good ends, too. An error means that the end is not
-// durable yet: do not report it as done.
+// durable yet: do not report it as done, nor to whoever asks once more.
 func (v *Visitor) Delete(ctx context.Context) error {
-	var errs []error
+	errs := []error{v.manager.share(ctx, v.ended)}
 	if v.session != nil {
 		errs = append(errs, v.manager.end(ctx, v.session))
 	}

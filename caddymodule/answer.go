@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
@@ -28,11 +29,12 @@ type answer struct {
 	room   [2]headerField // for before: Caddy itself sets one or two fields
 
 	wroteHeader bool
-	aside       bool     // the session API answers, which sets the session's cookies itself
-	cookies     int      // Set-Cookie lines of the header: what comes after them is a trailer
-	discard     bool     // the body is not sent
-	failed      error    // a handoff that cannot be done: the answer is not sent
-	lost        []string // what the app handed over where it does not count
+	aside       bool        // the session API answers, which sets the session's cookies itself
+	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
+	discard     bool        // the body is not sent
+	failed      error       // a handoff that cannot be done: the answer is not sent
+	drain       *time.Timer // what comes of the app's answer after that is read until it fires
+	lost        []string    // what the app handed over where it does not count
 }
 
 type headerField struct {
@@ -104,10 +106,10 @@ func (a *answer) Write(p []byte) (int, error) {
 		a.WriteHeader(http.StatusOK)
 	}
 	switch {
+	case a.discard || a.drain != nil:
+		return len(p), nil
 	case a.failed != nil:
 		return 0, a.failed
-	case a.discard:
-		return len(p), nil
 	}
 	return a.ResponseWriter.Write(p)
 }
@@ -117,7 +119,10 @@ func (a *answer) FlushError() error {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.failed != nil {
+	switch {
+	case a.drain != nil:
+		return nil
+	case a.failed != nil:
 		return a.failed
 	}
 	return http.NewResponseController(a.ResponseWriter).Flush()
@@ -141,10 +146,10 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 		a.WriteHeader(http.StatusOK)
 	}
 	switch {
+	case a.discard || a.drain != nil:
+		return io.Copy(io.Discard, r)
 	case a.failed != nil:
 		return 0, a.failed
-	case a.discard:
-		return io.Copy(io.Discard, r)
 	}
 	return io.Copy(a.ResponseWriter, r)
 }
@@ -174,7 +179,7 @@ func lookAt(header http.Header) (found findings) {
 			found.trailer = true
 		default:
 			found.handoff = found.handoff || session.IsSessionHeader(name)
-			found.sharedCaches = found.sharedCaches || slices.Contains(sharedCacheHeaders, name)
+			found.sharedCaches = found.sharedCaches || isForSharedCaches(name)
 		}
 	}
 	return found
@@ -237,10 +242,15 @@ func (a *answer) ask(next caddyhttp.Handler) error {
 }
 
 // fail gives the answer up: nothing of what the app said is sent. It is logged here,
-// since the body may go on for as long as the app likes.
+// since the body may go on for as long as the app likes. Of a signed-in visitor's
+// request it is read for a while: Caddy's proxy logs an answer that breaks off with
+// the headers that name the session.
 func (a *answer) fail(err error) {
 	a.failed = err
 	a.guard.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(err), a.visit.logPath())
+	if cancel := a.visit.connection.cancel; cancel != nil {
+		a.drain = time.AfterFunc(drainTimeout, cancel)
+	}
 	a.restore()
 }
 
@@ -256,6 +266,9 @@ func (a *answer) restore() {
 // finish runs when the handlers behind have returned. An answer that is nothing
 // but its headers has not been written yet; after an error another handler writes.
 func (a *answer) finish(err error) {
+	if a.drain != nil {
+		a.drain.Stop()
+	}
 	switch {
 	case a.wroteHeader:
 	case err == nil:
@@ -356,11 +369,24 @@ func cleanTrailerNames(header http.Header) {
 // all other answers say.
 const privateNoStore = "private, no-store"
 
-// sharedCacheHeaders would have a CDN keep an answer whatever Cache-Control says.
-var sharedCacheHeaders = []string{"Cdn-Cache-Control", "Cloudflare-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control", "Surrogate-Control"}
+// isForSharedCaches knows the headers that would have a CDN keep an answer whatever
+// Cache-Control says: Surrogate-Control, and by the convention of RFC 9213 section 3.1
+// all that end so.
+func isForSharedCaches(name string) bool {
+	return strings.HasSuffix(name, "-Cache-Control") || name == "Surrogate-Control"
+}
+
+func forgetSharedCaches(header http.Header) {
+	for name := range header {
+		if isForSharedCaches(name) {
+			delete(header, name)
+		}
+	}
+}
 
 // keepFromCaches is for answers that the guard makes itself.
 func keepFromCaches(header http.Header) {
+	forgetSharedCaches(header)
 	header["Cache-Control"] = []string{privateNoStore}
 	mergeVary(header)
 }
@@ -376,9 +402,7 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 		return
 	}
 	if found.sharedCaches {
-		for _, name := range sharedCacheHeaders {
-			delete(header, name)
-		}
+		forgetSharedCaches(header)
 	}
 	if noStore {
 		header["Cache-Control"] = []string{privateNoStore}

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/stretchr/testify/assert"
@@ -57,6 +59,29 @@ func TestNothingIsWrittenAfterAFailedHandoff(t *testing.T) {
 	}), &handoff)
 	assert.Empty(t, w.Body.String())
 	assert.PanicsWithValue(t, "a fault", func() { _ = ask(func(http.ResponseWriter) { panic("a fault") }) })
+}
+
+// An app that never ends its answer keeps nobody waiting for longer than a while.
+func TestEndlessAnswerAfterAFailedHandoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		start, chunks := time.Now(), 0
+		err := b.guard.ServeHTTP(httptest.NewRecorder(), b.request("/", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("X-Session-Update", "!!!")
+			for r.Context().Err() == nil {
+				if _, err := w.Write([]byte("more")); err != nil {
+					return err
+				}
+				chunks++
+				sleep(r.Context(), 300*time.Millisecond)
+			}
+			return r.Context().Err()
+		}))
+		var handoff *session.HandoffError
+		require.ErrorAs(t, err, &handoff)
+		require.Equal(t, drainTimeout, time.Since(start))
+		require.Positive(t, chunks)
+	})
 }
 
 // What a handler has handed over before it failed is not on the error's answer.

@@ -140,6 +140,27 @@ func TestBadHandoffOnAnyBodyIs502AndLogged(t *testing.T) {
 	}
 }
 
+// Caddy's proxy takes a body that nobody takes for a fault of its own, and logs the whole
+// request: with the session, tokens included.
+func TestFailedHandoffLeavesNoSessionInTheLog(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for _, rest := range []int{1, 10, 1 << 20} {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Update", "!")
+			_ = http.NewResponseController(w).Flush()
+			_, _ = io.WriteString(w, strings.Repeat("x", rest))
+		})
+		response := s.request("POST", "/dashboard", "Cookie", cookie)
+		assert.Equal(t, 502, response.StatusCode)
+		assert.Empty(t, body(t, response))
+	}
+	logged, err := os.ReadFile(s.log)
+	require.NoError(t, err)
+	assert.Equal(t, 3, strings.Count(string(logged), "the app's handoff failed, so its answer is not sent"))
+	assert.NotContains(t, string(logged), "aborting with incomplete response")
+}
+
 // A cookie in a trailer goes on if it is none of ours, though no browser takes it, and
 // those of the header are not repeated there.
 func TestCookiesInTrailers(t *testing.T) {

@@ -130,6 +130,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		a.realm.isCounted(r)
 		asked = v.standAside(asked)
 	}
+	forgetSharedCaches(w.Header()) // what the site says of its answers
 	if err := handler.ServeHTTP(w, asked); err != nil {
 		a.logger.Error("the session API could not answer", zap.Error(err))
 	}

@@ -258,6 +258,37 @@ func errorPageOfADenial(t *testing.T, realm string) {
 	assert.Equal(t, "s-maxage=31536000", response.Header.Get("Cdn-Cache-Control"), "only denials are meant")
 }
 
+// What a site says to CDNs about its pages does not hold for Caddy's own answers, least
+// of all for those with somebody's session: a CDN takes it before Cache-Control.
+func TestAttackSharedCacheOfOwnAnswers(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, "header {\n CDN-Cache-Control max-age=600\n Surrogate-Control max-age=600\n Acme-Cache-Control max-age=600\n}\n"+
+		withHooks("authorize "+hook.url+"/authorize"))
+	check := func(response *http.Response, status int) {
+		t.Helper()
+		assert.Equal(t, status, response.StatusCode)
+		assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
+		for _, name := range []string{"Cdn-Cache-Control", "Surrogate-Control", "Acme-Cache-Control"} {
+			assert.NotContains(t, response.Header, name)
+		}
+	}
+	hook.answer(status(http.StatusNoContent))
+	cookie := s.signIn(ada)
+	check(s.request("GET", "/dashboard"), 307)
+	check(s.request("GET", "/dashboard", "Sec-Fetch-Mode", "cors"), 401)
+	check(s.request("GET", "/a%00"), 400)
+	check(s.request("GET", "/login", "Cookie", cookie), 307)
+	check(s.request("GET", "/api/session"), 200)
+	check(s.request("GET", "/api/session", "Cookie", cookie), 200)
+	hook.answer(status(http.StatusTeapot))
+	check(s.request("GET", "/dashboard", "Cookie", cookie), 418)
+	hook.answer(status(http.StatusInternalServerError))
+	check(s.request("GET", "/dashboard", "Cookie", cookie), 503)
+	check(s.request("DELETE", "/api/session", "Cookie", cookie), 200)
+	response := s.request("GET", "/")
+	assert.Equal(t, "max-age=600", response.Header.Get("Cdn-Cache-Control"), "only those answers are meant")
+}
+
 // What an operator replaces in the Cache-Control of one answer does not change that
 // of all others: Caddy's header directive writes into the slices that it finds.
 func TestAttackReplacedCacheControl(t *testing.T) {

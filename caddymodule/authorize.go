@@ -80,8 +80,7 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 	if len(cookies) > 0 {
 		header["Set-Cookie"] = cookies
 	}
-	header["Cache-Control"] = []string{privateNoStore}
-	mergeVary(header)
+	keepFromCaches(header)
 	header["Content-Length"] = []string{strconv.Itoa(len(refusal.Body))}
 	w.WriteHeader(refusal.Status)
 	if v.request.Method == http.MethodHead {
@@ -106,7 +105,7 @@ func cleanRefusal(header http.Header, v *visit) session.Handoff {
 			header.Del(strings.TrimSpace(name))
 		}
 	}
-	for _, name := range slices.Concat(notTheHooks, sharedCacheHeaders) {
+	for _, name := range notTheHooks {
 		delete(header, name)
 	}
 	return stripAnswer(header, v)

@@ -20,6 +20,7 @@ const (
 	decisionOrigin    decision = "origin"    // a WebSocket from another site
 	decisionAuthorize decision = "authorize" // the authorize hook answers
 	decisionBad       decision = "bad"       // a path or a method that no app should receive
+	decisionError     decision = "error"     // broken machinery: nobody can tell
 )
 
 // decideRequest decides a request: by its path, and by what Next.js would do with

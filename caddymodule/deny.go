@@ -70,7 +70,7 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
 	case routes.Action:
 		// A 307 would have the browser replay the action at the login page.
-		header["X-Action-Redirect"] = []string{strings.ReplaceAll(g.location(v), ";", "%3B")}
+		header["X-Action-Redirect"] = []string{strings.ReplaceAll(v.table.ActionLocation(g.location(v)), ";", "%3B")}
 		if login {
 			return plain(w, http.StatusUnauthorized)
 		}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -114,6 +115,9 @@ func hostsToAsk(r *http.Request, list caddyhttp.RouteList) []string {
 func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explanation, error) {
 	asked := r.Clone(r.Context())
 	asked.Host = host
+	if overTLS(server, r.URL) {
+		asked.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: host}
+	}
 	recorder := httptest.NewRecorder()
 	prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
 	reached, err := (&walk{server: server, request: prepared}).follow(server.Routes)
@@ -133,6 +137,12 @@ func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explana
 		return &explanation{Path: prepared.URL.Path, Rule: "none: no session_guard stands before " + name, Decision: string(decisionPass), Answerer: name}, nil
 	}
 	return nil, nil
+}
+
+// overTLS reports whether a browser would come over TLS, on which the name of the
+// cookie depends. A URL that does not say comes as the server listens.
+func overTLS(server *caddyhttp.Server, u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "" && len(server.TLSConnPolicies) > 0
 }
 
 // listens reports whether the server would get a request for the URL. One without

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -299,6 +300,28 @@ func TestExplainAndCheckNameTheHooks(t *testing.T) {
 	require.NoError(t, err)
 	for _, line := range []string{"  hook validate: cache 30s, on_outage deny\n", "  hook on_refresh: asked at every refresh\n", "  hook authorize: asked at every request on auth routes\n"} {
 		assert.Contains(t, output, line)
+	}
+}
+
+// Over TLS the cookie has another name.
+func TestExplainOverTLS(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte("{\n\tstorage file_system "+t.TempDir()+"\n}\nhttps://localhost:8443, http://localhost:8080 {\n\tsession_guard {\n\t\tauth /dashboard/*\n\t\tdefault hybrid\n\t}\n"+
+		"\treverse_proxy localhost:1\n}\n"), 0o600))
+	token := strings.TrimPrefix(idleCookie(t, "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay", 0, time.Hour), "session=")
+	for _, tc := range []struct {
+		url, cookie string
+		opens       bool
+	}{
+		{"https://localhost:8443/dashboard", "__Host-session", true},
+		{"https://localhost:8443/dashboard", "session", false},
+		{"http://localhost:8080/dashboard", "session", true},
+		{"http://localhost:8080/dashboard", "__Host-session", false},
+	} {
+		output, err := sessionCommand(t, "explain", "--config", file, "GET", tc.url, "-H", "Cookie: "+tc.cookie+"="+token)
+		assert.Equal(t, tc.opens, err == nil, output)
+		assert.Equal(t, tc.opens, strings.Contains(strings.Join(strings.Fields(output), " "), "Cookie opened"), output)
 	}
 }
 

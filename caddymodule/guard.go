@@ -157,18 +157,20 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		err = g.use(v)
 	}
 	if err != nil {
+		v.decision = decisionError
+	}
+	g.realm.countDecision(v)
+	g.log(v)
+	g.trace(v)
+	switch v.decision {
+	case decisionError:
 		keepFromCaches(w.Header())
 		err = answerError(err)
-	} else {
-		g.realm.countDecision(v)
-		g.log(v)
-		g.trace(v)
-		if v.decision == decisionPass {
-			err = g.pass(w, v, next)
-		} else {
-			g.warnOfOtherBuild(v)
-			err = g.deny(w, v)
-		}
+	case decisionPass:
+		err = g.pass(w, v, next)
+	default:
+		g.warnOfOtherBuild(v)
+		err = g.deny(w, v)
 	}
 	if err != nil {
 		v.shareFailure()
@@ -393,7 +395,10 @@ func (g *Guard) log(v *visit) {
 	}
 	fields := []zap.Field{
 		v.logPath(), zap.String("kind", string(v.kind)), zap.String("rule", g.ruleName(v.match)),
-		zap.String("decision", string(v.decision)), zap.String("cookie", string(v.visitor.Result())),
+		zap.String("decision", string(v.decision)),
+	}
+	if v.visitor != nil {
+		fields = append(fields, zap.String("cookie", string(v.visitor.Result())))
 	}
 	if v.match.Ambiguous {
 		fields = append(fields, zap.Bool("ambiguous", true), zap.String("reading", v.match.Reading))

@@ -61,6 +61,20 @@ func TestDenialByRequestKind(t *testing.T) {
 	}
 }
 
+// The client of a Server Action puts the base path in front of where it is sent, and a
+// browser does not.
+func TestActionsAndTheBasePath(t *testing.T) {
+	s := serve(t, "session_guard {\n base_path /base\n public /login\n auth /dashboard/*\n default hybrid\n }")
+	cookie := s.signInAt("/base/join", ada)
+	response := s.request("POST", "/base/dashboard", "Next-Action", "00ab")
+	assert.Equal(t, 401, response.StatusCode)
+	assert.Equal(t, "/login?return_to=%2Fbase%2Fdashboard", response.Header.Get("X-Action-Redirect"))
+	response = s.request("POST", "/base/login?return_to=%2Fbase%2Fdashboard%3Fa%3Db", "Next-Action", "00ab", "Cookie", cookie)
+	assert.Equal(t, 200, response.StatusCode)
+	assert.Equal(t, "/dashboard?a=b", response.Header.Get("X-Action-Redirect"))
+	assert.Equal(t, "/base/login?return_to=%2Fbase%2Fdashboard", s.request("GET", "/base/dashboard").Header.Get("Location"))
+}
+
 func TestRulesDecide(t *testing.T) {
 	s := serve(t, guarded)
 	cookie := s.signIn(ada)

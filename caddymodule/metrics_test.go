@@ -148,6 +148,38 @@ func TestRefusedRequestsAreNamedAlikeEverywhere(t *testing.T) {
 	}
 }
 
+// What broken machinery lets nobody through is no pass: neither in the access log nor
+// in the metrics.
+func TestErrorsAreNamedAlikeEverywhere(t *testing.T) {
+	hook := newHookServer(t)
+	for name, directives := range map[string]string{"authorize": withHooks("authorize " + hook.url), "validate": withHooks(hook.validate(""))} {
+		t.Run(name, func(t *testing.T) {
+			hook.answer(status(http.StatusNoContent))
+			s := serve(t, "metrics /metrics\n"+directives+`
+			handle_errors {
+				header X-Named "{http.session_guard.decision}"
+			}`)
+			cookie := s.signIn(ada)
+			failed := regexp.MustCompile(`caddy_session_decisions_total\{decision="error",kind="document",realm="default",rule="auth"\} (\d+)`)
+			count := func() (n int) {
+				if line := failed.FindStringSubmatch(body(t, s.request("GET", "/metrics"))); line != nil {
+					n, _ = strconv.Atoi(line[1])
+				}
+				return n
+			}
+			before := count() // of the tests before
+			hook.answer(status(http.StatusInternalServerError))
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+			assert.Equal(t, "error", response.Header.Get("X-Named"))
+			assert.Equal(t, before+1, count())
+			logged, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			assert.Equal(t, 1, strings.Count(string(logged), `"decision":"error"`))
+		})
+	}
+}
+
 // The dashboard asks for nothing that a scrape does not have, and leaves nothing out.
 func TestDashboardUsesTheMetrics(t *testing.T) {
 	text, err := os.ReadFile("../docs/grafana.json")

@@ -70,24 +70,26 @@ func sessionPlaceholder(s *session.Session, name string) (any, bool) {
 		return s.CreatedAt.UTC().Format(time.RFC3339), true
 	}
 	if ofUser {
-		return userField(s.User, path), true
+		return placeholderValue(fieldOf(s.User, path)), true
 	}
 	return nil, false
 }
 
-// userField finds a field by its dotted path. Strings, numbers and booleans are
-// given as they are, arrays and objects as JSON. A field that is missing is empty.
-func userField(user map[string]any, path string) any {
+// fieldOf finds a field by its dotted path, or nil. A name may have dots of its own,
+// as those of OpenID Connect claims that are URLs.
+func fieldOf(user map[string]any, path string) any {
 	if value, ok := user[path]; ok {
-		return placeholderValue(value)
+		return value
 	}
 	head, rest, nested := strings.Cut(path, ".")
 	if object, ok := user[head].(map[string]any); nested && ok {
-		return userField(object, rest)
+		return fieldOf(object, rest)
 	}
-	return ""
+	return nil
 }
 
+// placeholderValue gives strings, numbers and booleans as they are, arrays and objects
+// as JSON. What is missing is empty.
 func placeholderValue(value any) any {
 	switch value := value.(type) {
 	case nil:

@@ -43,6 +43,10 @@ func (q Requirement) check(word string) error {
 		err = fmt.Errorf("%[1]sfresh takes one duration above zero and nothing else; write for example: %[1]sfresh 15m", word)
 	case !strings.HasPrefix(q.Field, "user."):
 		err = fmt.Errorf("%[1]s%[2]q must name a field of the user; write for example: %[1]suser.role admin", word, q.Field)
+	case slices.Contains(strings.Split(q.Field, "."), ""):
+		err = fmt.Errorf("%[1]s%[2]q has an empty name beside a dot; write for example: %[1]suser.role admin", word, q.Field)
+	case slices.Contains(q.Values, ""):
+		err = fmt.Errorf("%[1]s%[2]s has an empty value; write for example: %[1]s%[2]s admin", word, q.Field)
 	case len(q.Values) == 0:
 		err = fmt.Errorf("%[1]s%[2]s needs at least one value; write for example: %[1]s%[2]s admin", word, q.Field)
 	}
@@ -74,14 +78,8 @@ func (q Requirement) holds(s *session.Session, now time.Time) bool {
 	if q.Fresh > 0 {
 		return now.Sub(s.CreatedAt) <= time.Duration(q.Fresh)
 	}
-	var value any = map[string]any{"user": map[string]any(s.User)}
-	for name := range strings.SplitSeq(q.Field, ".") {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return false
-		}
-		value = object[name]
-	}
+	path, _ := strings.CutPrefix(q.Field, "user.")
+	value := fieldOf(s.User, path)
 	if array, ok := value.([]any); ok {
 		return slices.ContainsFunc(array, q.has)
 	}

@@ -16,6 +16,7 @@ func TestRequirementHolds(t *testing.T) {
 	s := &session.Session{CreatedAt: now.Add(-15 * time.Minute), User: session.User{
 		"id": "ada", "role": "admin", "level": json.Number("3"), "verified": true, "nothing": nil,
 		"groups": []any{"ops", json.Number("7"), false}, "team": map[string]any{"name": "core"}, "empty": []any{},
+		"https://example.com/roles": []any{"admin"}, "team.name": "literal", "org": map[string]any{"a.b": "x"},
 	}}
 	for _, tc := range []struct {
 		field  string
@@ -37,7 +38,11 @@ func TestRequirementHolds(t *testing.T) {
 		{"user.groups", []string{"false"}, true},
 		{"user.groups", []string{"op", "ops,7", "[ops]"}, false},
 		{"user.empty", []string{""}, false},
-		{"user.team.name", []string{"core"}, true},
+		{"user.team.name", []string{"literal"}, true}, // as the placeholder says
+		{"user.team.name", []string{"core"}, false},
+		{"user.https://example.com/roles", []string{"admin"}, true},
+		{"user.org.a.b", []string{"x"}, true},
+		{"user.org.a", []string{"x"}, false},
 		{"user.team", []string{"core", "map[name:core]"}, false},
 		{"user.role.name", []string{"admin"}, false},
 		{"user.nothing", []string{"", "null", "<nil>"}, false},
@@ -110,6 +115,9 @@ func TestRequirementsThatCannotHold(t *testing.T) {
 		"both":            {Field: "user.role", Values: []string{"admin"}, Fresh: 1},
 		"negative":        {Fresh: -1},
 		"nothing":         {},
+		"no name":         {Field: "user.", Values: []string{"admin"}},
+		"a name missing":  {Field: "user..role", Values: []string{"admin"}},
+		"no value":        {Field: "user.role", Values: []string{"admin", ""}},
 	} {
 		assert.Error(t, q.check("require "), name)
 	}

@@ -58,6 +58,21 @@ func (t *Table) HomeLocation(m Match, rawQuery string) string {
 	return wanted
 }
 
+// ActionLocation is a location as the answer to a Server Action says it: Next.js's
+// client puts the base path in front itself. One that is not below the base path stays.
+func (t *Table) ActionLocation(location string) string {
+	rest, ok := strings.CutPrefix(location, escape(t.basePath))
+	switch {
+	case !ok || t.basePath == "" || strings.HasPrefix(rest, "//"):
+		return location
+	case rest == "" || rest[0] == '?' || rest[0] == '#':
+		return "/" + rest
+	case rest[0] != '/':
+		return location // another path that begins alike
+	}
+	return rest
+}
+
 // ForbiddenLocation is where a visitor is sent whose session does not meet the
 // requirements of a path: a path of the site, with base path and locale. It is
 // false if that is where the visitor already is, by the match or by originalPath

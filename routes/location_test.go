@@ -182,6 +182,22 @@ func TestLoginLocation(t *testing.T) {
 	}
 }
 
+// Next.js's client puts the base path in front of where an action sends it.
+func TestActionLocation(t *testing.T) {
+	table := compile(t, Config{Default: Auth, BasePath: "/ba se", LoginPath: "/login"})
+	for location, want := range map[string]string{
+		"/ba%20se/login?return_to=%2Fba%2520se%2Fx": "/login?return_to=%2Fba%2520se%2Fx", "/ba%20se": "/", "/ba%20se?a=b": "/?a=b", "/ba%20se/": "/",
+		"/ba%20se#top": "/#top", "/ba%20sement": "/ba%20sement", "/ba%20se//evil.example": "/ba%20se//evil.example", "/other": "/other",
+	} {
+		if got := table.ActionLocation(location); got != want {
+			t.Errorf("%s: %s, want %s", location, got, want)
+		}
+	}
+	if got := compile(t, Config{Default: Auth}).ActionLocation("/login?x"); got != "/login?x" {
+		t.Errorf("without a base path: %s", got)
+	}
+}
+
 func TestHomeLocation(t *testing.T) {
 	config := guarded
 	config.HomePath, config.BasePath = "/dashboard", "/base"

@@ -209,7 +209,7 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		if g.authorizer != nil {
 			fmt.Fprintln(&text, "  hook authorize: asked at every request on auth routes")
 		}
-		if g.Default == "" {
+		if g.opensTheRest() {
 			fmt.Fprintln(&text, "  warning: paths that no rule matches are open to everybody; write default hybrid if that is meant, or default auth")
 		}
 		if g.NextBuild != "" {

@@ -89,11 +89,15 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	for _, warning := range g.warnings() {
 		g.logger.Warn(warning)
 	}
-	if g.Default == "" {
+	if g.opensTheRest() {
 		g.logger.Warn("paths that no rule matches are open to everybody; write `default hybrid` if that is meant, or `default auth`")
 	}
 	return nil
 }
+
+// opensTheRest reports whether there are paths that are open because nothing is said of
+// them.
+func (g *Guard) opensTheRest() bool { return g.Default == "" && !g.table.Load().DecidesAll() }
 
 // compilePaths compiles the patterns that are no rules. They take base path and
 // locales from the table, which may have them from the app's build.

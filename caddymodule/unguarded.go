@@ -8,7 +8,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 // survey looks through the routes of a whole configuration for ways around its
@@ -21,14 +23,22 @@ type survey struct {
 	site     string
 	useless  map[string]bool // sites with a guard, unless something is proxied behind it
 	asking   map[string]bool // sites with a session API
+	answered map[string]bool // the paths of a session API that every request to a site meets, by site and path
 	invoked  map[invocation]bool
+}
+
+// position is what a request has met when it comes to a handler.
+type position struct {
+	guard     *Guard // nil: none
+	moved     bool   // its path may have been changed behind the guard, and nothing has answered
+	sometimes bool   // only some requests of the site come here
 }
 
 // invocation is a named route that is being followed. It may invoke itself, after a
 // rewrite.
 type invocation struct {
-	route   *caddyhttp.Route
-	guarded bool
+	route *caddyhttp.Route
+	at    position
 }
 
 // waysAround says, a sentence each, where requests reach an app without its guard.
@@ -41,81 +51,129 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("the app http is a %T", module)
 	}
-	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, asking: map[string]bool{}, invoked: map[invocation]bool{}}
+	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, asking: map[string]bool{}, answered: map[string]bool{}, invoked: map[invocation]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
 		s.site = strings.Join(s.server.Listen, " ")
-		s.routes(s.server.Routes, false)
+		s.routes(s.server.Routes, position{})
 		if s.server.Errors != nil {
-			s.routes(s.server.Errors.Routes, false)
+			s.routes(s.server.Errors.Routes, position{sometimes: true})
 		}
 	}
 	s.conclude()
 	return s.warnings, nil
 }
 
-// routes follows a list of routes. It returns whether every request that comes to
-// its end has met a guard.
-func (s *survey) routes(list caddyhttp.RouteList, guarded bool) bool {
+// routes follows a list of routes. It returns where every request that comes to its
+// end is.
+func (s *survey) routes(list caddyhttp.RouteList, at position) position {
+	before := map[string]bool{} // whether the path was changed before a group, of which a request takes one route
 	for _, route := range list {
-		site := s.site
-		if host := firstHost(route); host != "" {
-			s.site = host
+		site, from := s.site, at
+		always := len(route.MatcherSets) == 0 && route.Group == ""
+		from.sometimes = at.sometimes || !always
+		if moved, begun := before[route.Group]; begun {
+			from.moved = moved
+		} else if route.Group != "" {
+			before[route.Group] = at.moved
 		}
-		met := s.handlers(route.Handlers, guarded)
+		if host := firstHost(route); host != "" {
+			s.site, from.sometimes = host, false
+		}
+		met := s.handlers(route.Handlers, from)
 		s.site = site
-		if len(route.MatcherSets) == 0 && route.Group == "" {
-			guarded = met
+		if always {
+			at.guard, at.moved = met.guard, met.moved
+		} else {
+			at.moved = at.moved || met.moved && met.guard == at.guard
 		}
 	}
-	return guarded
+	return at
 }
 
-func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, guarded bool) bool {
+func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) position {
 	for _, handler := range handlers {
 		switch handler := handler.(type) {
 		case *Guard:
-			if guarded {
+			if at.guard != nil {
 				s.warn("a request meets two session_guards (the second at %s); keep one, with the rules of both", handler.Source)
 			}
-			guarded = true
+			at.guard, at.moved = handler, false
 			if _, known := s.useless[s.site]; !known {
 				s.useless[s.site] = true
 			}
 		case *API:
-			s.asking[s.site] = true
-			if guarded {
-				s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", handler.Source)
-			}
+			s.answers(handler, at)
+		case *rewrite.Rewrite:
+			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
 		case *caddyhttp.Subroute:
-			guarded = s.routes(handler.Routes, guarded)
+			met := s.routes(handler.Routes, at)
+			at.guard, at.moved = met.guard, met.moved
 			if handler.Errors != nil { // a denial is an error, so the guard's own come here
-				s.routes(handler.Errors.Routes, false)
+				s.routes(handler.Errors.Routes, position{sometimes: true})
 			}
 		case *caddyhttp.Invoke:
 			if route := s.server.NamedRoutes[handler.Name]; route != nil {
-				guarded = s.named(route, guarded)
+				at = s.named(route, at)
 			}
 		case *reverseproxy.Handler:
-			s.proxied(handler, guarded)
+			s.proxied(handler, at)
+			at.moved = at.moved && len(handler.HandleResponse) > 0
+		case *fileserver.FileServer, *caddyhttp.StaticResponse:
+			at.moved = false
 		}
 	}
-	return guarded
+	return at
 }
 
-func (s *survey) named(route *caddyhttp.Route, guarded bool) bool {
-	now := invocation{route, guarded}
+// answers notes a session API. Of two that every request meets at one path, the second
+// never answers.
+func (s *survey) answers(api *API, at position) {
+	s.asking[s.site] = true
+	if at.guard != nil {
+		s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", api.Source)
+	}
+	place := s.site + " " + api.Path
+	if s.answered[place] {
+		s.warn("session_api (%s) never answers, since one before it answers at %s, too; give it another path", api.Source, api.Path)
+	}
+	s.answered[place] = s.answered[place] || !at.sometimes
+}
+
+// changesPath reports whether the app gets another path than the guard has decided
+// about. What the guard takes off itself makes no difference, and a file that is there
+// for the path (try_files, php_fastcgi) is meant.
+func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
+	path, _, _ := strings.Cut(r.URI, "?")
+	if strings.Contains(path, "{http.matchers.file.") || path == "{http.request.uri.path}" {
+		path = ""
+	}
+	ownPrefix := guard.BasePath != "" && strings.TrimSuffix(r.StripPathPrefix, "/") == strings.TrimSuffix(guard.BasePath, "/")
+	return path != "" || r.StripPathPrefix != "" && !ownPrefix ||
+		r.StripPathSuffix != "" || len(r.URISubstring) > 0 || len(r.PathRegexp) > 0
+}
+
+func (s *survey) named(route *caddyhttp.Route, at position) position {
+	now := invocation{route, at}
 	if s.invoked[now] {
-		return guarded
+		at.moved = false // what answers there is looked at already
+		return at
 	}
 	s.invoked[now] = true
 	defer delete(s.invoked, now)
-	return s.handlers(route.Handlers, guarded)
+	return s.handlers(route.Handlers, at)
 }
 
-func (s *survey) proxied(proxy *reverseproxy.Handler, guarded bool) {
+func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
+	guarded := at.guard != nil
 	if guarded {
 		s.useless[s.site] = false
+	}
+	// A proxy that looks at the answer asks for something else, as forward_auth does.
+	elsewhere := proxy.Rewrite != nil && len(proxy.HandleResponse) == 0
+	if guarded && (at.moved || elsewhere && changesPath(proxy.Rewrite, at.guard)) {
+		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
+			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
 	}
 	for _, upstream := range proxy.Upstreams {
 		if guarded {

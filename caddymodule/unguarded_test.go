@@ -14,6 +14,7 @@ import (
 func TestWaysAroundTheGuardAreFound(t *testing.T) {
 	const guard = "session_guard {\n default auth\n}\n"
 	const open = "localhost:3000 that no session_guard has seen"
+	const moved = "a.example: the path is changed between session_guard (Caddyfile:5) and reverse_proxy"
 	for name, tc := range map[string]struct {
 		caddyfile string
 		says      []string
@@ -22,6 +23,8 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"in one handle only":             {"http://a.example {\nhandle /dashboard/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"in each handle":                 {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"before every handle":            {"http://a.example {\n" + guard + "handle /x/* {\nreverse_proxy localhost:3000\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", nil},
+		"no default, and none is needed": {"http://a.example {\nsession_guard {\npublic /login\nauth /*\n}\nreverse_proxy localhost:3000\n}", nil},
+		"no default":                     {"http://a.example {\nsession_guard {\nauth /dashboard/*\n}\nreverse_proxy localhost:3000\n}", []string{"paths that no rule matches are open to everybody"}},
 		"another app":                    {"http://a.example {\nhandle /grafana/* {\nreverse_proxy localhost:4000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"behind the proxy":               {"http://a.example {\nroute {\nreverse_proxy localhost:3000\n" + guard + "}\n}", []string{"a.example: ", open}},
 		"on another site":                {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://b.example {\nreverse_proxy localhost:3000\n}", []string{"b.example: ", open}},
@@ -33,6 +36,22 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"two guards":                     {"http://a.example {\n" + guard + guard + "reverse_proxy localhost:3000\n}", []string{"a request meets two session_guards (the second at Caddyfile:8); keep one"}},
 		"the API in a handle":            {"http://a.example {\n" + guard + "handle /api/session {\nsession_api\n}\nreverse_proxy localhost:3000\n}", []string{"put it before, outside of handle"}},
 		"the API behind the guard":       {"http://a.example {\nroute {\n" + guard + "session_api\nreverse_proxy localhost:3000\n}\n}", []string{"session_api (Caddyfile:9) stands behind session_guard"}},
+		"handle_path behind the guard":   {"http://a.example {\n" + guard + "handle_path /app/* {\nreverse_proxy localhost:3000\n}\n}", []string{moved}},
+		"uri behind the guard":           {"http://a.example {\n" + guard + "handle /old/* {\nuri strip_prefix /old\nreverse_proxy localhost:3000\n}\n}", []string{moved}},
+		"rewrite behind the guard":       {"http://a.example {\nroute {\n" + guard + "rewrite /x* /dashboard\nreverse_proxy localhost:3000\n}\n}", []string{"(Caddyfile:6) and reverse_proxy"}},
+		"rewrite of the proxy":           {"http://a.example {\n" + guard + "reverse_proxy localhost:3000 {\nrewrite /dashboard{uri}\n}\n}", []string{moved}},
+		"rewrite by a named route":       {"&(app) {\nroute {\nuri strip_prefix /old\nreverse_proxy localhost:3000\n}\n}\nhttp://a.example {\n" + guard + "handle /old/* {\ninvoke app\n}\n}", []string{"the path is changed"}},
+		"handle_path around the guard":   {"http://a.example {\nhandle_path /app/* {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"rewrite before the guard":       {"http://a.example {\nrewrite /x /dashboard\nuri strip_prefix /old\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"rewrite in another handle":      {"http://a.example {\n" + guard + "handle_path /files/* {\nfile_server\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", nil},
+		"rewrite of the query":           {"http://a.example {\nroute {\n" + guard + "rewrite ?a=b\nrewrite {path}?c=d\nreverse_proxy localhost:3000\n}\n}", nil},
+		"the guard's own base path":      {"http://a.example {\nsession_guard {\ndefault auth\nbase_path /app\n}\nhandle_path /app/* {\nreverse_proxy localhost:3000\n}\n}", nil},
+		"forward_auth behind the guard":  {"http://a.example {\nroute {\n" + guard + "forward_auth localhost:4000 {\nuri /check\n}\nreverse_proxy localhost:3000\n}\n}", nil},
+		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
+		"two APIs at one path":           {"http://a.example {\nsession_api\nsession_api\n}", []string{"session_api (Caddyfile:6) never answers, since one before it answers at /api/session, too; give it another path"}},
+		"two APIs at two paths":          {"http://a.example {\nsession_api\nsession_api {\npath /staff/session\n}\n}", nil},
+		"two APIs of two handles":        {"http://a.example {\nhandle /a/* {\nsession_api\n}\nhandle {\nsession_api\n}\n}", nil},
+		"two APIs of two sites":          {"http://a.example {\nsession_api\n}\nhttp://b.example {\nsession_api\n}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "Caddyfile")

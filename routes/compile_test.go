@@ -13,7 +13,7 @@ func TestCompileErrors(t *testing.T) {
 		want   []string // each must be in the error
 	}{
 		{"type", Config{Rules: []Rule{{Type: "private", Patterns: []string{"/x"}}}}, []string{`"private" is not a route type; write public, auth or hybrid`}},
-		{"no type", Config{Rules: []Rule{{Patterns: []string{"/x"}}}}, []string{"is not a route type"}},
+		{"no type", Config{Rules: []Rule{{Patterns: []string{"/x"}}}}, []string{`rule 1: "" is not a route type`}},
 		{"default", Config{Default: "closed"}, []string{`default "closed" is not a route type`}},
 		{"no patterns", Config{Rules: []Rule{{Type: Auth, Source: "Caddyfile:3"}}}, []string{"auth rule (Caddyfile:3) has no pattern"}},
 		{"empty pattern", rule(Auth, ""), []string{`empty pattern`}},
@@ -132,6 +132,24 @@ func TestOpenPatternsThatOpenNothing(t *testing.T) {
 		}
 		if want := "pattern " + pattern + " opens nothing, because some servers read the path as " + closed + ", which is closed"; closed != "" && !strings.Contains(warnings, want) {
 			t.Errorf("%q is not in %q", want, warnings)
+		}
+	}
+}
+
+func TestDecidesAll(t *testing.T) {
+	for _, tc := range []struct {
+		patterns []string
+		all      bool
+	}{
+		{[]string{"/*"}, true}, {[]string{"/dashboard", "/*"}, true}, {[]string{"/base/*"}, false}, {[]string{"/"}, false},
+		{[]string{"/*/*"}, false}, {[]string{"/a*", "/dashboard/*"}, false}, {nil, false},
+	} {
+		config := Config{LoginPath: "/login", Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}}}
+		if tc.patterns != nil {
+			config.Rules = append(config.Rules, Rule{Type: Auth, Patterns: tc.patterns})
+		}
+		if got := compile(t, config).DecidesAll(); got != tc.all {
+			t.Errorf("%v: %t", tc.patterns, got)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package routes
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Type says who may visit a path.
 type Type string
@@ -88,5 +91,5 @@ func (r Rule) name(index int) string {
 	if r.Source != "" {
 		return fmt.Sprintf("%s rule (%s)", r.Type, r.Source)
 	}
-	return fmt.Sprintf("%s rule %d", r.Type, index+1)
+	return strings.TrimSpace(fmt.Sprintf("%s rule %d", r.Type, index+1))
 }

@@ -182,6 +182,10 @@ func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*h
 			}
 			continue
 		}
+		if err := fitsBrowser(cookie); err != nil {
+			handoff.sealed = nil
+			return err
+		}
 		given = append(given, cookie)
 		handoff.sealed = lines
 		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
@@ -194,19 +198,61 @@ func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*h
 		handoff.Delete = handoff.Delete || len(own) > 0
 		return nil
 	}
-	tokens := set.candidates()
+	if err := v.checkOwnTokens(ctx, set.candidates()); err != nil {
+		handoff.sealed = nil
+		return err
+	}
+	handoff.sealed = slices.Concat(lines, v.removalsBeside(own))
+	return nil
+}
+
+// fitsBrowser refuses what a browser would not keep, or not send back as it is: the
+// login would be lost in silence.
+func fitsBrowser(c *http.Cookie) error {
+	if c.Quoted {
+		return handoffErrorf("the app set the cookie %s in quotes, in which no session opens; write the token without them", c.Name)
+	}
+	if size := len(c.Name) + len(c.Value); size > maxCookieSize {
+		return handoffErrorf("the app set the cookie %s with %d bytes, and browsers keep %d; cut the token into %[1]s.0, %[1]s.1 and so on", c.Name, size, maxCookieSize)
+	}
+	return nil
+}
+
+// checkOwnTokens refuses tokens that do not open, or to more than a request to the app
+// may have.
+func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
+	m := v.manager
 	for _, token := range tokens {
-		if _, _, err := v.manager.open(ctx, token, v.manager.settings.Now()); err == nil {
-			continue
+		s, _, err := m.open(ctx, token, m.settings.Now())
+		if err != nil {
+			tokens = nil
+			break
 		}
-		tokens = nil
-		break
+		if size := m.requestSize(s, v.name, token); size > maxRequestSize {
+			return handoffErrorf("what the app is told of the session that it sealed has %d bytes, at most %d are allowed", size, maxRequestSize)
+		}
 	}
 	if len(tokens) == 0 {
-		handoff.sealed = nil
 		return handoffErrorf("the app set a cookie named %s that is no session of this realm; choose another cookie_name", v.name)
 	}
 	return nil
+}
+
+// removalsBeside are Set-Cookie lines against cookies that the browser has and the app
+// says nothing of. They would be read together with the app's own.
+func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
+	header := http.Header{}
+	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
+	removes := func(name string, sent []string) {
+		if len(sent) > 0 && !slices.ContainsFunc(own, func(c *http.Cookie) bool { return c.Name == name }) {
+			writer.remove(header, name)
+		}
+	}
+	removes(v.name, v.sent.whole)
+	for i, suffix := range chunkSuffixes {
+		removes(v.name+suffix, v.sent.chunks[i])
+	}
+	return header["Set-Cookie"]
 }
 
 func (p handoffParts) decode() (Handoff, error) {

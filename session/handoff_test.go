@@ -3,6 +3,7 @@ package session_test
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -233,6 +234,14 @@ func TestAppSealsItsOwnCookie(t *testing.T) {
 	good := sealClaims(noon, claims{"user": claims{"id": "bo"}})
 	ended := sealClaims(noon, claims{"expiresAt": noon.UnixMilli(), "exp": noon.Unix()})
 	half := len(good) / 2
+	large := sealClaims(noon, claims{"user": claims{"id": "bo", "about": strings.Repeat("x", 4000)}})
+	chunked := func(token string) (lines []string) {
+		for i := 0; token != ""; i++ {
+			n := min(4000, len(token))
+			lines, token = append(lines, fmt.Sprintf("session.%d=%s", i, token[:n])), token[n:]
+		}
+		return lines
+	}
 	for name, tc := range map[string]struct {
 		lines []string
 		wrong bool
@@ -249,6 +258,9 @@ func TestAppSealsItsOwnCookie(t *testing.T) {
 		"expired":             {[]string{"session=" + ended}, true},
 		"half":                {[]string{"session.0=" + good[:half]}, true},
 		"good and garbage":    {[]string{"session=" + good, "session.0=x"}, true},
+		"in quotes":           {[]string{`session="` + good + `"`}, true},
+		"no browser keeps it": {[]string{"session=" + large}, true},
+		"too much to tell":    {chunked(sealClaims(noon, claims{"user": claims{"id": strings.Repeat("\u00e9", 1600)}})), true},
 		"sealed by another":   {[]string{"session=" + strings.Replace(good, ".", "x.", 1)}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -271,6 +283,44 @@ func TestAppSealsItsOwnCookie(t *testing.T) {
 			// The lines are the app's own, deletions of stale cookies included.
 			if err != nil || !slices.Equal(header["Set-Cookie"], tc.lines) {
 				t.Errorf("error %v, written %q", err, header["Set-Cookie"])
+			}
+		})
+	}
+}
+
+// What the browser has of a session before would be read together with the app's own.
+func TestStaleCookiesBesideATokenOfTheApp(t *testing.T) {
+	good := sealClaims(noon, claims{"user": claims{"id": "bo"}})
+	half := len(good) / 2
+	for name, tc := range map[string]struct {
+		sent, lines, removed []string
+	}{
+		"chunks":               {[]string{"session.0=a", "session.1=b", "session.2=c"}, []string{"session=" + good}, []string{"session.0", "session.1", "session.2"}},
+		"chunks, one of which": {[]string{"session.0=a", "session.1=b"}, []string{"session=" + good, "session.0=; Max-Age=0"}, []string{"session.1"}},
+		"a whole one":          {[]string{"session=a"}, []string{"session.0=" + good[:half], "session.1=" + good[half:]}, []string{"session"}},
+		"a third chunk":        {[]string{"session.0=a", "session.1=b", "session.2=c"}, []string{"session.0=" + good[:half], "session.1=" + good[half:]}, []string{"session.2"}},
+		"nothing":              {nil, []string{"session=" + good}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := newManager(t)
+			v := read(t, m, request(strings.Join(tc.sent, "; ")))
+			var lines []string
+			for _, line := range tc.lines {
+				lines = append(lines, "Set-Cookie: "+line)
+			}
+			if err := handle(t, v, answer(lines...)); err != nil {
+				t.Fatal(err)
+			}
+			header := http.Header{}
+			v.SetCookies(header)
+			written := header["Set-Cookie"]
+			if len(written) != len(tc.lines)+len(tc.removed) || !slices.Equal(written[:len(tc.lines)], tc.lines) {
+				t.Fatalf("written %q", written)
+			}
+			for i, name := range tc.removed {
+				if line := written[len(tc.lines)+i]; !strings.HasPrefix(line, name+"=; ") || !strings.Contains(line, "Max-Age=0") {
+					t.Errorf("%s, want the removal of %s", line, name)
+				}
 			}
 		})
 	}

@@ -142,7 +142,7 @@ func TestMaxAgeIsTheTimeLeft(t *testing.T) {
 		"the default":    {func(*session.Settings) {}, 7 * 24 * 3600},
 		"browser":        {func(s *session.Settings) { s.BrowserLifetime = true }, 0},
 		"above 400 days": {func(s *session.Settings) { s.Expiry, s.MaxLifetime = 500*day, session.NoMaxLifetime }, 400 * 24 * 3600},
-		"under a second": {func(s *session.Settings) { s.Expiry = 10 * time.Millisecond }, 1},
+		"rounded up":     {func(s *session.Settings) { s.Expiry = 1010 * time.Millisecond }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, _ := newManager(t, tc.change)

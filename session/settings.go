@@ -210,6 +210,8 @@ func (s Settings) validatePairs() []error {
 	}
 	if s.Expiry <= 0 || s.RefreshThreshold < 0 {
 		wrong("expiry must be above zero and refresh_threshold not below; write for example: expiry 7d")
+	} else if s.Expiry < time.Second {
+		wrong("expiry %s is shorter than a second, so every session would be over at once; write for example: expiry 7d", s.Expiry)
 	}
 	for setting, d := range map[string]time.Duration{"expiry": s.Expiry, "refresh_threshold": s.RefreshThreshold, "max_lifetime": s.MaxLifetime} {
 		if d > LongestDuration {

@@ -91,6 +91,7 @@ func TestValidate(t *testing.T) {
 		"secure without it":    {session.Settings{CookiePrefix: "secure", SecureCookie: "never"}, []string{"cookie_prefix secure needs a Secure cookie"}},
 		"host with a domain":   {session.Settings{CookiePrefix: "host", CookieDomain: "example.com"}, []string{"cookie_prefix host forbids a domain"}},
 		"host with a path":     {session.Settings{CookiePrefix: "host", CookiePath: "/app"}, []string{"cookie_prefix host needs the path /"}},
+		"nanoseconds":          {session.Settings{Expiry: 7}, []string{"expiry 7ns is shorter than a second"}},
 		"negative expiry":      {session.Settings{Expiry: -time.Hour}, []string{"expiry must be above zero"}},
 		"negative threshold":   {session.Settings{RefreshThreshold: -1}, []string{"refresh_threshold"}},
 		"negative limit":       {session.Settings{MaxLifetime: -time.Hour}, []string{"max_lifetime"}},

@@ -185,8 +185,14 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. After a load that failed, Caddy's admin API
+// goes on with the registry of the configuration that did not start, so the one that
+// serves is asked.
 func (c collector) Collect(to chan<- prometheus.Metric) {
+	serving := c.app
+	if active, err := activeApp(); err == nil {
+		serving = active
+	}
 	for _, vector := range c.vectors() {
 		vector.Collect(to)
 	}
@@ -195,9 +201,9 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(sealsDescription, prometheus.GaugeValue, float64(count.Load()), labels[0], labels[1])
 	}
 	c.mu.Unlock()
-	c.app.mu.Lock()
-	defer c.app.mu.Unlock()
-	for name, r := range c.app.realms {
+	serving.mu.Lock()
+	defer serving.mu.Unlock()
+	for name, r := range serving.realms {
 		manager := r.ready.Load()
 		if manager == nil {
 			continue

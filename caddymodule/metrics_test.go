@@ -3,6 +3,7 @@ package caddymodule_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,8 +13,11 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 // measured is a site whose metrics can be scraped and whose session log is in a file.
@@ -261,4 +265,28 @@ func TestMetricsOutliveAReload(t *testing.T) {
 	assert.Equal(t, earlier+2, count(before))
 	after, _ := measured(t, "expiry 1h") // another configuration takes over
 	assert.Equal(t, earlier+2, count(after))
+}
+
+// A configuration that does not start takes no metric away.
+func TestMetricsAfterALoadThatFailed(t *testing.T) {
+	address := "127.0.0.1:" + freeport.For(t)
+	s := serve(t, guarded, "admin "+address)
+	s.request("GET", "/dashboard", "Cookie", s.signIn(ada))
+	scrape := func() string {
+		response, err := http.Get("http://" + address + "/metrics")
+		require.NoError(t, err)
+		return body(t, response)
+	}
+	tokens := `caddy_session_cache_tokens{realm="default"} 1`
+	require.Contains(t, scrape(), tokens)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	failing, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("{\n admin "+address+"\n persist_config off\n storage file_system "+t.TempDir()+"\n log {\n output discard\n }\n}\n"+
+		"http://"+taken.Addr().String()+" {\n bind 127.0.0.1\n"+guarded+"\n}\n"), nil)
+	require.NoError(t, err)
+	require.Error(t, caddy.Load(failing, true))
+	for _, metric := range []string{tokens, "caddy_session_revocation_lag_seconds", "caddy_session_revocation_outages_total"} {
+		assert.Contains(t, scrape(), metric)
+	}
 }

@@ -1,17 +1,34 @@
 const MAX_LENGTH = 2048;
 
+export interface ReturnToOptions {
+  /**
+   * Next.js's `basePath`, such as "/base", to take it off the path. Next.js adds it to `redirect()` in a page and in a Server Action that was sent with
+   * JavaScript, and to `router.push()`, where it would stand twice. It adds nothing in an action that was sent without JavaScript, in a Route
+   * Handler, and in `NextResponse.redirect(new URL(…))`, so leave the option out there. Default: nothing is taken off.
+   */
+  basePath?: string;
+}
+
 /**
  * The path to return to after a login, from a form field or a query parameter; `fallback` for anything but a path of this origin of at most
  * 2 KiB. What browsers would read as another site (`//evil`, `/\evil`, `/<TAB>/evil`, `https:evil`) is refused. The result is percent-encoded, so it
- * may go into a `Location` header.
+ * may go into a `Location` header. With `basePath`, a path outside of it is refused, too; the fallback is returned as it is, so write it without.
  */
-export function returnTo(value: unknown, fallback = "/"): string {
+export function returnTo(value: unknown, fallback = "/", { basePath = "" }: ReturnToOptions = {}): string {
   if (typeof value !== "string" || value.length > MAX_LENGTH) return fallback;
   if (!/^\/(?!\/)/.test(value) || /^[^?#]*\\/.test(value) || /[\u0000-\u001f\u007f-\u009f]/.test(value)) return fallback;
-  const base = "https://session-guard.invalid";
-  if (!URL.canParse(value, base)) return fallback;
-  const url = new URL(value, base);
-  if (url.origin !== base || url.pathname.startsWith("//")) return fallback;
-  const path = url.pathname + url.search + url.hash;
+  const origin = "https://session-guard.invalid";
+  if (!URL.canParse(value, origin)) return fallback;
+  const url = new URL(value, origin);
+  const pathname = pathBelow(basePath.replace(/\/$/, ""), url.pathname);
+  // Checked last: "/base//evil" is a path of this origin until the base path is gone.
+  if (url.origin !== origin || !pathname || pathname.startsWith("//")) return fallback;
+  const path = pathname + url.search + url.hash;
   return path.length > MAX_LENGTH ? fallback : path; // longer than the value where something had to be encoded
+}
+
+/** The path without the base path; undefined if it lies outside. */
+function pathBelow(basePath: string, path: string): string | undefined {
+  if (path === basePath) return "/";
+  return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : undefined;
 }

@@ -23,7 +23,7 @@ declare module "next-auth/providers/github" {
 
 test.each([
   ["README.md", 9],
-  ["../docs/nextjs.md", 4],
+  ["../docs/nextjs.md", 5],
   ["../docs/guides.md", 1],
 ])("the snippets of %s compile", (page, count) => {
   const folder = mkdtempSync(join(tmpdir(), "readme-"));

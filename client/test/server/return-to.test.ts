@@ -25,6 +25,30 @@ describe("returnTo", () => {
     expect(returnTo(value, "/home")).toBe("/home");
   });
 
+  describe("with a base path", () => {
+    test.each([
+      ["/base/dashboard?x=1#part", "/dashboard?x=1#part"],
+      ["/base", "/"],
+      ["/base/", "/"],
+      ["/base?x=1", "/?x=1"],
+      ["/base/base/x", "/base/x"],
+    ])("takes it off %s", (path, below) => {
+      expect(returnTo(path, "/home", { basePath: "/base" })).toBe(below);
+      expect(returnTo(path, "/home", { basePath: "/base/" })).toBe(below);
+    });
+
+    test.each(["/", "/dashboard", "/basement", "/BASE/x", "/base/../x", "/base//evil.com", "/base/.//evil.com", "/base/x/..//evil.com", "//base/x", "/x/..//base"])(
+      "refuses %s",
+      (path) => {
+        expect(returnTo(path, "/home", { basePath: "/base" })).toBe("/home");
+      },
+    );
+
+    test.each([undefined, {}, { basePath: undefined }, { basePath: "" }])("keeps it with %j", (options) => {
+      expect(returnTo("/base/dashboard", "/home", options)).toBe("/base/dashboard");
+    });
+  });
+
   const payloads = fileURLToPath(new URL("../../../../shared/vectors/payloads/", import.meta.url));
   const files = ["Open-Redirect-payloads.txt", "open_redirect_wordlist.txt", "openredirects.txt", "crlfinjection.txt"];
 
@@ -35,6 +59,8 @@ describe("returnTo", () => {
         const result = returnTo(value, "/home");
         expect(new URL(result, origin).origin, value).toBe(origin);
         expect(result).not.toMatch(/[^\x21-\x7e]/);
+        const below = returnTo(`/base${value}`, "/home", { basePath: "/base" });
+        expect(new URL(below, origin).origin, value).toBe(origin);
       }
     }
   });

@@ -87,7 +87,7 @@ export function SessionProvider<T extends User = User>({
   );
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);
-  useOtherTabs(store, state, basePath);
+  useOtherTabs(store, state);
 
   const known = useRef(state);
   useEffect(() => {

@@ -10,16 +10,17 @@ import { isKnown, sameValue, type State, type Store } from "./store.js";
  * Keeps the tabs of one browser in agreement: each tells the others what it knows. News of the same user is taken over; who is signed in
  * is asked of the API, and when that has changed, Server Components are rendered again.
  */
-export function useOtherTabs(store: Store, state: State, path: string) {
+export function useOtherTabs(store: Store, state: State) {
   const router = useRouter();
   const channel = useRef<BroadcastChannel>(undefined);
   const adopted = useRef<Session>(undefined);
 
   useEffect(() => {
-    if (!window.BroadcastChannel) return;
-    const opened = new BroadcastChannel(`caddy-session-guard ${path}`);
-    channel.current = opened;
+    const opened = (channel.current = openChannel(store.path));
+    if (!opened) return;
+    let newest: unknown;
     opened.onmessage = async function hear(message: MessageEvent<Session | null>) {
+      newest = message;
       const theirs = message.data;
       const before = store.get();
       const ours = before.session;
@@ -28,17 +29,30 @@ export function useOtherTabs(store: Store, state: State, path: string) {
         if ((theirs.lastActivity ?? 0) < (ours.lastActivity ?? 0)) return;
         adopted.current = theirs;
         store.adopt(theirs);
-        return;
+      } else if (!(await store.refetch(true))) {
+        // Without an answer the other tab's sign-out would be overlooked.
+        setTimeout(() => newest === message && hear(message), RETRY);
+      } else if (isKnown(before) && store.get().session?.user.id !== ours?.user.id) {
+        router.refresh();
       }
-      // Without an answer the other tab's sign-out would be overlooked.
-      if (!(await store.refetch(true))) return setTimeout(() => hear(message), RETRY);
-      if (isKnown(before) && store.get().session?.user.id !== ours?.user.id) router.refresh();
     };
-    return () => opened.close();
-  }, [store, path, router]);
+    return () => {
+      newest = undefined;
+      opened.close();
+    };
+  }, [store, router]);
 
   useEffect(() => {
     const { session } = state;
     if (isKnown(state) && !(session && session === adopted.current)) channel.current?.postMessage(session);
   }, [state]);
+}
+
+/** Undefined where the browser has none, or forbids it as it forbids cookies. */
+function openChannel(path: string): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel(`caddy-session-guard ${path}`);
+  } catch {
+    return undefined;
+  }
 }

@@ -14,6 +14,21 @@ async function tab(props: Partial<Parameters<typeof SessionProvider>[0]> = {}) {
   return result;
 }
 
+/** Lets messages between tabs arrive while timers are held. */
+const turns = () => act(async () => { for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done)); });
+
+test.each([
+  ["missing", undefined],
+  ["forbidden, as in Firefox with cookies blocked", class { constructor() { throw new DOMException("The operation is insecure.", "SecurityError"); } }],
+])("a BroadcastChannel that is %s takes no page down", async (_, channel) => {
+  vi.stubGlobal("BroadcastChannel", channel);
+  api.session = session();
+  const one = await tab();
+  expect(one.current.status).toBe("authenticated");
+  await act(() => one.current.logout());
+  expect(one.current.status).toBe("unauthenticated");
+});
+
 describe("tabs agree", () => {
   test("on a sign-out, and the other renders its Server Components again", async () => {
     api.session = session();
@@ -28,7 +43,6 @@ describe("tabs agree", () => {
     api.session = session();
     const one = await tab();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const turns = () => act(async () => { for (let turn = 0; turn < 50; turn++) await new Promise((done) => setImmediate(done)); }); // of messages
     api.session = null;
     api.broken = () => new Response("bad gateway", { status: 502 });
     const other = new BroadcastChannel("caddy-session-guard /api/session");
@@ -40,6 +54,25 @@ describe("tabs agree", () => {
     vi.advanceTimersByTime(6000);
     await turns();
     expect(one.current.status).toBe("unauthenticated");
+    other.close();
+    vi.useRealTimers();
+  });
+
+  test.each(["while it is shown", "no more when it is gone"])("on the newest of many messages without an answer, %s", async (when) => {
+    api.session = session();
+    const page = await render(<SessionProvider />);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    api.broken = () => new Response("bad gateway", { status: 502 });
+    const other = new BroadcastChannel("caddy-session-guard /api/session");
+    for (const _ of "123") other.postMessage(null);
+    await turns();
+    if (when !== "while it is shown") await page.rerender(null);
+    for (const _ of "123") {
+      api.requests = [];
+      vi.advanceTimersByTime(5000);
+      await turns();
+      expect(api.requests).toEqual(when === "while it is shown" ? ["GET /api/session"] : []);
+    }
     other.close();
     vi.useRealTimers();
   });

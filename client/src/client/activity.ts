@@ -22,30 +22,24 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
       const now = Date.now();
       if (!session || now < notBefore) return;
       if (session !== seen) [seen, seenAt] = [session, now];
-      const last = Math.max(refreshed, Math.min(session.lastActivity ?? session.createdAt, seenAt));
-      if (now - last < (interval! > 0 ? interval! : defaultInterval(session, store.threshold()))) return;
+      const active = session.lastActivity ?? session.createdAt;
+      // By default the API's refresh threshold or half the lifetime. The floor ends the halving of a session that cannot be prolonged any more.
+      const pause = interval! > 0 ? interval! : Math.max(Math.min((store.threshold() || Infinity) * 1000, (session.expiresAt - active) / 2), 1000);
+      if (now - Math.max(refreshed, Math.min(active, seenAt)) < pause) return;
       notBefore = now + RETRY;
-      const { success } = await store.refresh();
-      if (!success) return;
-      refreshed = Date.now();
-      notBefore = 0;
+      if ((await store.refresh()).success) {
+        refreshed = Date.now();
+        notBefore = 0;
+      }
     }
     return listen(EVENTS, onActivity);
   }, [store, enabled, interval]);
 }
 
-/** The API's refresh threshold (in seconds) or half the session's lifetime, whichever is less. */
-function defaultInterval(session: Session, threshold?: number) {
-  const lifetime = session.expiresAt - (session.lastActivity ?? session.createdAt);
-  // The floor ends the halving of a session that cannot be prolonged any more.
-  return Math.max(Math.min((threshold || Infinity) * 1000, lifetime / 2), 1000);
-}
-
 /** Listens to events of the window. Returns how to end it. */
 export function listen(events: string[], listener: (event: Event) => void): () => void {
-  const options = { capture: true, passive: true };
-  for (const event of events) window.addEventListener(event, listener, options);
-  return () => {
-    for (const event of events) window.removeEventListener(event, listener, options);
-  };
+  const change = (method: "addEventListener" | "removeEventListener") =>
+    events.forEach((event) => window[method](event, listener, { capture: true, passive: true }));
+  change("addEventListener");
+  return () => change("removeEventListener");
 }

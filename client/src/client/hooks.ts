@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useReducer } from "react";
 import { usePathname, useRouter } from "next/navigation.js";
 import type { Session, SessionResult, User, UserUpdate } from "../types.js";
 import { after } from "./after.js";
@@ -28,19 +28,13 @@ export function useSession<T extends User = User>(): UseSession<T> {
   const { store, state } = useStore();
   const router = useRouter();
   // refresh and logout take no argument, so that `onClick={logout}` works.
-  const actions = useMemo(
-    () => ({
-      refresh: store.refresh,
-      update: store.update,
-      logout: async () => {
-        const result = await store.logout();
-        if (result.success) router.refresh();
-        return result;
-      },
-    }),
-    [store, router],
-  );
-  return { ...state, ...actions } as UseSession<T>;
+  const { refresh, update } = store;
+  const logout = useCallback(async () => {
+    const result = await store.logout();
+    if (result.success) router.refresh();
+    return result;
+  }, [store, router]);
+  return { ...state, refresh, update, logout } as UseSession<T>;
 }
 
 /** The user, for components that need no more. */
@@ -70,8 +64,7 @@ export interface SessionExpiry {
 /** Tells when the session ends. Server and first client render agree, since the time left is not known before the component mounts. */
 export function useSessionExpiry(): SessionExpiry {
   const { state } = useStore();
-  const [now, setNow] = useState<number | null>(null);
-  const recalculate = useCallback(() => setNow(Date.now()), []);
+  const [now, recalculate] = useReducer((): number | null => Date.now(), null);
   const expiresAt = state.session?.expiresAt ?? null;
   useEffect(() => {
     recalculate();

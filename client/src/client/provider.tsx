@@ -6,7 +6,7 @@ import type { Session, User } from "../types.js";
 import { listen, useActivityRefresh } from "./activity.js";
 import { after, RETRY } from "./after.js";
 import { StoreContext, useStateOf } from "./context.js";
-import { createStore, isPromise, sameValue, type InitialSession, type Store } from "./store.js";
+import { createStore, sameValue, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
 export interface SessionProviderProps<T extends User = User> {
@@ -35,7 +35,7 @@ export interface SessionProviderProps<T extends User = User> {
 /** Gives the session to the hooks below it and keeps it true: fetches, refreshes, and agrees with the browser's other tabs. */
 export function SessionProvider<T extends User = User>({
   children,
-  initialSession: initial,
+  initialSession: initial = null,
   fetchOnMount = true,
   refreshInterval,
   refetchOnPathChange = true,
@@ -46,7 +46,7 @@ export function SessionProvider<T extends User = User>({
 }: SessionProviderProps<T>) {
   const [[held, replaced], setHeld] = useState<[Store, Store?]>(() => [createStore(basePath, initial, fetchOnMount)]);
   let store = held;
-  if (held.path !== basePath || !sameInitial(held.initial, initial)) {
+  if (held.path !== basePath || (held.initial !== initial && (held.promise || !sameValue(held.initial, initial)))) {
     store = createStore(basePath, initial, false, held.threshold());
     setHeld([store, held]);
   }
@@ -121,8 +121,4 @@ function RefetchOnPathChange({ store }: { store: Store }) {
     void store.refetch(true);
   }, [store, pathname]);
   return null;
-}
-
-function sameInitial(a: InitialSession, b: InitialSession) {
-  return a === b || (!isPromise(a) && !isPromise(b) && sameValue(a ?? null, b ?? null));
 }

@@ -1,6 +1,7 @@
 import * as React from "react";
 
-type Tracked<T> = PromiseLike<T> & { status?: string; value?: T; reason?: unknown };
+/** `read` is there once the promise has settled. */
+type Tracked<T> = PromiseLike<T> & { read?: () => T };
 
 // React 18.2 has no `use`. The copy keeps bundlers from looking for the missing export.
 const { use } = { ...React } as { use?: <T>(promise: PromiseLike<T>) => T };
@@ -10,20 +11,16 @@ export const readPromise: <T>(promise: PromiseLike<T>) => T = use ?? readTracked
 
 /** What `use` does, for a React without it: the promise is thrown to the nearest Suspense boundary until it has settled. */
 export function readTracked<T>(promise: Tracked<T>): T {
-  if (promise.status === "fulfilled") return promise.value as T;
-  if (promise.status === "rejected") throw promise.reason;
-  if (promise.status === undefined) {
-    promise.status = "pending";
-    promise.then(
-      (value) => {
-        promise.status = "fulfilled";
-        promise.value = value;
-      },
-      (reason: unknown) => {
-        promise.status = "rejected";
-        promise.reason = reason;
-      },
-    );
-  }
+  if (promise.read) return promise.read();
+  promise.then(
+    (value) => {
+      promise.read = () => value;
+    },
+    (reason: unknown) => {
+      promise.read = () => {
+        throw reason;
+      };
+    },
+  );
   throw promise;
 }

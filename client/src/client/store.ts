@@ -9,8 +9,6 @@ export type State =
 export type InitialSession = Session | null | undefined | PromiseLike<Session | null>;
 
 const PENDING: State = { status: "pending", session: null };
-const LOADING: State = { status: "loading", session: null };
-const UNAUTHENTICATED: State = { status: "unauthenticated", session: null };
 
 /** The body of every answer of the session API. */
 interface Answer {
@@ -18,10 +16,9 @@ interface Answer {
   refreshThreshold?: number;
 }
 
-/** Without `session` the API gave no definite answer. `stranger` is the status of an answer that came from somewhere else, in development. */
+/** Without `session` the API gave no definite answer. */
 interface Outcome extends Partial<Answer> {
   error?: string;
-  stranger?: number;
 }
 
 export type Store = ReturnType<typeof createStore>;
@@ -44,20 +41,12 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   let answered = 0;
   let reading: Promise<boolean> | undefined;
   let refreshing: Promise<SessionResult> | undefined;
-  let warned = false;
+  const ask = connect(path);
 
-  async function ask(method: string, body?: object) {
-    const outcome = await request(path, method, body);
-    if (process.env.NODE_ENV !== "production" && outcome.stranger && !warned) {
-      warned = true;
-      console.warn(`${method} ${path} answered ${outcome.stranger}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
-    }
-    return outcome;
-  }
-
-  function set(session: Session | null) {
+  function set(session: Session | null, refreshThreshold?: number) {
+    threshold = refreshThreshold ?? threshold;
     if (isKnown(state) && sameValue(state.session, session)) return;
-    state = stateOf(session, false);
+    state = stateOf(session);
     notify();
   }
 
@@ -69,8 +58,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     const before = changes;
     const { session, refreshThreshold } = await ask("GET");
     if (session === undefined || before !== changes || changing) return false;
-    threshold = refreshThreshold ?? threshold;
-    set(session);
+    set(session, refreshThreshold);
     return true;
   }
 
@@ -84,13 +72,11 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     if (session !== undefined && !(late && (session || error))) {
       answered = session ? mine : changes; // nothing that was sent before a sign-out was answered outlives it
       changes++; // a read that was sent meanwhile may be older than this answer
-      threshold = refreshThreshold ?? threshold;
-      set(session);
+      set(session, refreshThreshold);
     }
     // The server may have done them in the order of its answers, or not: only the browser's cookie knows.
     if (late && !changing) void refetch(true);
-    if (error) return { success: false, error };
-    return session ? { success: true, session } : { success: true };
+    return error ? { success: false, error } : { success: true, ...(session && { session }) };
   }
 
   function refresh() {
@@ -102,11 +88,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
    * way. Without a definite answer, which is then false, nothing changes.
    */
   function refetch(afresh = false) {
-    if (afresh) {
-      changes++;
-      reading = undefined;
-    }
-    if (reading) return reading;
+    if (afresh) changes++;
+    if (reading && !afresh) return reading;
     const mine = read().finally(() => {
       if (reading === mine) reading = undefined;
     });
@@ -127,7 +110,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     /** Takes the settled `initialSession`. Silent, so that it may run while React renders. */
     settle(session: Session | null) {
       if (hydrated !== PENDING) return;
-      hydrated = stateOf(session, false);
+      hydrated = stateOf(session);
       if (state === PENDING) state = hydrated;
     },
     /** Tells every subscriber to look again. */
@@ -144,9 +127,9 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   };
 }
 
-function stateOf(session: Session | null | undefined, fetching: boolean): State {
+function stateOf(session: Session | null | undefined, fetching?: boolean): State {
   if (session) return { status: "authenticated", session };
-  return fetching ? LOADING : UNAUTHENTICATED;
+  return { status: fetching ? "loading" : "unauthenticated", session: null };
 }
 
 /** Whether it has been found out who is signed in. */
@@ -163,34 +146,39 @@ export function sameValue(a: unknown, b: unknown) {
 }
 
 /**
- * Asks the session API. Only its own words count: an answer that is not JSON of the documented shape (the app's 404 page, a proxy's
- * HTML) is an error and says nothing about the session.
+ * Makes the function that asks the session API at `path`. Only its own words count: an answer that is not JSON of the documented shape (the
+ * app's 404 page, a proxy's HTML) is an error and says nothing about the session.
  */
-async function request(path: string, method: string, body?: object): Promise<Outcome> {
-  const outcome: Outcome = { error: `${method} ${path}: no answer` };
-  try {
-    const response = await fetch(path, {
-      method,
-      headers: body && { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      cache: "no-store",
-    });
-    const type = response.headers.get("Content-Type") ?? "";
-    // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
-    if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json")) outcome.stranger = response.status;
-    if (response.ok) {
-      const answer: Answer = await response.json();
-      if (isAnswer(answer)) return answer;
-    } else if (/problem\+json/i.test(type)) {
-      const { detail, title } = await response.json();
-      const error = String(detail ?? title ?? response.status);
-      // Refreshing or updating without a session: the API's definite "nobody is signed in".
-      return response.status === 401 ? { session: null, error } : { error };
+function connect(path: string) {
+  let warned = false;
+  return async (method: string, body?: object): Promise<Outcome> => {
+    try {
+      const response = await fetch(path, {
+        method,
+        headers: body && { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+        cache: "no-store",
+      });
+      const type = response.headers.get("Content-Type") ?? "";
+      // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
+      if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json") && !warned) {
+        warned = true;
+        console.warn(`${method} ${path} answered ${response.status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
+      }
+      if (response.ok) {
+        const answer: Answer = await response.json();
+        if (isAnswer(answer)) return answer;
+      } else if (/problem\+json/i.test(type)) {
+        const { detail, title } = await response.json();
+        const error = String(detail ?? title ?? response.status);
+        // Refreshing or updating without a session: the API's definite "nobody is signed in".
+        return response.status === 401 ? { session: null, error } : { error };
+      }
+    } catch {
+      // No network, or not JSON: no answer of the session API either.
     }
-  } catch {
-    // No network, or not JSON: no answer of the session API either.
-  }
-  return outcome;
+    return { error: `${method} ${path}: no answer` };
+  };
 }
 
 function isAnswer({ session }: Answer) {

@@ -86,11 +86,11 @@ export function useRequireAuth(path = "/login"): { isLoading: boolean; isAuthent
   const pathname = usePathname();
   const { status } = state;
   useEffect(() => {
-    if (status !== "unauthenticated" || pathname === path.split("?")[0]) return;
+    const [, page, query, fragment] = /^([^?#]*)(\?[^#]*)?(.*)/s.exec(path)!;
+    if (status !== "unauthenticated" || pathname === page) return;
     // The address bar knows Next.js's basePath, the router does not.
-    const wanted = location.pathname.endsWith(pathname) ? location.pathname : pathname;
-    const separator = path.includes("?") ? "&" : "?";
-    router.replace(`${path}${separator}return_to=${encodeURIComponent(wanted + location.search)}`);
+    const wanted = encodeURIComponent(location.pathname + location.search);
+    router.replace(`${page}${query ? `${query}&` : "?"}return_to=${wanted}${fragment}`);
   }, [status, path, pathname, router]);
   return { isLoading: status === "loading", isAuthenticated: status === "authenticated" };
 }

@@ -130,18 +130,43 @@ describe("useSessionExpiry", () => {
 });
 
 describe("useRequireAuth", () => {
+  /** Shows an address, of which the router does not know the base path. */
+  function visit(address: string, pathname: string) {
+    (window as unknown as { happyDOM: { setURL(url: string): void } }).happyDOM.setURL(`https://app.example.com${address}`);
+    location.pathname = pathname;
+  }
+
   test("sends a visitor who is not signed in to the login page, once, with return_to", async () => {
-    (window as unknown as { happyDOM: { setURL(url: string): void } }).happyDOM.setURL("https://app.example.com/base/dashboard?tab=a%26b");
-    location.pathname = "/dashboard";
+    visit("/base/dashboard?tab=a%26b", "/dashboard");
     const result = await hook(() => useRequireAuth());
     await settle();
     expect(router.replace.mock.calls).toEqual([["/login?return_to=%2Fbase%2Fdashboard%3Ftab%3Da%2526b"]]);
     expect(result.current).toEqual({ isLoading: false, isAuthenticated: false });
   });
 
-  test("does not send the login page to itself", async () => {
-    location.pathname = "/sign-in";
-    await hook(() => useRequireAuth("/sign-in?from=app"));
+  test.each(["/base", "/base/"])("returns to the front page of an app at %s", async (address) => {
+    visit(address, "/");
+    await hook(() => useRequireAuth());
+    await settle();
+    expect(router.replace.mock.calls).toEqual([[`/login?return_to=${encodeURIComponent(address)}`]]);
+  });
+
+  test.each([
+    ["/login?x=1", "/login?x=1&return_to=%2Fdashboard"],
+    ["/login#form", "/login?return_to=%2Fdashboard#form"],
+    ["/login?x=1#/a?b", "/login?x=1&return_to=%2Fdashboard#/a?b"],
+    ["/login#a?b#c", "/login?return_to=%2Fdashboard#a?b#c"],
+    ["https://login.example.com/?app=1", "https://login.example.com/?app=1&return_to=%2Fdashboard"],
+  ])("keeps what %s has of its own", async (path, target) => {
+    visit("/dashboard", "/dashboard");
+    await hook(() => useRequireAuth(path));
+    await settle();
+    expect(router.replace.mock.calls).toEqual([[target]]);
+  });
+
+  test.each(["/sign-in?from=app", "/sign-in#form", "/sign-in"])("does not send the login page %s to itself", async (path) => {
+    visit("/sign-in", "/sign-in");
+    await hook(() => useRequireAuth(path));
     expect(router.replace).not.toHaveBeenCalled();
   });
 

@@ -152,6 +152,7 @@ export function sameValue(a: unknown, b: unknown) {
 function connect(path: string) {
   let warned = false;
   return async (method: string, body?: object): Promise<Outcome> => {
+    let error = `${method} ${path}: no answer`;
     try {
       const response = await fetch(path, {
         method,
@@ -170,14 +171,15 @@ function connect(path: string) {
         if (isAnswer(answer)) return answer;
       } else if (/problem\+json/i.test(type)) {
         const { detail, title } = await response.json();
-        const error = String(detail ?? title ?? response.status);
+        error = String(detail ?? title ?? response.status);
         // Refreshing or updating without a session: the API's definite "nobody is signed in".
-        return response.status === 401 ? { session: null, error } : { error };
+        if (response.status === 401) return { session: null, error };
       }
-    } catch {
-      // No network, or not JSON: no answer of the session API either.
+    } catch (reason) {
+      // No network, not JSON, or an update that JSON cannot hold: no answer of the session API either.
+      error = `${method} ${path}: ${reason}`;
     }
-    return { error: `${method} ${path}: no answer` };
+    return { error };
   };
 }
 

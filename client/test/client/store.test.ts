@@ -132,6 +132,22 @@ test.each([null, undefined, 5, "x", {}, { user: null }])("an update of nothing (
   expect((await result).success).toBe(true);
 });
 
+const circle: Record<string, unknown> = {};
+circle.itself = circle;
+
+test.each([
+  ["a bigint", { id: "1", age: 7n }, /BigInt/],
+  ["a circle", circle, /circular/],
+])("an update with %s says what is wrong, without a request", async (_, user, wrong) => {
+  const waiting = answers();
+  const store = createStore("/api/session", session(), false);
+  const result = await store.update({ user: user as never });
+  expect(result.success).toBe(false);
+  expect(result.error).toMatch(wrong);
+  expect(waiting).toEqual([]);
+  expect(store.get().status).toBe("authenticated");
+});
+
 test("a click is no update", async () => {
   const waiting = answers();
   void createStore("/api/session", session(), false).update(new MouseEvent("click") as never);

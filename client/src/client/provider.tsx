@@ -6,7 +6,7 @@ import type { Session, User } from "../types.js";
 import { listen, useActivityRefresh } from "./activity.js";
 import { after, RETRY } from "./after.js";
 import { StoreContext, useStateOf } from "./context.js";
-import { createStore, sameValue, type Store } from "./store.js";
+import { createStore, isKnown, sameValue, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
 export interface SessionProviderProps<T extends User = User> {
@@ -28,7 +28,7 @@ export interface SessionProviderProps<T extends User = User> {
   activityRefreshInterval?: number;
   /** Called when the session's value has changed; with null after a sign-out. */
   onSessionChange?: (session: Session<T> | null) => void;
-  /** Path of the session API as the browser sees it, Next.js's own `basePath` included. Default: "/api/session". */
+  /** Path of the session API as the browser sees it, Next.js's own `basePath` included. Another one is asked at once. Default: "/api/session". */
   basePath?: string;
 }
 
@@ -46,13 +46,15 @@ export function SessionProvider<T extends User = User>({
 }: SessionProviderProps<T>) {
   const [[held, replaced], setHeld] = useState<[Store, Store?]>(() => [createStore(basePath, initial, fetchOnMount)]);
   let store = held;
-  if (held.path !== basePath || (held.initial !== initial && (held.promise || !sameValue(held.initial, initial)))) {
-    store = createStore(basePath, initial, false, held.threshold());
+  const moved = held.path !== basePath;
+  if (moved || (held.initial !== initial && (held.promise || !sameValue(held.initial, initial)))) {
+    store = createStore(basePath, initial, moved, held.threshold());
     setHeld([store, held]);
   }
   const state = useStateOf(store);
 
   useEffect(() => {
+    if (store.fetching) void store.refetch();
     // What the replaced store has under way changes the session that this one holds.
     replaced?.subscribe(() => void store.refetch(true));
     store.promise?.then(
@@ -63,11 +65,6 @@ export function SessionProvider<T extends User = User>({
       () => {}, // the hooks throw it where an error boundary shows it
     );
   }, [store, replaced]);
-
-  useEffect(() => {
-    if (fetchOnMount) void store.refetch();
-    // Only when the provider mounts: a replaced store comes with the server's answer.
-  }, []);
 
   // A page out of the back/forward cache shows who was signed in when it was left.
   useEffect(() => listen(["pageshow"], (event) => void ((event as PageTransitionEvent).persisted && store.refetch(true))), [store]);
@@ -92,7 +89,7 @@ export function SessionProvider<T extends User = User>({
   const known = useRef(state);
   useEffect(() => {
     const before = known.current;
-    if (state.status === "pending") return;
+    if (!isKnown(state)) return;
     known.current = state;
     if (before.status !== "pending" && !sameValue(before.session, state.session)) {
       onSessionChange?.(state.session as Session<T> | null);

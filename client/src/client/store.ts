@@ -25,7 +25,7 @@ export type Store = ReturnType<typeof createStore>;
 
 /**
  * Holds one session and talks to the session API at `path`. It has no side effect until a method is called, so React may create and
- * discard stores freely. With `fetching`, "nobody" means that nobody has been asked for yet.
+ * discard stores freely. With `fetching` the API is to be asked, and "nobody" means that it has not answered yet.
  */
 export function createStore(path: string, initial: InitialSession, fetching: boolean, refreshThreshold?: number) {
   const promise = isPromise(initial) ? initial : undefined;
@@ -99,6 +99,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   return {
     path,
     initial,
+    fetching,
     promise,
     get: () => state,
     getHydrated: () => hydrated,

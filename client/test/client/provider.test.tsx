@@ -12,6 +12,11 @@ function Show() {
   return <p>{text}</p>;
 }
 
+function Refresh() {
+  const { refresh } = useSession();
+  return <button id="refresh" onClick={refresh} />;
+}
+
 function html(status: number) {
   return () => new Response("<!doctype html><title>Not the API</title>", { status, headers: { "Content-Type": "text/html" } });
 }
@@ -50,6 +55,30 @@ describe("who is signed in", () => {
   test("is asked of basePath", async () => {
     await render(<SessionProvider basePath="/app/api/session" children={<Show />} />);
     expect(api.requests).toEqual(["GET /app/api/session"]);
+  });
+
+  test.each([true, false])("is asked of a basePath that changes, and not known until then (fetchOnMount %s)", async (fetchOnMount) => {
+    api.session = session();
+    const changes = vi.fn();
+    const element = (basePath: string) => (
+      <SessionProvider {...{ basePath, fetchOnMount }} onSessionChange={changes} children={[<Show key="1" />, <Refresh key="2" />]} />
+    );
+    const page = await render(element("/api/session"));
+    await act(() => document.getElementById("refresh")?.click());
+    expect(page.text()).toBe("authenticated Ada");
+    changes.mockClear();
+    seen.length = 0;
+    api.requests = [];
+    let release = () => {};
+    api.held = new Promise((resolve) => (release = resolve));
+    await page.rerender(element("/app/api/session"));
+    expect(page.text()).toBe("loading -");
+    release();
+    await settle();
+    expect(page.text()).toBe("authenticated Ada");
+    expect(seen).not.toContain("unauthenticated -");
+    expect(api.requests).toEqual(["GET /app/api/session"]);
+    expect(changes).not.toHaveBeenCalled();
   });
 
   test("is asked once in StrictMode", async () => {
@@ -184,10 +213,6 @@ describe("only a definite answer signs anybody out", () => {
   });
 
   test("the API's 401 to a refresh does", async () => {
-    function Refresh() {
-      const { refresh } = useSession();
-      return <button id="refresh" onClick={refresh} />;
-    }
     const page = await render(
       <SessionProvider initialSession={session()} fetchOnMount={false} children={[<Show key="1" />, <Refresh key="2" />]} />,
     );

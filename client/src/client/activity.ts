@@ -4,8 +4,6 @@ import { useEffect } from "react";
 import type { Session } from "../types.js";
 import type { Store } from "./store.js";
 
-const EVENTS = ["mousemove", "mousedown", "click", "keydown", "touchstart", "scroll", "wheel"];
-
 /** After a refresh that failed, activity tries again this many milliseconds later. */
 const RETRY = 30_000;
 
@@ -21,7 +19,10 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
       const { session } = store.get();
       const now = Date.now();
       if (!session || now < notBefore) return;
-      if (session !== seen) [seen, seenAt] = [session, now];
+      if (session !== seen) {
+        seen = session;
+        seenAt = now;
+      }
       const active = session.lastActivity ?? session.createdAt;
       // By default the API's refresh threshold or half the lifetime. The floor ends the halving of a session that cannot be prolonged any more.
       const pause = interval! > 0 ? interval! : Math.max(Math.min((store.threshold() || Infinity) * 1000, (session.expiresAt - active) / 2), 1000);
@@ -32,7 +33,7 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
         notBefore = 0;
       }
     }
-    return listen(EVENTS, onActivity);
+    return listen(["mousemove", "mousedown", "click", "keydown", "touchstart", "scroll", "wheel"], onActivity);
   }, [store, enabled, interval]);
 }
 

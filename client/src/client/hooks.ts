@@ -42,7 +42,7 @@ export function useUser<T extends User = User>(): { user: T | null; isAuthentica
   const { state } = useStore();
   return {
     user: (state.session?.user as T | undefined) ?? null,
-    isAuthenticated: state.status === "authenticated",
+    isAuthenticated: !!state.session,
     isLoading: state.status === "loading",
   };
 }
@@ -69,10 +69,14 @@ export function useSessionExpiry(): SessionExpiry {
   useEffect(() => {
     recalculate();
     const left = (expiresAt ?? 0) - Date.now();
-    const cancel = [after(left, recalculate), after(left - HOUR, recalculate)];
-    return () => cancel.forEach((timer) => timer());
+    const cancelSoon = after(left - HOUR, recalculate);
+    const cancelEnd = after(left, recalculate);
+    return () => {
+      cancelSoon();
+      cancelEnd();
+    };
   }, [expiresAt, recalculate]);
-  const expiresIn = expiresAt === null || now === null ? null : Math.max(expiresAt - now, 0);
+  const expiresIn = expiresAt && now && Math.max(expiresAt - now, 0);
   return { expiresAt, expiresIn, isExpiringSoon: expiresIn !== null && expiresIn <= HOUR, recalculate };
 }
 
@@ -81,16 +85,15 @@ export function useSessionExpiry(): SessionExpiry {
  * what must stay secret is protected by the `auth` rule in Caddy.
  */
 export function useRequireAuth(path = "/login"): { isLoading: boolean; isAuthenticated: boolean } {
-  const { state } = useStore();
+  const { isLoading, isAuthenticated } = useUser();
   const router = useRouter();
   const pathname = usePathname();
-  const { status } = state;
   useEffect(() => {
-    const [, page, query, fragment] = /^([^?#]*)(\?[^#]*)?(.*)/s.exec(path)!;
-    if (status !== "unauthenticated" || pathname === page) return;
+    const [, page, query, fragment] = /^([^?#]*)\??([^#]*)(.*)/s.exec(path)!;
+    if (isLoading || isAuthenticated || pathname === page) return;
     // The address bar knows Next.js's basePath, the router does not.
     const wanted = encodeURIComponent(location.pathname + location.search);
-    router.replace(`${page}${query ? `${query}&` : "?"}return_to=${wanted}${fragment}`);
-  }, [status, path, pathname, router]);
-  return { isLoading: status === "loading", isAuthenticated: status === "authenticated" };
+    router.replace(`${page}?${query && `${query}&`}return_to=${wanted}${fragment}`);
+  }, [isLoading, isAuthenticated, path, pathname, router]);
+  return { isLoading, isAuthenticated };
 }

@@ -70,7 +70,7 @@ export function SessionProvider<T extends User = User>({
   useEffect(() => listen(["pageshow"], (event) => void ((event as PageTransitionEvent).persisted && store.refetch(true))), [store]);
 
   useEffect(() => {
-    const refresh = () => void (document.visibilityState === "visible" && store.get().session && store.refresh());
+    const refresh = () => void (!document.hidden && store.get().session && store.refresh());
     return after(refreshInterval!, refresh, refreshInterval);
   }, [store, refreshInterval]);
 
@@ -99,7 +99,7 @@ export function SessionProvider<T extends User = User>({
   return (
     <StoreContext.Provider value={store}>
       {refetchOnPathChange && (
-        <Suspense fallback={null}>
+        <Suspense>
           <RefetchOnPathChange store={store} />
         </Suspense>
       )}

@@ -28,7 +28,7 @@ export type Store = ReturnType<typeof createStore>;
  * discard stores freely. With `fetching` the API is to be asked, and "nobody" means that it has not answered yet.
  */
 export function createStore(path: string, initial: InitialSession, fetching: boolean, refreshThreshold?: number) {
-  const promise = isPromise(initial) ? initial : undefined;
+  const promise = initial && "then" in initial ? initial : undefined;
   let state = promise ? PENDING : stateOf(initial as Session | null | undefined, fetching);
   let hydrated = state; // what the server rendered
   let threshold = refreshThreshold;
@@ -87,7 +87,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
    * Asks the API who is signed in, once for callers that ask at the same time; `afresh` does not trust a request that is already on its
    * way. Without a definite answer, which is then false, nothing changes.
    */
-  function refetch(afresh = false) {
+  function refetch(afresh?: boolean) {
     if (afresh) changes++;
     if (reading && !afresh) return reading;
     const mine = read().finally(() => {
@@ -106,7 +106,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     threshold: () => threshold,
     subscribe(listener: () => void) {
       listeners.add(listener);
-      return () => void listeners.delete(listener);
+      return () => listeners.delete(listener);
     },
     /** Takes the settled `initialSession`. Silent, so that it may run while React renders. */
     settle(session: Session | null) {
@@ -138,10 +138,6 @@ export function isKnown({ status }: State) {
   return status.endsWith("authenticated");
 }
 
-export function isPromise(value: InitialSession): value is PromiseLike<Session | null> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
-}
-
 export function sameValue(a: unknown, b: unknown) {
   return JSON.stringify(a) === JSON.stringify(b);
 }
@@ -169,7 +165,8 @@ function connect(path: string) {
       }
       if (response.ok) {
         const answer: Answer = await response.json();
-        if (isAnswer(answer)) return answer;
+        const { session } = answer;
+        if (session === null || (typeof session?.user?.id === "string" && typeof session.expiresAt === "number")) return answer;
       } else if (/problem\+json/i.test(type)) {
         const { detail, title } = await response.json();
         error = String(detail ?? title ?? response.status);
@@ -182,8 +179,4 @@ function connect(path: string) {
     }
     return { error };
   };
-}
-
-function isAnswer({ session }: Answer) {
-  return session === null || (typeof session?.user?.id === "string" && typeof session.expiresAt === "number");
 }

@@ -43,8 +43,7 @@ export function useOtherTabs(store: Store, state: State) {
   }, [store, router]);
 
   useEffect(() => {
-    const { session } = state;
-    if (isKnown(state) && !(session && session === adopted.current)) channel.current?.postMessage(session);
+    if (isKnown(state) && state.session !== adopted.current) channel.current?.postMessage(state.session);
   }, [state]);
 }
 

@@ -330,11 +330,11 @@ describe("refreshInterval", () => {
   test("refreshes while the tab is visible", async () => {
     vi.useFakeTimers();
     api.session = session();
-    const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("visible");
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(false);
     await render(<SessionProvider refreshInterval={1000} autoActivityRefresh={false} children={<Show />} />);
     await act(() => vi.advanceTimersByTimeAsync(3500));
     expect(api.count("POST")).toBe(3);
-    visibility.mockReturnValue("hidden");
+    hidden.mockReturnValue(true);
     await act(() => vi.advanceTimersByTimeAsync(3000));
     expect(api.count("POST")).toBe(3);
   });
@@ -343,7 +343,7 @@ describe("refreshInterval", () => {
     vi.useFakeTimers();
     api.session = session();
     const interval = vi.spyOn(globalThis, "setInterval");
-    vi.spyOn(document, "visibilityState", "get").mockReturnValue("visible");
+    vi.spyOn(document, "hidden", "get").mockReturnValue(false);
     await render(<SessionProvider refreshInterval={refreshInterval} autoActivityRefresh={false} initialSession={api.session} children={<Show />} />);
     await act(() => vi.advanceTimersByTimeAsync(3500));
     expect(api.count("POST")).toBe(0);

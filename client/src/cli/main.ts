@@ -50,7 +50,9 @@ function print(module: string): number {
 
 function check(module: string, caddyfile: string, ignored: string[]): number {
   if (!existsSync(caddyfile)) throw new CommandError(`There is no ${caddyfile}.`);
-  const drift = findDrift(loadConfiguration(module), parseCaddyfile(caddyfile), ignored);
+  // Read first, since Caddy does not know the app's .env files, which the configuration sets.
+  const parsed = parseCaddyfile(caddyfile);
+  const drift = findDrift(loadConfiguration(module), parsed, ignored);
   for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} drift apart: ${difference}.\n`);
   return drift.length > 0 ? 1 : 0;
 }

@@ -42,8 +42,12 @@ function readLines(file: string): Directive[] {
   return parseLines(tokenize(substitute(readCaddyfile(file))), file);
 }
 
+/** Replaces `{$NAME}` and `{$NAME:default}` as Caddy does: the default stands for a variable that is not set, not for an empty one. */
 function substitute(text: string) {
-  return text.replace(/\{\$([^}:]+)(?::([^}]*))?\}/g, (_, name: string, fallback = "") => process.env[name] || fallback);
+  return text.replace(/\{\$([^}]+)\}/g, (_, span: string) => {
+    const [name = "", ...fallback] = span.split(":");
+    return Object.hasOwn(process.env, name) ? (process.env[name] as string) : fallback.join(":");
+  });
 }
 
 function tokenize(text: string): Token[] {

@@ -34,7 +34,12 @@ function app(files: Record<string, string>, typescript = "typescript") {
 }
 
 function run(folder: string, ...parameters: string[]) {
-  const { SESSION_SECRET: _, NODE_ENV: __, ...env } = process.env;
+  return runWith({}, folder, ...parameters);
+}
+
+function runWith(environment: Record<string, string>, folder: string, ...parameters: string[]) {
+  const { SESSION_SECRET: _, NODE_ENV: __, ...inherited } = process.env;
+  const env = { ...inherited, ...environment };
   const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, "dist/cli/main.js"), ...parameters], { cwd: folder, encoding: "utf8", env });
   return { stdout, stderr, status };
 }
@@ -261,6 +266,25 @@ describe("--check", () => {
     const { stderr, status } = check(`:80 {\n${README_BLOCK.replace(before, after)}}\n`);
     expect(stderr).toBe(`Caddyfile and auth.ts drift apart: ${difference}.\n`);
     expect(status).toBe(1);
+  });
+
+  test.each<[string, Record<string, string>, number]>([
+    ["unset, whatever the app's .env says: the default", {}, 1],
+    ["set: its value, whatever the app's .env says", { SESSION_TTL: "1d" }, 0],
+    ["set to another value", { SESSION_TTL: "2d" }, 1],
+    ["set, but empty: nothing, and not the default", { SESSION_TTL: "" }, 1],
+  ])("replaces a variable as Caddy does: %s", (_, environment, status) => {
+    const files = { "auth.ts": README, ".env": "SESSION_TTL=1d", Caddyfile: `:80 {\n${README_BLOCK.replace("expiry 1d", "expiry {$SESSION_TTL:7d}")}}\n` };
+    const result = runWith(environment, app(files), "caddyfile", "auth.ts", "--check", "Caddyfile");
+    const said = "SESSION_TTL" in environment ? environment.SESSION_TTL || "nothing" : "7d";
+    expect(result.stderr).toBe(status === 0 ? "" : `Caddyfile and auth.ts drift apart: expiry: the configuration says 1d, the Caddyfile says ${said}.\n`);
+    expect(result.status).toBe(status);
+  });
+
+  test("replaces a variable that is empty in a rule by nothing", () => {
+    const folder = app({ "auth.ts": README, Caddyfile: `:80 {\n${README_BLOCK.replace("auth /dashboard/*", "auth {$GUARDED:/dashboard/*}")}}\n` });
+    const result = runWith({ GUARDED: "" }, folder, "caddyfile", "auth.ts", "--check", "Caddyfile");
+    expect(result).toMatchObject({ status: 1, stderr: expect.stringContaining("rule 3: the configuration says auth /dashboard/*, the Caddyfile says hybrid /") });
   });
 
   test.each<[string, string, string[]]>([

@@ -147,7 +147,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     decryptSession: async <U extends User = T>(token: string): Promise<Session<U> | null> =>
       (await keyring()).open(token) as Promise<Session<U> | null>,
     /** Whether the session's lifetime is over. */
-    isSessionExpired,
+    isSessionExpired: (session: Pick<Session, "expiresAt">): boolean => isSessionExpired(session),
     /** Whether less than the refresh threshold is left, and a refresh would win at least a minute. */
     shouldRefreshSession: (session: Pick<Session, "expiresAt">): boolean =>
       isRefreshDue(session, config.sessionExpiry, config.refreshThreshold),

@@ -1,6 +1,6 @@
 import { readBrowserUpdate } from "./browser-update.js";
 import { resolveConfig, type NextAuthSessionConfig } from "./config.js";
-import { caddyKeeper, SessionTooLarge } from "./handoff.js";
+import { caddyKeeper, refuseTooLarge, SessionTooLarge } from "./handoff.js";
 import { createHandlers } from "./handlers.js";
 import type { Keeper } from "./keeper.js";
 import { createMiddleware } from "./middleware.js";
@@ -141,8 +141,12 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     refreshSession,
     deleteSession,
     isAuthenticated,
-    /** Seals a session into a token that Caddy opens, where both have the secret. Throws without a secret. */
-    encryptSession: async (session: Session<T>): Promise<string> => (await keyring()).seal(session),
+    /** Seals a session into a token that Caddy opens, where both have the secret. Throws without a secret, and for what no token or cookie can hold. */
+    encryptSession: async (session: Session<T>): Promise<string> => {
+      const token = await (await keyring()).seal(session);
+      refuseTooLarge(session, config.cookieName, config.realm);
+      return token;
+    },
     /** Opens a token that Caddy or `encryptSession` sealed; null if it is not valid any more. Throws without a secret. */
     decryptSession: async <U extends User = T>(token: string): Promise<Session<U> | null> =>
       (await keyring()).open(token) as Promise<Session<U> | null>,

@@ -17,6 +17,7 @@ const OPTIONS: CookieOptions = { httpOnly: true, path: "/", sameSite: "lax", sec
  */
 export function caddyKeeper({ headers, cookies, now }: RequestScope, cookieName: string, expiry: number): Keeper {
   const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
+  const realm = headers.get("X-Session-Realm") ?? "";
 
   return {
     async read() {
@@ -29,14 +30,14 @@ export function caddyKeeper({ headers, cookies, now }: RequestScope, cookieName:
     },
     async create(identity) {
       const session = newSession(identity, expiry);
-      refuseTooLarge(session, cookieName, headers);
+      refuseTooLarge(session, cookieName, realm);
       withdraw(cookies, update); // it was meant for the session before
       handOver(cookies, set, identity);
       return session;
     },
     async change(session, change) {
       const after = changedSession(session, change, expiry);
-      refuseTooLarge(after, cookieName, headers);
+      refuseTooLarge(after, cookieName, realm);
       handOver(cookies, update, mergedChange(pending<Change>(cookies, update) ?? {}, change));
       return after;
     },
@@ -77,13 +78,13 @@ function withdraw(cookies: CookieJar, name: string) {
 }
 
 /** Refuses what Caddy would refuse, by the same sizes. */
-function refuseTooLarge(session: Session, cookieName: string, headers: RequestScope["headers"]) {
+export function refuseTooLarge(session: Session, cookieName: string, realm: string) {
   // Three cookies of 4096 bytes, with the longest name that Caddy may give them: the app does not know their prefix.
   const room = 3 * (4096 - `__Secure-${cookieName}.0`.length);
   const token = tokenLength(session);
   if (token > room) throw new SessionTooLarge("its token", token, room);
   const told = Object.entries({
-    "X-Session-Realm": headers.get("X-Session-Realm") ?? "",
+    "X-Session-Realm": realm,
     "X-Session-User": encodeURIComponent(session.user.id),
     "X-Session-Data": encodeAsCaddy(session),
   }).reduce((size, [name, value]) => size + `${name}: ${value}\r\n`.length, 0);

@@ -1,4 +1,4 @@
-import { refuseUnsound } from "./strict-json.js";
+import { asJSON, PLAIN_JSON } from "./strict-json.js";
 import { isUser } from "./token.js";
 import type { Session, SessionTokens, SessionUpdate, User } from "./types.js";
 
@@ -12,7 +12,7 @@ export interface Identity extends SessionTokens {
 /** A change as JSON holds it: no undefined members. Null members are removals. */
 export type Change = SessionUpdate<User>;
 
-const UNSOUND = "user and tokens must be plain JSON: no bigint, no circle, no lone surrogate, not nested deeper than 60.";
+const UNSOUND = `user and tokens must be ${PLAIN_JSON}`;
 
 /** A session for `identity` that lasts `expiry` seconds. */
 export function newSession(identity: Identity, expiry: number, now = Date.now()): Session {
@@ -95,17 +95,6 @@ function tokenFault(tokens: { accessToken?: unknown; refreshToken?: unknown } | 
     if (token !== undefined && token !== null && typeof token !== "string") return `${name} must be a string.`;
   }
   return undefined;
-}
-
-/** What JSON makes of the value; undefined if it can make nothing that Caddy reads. */
-function asJSON(value: unknown): Record<string, unknown> | undefined {
-  try {
-    const plain = JSON.parse(JSON.stringify(value));
-    refuseUnsound(plain);
-    return plain;
-  } catch {
-    return undefined; // circular, a bigint, a lone surrogate, or nested too deeply
-  }
 }
 
 function lifetime(expiry: number, now: number) {

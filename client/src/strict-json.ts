@@ -28,8 +28,22 @@ function refuseDuplicates(text: string) {
   }
 }
 
+/** What `asJSON` takes, as the end of a sentence. A user lies in a session, which lies in a token. */
+export const PLAIN_JSON = "plain JSON: no bigint, no circle, no lone surrogate, not nested deeper than 60.";
+
+/** What JSON makes of the value; undefined if it can make nothing that Caddy reads. */
+export function asJSON(value: unknown): Record<string, unknown> | undefined {
+  try {
+    const plain = JSON.parse(JSON.stringify(value));
+    refuseUnsound(plain);
+    return plain;
+  } catch {
+    return undefined; // circular, a bigint, a lone surrogate, or nested too deeply
+  }
+}
+
 /** Throws on lone surrogates and on nesting deeper than 64, which Caddy refuses. `depth` is how deep `value` lies. */
-export function refuseUnsound(value: unknown, depth = 1) {
+function refuseUnsound(value: unknown, depth = 1) {
   if (typeof value === "string" && /\p{Surrogate}/u.test(value)) throw new Error("a lone surrogate");
   if (typeof value !== "object" || value === null) return;
   if (depth > MAX_DEPTH) throw new Error("nested too deeply");

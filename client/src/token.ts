@@ -1,6 +1,6 @@
 import { decodeBytes, decodeText, encodeBytes, encodeText } from "./base64url.js";
 import { refuseWeakSecret } from "./secret.js";
-import { parseStrict } from "./strict-json.js";
+import { asJSON, parseStrict, PLAIN_JSON } from "./strict-json.js";
 import type { Session, User } from "./types.js";
 
 // A token is a compact JWE (RFC 7516) with `alg: dir` and `enc: A256GCM`, written with WebCrypto, which Node.js and the Edge runtime share.
@@ -58,8 +58,9 @@ function claimsOf({ expiryDate: _, ...members }: Session, jti: string) {
 const headerOf = (kid: string) => encodeText(JSON.stringify({ alg: "dir", enc: "A256GCM", kid, typ: "session+jwt" }));
 
 async function seal(session: Session, key: CryptoKey, kid: string): Promise<string> {
-  const claims = claimsOf(session, encodeBytes(crypto.getRandomValues(new Uint8Array(16))));
-  readClaims(JSON.parse(JSON.stringify(claims)));
+  const claims = asJSON(claimsOf(session, encodeBytes(crypto.getRandomValues(new Uint8Array(16)))));
+  if (!claims) throw new Error(`A session must be ${PLAIN_JSON}`);
+  readClaims(claims); // or nobody could open the token
   const header = headerOf(kid);
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const sealed = await crypto.subtle.encrypt(

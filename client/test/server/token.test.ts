@@ -66,6 +66,30 @@ describe("tokens", () => {
   });
 });
 
+describe("what could not be opened is not sealed", () => {
+  const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+  const circle: Record<string, unknown> = { id: "1" };
+  circle.itself = circle;
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["a lone surrogate", { id: "1", name: "\ud800" }, /^A session must be plain JSON: .*no lone surrogate/],
+    ["a lone surrogate in a name", { id: "1", "\udc00": 1 }, /^A session must be plain JSON/],
+    ["what is nested too deeply", { id: "1", deep: nested(63) }, /^A session must be plain JSON: .*not nested deeper than 60\.$/],
+    ["a bigint", { id: "1", age: 7n }, /^A session must be plain JSON: no bigint/],
+    ["a circle", circle, /^A session must be plain JSON/],
+    ["what fits into no cookies", { id: "1", text: "x".repeat(10_000) }, /^The session is too large: its token would take 1\d{4} bytes, at most 12\d{3} fit/],
+    ["what fits into cookies as UTF-8, but not as Caddy writes it", { id: "1", text: "\u2028".repeat(2900) }, /^The session is too large/],
+    ["what does not fit into a request to the app", { id: "1".repeat(5000), text: "x".repeat(1000) }, /^The session is too large: what the app is told/],
+  ])("%s", async (_, user, message) => {
+    await expect(encryptSession(session({ user: user as never }))).rejects.toThrow(message);
+  });
+
+  test("and what can be is", async () => {
+    const user = { id: "1", deep: nested(62), text: "x".repeat(8000) };
+    expect((await decryptSession(await encryptSession(session({ user }))))?.user).toEqual(user);
+  });
+});
+
 describe("what does not open", () => {
   const json = (extra: object = {}) => JSON.stringify(claims(extra));
   const valid = json();

@@ -230,7 +230,9 @@ function findLoops({ routes = [], defaultType = "hybrid", loginPath = "/login", 
     return locale ? [`middleware.${name} "${path}" begins with a locale, which redirects keep; write ${rest}`] : [];
   });
   if (findRule(homePath, rules).type === "public") loops.push(`middleware.homePath "${homePath}" is public, so signed-in visitors would be sent there forever; name another`);
-  if (findRule(loginPath, rules).type === "auth") loops.push(`middleware.loginPath "${loginPath}" has an auth rule, so nobody could sign in; make it public`);
+  // A browser asks for the first of these. Some servers take what follows a semicolon for a parameter.
+  const logins = [loginPath.replaceAll(";", "%3B"), loginPath.replace(/;[^/]*/g, "")];
+  if (logins.some((path) => findRule(path, rules).type === "auth")) loops.push(`middleware.loginPath "${loginPath}" has an auth rule, so nobody could sign in; make it public`);
   return loops;
 }
 

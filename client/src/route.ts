@@ -46,15 +46,16 @@ export function splitLocale(path: string, locales: string[]): { locale: string; 
 export function findRule(path: string, rules: Rules): { type: RouteType; rule?: RouteRule } {
   const { rest } = splitLocale(fold(path), rules.locales);
   const plain = SPELLED.test(path) ? undefined : splitLocale(canonical(path), rules.locales).rest;
-  const rule = rules.routes.find(({ pattern, type }) =>
-    type === "auth" ? matchesPattern(rest, pattern, fold) : plain !== undefined && matchesPattern(plain, pattern, canonical),
-  );
-  if (plain === canonical(rules.loginPath) && (!rule || (rule.type === "auth" && rule.pattern.includes("*")))) return { type: "hybrid" };
+  const rule = rules.routes.find(({ pattern, type }) => {
+    if (type === "auth") return matchesPattern(rest, pattern, fold);
+    return plain !== undefined && !SPELLED.test(pattern) && matchesPattern(plain, pattern, canonical);
+  });
+  if (plain === canonical(rules.loginPath) && (!rule || (rule.type === "auth" && writeOut(rule.pattern).includes("*")))) return { type: "hybrid" };
   return rule ? { type: rule.type, rule } : { type: rules.defaultType };
 }
 
-/** A spelling that no link of the app has: repeated slashes, or an escape of what needs none (letters, digits, `-._~/`, or a backslash). */
-const SPELLED = /\/\/|%(2[d-f]|3\d|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])/i;
+/** A spelling that servers read in several ways: repeated slashes, or an escape of a letter, a digit, or one of `-._~/\%?#;`. */
+const SPELLED = /\/\/|%(2[35d-f]|3[\dbf]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae])/i;
 
 /** Folds the spellings of one path: percent-encoding, repeated and trailing slashes. */
 function canonical(path: string) {
@@ -72,14 +73,19 @@ function fold(path: string) {
   return canonical(path).toLowerCase();
 }
 
+/** The pattern that a word stands for, with its wildcards as such: an escape of `*` means the same to every server. */
+function writeOut(pattern: string): string {
+  if (pattern === "*") return "/*";
+  return Object.hasOwn(patterns, pattern) ? patterns[pattern as keyof typeof patterns] : pattern.replace(/%2a/gi, "*");
+}
+
 /** Whether a path matches a pattern, both as `spelling` makes them. */
 function matchesPattern(path: string, written: string, spelling: (path: string) => string): boolean {
-  const pattern = Object.hasOwn(patterns, written) ? patterns[written as keyof typeof patterns] : written;
-  if (pattern === "*" || pattern === "/*") return true;
+  const pattern = spelling(writeOut(written));
   const below = pattern.endsWith("/*");
   const prefix = !below && pattern.endsWith("*");
   const body = below ? pattern.slice(0, -2) : prefix ? pattern.slice(0, -1) : pattern;
-  const source = spelling(body)
+  const source = body
     .split("/")
     .map((segment) => (segment === "*" ? "[^/]+" : segment.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")))
     .join("/");

@@ -47,6 +47,11 @@ describe("NextAuthSession", () => {
     ["a rule of an unknown type", { middleware: { routes: [{ pattern: "/", type: "private" }] } }, /middleware\.routes must be/],
     ["a login URL", { middleware: { loginPath: "https://login.example.com" } }, /middleware\.loginPath must be a path, such as "\/login"/],
     ["a loop at home", { middleware: { routes: [route.public("/")] } }, /homePath "\/" is public/],
+    ["a loop at home under a pattern with a slash at its end", { middleware: { routes: [route.public("/*/")] } }, /homePath "\/" is public/],
+    ["a login path with a semicolon that is guarded", { middleware: { loginPath: "/a;b", defaultType: "auth" } }, /loginPath "\/a;b" has an auth rule/],
+    ["the same with a public rule", { middleware: { loginPath: "/a;b", routes: [route.public("/a;b"), route.auth("/*")] } }, /loginPath "\/a;b" has an auth rule/],
+    ["a login path whose page some servers know without a parameter", { middleware: { loginPath: "/a;b", routes: [route.auth("/a")] } }, /loginPath "\/a;b" has an auth rule/],
+    ["a login path with an escape that servers read in several ways", { middleware: { loginPath: "/a%25b", defaultType: "auth" } }, /loginPath "\/a%25b" has an auth rule/],
     ["a loop at login", { middleware: { routes: [route.auth("/login")] } }, /loginPath "\/login" has an auth rule/],
   ])("refuses %s in one sentence", (_, config, message) => {
     expect(() => NextAuthSession(config as never)).toThrow(message);
@@ -58,6 +63,16 @@ describe("NextAuthSession", () => {
 
   test.each(["x", 5, [], true])("takes an object as a section, not %j", (session) => {
     expect(() => NextAuthSession({ session } as never)).toThrow(/^NextAuthSession: session must be an object of settings: secretKey, [^;]*\.$/);
+  });
+
+  test.each([
+    { loginPath: "/a;b" },
+    { loginPath: "/dashboard/login", routes: [route.auth("dashboard")] },
+    { loginPath: "/home", routes: [route.auth("/%2a")] },
+    { routes: [route.hybrid("/%2a")], defaultType: "public" as const },
+    { routes: [route.public("/api/session")], defaultType: "auth" as const },
+  ])("takes %j as Caddy does", (middleware) => {
+    expect(() => NextAuthSession({ middleware })).not.toThrow();
   });
 
   // What `caddy adapt` answers to the same pattern in a rule.

@@ -36,6 +36,17 @@ test.each([
   ["/dashboard/*", "/dashboard/%E2%80%A8", true],
   ["/admin*", "/admin%0a", true],
   ["/orgs/*/settings", "/orgs/%0a/settings", true],
+  ["/dashboard/*/", "/dashboard", true],
+  ["/dashboard/*/", "/dashboard/a/b", true],
+  ["/dashboard/*/", "/dashboards", false],
+  ["/*/", "/", true],
+  ["/*/", "/a/b", true],
+  ["/blog*/", "/blogs/a", true],
+  ["/%2a", "/", true],
+  ["/%2A", "/a/b", true],
+  ["/a/%2a/", "/a/b/c", true],
+  ["/orgs/%2a/settings", "/orgs/a/settings", true],
+  ["/a%2fb", "/a/b", true],
 ])("%s and %s: %s", (pattern, path, expected) => {
   expect(matches(pattern, path)).toBe(expected);
 });
@@ -54,6 +65,19 @@ test.each([
 ])("an open rule opens only what it says: %s is %s", (path, type) => {
   const routes = [route.hybrid("/dashboard/public"), route.hybrid("/dashboard/café bar"), route.auth("/dashboard/*")];
   expect(findRule(path, { routes, defaultType: "auth", loginPath: "/login", locales: ["en"] }).type).toBe(type);
+});
+
+test.each([
+  ["/dashboard%2fpublic", "/dashboard/public", "auth"],
+  ["/100%25", "/100%25", "auth"],
+  ["/a%3bb", "/a%3Bb", "auth"],
+  ["/a%20b", "/a%20b", "hybrid"],
+])("an open rule that servers read in several ways opens nothing: %s, %s is %s", (pattern, path, type) => {
+  expect(findRule(path, { routes: [route.hybrid(pattern)], defaultType: "auth", loginPath: "/login", locales: [] }).type).toBe(type);
+});
+
+test.each(["dashboard", "/%2a", "/*/", "/*/login"])("a rule for all around it leaves the login page open: %s", (pattern) => {
+  expect(findRule("/dashboard/login", { routes: [route.auth(pattern)], defaultType: "hybrid", loginPath: "/dashboard/login", locales: [] }).type).toBe("hybrid");
 });
 
 test("the first rule that matches decides", () => {

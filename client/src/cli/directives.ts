@@ -1,5 +1,5 @@
 import type { NextAuthSessionConfig } from "../config.js";
-import type { Configuration } from "./load.js";
+import { CommandError, type Configuration } from "./load.js";
 
 /** A line of a Caddyfile, with the block behind it. */
 export interface Directive {
@@ -88,10 +88,12 @@ function write(lines: Directive[], indent = ""): string {
     .join("");
 }
 
-/** A token as the Caddyfile's lexer reads it back. */
+/** A token as the Caddyfile's lexer reads it back. Between double quotes a backslash may belong to the quote behind it, so it goes between backquotes. */
 function quote(token: string): string {
-  const plain = token !== "" && !/[\s"`]/.test(token) && !token.startsWith("#") && !["{", "}"].includes(token);
-  return plain ? token : `"${token.replaceAll('"', '\\"')}"`;
+  if (/^(?!#|<<|[{}]$)[^\s\u0085"`\\]+$/.test(token)) return token;
+  if (!token.includes("\\")) return `"${token.replaceAll('"', '\\"')}"`;
+  if (!token.includes("`")) return `\`${token}\``;
+  throw new CommandError(`${JSON.stringify(token)} has a backslash and a backquote, which cannot be written into a Caddyfile safely; choose another name.`);
 }
 
 /** Those that are set, in this order. */

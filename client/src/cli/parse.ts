@@ -53,7 +53,7 @@ function substitute(text: string) {
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let line = 1;
-  for (const match of text.matchAll(/<<([\w-]+)\r?\n(?:[\s\S]*?\n)??[ \t]*\1(?=\s|$)|"((?:[^"\\]|\\.)*)"|`([^`]*)`|(?<!\S)#[^\n]*|\\\r?\n|\n|[^\s"`][^\s]*/g)) {
+  for (const match of text.matchAll(/<<([\w-]+)\r?\n(?:[\s\S]*?\n)??[ \t]*\1(?=\s|$)|"((?:[^"\\]|\\[^])*)"|`([^`]*)`|(?<!\S)#[^\n]*|\\\r?\n|\n|[^\s"`][^\s]*/g)) {
     const [source, heredoc, quoted, raw] = match;
     const end = line + source.split("\n").length - 1;
     const literal = heredoc === undefined ? (raw ?? quoted?.replace(/\\"/g, '"')) : source;

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
+import { render } from "../../src/cli/directives.js";
+import { findAll, parseCaddyfile } from "../../src/cli/parse.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folders: string[] = [];
@@ -165,6 +167,42 @@ describe("caddyfile", () => {
     expect(run(folder, "caddyfile", "auth.ts").stdout).toBe(
       "{\n\tsession admin {\n\t\texpiry 60d\n\t\tmax_lifetime 60d\n\t\tclient_update name image\n\t}\n}\n\nsession_api {\n\trealm admin\n}\nsession_guard {\n\trealm admin\n\tdefault hybrid\n}\n",
     );
+  });
+
+  // What Caddy 2.11 reads each of these back as was tried with `caddy adapt`.
+  test.each([
+    ["name", "name"],
+    ["a b", '"a b"'],
+    ["a\u0085b", '"a\u0085b"'],
+    ["", '""'],
+    ["#x", '"#x"'],
+    ["x#", "x#"],
+    ["{", '"{"'],
+    ["a{", "a{"],
+    ['a"b', '"a\\"b"'],
+    ["a`b", '"a`b"'],
+    ["<<X", '"<<X"'],
+    ["a<<X", "a<<X"],
+    ["a\\", "`a\\`"],
+    ["\\<<X", "`\\<<X`"],
+    ['\\"', '`\\"`'],
+    ["a\\ b", "`a\\ b`"],
+    ["a\n b", '"a\n b"'],
+    ["a\\\nb", "`a\\\nb`"],
+  ])("writes the name %j so that it is read back", (field, written) => {
+    const text = render({ session: { clientUpdate: [field, "last"] } });
+    expect(text).toContain(`\tclient_update ${written} last\n`);
+    const file = join(app({ Caddyfile: `:80 {\n${text}}\n` }), "Caddyfile");
+    expect(findAll(parseCaddyfile(file).sites.flat(), "client_update")).toMatchObject([{ arguments: [field, "last"] }]);
+  });
+
+  test("refuses a name that cannot be written", () => {
+    const folder = app({ "auth.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { clientUpdate: ["a\\\\`b"] } });' });
+    expect(run(folder, "caddyfile", "auth.ts")).toEqual({
+      stdout: "",
+      stderr: '"a\\\\`b" has a backslash and a backquote, which cannot be written into a Caddyfile safely; choose another name.\n',
+      status: 1,
+    });
   });
 
   test("names every callback that it cannot translate, and exits 1", () => {

@@ -18,9 +18,8 @@ export function useOtherTabs(store: Store, state: State) {
   useEffect(() => {
     const opened = (channel.current = openChannel(store.path));
     if (!opened) return;
-    let newest: unknown;
+    let newest: unknown; // of the messages that need an answer
     opened.onmessage = async function hear(message: MessageEvent<Session | null>) {
-      newest = message;
       const theirs = message.data;
       const before = store.get();
       const ours = before.session;
@@ -29,7 +28,10 @@ export function useOtherTabs(store: Store, state: State) {
         if ((theirs.lastActivity ?? 0) < (ours.lastActivity ?? 0)) return;
         adopted.current = theirs;
         store.adopt(theirs);
-      } else if (!(await store.refetch(true))) {
+        return;
+      }
+      newest = message;
+      if (!(await store.refetch(true))) {
         // Without an answer the other tab's sign-out would be overlooked.
         setTimeout(() => newest === message && hear(message), RETRY);
       } else if (isKnown(before) && store.get().session?.user.id !== ours?.user.id) {

@@ -47,6 +47,7 @@ describe("tabs agree", () => {
     api.broken = () => new Response("bad gateway", { status: 502 });
     const other = new BroadcastChannel("caddy-session-guard /api/session");
     other.postMessage(null);
+    other.postMessage(one.current.session); // a tab that does not know yet
     await turns();
     expect(api.count("GET")).toBe(2);
     expect(one.current.status).toBe("authenticated");

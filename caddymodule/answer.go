@@ -100,13 +100,16 @@ func (a *answer) WriteHeader(status int) {
 	}
 }
 
+// drains reports whether an answer that is not sent is still read.
+func (a *answer) drains() bool { return a.drain != nil && a.visit.request.Context().Err() == nil }
+
 // Write implements http.ResponseWriter.
 func (a *answer) Write(p []byte) (int, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
 	switch {
-	case a.discard || a.drain != nil:
+	case a.discard || a.drains():
 		return len(p), nil
 	case a.failed != nil:
 		return 0, a.failed
@@ -120,7 +123,7 @@ func (a *answer) FlushError() error {
 		a.WriteHeader(http.StatusOK)
 	}
 	switch {
-	case a.drain != nil:
+	case a.drains():
 		return nil
 	case a.failed != nil:
 		return a.failed
@@ -146,8 +149,8 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 		a.WriteHeader(http.StatusOK)
 	}
 	switch {
-	case a.discard || a.drain != nil:
-		return io.Copy(io.Discard, r)
+	case a.discard || a.drains():
+		return io.Copy(struct{ io.Writer }{a}, r) // by Write, which ends
 	case a.failed != nil:
 		return 0, a.failed
 	}

@@ -81,9 +81,12 @@ func fieldOf(user map[string]any, path string) any {
 	if value, ok := user[path]; ok {
 		return value
 	}
-	head, rest, nested := strings.Cut(path, ".")
-	if object, ok := user[head].(map[string]any); nested && ok {
-		return fieldOf(object, rest)
+	for dot := strings.LastIndexByte(path, '.'); dot > 0; dot = strings.LastIndexByte(path[:dot], '.') {
+		if object, ok := user[path[:dot]].(map[string]any); ok {
+			if value := fieldOf(object, path[dot+1:]); value != nil {
+				return value
+			}
+		}
 	}
 	return nil
 }

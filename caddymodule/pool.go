@@ -125,14 +125,27 @@ type automaticKeys struct {
 // Destruct implements caddy.Destructor.
 func (*automaticKeys) Destruct() error { return nil }
 
-// sharedKeys has the keyring of the configuration before: a storage that has lost the
+// shareKeys finds the keyring of the configuration before: a storage that has lost the
 // keys at a reload, or another one that has none, must sign nobody out.
-func (r *realm) sharedKeys() (*automaticKeys, error) {
+func (r *realm) shareKeys() error {
+	if r.keysInUse != nil {
+		return nil
+	}
 	value, _, err := r.share("keys of realm "+r.name, func() (caddy.Destructor, error) { return new(automaticKeys), nil })
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return value.(*automaticKeys), nil
+	r.keysInUse = value.(*automaticKeys)
+	r.keysBefore = r.keysInUse.Load()
+	return nil
+}
+
+// giveKeysBack makes those of the configuration before the keys in use again, if this
+// one ends and no other has followed: its load has failed.
+func (r *realm) giveKeysBack() {
+	if r.keysInUse != nil {
+		r.keysInUse.CompareAndSwap(r.keys, r.keysBefore)
+	}
 }
 
 // lookInterval is how often a node looks at what others have written. Where they
@@ -162,6 +175,7 @@ func (r *realm) cleanup() error {
 	if set, ok := r.revocations.(*sharedRevocations); ok {
 		set.leave(r.revocationTerms)
 	}
+	r.giveKeysBack()
 	var errs []error
 	for _, place := range slices.Backward(r.shared) { // the list is kept where the revocations are
 		_, err := shared.Delete(place)

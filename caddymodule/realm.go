@@ -38,6 +38,9 @@ type realm struct {
 	revocationTerms  *terms              // nil: they are not shared
 	list             *session.List       // nil: none is kept
 	memory           *session.Memory     // once it was asked for
+	keysInUse        *automaticKeys      // in the pool; nil for configured secrets
+	keysBefore       *session.Keyring    // of the configuration before
+	keys             *session.Keyring    // of this one
 	shared           []string            // places in the pool, in the order in which they were taken
 
 	mu       sync.Mutex
@@ -226,18 +229,18 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		r.warnOfLiterals()
 		return session.NewKeyring(r.name, secrets...)
 	}
-	inUse, err := r.sharedKeys()
-	if err != nil {
+	if err := r.shareKeys(); err != nil {
 		return nil, err
 	}
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: r.name, Storage: r.app.storage(), Before: inUse.Load(),
+		Realm: r.name, Storage: r.app.storage(), Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 	})
 	if err != nil {
 		return nil, err
 	}
-	inUse.Store(keys)
+	r.keysInUse.Store(keys)
+	r.keys = keys
 	go keys.Maintain(r.app.ctx, func(err error) {
 		r.app.logger.Error("session keys cannot be maintained", zap.String("realm", r.name), zap.Error(err))
 	})

@@ -3,6 +3,7 @@ package caddymodule_test
 import (
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
@@ -100,6 +102,34 @@ func TestReloadWithoutItsKeysSignsNobodyOut(t *testing.T) {
 		s.settle()
 		s.wantOnDashboard(cookie, http.StatusOK)
 	}
+}
+
+// A load that failed leaves no keys behind: the next reload goes on with those that
+// serve, and takes none to another place.
+func TestKeysOfALoadThatFailedAreForgotten(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	s := &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: &app{}}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	reload := func(storage, address string, generation int) error {
+		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+
+			"http://%s {\n bind 127.0.0.1\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
+			"header /sign-in X-Session-Set %s\n respond \"%d\"\n}\n", storage, address, handoff(ada), generation)), nil)
+		require.NoError(t, err)
+		return caddy.Load(adapted, true)
+	}
+	here, elsewhere, next := t.TempDir(), t.TempDir(), t.TempDir()
+	require.NoError(t, reload(elsewhere, s.addr, 0)) // it has keys of its own
+	require.NoError(t, caddy.Stop())
+	require.NoError(t, reload(here, s.addr, 1))
+	cookie := cookieHeader(s.request("POST", "/sign-in"))
+	for generation := range 10 { // Caddy starts apps in any order, so one failure may come before the keys
+		require.Error(t, reload(elsewhere, taken.Addr().String(), generation))
+	}
+	require.NoError(t, reload(next, s.addr, 2))
+	s.settle()
+	s.wantOnDashboard(cookie, http.StatusOK)
 }
 
 // A reload forgets no rotation: the old cookie gets the new tokens, and the refresh

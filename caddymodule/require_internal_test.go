@@ -17,6 +17,7 @@ func TestRequirementHolds(t *testing.T) {
 		"id": "ada", "role": "admin", "level": json.Number("3"), "verified": true, "nothing": nil,
 		"groups": []any{"ops", json.Number("7"), false}, "team": map[string]any{"name": "core"}, "empty": []any{},
 		"https://example.com/roles": []any{"admin"}, "team.name": "literal", "org": map[string]any{"a.b": "x"},
+		"resource_access": map[string]any{"my.app": map[string]any{"roles": []any{"admin"}}},
 	}}
 	for _, tc := range []struct {
 		field  string
@@ -42,6 +43,7 @@ func TestRequirementHolds(t *testing.T) {
 		{"user.team.name", []string{"core"}, false},
 		{"user.https://example.com/roles", []string{"admin"}, true},
 		{"user.org.a.b", []string{"x"}, true},
+		{"user.resource_access.my.app.roles", []string{"admin"}, true},
 		{"user.org.a", []string{"x"}, false},
 		{"user.team", []string{"core", "map[name:core]"}, false},
 		{"user.role.name", []string{"admin"}, false},

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -23,14 +24,21 @@ type survey struct {
 	site     string
 	useless  map[string]bool // sites with a guard, unless something is proxied behind it
 	asking   map[string]bool // sites with a session API
-	answered map[string]bool // the paths of a session API that every request to a site meets, by site and path
+	answered map[apiPlace]bool
 	invoked  map[invocation]bool
+}
+
+// apiPlace is a path at which every request to a site meets a session API.
+type apiPlace struct {
+	server     *caddyhttp.Server
+	site, path string
 }
 
 // position is what a request has met when it comes to a handler.
 type position struct {
 	guard     *Guard // nil: none
-	moved     bool   // its path may have been changed behind the guard, and nothing has answered
+	moved     bool   // its path may have been changed behind the guard
+	ended     bool   // something has answered
 	sometimes bool   // only some requests of the site come here
 }
 
@@ -51,7 +59,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("the app http is a %T", module)
 	}
-	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, asking: map[string]bool{}, answered: map[string]bool{}, invoked: map[invocation]bool{}}
+	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, asking: map[string]bool{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
 		s.site = strings.Join(s.server.Listen, " ")
@@ -64,31 +72,53 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	return s.warnings, nil
 }
 
+// group is what was met in a group of routes, of which a request takes one.
+type group struct {
+	moved bool // before it
+	ended bool // in each of its routes
+}
+
 // routes follows a list of routes. It returns where every request that comes to its
 // end is.
 func (s *survey) routes(list caddyhttp.RouteList, at position) position {
-	before := map[string]bool{} // whether the path was changed before a group, of which a request takes one route
+	groups := map[string]*group{}
 	for _, route := range list {
-		site, from := s.site, at
-		always := len(route.MatcherSets) == 0 && route.Group == ""
-		from.sometimes = at.sometimes || !always
-		if moved, begun := before[route.Group]; begun {
-			from.moved = moved
-		} else if route.Group != "" {
-			before[route.Group] = at.moved
+		of := groups[route.Group]
+		if of == nil {
+			of = &group{at.moved, true}
+			if route.Group != "" {
+				groups[route.Group] = of
+			}
 		}
-		if host := firstHost(route); host != "" {
-			s.site, from.sometimes = host, false
-		}
-		met := s.handlers(route.Handlers, from)
-		s.site = site
-		if always {
-			at.guard, at.moved = met.guard, met.moved
-		} else {
-			at.moved = at.moved || met.moved && met.guard == at.guard
+		met := s.route(route, position{at.guard, of.moved, false, at.sometimes})
+		of.ended = of.ended && met.ended
+		matchesAll := len(route.MatcherSets) == 0
+		at.ended = at.ended || matchesAll && of.ended
+		if matchesAll && route.Group == "" {
+			at.guard, at.moved = met.guard, met.moved && !met.ended
+		} else if met.guard == at.guard {
+			at.moved = at.moved || met.moved && !met.ended
 		}
 	}
 	return at
+}
+
+func (s *survey) route(route caddyhttp.Route, at position) position {
+	site := s.site
+	if host := firstHost(route); host != "" {
+		s.site = host
+	}
+	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
+	met := s.handlers(route.Handlers, at)
+	s.site = site
+	return met
+}
+
+func asksForMoreThanHost(set caddyhttp.MatcherSet) bool {
+	return slices.ContainsFunc(set, func(matcher any) bool {
+		_, host := matcher.(*caddyhttp.MatchHost)
+		return !host
+	})
 }
 
 func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) position {
@@ -108,7 +138,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
 		case *caddyhttp.Subroute:
 			met := s.routes(handler.Routes, at)
-			at.guard, at.moved = met.guard, met.moved
+			at.guard, at.moved, at.ended = met.guard, met.moved, met.ended
 			if handler.Errors != nil { // a denial is an error, so the guard's own come here
 				s.routes(handler.Errors.Routes, position{sometimes: true})
 			}
@@ -118,12 +148,27 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			}
 		case *reverseproxy.Handler:
 			s.proxied(handler, at)
-			at.moved = at.moved && len(handler.HandleResponse) > 0
-		case *fileserver.FileServer, *caddyhttp.StaticResponse:
-			at.moved = false
 		}
+		at.ended = at.ended || ends(handler)
 	}
 	return at
+}
+
+// ends reports whether no handler behind gets a request, of those that one meets
+// beside the app.
+func ends(handler caddyhttp.MiddlewareHandler) bool {
+	switch handler := handler.(type) {
+	case *reverseproxy.Handler:
+		return len(handler.HandleResponse) == 0
+	case *fileserver.FileServer:
+		return !handler.PassThru
+	case caddy.Module:
+		switch handler.CaddyModule().ID.Name() {
+		case "static_response", "error", "metrics", "acme_server":
+			return true
+		}
+	}
+	return false
 }
 
 // answers notes a session API. Of two that every request meets at one path, the second
@@ -133,7 +178,7 @@ func (s *survey) answers(api *API, at position) {
 	if at.guard != nil {
 		s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", api.Source)
 	}
-	place := s.site + " " + api.Path
+	place := apiPlace{s.server, s.site, api.Path}
 	if s.answered[place] {
 		s.warn("session_api (%s) never answers, since one before it answers at %s, too; give it another path", api.Source, api.Path)
 	}
@@ -156,7 +201,7 @@ func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
 func (s *survey) named(route *caddyhttp.Route, at position) position {
 	now := invocation{route, at}
 	if s.invoked[now] {
-		at.moved = false // what answers there is looked at already
+		at.ended = true // what answers there is looked at already
 		return at
 	}
 	s.invoked[now] = true
@@ -169,9 +214,7 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	if guarded {
 		s.useless[s.site] = false
 	}
-	// A proxy that looks at the answer asks for something else, as forward_auth does.
-	elsewhere := proxy.Rewrite != nil && len(proxy.HandleResponse) == 0
-	if guarded && (at.moved || elsewhere && changesPath(proxy.Rewrite, at.guard)) {
+	if guarded && (at.moved && !at.ended || changesPathItself(proxy, at.guard)) {
 		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
 			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
 	}
@@ -182,6 +225,14 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 			s.open[upstream.Dial] = append(s.open[upstream.Dial], s.site)
 		}
 	}
+}
+
+// changesPathItself does not mean a proxy that asks something else before, as
+// forward_auth does.
+func changesPathItself(proxy *reverseproxy.Handler, guard *Guard) bool {
+	r := proxy.Rewrite
+	asksBefore := r != nil && len(proxy.HandleResponse) > 0 && r.Method == http.MethodGet
+	return r != nil && !asksBefore && changesPath(r, guard)
 }
 
 func (s *survey) conclude() {

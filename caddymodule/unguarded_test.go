@@ -47,11 +47,19 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"rewrite of the query":           {"http://a.example {\nroute {\n" + guard + "rewrite ?a=b\nrewrite {path}?c=d\nreverse_proxy localhost:3000\n}\n}", nil},
 		"the guard's own base path":      {"http://a.example {\nsession_guard {\ndefault auth\nbase_path /app\n}\nhandle_path /app/* {\nreverse_proxy localhost:3000\n}\n}", nil},
 		"forward_auth behind the guard":  {"http://a.example {\nroute {\n" + guard + "forward_auth localhost:4000 {\nuri /check\n}\nreverse_proxy localhost:3000\n}\n}", nil},
+		"an error behind handle_path":    {"http://a.example {\n" + guard + "handle_path /x/* {\nerror 404\n}\nreverse_proxy localhost:3000\n}", nil},
+		"metrics behind handle_path":     {"http://a.example {\n" + guard + "handle_path /x/* {\nmetrics\n}\nreverse_proxy localhost:3000\n}", nil},
+		"handles behind handle_path":     {"http://a.example {\n" + guard + "handle_path /x/* {\nhandle /a {\nfile_server\n}\nhandle {\nrespond no 404\n}\n}\nreverse_proxy localhost:3000\n}", nil},
+		"files that pass through":        {"http://a.example {\nroute {\n" + guard + "uri strip_prefix /x\nfile_server {\npass_thru\n}\nreverse_proxy localhost:3000\n}\n}", []string{"the path is changed"}},
+		"a matched route":                {"http://a.example {\nroute {\n" + guard + "route /old/* {\nuri strip_prefix /old\n}\nreverse_proxy localhost:3000\n}\n}", []string{"the path is changed"}},
+		"a proxy that reads its answers": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000 {\nrewrite /dashboard{uri}\n@x status 404\nhandle_response @x {\nrespond no\n}\n}\n}", []string{moved}},
 		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
-		"two APIs at one path":           {"http://a.example {\nsession_api\nsession_api\n}", []string{"session_api (Caddyfile:6) never answers, since one before it answers at /api/session, too; give it another path"}},
-		"two APIs at two paths":          {"http://a.example {\nsession_api\nsession_api {\npath /staff/session\n}\n}", nil},
+		"two APIs at one path":           {"http://a.example {\n" + strings.Repeat("session_api\n", 2) + "}", []string{"session_api (Caddyfile:6) never answers, since one before it answers at /api/session, too; give it another path"}},
+		"two APIs at two paths":          {"http://a.example {\nsession_api {\npath /staff/session\n}\nsession_api\n}", nil},
 		"two APIs of two handles":        {"http://a.example {\nhandle /a/* {\nsession_api\n}\nhandle {\nsession_api\n}\n}", nil},
 		"two APIs of two sites":          {"http://a.example {\nsession_api\n}\nhttp://b.example {\nsession_api\n}", nil},
+		"two APIs of two ports":          {"http://a.example:3001 {\nsession_api\n}\nhttp://a.example:3002 {\nsession_api\n}", nil},
+		"an API below a path of a site":  {"http://a.example/shop* {\nsession_api\n}\nhttp://a.example {\nsession_api\n}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "Caddyfile")

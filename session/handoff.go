@@ -244,7 +244,7 @@ func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
 	header := http.Header{}
 	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
 	removes := func(name string, sent []string) {
-		if len(sent) > 0 && !slices.ContainsFunc(own, func(c *http.Cookie) bool { return c.Name == name }) {
+		if len(sent) > 0 && !slices.ContainsFunc(own, func(c *http.Cookie) bool { return replaces(writer.cookie(name, ""), c) }) {
 			writer.remove(header, name)
 		}
 	}

@@ -300,6 +300,10 @@ func TestStaleCookiesBesideATokenOfTheApp(t *testing.T) {
 		"a whole one":          {[]string{"session=a"}, []string{"session.0=" + good[:half], "session.1=" + good[half:]}, []string{"session"}},
 		"a third chunk":        {[]string{"session.0=a", "session.1=b", "session.2=c"}, []string{"session.0=" + good[:half], "session.1=" + good[half:]}, []string{"session.2"}},
 		"nothing":              {nil, []string{"session=" + good}, nil},
+		"removed elsewhere":    {[]string{"session=a"}, []string{"session=; Path=/old; Max-Age=0", "session.0=" + good[:half], "session.1=" + good[half:]}, []string{"session"}},
+		"of a domain":          {[]string{"session=a"}, []string{"session=" + good + "; Domain=example.com; Path=/"}, []string{"session"}},
+		"below a path":         {[]string{"session=a"}, []string{"session=" + good + "; Path=/app"}, []string{"session"}},
+		"the same":             {[]string{"session=a"}, []string{"session=" + good + "; Path=/"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, _ := newManager(t)

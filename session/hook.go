@@ -97,7 +97,7 @@ func (v *Visitor) leaveIf(err error) error {
 // leave makes the visitor anonymous.
 func (v *Visitor) leave(result Result) {
 	if result == ResultRevoked {
-		v.ended = v.session
+		v.ended = append(v.ended, v.session)
 	}
 	v.session, v.token, v.pending, v.result = nil, "", nil, result
 }

@@ -106,10 +106,16 @@ func (m *Manager) end(ctx context.Context, s *Session) error {
 	return err
 }
 
-// share returns nil if a session that has ended here has ended everywhere.
-func (m *Manager) share(ctx context.Context, ended *Session) error {
-	if keeper, ok := m.settings.Revocations.(Keeper); ok && ended != nil {
-		return keeper.Share(ctx, ended)
+// share returns nil if the sessions that have ended here have ended everywhere.
+func (m *Manager) share(ctx context.Context, ended []*Session) error {
+	keeper, ok := m.settings.Revocations.(Keeper)
+	if !ok {
+		return nil
+	}
+	for _, s := range ended {
+		if err := keeper.Share(ctx, s); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -39,9 +39,9 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
-	doubt   *doubt   // nil: there is none
-	ended   *Session // that the cookies opened to, but for its end, which others may not know yet
-	token   string   // as the app may see it
+	doubt   *doubt     // nil: there is none
+	ended   []*Session // that the cookies opened to, but for their ends, which others may not know yet
+	token   string     // as the app may see it
 	pending *sealed
 	before  *sealed // what this node remembered before it made pending; nil for nothing
 	late    bool    // this node has sealed a newer token than the one that was sent
@@ -79,8 +79,8 @@ func (v *Visitor) open(ctx context.Context) error {
 			if v.session == nil {
 				v.result = resultOf(err)
 			}
-			if v.result == ResultRevoked {
-				v.ended = s
+			if errors.Is(err, ErrRevoked) {
+				v.ended = append(v.ended, s)
 			}
 			continue
 		}

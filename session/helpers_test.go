@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/session-guard/caddy-session-guard/internal/cputime"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -270,16 +271,14 @@ func sharedVectors(t testing.TB, folder string) string {
 	return path
 }
 
-// cheap fails unless f takes less than 50 ms, the best of three tries counting,
-// since a busy machine may stop any of them.
+// cheap fails unless f takes less than 50 ms of the processor, the best of three tries
+// counting, since the garbage of other tests may be collected meanwhile.
 func cheap(t *testing.T, f func()) {
 	t.Helper()
 	const limit = 50 * time.Millisecond
 	var took time.Duration
 	for range 3 {
-		start := time.Now()
-		f()
-		if took = time.Since(start); took < limit {
+		if took = cputime.Of(f); took < limit {
 			return
 		}
 	}

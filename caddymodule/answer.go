@@ -367,11 +367,6 @@ func cleanTrailerNames(header http.Header) {
 	})
 }
 
-// privateNoStore is a Cache-Control. Each answer gets a slice of its own with it: a
-// `header` directive that replaces text writes into the slice, and would change what
-// all other answers say.
-const privateNoStore = "private, no-store"
-
 // isForSharedCaches knows the headers that would have a CDN keep an answer whatever
 // Cache-Control says: Surrogate-Control, and by the convention of RFC 9213 section 3.1
 // all that end so.
@@ -387,10 +382,12 @@ func forgetSharedCaches(header http.Header) {
 	}
 }
 
-// keepFromCaches is for answers that the guard makes itself.
+// keepFromCaches is for answers that no cache may keep, such as those that the guard
+// makes itself. Here and below each gets slices of its own: a `header` directive that
+// replaces text writes into them, and would change what all other answers say.
 func keepFromCaches(header http.Header) {
 	forgetSharedCaches(header)
-	header["Cache-Control"] = []string{privateNoStore}
+	header["Cache-Control"] = []string{"private, no-store"}
 	mergeVary(header)
 }
 
@@ -398,18 +395,18 @@ func keepFromCaches(header http.Header) {
 // caches, and answers that set or clear the cookie, or deny, out of every cache: a
 // cached Set-Cookie hands one visitor's session to the next.
 func protectFromCaches(header http.Header, found findings, v *visit, noStore bool) {
-	if !v.match.Open || noStore {
+	if noStore {
+		keepFromCaches(header)
+		return
+	}
+	if !v.match.Open {
 		mergeVary(header)
 	}
-	if !noStore && v.session == nil && (v.match.Open || v.match.Type != "auth") {
+	if v.session == nil && (v.match.Open || v.match.Type != "auth") {
 		return
 	}
 	if found.sharedCaches {
 		forgetSharedCaches(header)
-	}
-	if noStore {
-		header["Cache-Control"] = []string{privateNoStore}
-		return
 	}
 	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
 }

@@ -177,16 +177,23 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		err = g.deny(w, v)
 	}
 	if err != nil {
-		v.shareFailure()
-	}
-	if err != nil && v.visitor != nil { // an error route may ask the app for its page, but as nobody
-		g.realm.shareVisit(v)
-		v.visitor.WithholdCookies(r.Header)
-		delete(r.Header, "X-Session-User")
-		delete(r.Header, "X-Session-Data")
-		r.Header["X-Session-Realm"] = []string{g.realm.name}
+		g.leaveToErrorRoute(v, r)
 	}
 	return err
+}
+
+// leaveToErrorRoute tells an error route what was decided. It may ask the app for its
+// page, but as nobody.
+func (g *Guard) leaveToErrorRoute(v *visit, r *http.Request) {
+	v.shareFailure()
+	if v.visitor == nil {
+		return
+	}
+	g.realm.shareVisit(v)
+	v.visitor.WithholdCookies(r.Header)
+	delete(r.Header, "X-Session-User")
+	delete(r.Header, "X-Session-Data")
+	r.Header["X-Session-Realm"] = []string{g.realm.name}
 }
 
 // failedVariable is the variable of a request that has the decision of a guard that

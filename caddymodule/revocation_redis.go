@@ -195,7 +195,7 @@ func (l *redisLog) oldestNeeded(r session.Revocation, now time.Time) string {
 
 // Follow implements [RevocationLog].
 func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), synced func()) error {
-	l.isComplete(false)
+	l.setComplete(false)
 	if err := l.resume(ctx); err != nil {
 		return err
 	}
@@ -219,13 +219,13 @@ func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), syn
 			return err
 		}
 		if read < redisBatch {
-			l.isComplete(true)
+			l.setComplete(true)
 			synced()
 		}
 	}
 }
 
-func (l *redisLog) isComplete(complete bool) {
+func (l *redisLog) setComplete(complete bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.complete = complete

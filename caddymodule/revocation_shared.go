@@ -166,14 +166,14 @@ func (s *sharedRevocations) Revoke(ctx context.Context, r session.Revocation) er
 	return s.share(ctx)
 }
 
-// Share implements [session.Keeper].
+// Share implements [session.Sharer].
 func (s *sharedRevocations) Share(ctx context.Context, of *session.Session) error {
 	s.mu.Lock()
 	heirs := s.heirs
 	kept := slices.ContainsFunc(s.pending, func(r session.Revocation) bool { return r.Ends(of) })
 	s.mu.Unlock()
 	for _, heir := range heirs {
-		if heir, ok := heir.(session.Keeper); ok {
+		if heir, ok := heir.(session.Sharer); ok {
 			if err := heir.Share(ctx, of); err != nil {
 				return err
 			}
@@ -459,6 +459,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 var (
 	_ session.Revocations = (*sharedRevocations)(nil)
 	_ session.Updates     = (*sharedRevocations)(nil)
-	_ session.Keeper      = (*sharedRevocations)(nil)
+	_ session.Sharer      = (*sharedRevocations)(nil)
 	_ caddy.Destructor    = (*sharedRevocations)(nil)
 )

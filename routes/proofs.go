@@ -44,6 +44,16 @@ func (c *compiler) proveUnprefixed(name string, typ Type, p pattern) {
 	}
 }
 
+// DecidesAll reports whether the rules match every path, so that the default counts for
+// none.
+func (t *Table) DecidesAll() bool {
+	if t.tree == nil {
+		return false
+	}
+	_, all := t.tree.covers(pattern{tail: tailSubtree})
+	return all
+}
+
 // proveOpen warns of an open pattern whose own path has a reading in which it is
 // closed, such as /100%25, which some servers decode once more: it opens nothing.
 func (c *compiler) proveOpen() {

@@ -194,16 +194,6 @@ func fold(buffer []byte, path string) (folded []byte, changed bool) {
 	return buffer, changed
 }
 
-// DecidesAll reports whether the rules match every path, so that the default counts for
-// none.
-func (t *Table) DecidesAll() bool {
-	if t.tree == nil {
-		return false
-	}
-	_, all := t.tree.covers(pattern{tail: tailSubtree})
-	return all
-}
-
 // covers returns the first of the patterns added so far that matches every path of
 // this one.
 func (t *tree) covers(p pattern) (ending, bool) {

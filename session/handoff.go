@@ -222,18 +222,18 @@ func fitsBrowser(c *http.Cookie) error {
 // may have.
 func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 	m := v.manager
+	foreign := handoffErrorf("the app set a cookie named %s that is no session of this realm; choose another cookie_name", v.name)
+	if len(tokens) == 0 {
+		return foreign
+	}
 	for _, token := range tokens {
 		s, _, err := m.open(ctx, token, m.settings.Now())
 		if err != nil {
-			tokens = nil
-			break
+			return foreign
 		}
 		if size := m.requestSize(s, v.name, token); size > maxRequestSize {
 			return handoffErrorf("what the app is told of the session that it sealed has %d bytes, at most %d are allowed", size, maxRequestSize)
 		}
-	}
-	if len(tokens) == 0 {
-		return handoffErrorf("the app set a cookie named %s that is no session of this realm; choose another cookie_name", v.name)
 	}
 	return nil
 }
@@ -242,15 +242,11 @@ func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 // says nothing of. They would be read together with the app's own.
 func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
 	header := http.Header{}
-	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
-	removes := func(name string, sent []string) {
-		if len(sent) > 0 && !slices.ContainsFunc(own, func(c *http.Cookie) bool { return replaces(writer.cookie(name, ""), c) }) {
+	writer := v.cookieWriter()
+	for _, name := range v.sentNames() {
+		if !slices.ContainsFunc(own, func(c *http.Cookie) bool { return replaces(writer.cookie(name, ""), c) }) {
 			writer.remove(header, name)
 		}
-	}
-	removes(v.name, v.sent.whole)
-	for i, suffix := range chunkSuffixes {
-		removes(v.name+suffix, v.sent.chunks[i])
 	}
 	return header["Set-Cookie"]
 }

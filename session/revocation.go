@@ -57,9 +57,9 @@ type Updates interface {
 	UpdatedAfter(sessionID string, moment time.Time) bool
 }
 
-// Keeper is what [Revocations] also implement that keep an end which they could not
+// Sharer is what [Revocations] also implement that keep an end which they could not
 // make durable at once.
-type Keeper interface {
+type Sharer interface {
 	// Share returns nil if every end of the session is durable. It may try to make
 	// it so.
 	Share(ctx context.Context, s *Session) error
@@ -108,12 +108,12 @@ func (m *Manager) end(ctx context.Context, s *Session) error {
 
 // share returns nil if the sessions that have ended here have ended everywhere.
 func (m *Manager) share(ctx context.Context, ended []*Session) error {
-	keeper, ok := m.settings.Revocations.(Keeper)
+	sharer, ok := m.settings.Revocations.(Sharer)
 	if !ok {
 		return nil
 	}
 	for _, s := range ended {
-		if err := keeper.Share(ctx, s); err != nil {
+		if err := sharer.Share(ctx, s); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // one that was changed the newest token is written.
 func (v *Visitor) SetCookies(header http.Header) bool {
 	m := v.manager
-	writer := cookieWriter{settings: &m.settings, name: v.name, secure: v.secure}
+	writer := v.cookieWriter()
 	if len(v.own) > 0 {
 		header["Set-Cookie"] = append(header["Set-Cookie"], v.own...)
 		return true
@@ -61,6 +61,23 @@ func (v *Visitor) writePending(header http.Header, writer cookieWriter) {
 	}
 }
 
+func (v *Visitor) cookieWriter() cookieWriter {
+	return cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
+}
+
+// sentNames are the names of ours that the request's cookies have.
+func (v *Visitor) sentNames() (names []string) {
+	if len(v.sent.whole) > 0 {
+		names = append(names, v.name)
+	}
+	for i, suffix := range chunkSuffixes {
+		if len(v.sent.chunks[i]) > 0 {
+			names = append(names, v.name+suffix)
+		}
+	}
+	return names
+}
+
 // ClearInvalid removes the request's cookies of ours if none of them opened, and
 // reports whether it did. While machinery is broken nobody knows whether they
 // are good, so they stay.
@@ -68,14 +85,9 @@ func (v *Visitor) ClearInvalid(header http.Header) bool {
 	if v.session != nil || v.deleted || v.result == ResultError || !v.sent.any() {
 		return false
 	}
-	writer := cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
-	if len(v.sent.whole) > 0 {
-		writer.remove(header, v.name)
-	}
-	for i, suffix := range chunkSuffixes {
-		if len(v.sent.chunks[i]) > 0 {
-			writer.remove(header, v.name+suffix)
-		}
+	writer := v.cookieWriter()
+	for _, name := range v.sentNames() {
+		writer.remove(header, name)
 	}
 	return true
 }

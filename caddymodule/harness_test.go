@@ -149,9 +149,15 @@ http://%s {
 // would show of it.
 func load(t *testing.T, caddyfile string) (adapted []byte) {
 	t.Helper()
+	adapted = adapt(t, caddyfile)
+	require.NoError(t, caddy.Load(adapted, true))
+	return adapted
+}
+
+func adapt(t *testing.T, caddyfile string) []byte {
+	t.Helper()
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
 	require.NoError(t, err)
-	require.NoError(t, caddy.Load(adapted, true))
 	return adapted
 }
 

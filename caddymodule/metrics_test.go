@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +29,18 @@ func measured(t *testing.T, settings string) (s *site, log func() string) {
 		require.NoError(t, err)
 		return string(text)
 	}
+}
+
+// counted is the value of one series at the site's /metrics, 0 if it is not there.
+func (s *site) counted(series string) int {
+	s.t.Helper()
+	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(series) + ` (\d+)$`).FindStringSubmatch(body(s.t, s.request("GET", "/metrics")))
+	if found == nil {
+		return 0
+	}
+	n, err := strconv.Atoi(found[1])
+	require.NoError(s.t, err)
+	return n
 }
 
 // exercise makes every metric count something.
@@ -134,12 +145,8 @@ func TestRefusedRequestsAreNamedAlikeEverywhere(t *testing.T) {
 	handle_errors {
 		header X-Named "{http.session_guard.decision} {http.session_guard.rule}"
 	}`)
-	refused := regexp.MustCompile(`caddy_session_decisions_total\{decision="bad",kind="document",realm="default",rule="none"\} (\d+)`)
-	count := func() (n int) {
-		if line := refused.FindStringSubmatch(body(t, s.request("GET", "/metrics"))); line != nil {
-			n, _ = strconv.Atoi(line[1])
-		}
-		return n
+	count := func() int {
+		return s.counted(`caddy_session_decisions_total{decision="bad",kind="document",realm="default",rule="none"}`)
 	}
 	before := count() // of the tests before
 	for i, request := range []string{"TRACE /login", "TRACE /dashboard", "CONNECT /", "GET /dashboard%00", `GET /d"%41`} {
@@ -164,12 +171,8 @@ func TestErrorsAreNamedAlikeEverywhere(t *testing.T) {
 				header X-Named "{http.session_guard.decision}"
 			}`)
 			cookie := s.signIn(ada)
-			failed := regexp.MustCompile(`caddy_session_decisions_total\{decision="error",kind="document",realm="default",rule="auth"\} (\d+)`)
-			count := func() (n int) {
-				if line := failed.FindStringSubmatch(body(t, s.request("GET", "/metrics"))); line != nil {
-					n, _ = strconv.Atoi(line[1])
-				}
-				return n
+			count := func() int {
+				return s.counted(`caddy_session_decisions_total{decision="error",kind="document",realm="default",rule="auth"}`)
 			}
 			before := count() // of the tests before
 			hook.answer(status(http.StatusInternalServerError))
@@ -248,16 +251,7 @@ func TestLifecycleIsLogged(t *testing.T) {
 
 // A reload that reset counters would look like a quiet site.
 func TestMetricsOutliveAReload(t *testing.T) {
-	created := regexp.MustCompile(`(?m)^caddy_session_changes_total\{change="created",realm="default"\} ([0-9]+)$`)
-	count := func(s *site) int {
-		found := created.FindStringSubmatch(body(t, s.request("GET", "/metrics")))
-		if found == nil {
-			return 0
-		}
-		n, err := strconv.Atoi(found[1])
-		require.NoError(t, err)
-		return n
-	}
+	count := func(s *site) int { return s.counted(`caddy_session_changes_total{change="created",realm="default"}`) }
 	before, _ := measured(t, "")
 	earlier := count(before) // of other tests
 	before.signIn(ada)
@@ -282,9 +276,8 @@ func TestMetricsAfterALoadThatFailed(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	failing, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("{\n admin "+address+"\n persist_config off\n storage file_system "+t.TempDir()+"\n log {\n output discard\n }\n}\n"+
-		"http://"+taken.Addr().String()+" {\n bind 127.0.0.1\n"+guarded+"\n}\n"), nil)
-	require.NoError(t, err)
+	failing := adapt(t, "{\n admin "+address+"\n persist_config off\n storage file_system "+t.TempDir()+"\n log {\n output discard\n }\n}\n"+
+		"http://"+taken.Addr().String()+" {\n bind 127.0.0.1\n"+guarded+"\n}\n")
 	require.Error(t, caddy.Load(failing, true))
 	for _, metric := range []string{tokens, "caddy_session_revocation_lag_seconds", "caddy_session_revocation_outages_total"} {
 		assert.Contains(t, scrape(), metric)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
@@ -81,17 +80,19 @@ func TestReloadKeepsRevocationsAndLeaksNothing(t *testing.T) {
 		goroutines, runtime.NumGoroutine(), open, descriptors(t))
 }
 
+// withAutomaticKeys is a Caddyfile of a site that signs ada in, with no secret.
+func withAutomaticKeys(storage, address string, generation int) string {
+	return fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+
+		"http://%s {\n bind 127.0.0.1\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
+		"header /sign-in X-Session-Set %s\n respond \"%d\"\n}\n", storage, address, handoff(ada), generation)
+}
+
 // The file of the automatic keys is gone when the configuration is loaded anew, or the
 // new one has another storage.
 func TestReloadWithoutItsKeysSignsNobodyOut(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
-	port := freeport.For(t)
-	s := &site{t: t, addr: "127.0.0.1:" + port, app: &app{}}
-	reload := func(folder string, generation int) {
-		load(t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+
-			"http://:%s {\n bind 127.0.0.1\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
-			"header /sign-in X-Session-Set %s\n respond \"%d\"\n}\n", folder, port, handoff(ada), generation))
-	}
+	s := &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: &app{}}
+	reload := func(storage string, generation int) { load(t, withAutomaticKeys(storage, s.addr, generation)) }
 	t.Cleanup(func() { _ = caddy.Stop() })
 	reload(first, 1)
 	cookie := cookieHeader(s.request("POST", "/sign-in"))
@@ -113,11 +114,7 @@ func TestKeysOfALoadThatFailedAreForgotten(t *testing.T) {
 	s := &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: &app{}}
 	t.Cleanup(func() { _ = caddy.Stop() })
 	reload := func(storage, address string, generation int) error {
-		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output discard\n }\n}\n"+
-			"http://%s {\n bind 127.0.0.1\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n"+
-			"header /sign-in X-Session-Set %s\n respond \"%d\"\n}\n", storage, address, handoff(ada), generation)), nil)
-		require.NoError(t, err)
-		return caddy.Load(adapted, true)
+		return caddy.Load(adapt(t, withAutomaticKeys(storage, address, generation)), true)
 	}
 	here, elsewhere, next := t.TempDir(), t.TempDir(), t.TempDir()
 	require.NoError(t, reload(elsewhere, s.addr, 0)) // it has keys of its own

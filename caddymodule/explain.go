@@ -120,11 +120,12 @@ func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explana
 	}
 	recorder := httptest.NewRecorder()
 	prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
-	reached, err := (&walk{server: server, request: prepared}).follow(server.Routes)
+	w := walk{server: server, request: prepared}
+	reached, err := w.follow(server.Routes)
 	if err != nil {
 		return nil, err
 	}
-	switch handler := reached.(type) {
+	switch handler := cmp.Or(reached, w.perhaps).(type) {
 	case *API:
 		return handler.explain(prepared), nil
 	case *Guard:

@@ -175,6 +175,31 @@ func TestExplainOfAPathThatNoGuardSees(t *testing.T) {
 	printed, err := sessionCommand(t, "explain", "--config", file, "GET", "http://localhost:8080/dashboard")
 	require.NoError(t, err)
 	require.Contains(t, printed, "no session_guard stands before reverse_proxy")
+
+	require.NoError(t, os.WriteFile(file, []byte(":8080 {\n\treverse_proxy localhost:3000 {\n\t\t@failed status 5xx\n\t\thandle_response @failed {\n\t\t\trespond sorry\n\t\t}\n\t}\n}\n"), 0o600))
+	printed, err = sessionCommand(t, "explain", "--config", file, "GET", "http://localhost:8080/dashboard")
+	require.NoError(t, err)
+	require.Contains(t, printed, "no session_guard stands before reverse_proxy")
+}
+
+// Explain knows the same handlers that answer as check does: forward_auth and a file
+// server that passes on do not, an error and metrics do.
+func TestExplainKnowsWhatAnswersBeforeAGuard(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	for before, expected := range map[string]string{
+		"file_server {\n pass_thru\n}":             "auth /dashboard/*",
+		"forward_auth localhost:2 {\n uri /ask\n}": "auth /dashboard/*",
+		"error 418":     "no session_guard stands before error",
+		"metrics":       "no session_guard stands before metrics",
+		"file_server":   "no session_guard stands before file_server",
+		"respond hello": "no session_guard stands before static_response",
+	} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		site := "http://a.example {\n route {\n " + before + "\n session_guard {\n auth /dashboard/*\n default hybrid\n }\n reverse_proxy localhost:1\n }\n}\n"
+		require.NoError(t, os.WriteFile(file, []byte(site), 0o600))
+		printed, _ := sessionCommand(t, "explain", "--config", file, "GET", "http://a.example/dashboard") // not passing is no success
+		assert.Contains(t, printed, expected, before)
+	}
 }
 
 // A guard may stand in a named route, and such a route may invoke itself.

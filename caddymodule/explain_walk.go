@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -15,7 +16,8 @@ import (
 type walk struct {
 	server  *caddyhttp.Server
 	request *http.Request
-	invoked int // named routes
+	invoked int                         // named routes
+	perhaps caddyhttp.MiddlewareHandler // the first that answers unless a guard behind it does
 }
 
 // mostInvoked bounds how often named routes may be invoked, since one may invoke
@@ -64,8 +66,18 @@ func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHa
 		if serves || err != nil {
 			return handler, err
 		}
-	case *Guard, *reverseproxy.Handler, *caddyhttp.StaticResponse, *fileserver.FileServer:
+	case *Guard:
 		return handler, nil
+	case *reverseproxy.Handler, *fileserver.FileServer:
+		if !ends(handler) {
+			w.perhaps = cmp.Or(w.perhaps, handler)
+			return nil, nil
+		}
+		return handler, nil
+	default:
+		if ends(handler) {
+			return handler, nil
+		}
 	}
 	return nil, nil
 }

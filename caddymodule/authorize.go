@@ -35,8 +35,9 @@ func (g *Guard) authorizes(m routes.Match) bool {
 }
 
 // authorize asks the hook about a request that the rules let pass, and about the
-// page whose Server Action it runs.
+// page whose Server Action it runs. The session may have ended meanwhile.
 func (g *Guard) authorize(v *visit) error {
+	asked := false
 	for _, match := range []*routes.Match{&v.match, v.owner} {
 		if match == nil || !g.authorizes(*match) {
 			continue
@@ -44,8 +45,16 @@ func (g *Guard) authorize(v *visit) error {
 		if err := g.ask(v, g.ruleName(*match)); err != nil || v.decision != decisionPass {
 			return err
 		}
+		asked = true
 	}
-	return nil
+	if !asked {
+		return nil
+	}
+	err := v.visitor.Recheck()
+	if err == nil && v.visitor.Session() == nil {
+		g.decideAgain(v)
+	}
+	return err
 }
 
 func (g *Guard) ask(v *visit, rule string) error {

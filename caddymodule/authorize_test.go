@@ -155,6 +155,42 @@ func TestAuthorizeHookOutageFailsClosed(t *testing.T) {
 	assert.Empty(t, target.calls())
 }
 
+// What on_refresh takes from the user, the authorize hook must have seen gone before the
+// app gets the request. The refresh token is used up, so the new session is sent.
+func TestAuthorizeHookSeesTheRefreshedSession(t *testing.T) {
+	for name, refuse := range map[string]http.HandlerFunc{
+		"a 403": status(http.StatusForbidden),
+		"an answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, "fired")
+		},
+		"an outage": status(http.StatusInternalServerError),
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			hook.answer(func(w http.ResponseWriter, r *http.Request) {
+				calls := hook.calls()
+				call := calls[len(calls)-1]
+				user, _ := call.body["user"].(map[string]any)
+				if asked, ok := call.body["session"].(map[string]any); ok {
+					user, _ = asked["user"].(map[string]any)
+				}
+				switch {
+				case r.URL.Path == "/refresh":
+					text(`{"user":{"id":"ada","role":"fired"}}`)(w, r)
+				case user["role"] == "fired":
+					refuse(w, r)
+				}
+			})
+			s, cookie := due(t, "on_refresh "+hook.url+"/refresh", "authorize "+hook.url+"/authorize")
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Contains(t, []int{http.StatusForbidden, http.StatusServiceUnavailable}, response.StatusCode)
+			assert.Nil(t, s.last(), "the app was asked")
+			require.NotEmpty(t, cookieHeader(response), "what on_refresh returned is lost")
+		})
+	}
+}
+
 // The visitor signs out in another tab while the hook still says yes.
 func TestSignOutWhileTheAuthorizeHookIsAsked(t *testing.T) {
 	hook := newHookServer(t)

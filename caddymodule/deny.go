@@ -49,6 +49,7 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	case decisionOrigin:
 		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
 	case decisionAuthorize:
+		v.keepRotated(header)
 		return g.answerRefusal(w, v)
 	case decisionForbidden:
 		return g.forbid(w, v)
@@ -88,10 +89,16 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	return redirect(w, v.request, g.location(v))
 }
 
-func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
-	if v.kind != routes.Prefetch {
-		v.visitor.SetCookies(w.Header()) // what on_refresh returned must not be lost
+// keepRotated sends the session's newest token with an answer that the guard makes
+// itself: what on_refresh returned must not be lost.
+func (v *visit) keepRotated(header http.Header) {
+	if v.visitor != nil && v.kind != routes.Prefetch {
+		v.visitor.SetCookies(header)
 	}
+}
+
+func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
+	v.keepRotated(w.Header())
 	switch v.kind {
 	case routes.Document:
 		if g.ForbiddenPath == "" {

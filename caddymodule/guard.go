@@ -169,6 +169,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 	switch v.decision {
 	case decisionError:
 		keepFromCaches(w.Header())
+		v.keepRotated(w.Header())
 		err = answerError(err)
 	case decisionPass:
 		err = g.pass(w, v, next)
@@ -283,17 +284,8 @@ func isOutage(err error) bool {
 // use is what happens to a session that is used where the rules let it pass: the
 // hook is asked, and it slides. Either may end in another decision.
 func (g *Guard) use(v *visit) error {
-	if g.authorizes(v.match) || v.owner != nil {
-		if err := g.authorize(v); err != nil || v.decision != decisionPass {
-			return err
-		}
-		if err := v.visitor.Recheck(); err != nil {
-			return err
-		}
-		if v.visitor.Session() == nil {
-			g.decideAgain(v)
-			return nil
-		}
+	if err := g.authorize(v); err != nil || v.decision != decisionPass {
+		return err
 	}
 	if !g.isActivity(v) {
 		if v.match.Open || v.kind == routes.Prefetch {
@@ -313,8 +305,11 @@ func (g *Guard) use(v *visit) error {
 		return nil // else it was sealed under other settings; it is good as it is until it expires
 	}
 	if newest := v.visitor.Session(); newest != v.session {
-		v.session = newest // on_refresh may have taken from the user what a rule requires
+		v.session = newest
 		v.decision = g.decideRequest(v)
+		if v.decision == decisionPass && g.realm.refresher != nil { // it may have taken from the user what the hook has seen
+			return g.authorize(v)
+		}
 	}
 	return err
 }

@@ -228,6 +228,9 @@ func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 	}
 	for _, token := range tokens {
 		s, _, err := m.open(ctx, token, m.settings.Now())
+		if err != nil && !IsAnonymity(err) {
+			return err
+		}
 		if err != nil {
 			return foreign
 		}

@@ -365,6 +365,11 @@ func TestBrokenMachineryInAHandoffIsNotTheAppsFault(t *testing.T) {
 			t.Errorf("%s: the error is %v", line, err)
 		}
 	}
+	unread, _ := newManager(t, func(s *session.Settings) { s.Revocations = brokenRevocations{} })
+	var wrong *session.HandoffError
+	if err := handle(t, read(t, unread, request("")), answer("Set-Cookie: "+cookie)); !errors.Is(err, session.ErrUnavailable) || errors.As(err, &wrong) {
+		t.Errorf("a token that the app sealed itself: the error is %v", err)
+	}
 }
 
 func TestIsSessionHeader(t *testing.T) {

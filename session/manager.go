@@ -72,6 +72,8 @@ type Change struct {
 	User         User
 	AccessToken  *string
 	RefreshToken *string
+	// KeepsEnd leaves the session's end where it is. Default: it moves as by use.
+	KeepsEnd bool
 }
 
 // event is what a change is told as.

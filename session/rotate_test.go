@@ -343,6 +343,37 @@ func TestHandoffDoesNotAskTheRefresher(t *testing.T) {
 	}
 }
 
+// The app may take longer than a new token is remembered. The refresh token before is
+// used up, so what was rotated must reach the browser all the same.
+func TestRotationOutlivesASlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hooked(t, nil, &refresher{answer: rotated})
+		cookie := signIn(t, m, withTokens())
+		time.Sleep(untilDue)
+		slow, signedOut := read(t, m, request(cookie)), read(t, m, request(cookie))
+		for _, v := range []*session.Visitor{slow, signedOut} {
+			if err := v.Slide(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(5*time.Minute + time.Second)
+		signIn(t, m, alice()) // has old tokens forgotten
+		sent := sentCookie(t, slow)
+		if sent == "" {
+			t.Fatal("the answer has no cookie")
+		}
+		if after := read(t, m, request(sent)); after.Session().RefreshToken != "rt+" {
+			t.Errorf("the next request has %s", after.Session().RefreshToken)
+		}
+		if err := read(t, m, request(sent)).Delete(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if sentCookie(t, signedOut) != "" {
+			t.Error("an answer brings an ended session back")
+		}
+	})
+}
+
 // What was rotated cannot be taken back by an answer that was no activity.
 func TestForgoKeepsWhatWasRotated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

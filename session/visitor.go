@@ -183,7 +183,9 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 	return v.Update(Change{})
 }
 
-// Update changes the session and refreshes it, without the Refresher. Errors:
+// Update changes the session and refreshes it, without the Refresher. Where there is
+// one, what a browser asks for needs KeepsEnd, or the browser would keep its session
+// alive although the provider has ended it. Errors:
 // [ErrNoSession], [*UserError], [*TooLargeError]; after any of them the session
 // is as it was.
 func (v *Visitor) Update(change Change) error {
@@ -202,6 +204,9 @@ func (v *Visitor) Update(change Change) error {
 		}
 		made, v.late = true, false
 		next := v.manager.used(s, now)
+		if change.KeepsEnd {
+			next.ExpiresAt = s.ExpiresAt
+		}
 		return next, apply(next, change)
 	})
 	if err == nil && made {

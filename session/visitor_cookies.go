@@ -28,6 +28,9 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		return false
 	}
 	newest, ok := m.recent.newest(*v.pending)
+	if !ok && v.rotated { // it is forgotten after minutes, and what the Refresher returned must not be lost
+		newest, ok = *v.pending, true
+	}
 	if !ok || m.outdated(newest.session.ID, newest.content) {
 		return false
 	}

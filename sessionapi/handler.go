@@ -327,7 +327,11 @@ func (h *Handler) update(visitor *session.Visitor, w http.ResponseWriter, r *htt
 			return forbidden("user." + shortened(name) + " may not be changed from the browser: client_update does not name it.")
 		}
 	}
-	return visitor.Update(session.Change{User: user})
+	if len(user) == 0 {
+		return visitor.Refresh(r.Context())
+	}
+	// Else a browser would keep its session alive without ever asking the Refresher.
+	return visitor.Update(session.Change{User: user, KeepsEnd: h.settings.Refresher != nil})
 }
 
 // create signs a user in for a back end.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
 	"github.com/session-guard/caddy-session-guard/sessionapi"
@@ -74,6 +77,29 @@ func TestValidator(t *testing.T) {
 		if got := len(s.cookies) == 0; got != row.cleared {
 			t.Errorf("%s, %v: the cookies are %v", row.method, row.says, s.cookies)
 		}
+	}
+}
+
+// Who may change nothing, or only some fields, must not keep a session alive by that
+// without the Refresher, whose provider may have ended it.
+func TestPatchDoesNotGetAroundTheRefresher(t *testing.T) {
+	h := &hooks{login: session.Login{User: session.User{"id": "ann"}}}
+	var clock atomic.Int64
+	s := signedIn(t, func(settings *session.Settings, _ *sessionapi.Config) {
+		settings.Refresher = h
+		settings.Now = func() time.Time { return time.UnixMilli(clock.Load()) }
+		clock.Store(time.Now().UnixMilli())
+	})
+	expiry := regexp.MustCompile(`"expiresAt":\d+`)
+	before := expiry.FindString(s.ask("GET", "").Body.String())
+	clock.Add(time.Hour.Milliseconds())
+	changed := s.ask("PATCH", `{"user":{"name":"Anna"}}`).Body.String()
+	if after := expiry.FindString(changed); after != before || !strings.Contains(changed, "Anna") {
+		t.Errorf("%s became %s", before, changed)
+	}
+	h.refresh = session.ErrRefused
+	if answer := s.ask("PATCH", `{"user":{}}`); answer.Code != http.StatusUnauthorized || len(s.cookies) != 0 {
+		t.Errorf("an empty change: %d, the cookies are %v", answer.Code, s.cookies)
 	}
 }
 

@@ -183,6 +183,8 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		`{"key_rotation":"-1m"}`:                               "key_rotation -1m0s is below zero",
 		`{"cache_size":-1}`:                                    "cache_size -1 is below zero",
 		`{"cache_size":-9223372036854775808}`:                  "cache_size -9223372036854775808 is below zero",
+		`{"secret":["{system.hostname}{system.os}{system.arch}-0123456789abcdef"]}`: "secret has a placeholder that may be in no secret; write {env.NAME}",
+		`{"secret":["Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay{time.now.unix}"]}`:            "secret has a placeholder that may be in no secret",
 	} {
 		var config caddy.Config
 		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"session":{"realms":{"shop":`+settings+`}}}}`), &config)

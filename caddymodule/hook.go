@@ -48,6 +48,7 @@ type Authorization struct {
 // left out, and it is never cached. A 403 without a body is answered as a failed
 // `require` is.
 type Refusal struct {
+	// Status is a redirect or 4xx; any other is an outage (503).
 	Status int
 	Header http.Header
 	Body   []byte
@@ -221,6 +222,9 @@ type authorizeMeter struct {
 func (m authorizeMeter) AuthorizeRequest(ctx context.Context, asked Authorization) (*Refusal, error) {
 	started := time.Now()
 	refusal, err := m.hook.AuthorizeRequest(ctx, asked)
+	if refusal != nil && (refusal.Status < 300 || refusal.Status >= 500 || refusal.Status == http.StatusNotModified) {
+		refusal, err = nil, errors.Join(err, fmt.Errorf("the answer has the status %d", refusal.Status))
+	}
 	m.called(ctx, started, refusal != nil, err)
 	return refusal, err
 }

@@ -232,10 +232,8 @@ func (h *HTTPHook) AuthorizeRequest(ctx context.Context, asked Authorization) (*
 		return nil, err
 	case isSuccess(answer.Status):
 		return nil, nil
-	case answer.Status >= 300 && answer.Status < 500 && answer.Status != http.StatusNotModified:
-		return answer, nil
 	}
-	return nil, fmt.Errorf("the answer has the status %d", answer.Status)
+	return answer, nil
 }
 
 // Interface guards

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
+	"github.com/session-guard/caddy-session-guard/caddymodule"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -361,14 +362,31 @@ func (v compiledValidator) ValidateSession(_ context.Context, s *session.Session
 	return nil
 }
 
-func init() { caddy.RegisterModule(compiledValidator{}) }
+// compiledAuthorizer forgets the status.
+type compiledAuthorizer struct{}
+
+func (compiledAuthorizer) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "session.hooks.test_authorizer", New: func() caddy.Module { return new(compiledAuthorizer) }}
+}
+
+func (compiledAuthorizer) AuthorizeRequest(_ context.Context, asked caddymodule.Authorization) (*caddymodule.Refusal, error) {
+	if asked.URI == "/forgets" {
+		return new(caddymodule.Refusal), nil
+	}
+	return nil, nil
+}
+
+func init() {
+	caddy.RegisterModule(compiledValidator{})
+	caddy.RegisterModule(compiledAuthorizer{})
+}
 
 func TestHookThatIsCompiledIn(t *testing.T) {
 	s := &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: &app{}}
 	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
 		"apps": {"http": {"servers": {"a": {"listen": [%q], "routes": [{"handle": [
 			{"handler": "session_api", "api_key": "Xc5Vb8Nm1Qw4Er7Ty0Ui3Op6As9Df2Gh"},
-			{"handler": "session_guard", "default": "auth", "session": {"validate": {"hook": {"module": "test_validator", "banned": "bob"}}}},
+			{"handler": "session_guard", "default": "auth", "authorize": {"module": "test_authorizer"}, "session": {"validate": {"hook": {"module": "test_validator", "banned": "bob"}}}},
 			{"handler": "static_response", "body": "in"}]}]}}}}}`, t.TempDir(), s.addr)
 	require.NoError(t, caddy.Load([]byte(config), true))
 	t.Cleanup(func() { _ = caddy.Stop() })
@@ -382,6 +400,9 @@ func TestHookThatIsCompiledIn(t *testing.T) {
 		require.NoError(t, created.Body.Close())
 		require.Equal(t, http.StatusCreated, created.StatusCode)
 		assert.Equal(t, code, s.request("GET", "/", "Cookie", cookieHeader(created)).StatusCode, user)
+		if user == "ada" {
+			assert.Equal(t, http.StatusServiceUnavailable, s.request("GET", "/forgets", "Cookie", cookieHeader(created)).StatusCode, "a refusal without a status")
+		}
 	}
 }
 

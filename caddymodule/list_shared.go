@@ -156,8 +156,10 @@ func (l *sharedList) writePage(ctx context.Context, page int) error {
 		now[name] = true
 	}
 	for name := range l.read[page] {
+		// One that stays is no reason to write the page anew, now and every second: it
+		// is deleted with the next change.
 		if err := l.pages.DeletePage(ctx, name); err != nil {
-			return err
+			now[name] = true
 		}
 	}
 	l.read[page] = now

@@ -125,7 +125,7 @@ func (r *realm) warnOfLiterals() {
 }
 
 // secrets resolves the configured secrets, or SESSION_SECRET; none means
-// automatic keys. The replacer knows {env.*} and {file.*}, nothing of a request.
+// automatic keys.
 func (r *realm) secrets() ([][]byte, error) {
 	written := r.settings.Secret
 	if len(written) == 0 {
@@ -228,6 +228,9 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	if len(secrets) > 0 {
 		r.warnOfLiterals()
 		return session.NewKeyring(r.name, secrets...)
+	}
+	if r.keys != nil { // and are maintained, though the rest of the manager could not be made
+		return r.keys, nil
 	}
 	if err := r.shareKeys(); err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -55,7 +56,7 @@ func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (Revoc
 	}
 	log := &storageLog{
 		folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
-		files: map[string]logFile{}, updateFiles: map[string]bool{}, changed: make(chan struct{}, 1),
+		files: map[string]logFile{}, updateFiles: map[string]bool{}, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1),
 	}
 	log.polled.Store(m.polled(storage))
 	return log, nil
@@ -80,8 +81,10 @@ const (
 // written again, so a look costs one listing and one Stat for each open file.
 type storageLog struct {
 	folder, node string
-	files        map[string]logFile // what Follow has read, by name
-	updateFiles  map[string]bool    // the same, of updates
+	files        map[string]logFile   // what Follow has read, by name
+	updateFiles  map[string]bool      // the same, of updates
+	deleted      map[string]time.Time // when that was last tried, of files that are still there
+	warned       bool                 // that files cannot be deleted
 
 	polled  atomic.Pointer[polled]
 	changed chan struct{} // so that Follow looks at once
@@ -226,6 +229,7 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 		}
 	}
 	maps.DeleteFunc(l.files, func(name string, _ logFile) bool { return !present[name] })
+	maps.DeleteFunc(l.deleted, func(name string, _ time.Time) bool { return !present[name] })
 	if err := l.lookAtUpdates(ctx, storage, present, add); err != nil {
 		return err
 	}
@@ -255,12 +259,31 @@ func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage) err
 	return nil
 }
 
+// deleteEvery is how often it is tried to delete a file that stays.
+const deleteEvery = time.Hour
+
+// remove deletes a file that can stop nothing any more. If the storage does not let it,
+// the file takes room and does no other harm, so that is no outage.
+func (l *storageLog) remove(ctx context.Context, storage certmagic.Storage, name string) {
+	if tried, ok := l.deleted[name]; ok && time.Since(tried) < deleteEvery {
+		return
+	}
+	l.deleted[name] = time.Now()
+	err := storage.Delete(ctx, l.key(name))
+	if err == nil || errors.Is(err, fs.ErrNotExist) || l.warned {
+		return
+	}
+	l.warned = true
+	caddy.Log().Named("session.revocation").Warn("old files of revocations cannot be deleted, so they pile up; let Caddy delete in its storage",
+		zap.String("key", l.key(name)), zap.Error(err))
+}
+
 // read reads a file if it has changed, and deletes it when it can stop nothing.
 func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name string, add func(session.Revocation)) error {
 	known := l.files[name]
 	if known.entries > 0 && time.Now().After(known.until.Add(keptAfterEnd)) {
-		delete(l.files, name)
-		return storage.Delete(ctx, l.key(name))
+		l.remove(ctx, storage, name)
+		return nil
 	}
 	if known.closed() {
 		return nil

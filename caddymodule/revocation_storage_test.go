@@ -27,6 +27,16 @@ type watchedStorage struct {
 	unreadable          atomic.Bool
 	full                atomic.Bool
 	liesOnStore         atomic.Bool // stores, and says that it did not
+	keeps               atomic.Bool // lets nobody delete
+	deletes             atomic.Int32
+}
+
+func (w *watchedStorage) Delete(ctx context.Context, key string) error {
+	w.deletes.Add(1)
+	if w.keeps.Load() {
+		return errors.New("access denied")
+	}
+	return w.Storage.Delete(ctx, key)
 }
 
 func (w *watchedStorage) List(ctx context.Context, path string, recursive bool) ([]string, error) {
@@ -375,5 +385,35 @@ func TestFilesVanishWhenTheyCanStopNothing(t *testing.T) {
 		other, _ := nodeOn(t, folder, Outage{})
 		wantRevoked(t, other, annsSession("two"), true)
 		stop(t, node, other)
+	})
+}
+
+// A storage may not let Caddy delete, as one of objects does without that permission.
+// Old files then pile up, and everything else goes on.
+func TestStorageThatDeletesNothingIsNoOutage(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, storage := nodeOn(t, folder, Outage{})
+		storage.keeps.Store(true)
+		node.Update(updatedNow("one"))
+		if err := node.Revoke(t.Context(), ended("one")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Hour)
+		synctest.Wait()
+		if outages := node.Status().Outages; outages > 0 {
+			t.Errorf("there were %d outages", outages)
+		}
+		if tried := storage.deletes.Load(); tried == 0 || tried > 2*31 {
+			t.Errorf("deleting was tried %d times in 30 hours", tried)
+		}
+		storage.keeps.Store(false)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		left, err := filepath.Glob(filepath.Join(folder, "session", "default", "revocations", "*-*"))
+		if err != nil || len(left) != 0 {
+			t.Errorf("still there: %v, %v", left, err)
+		}
+		stop(t, node)
 	})
 }

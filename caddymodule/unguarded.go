@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -52,8 +53,11 @@ type invocation struct {
 // waysAround says, a sentence each, where requests reach an app without its guard.
 func waysAround(ctx caddy.Context) ([]string, error) {
 	module, err := ctx.AppIfConfigured("http")
-	if err != nil {
+	if errors.Is(err, caddy.ErrNotConfigured) {
 		return nil, nil // no HTTP app, no way
+	}
+	if err != nil {
+		return nil, err
 	}
 	app, ok := module.(*caddyhttp.App)
 	if !ok {

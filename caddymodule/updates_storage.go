@@ -67,9 +67,7 @@ func (l *storageLog) lookAtUpdate(ctx context.Context, storage certmagic.Storage
 	number, _, _ := strings.Cut(name, "-")
 	until, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || time.Now().After(time.UnixMilli(until).Add(keptUpdates)) {
-		if err := storage.Delete(ctx, l.key(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+		l.remove(ctx, storage, name)
 		return nil
 	}
 	if l.updateFiles[name] {

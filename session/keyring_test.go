@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,7 @@ func TestCheckSecret(t *testing.T) {
 		"in capitals":                {"YOUR-SECRET-KEY-AT-LEAST-32-CHARACTERS", "example from documentation"},
 		"iron-session's example":     {"complex_password_at_least_32_characters_long", "example from documentation"},
 		"with something behind":      {"complex_password_at_least_32_characters_long" + random, "example from documentation"},
+		"written as one word":        {"mysecret-for-the-session-of-this-app", "example from documentation"},
 		"the command that makes one": {"openssl rand -base64 32 openssl.", "example from documentation"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,6 +56,25 @@ func TestCheckSecret(t *testing.T) {
 				t.Errorf("the error does not say what to write: %v", err)
 			}
 		})
+	}
+}
+
+// A secret that is good for the app is good for Caddy, and the other way round.
+func TestClientRefusesTheSameExamples(t *testing.T) {
+	pattern := func(file, around string) string {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(around).FindSubmatch(source)
+		if found == nil {
+			t.Fatalf("no pattern in %s", file)
+		}
+		return string(found[1])
+	}
+	here := pattern("secret.go", "MustCompile\\(`\\(\\?i\\)(.*)`\\)")
+	if there := pattern("../client/src/secret.ts", `const EXAMPLES =\s*/(.*)/i;`); here != there {
+		t.Errorf("the package refuses\n%s\nand Caddy\n%s", there, here)
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/session-guard/caddy-session-guard/internal/freeport"
 	"github.com/session-guard/caddy-session-guard/caddymodule"
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 

@@ -5,26 +5,22 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/internal/vectors"
 )
 
 // payloads are the lines of a public list of attacks, which is not part of the
 // repository.
 func payloads(t *testing.T, name string, atLeast int) []string {
 	t.Helper()
-	file, err := os.Open(filepath.Join("../../shared/vectors/payloads", name))
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the test vectors are missing: %v", err)
-		}
-		t.Skipf("not tested: the public list %s is not on this machine", name)
-	}
+	file, err := os.Open(vectors.Path(t, "payloads/"+name))
+	require.NoError(t, err)
 	defer file.Close()
 	var list []string
 	for lines := bufio.NewScanner(file); lines.Scan(); {

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/session-guard/caddy-session-guard/internal/vectors"
 )
 
 func TestReturnTo(t *testing.T) {
@@ -45,24 +46,10 @@ func TestReturnTo(t *testing.T) {
 
 func long(n int) string { return strings.Repeat("a", n) }
 
-// sharedVectors is the folder of public test vectors, which is not part of
-// the repository.
-func sharedVectors(t *testing.T, name string) string {
-	t.Helper()
-	path := filepath.Join("../../shared/vectors", name)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the test vectors are missing: %v", err)
-		}
-		t.Skipf("not tested: the public vectors in %s are not on this machine", name)
-	}
-	return path
-}
-
 // Public lists of open redirects and header injections.
 func TestReturnToWithPayloads(t *testing.T) {
 	for _, name := range []string{"Open-Redirect-payloads.txt", "open_redirect_wordlist.txt", "openredirects.txt", "crlfinjection.txt"} {
-		file, err := os.Open(sharedVectors(t, "payloads/"+name))
+		file, err := os.Open(vectors.Path(t, "payloads/"+name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +92,7 @@ func checkLocation(t *testing.T, location string) {
 
 // What browsers make of odd URLs: nothing that we take may leave the origin.
 func TestReturnToWithURLTestData(t *testing.T) {
-	data, err := os.ReadFile(sharedVectors(t, "url/urltestdata.json"))
+	data, err := os.ReadFile(vectors.Path(t, "url/urltestdata.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -255,20 +253,6 @@ func sealClaims(now time.Time, replaced claims) string {
 	e := goodEnvelope(now)
 	e.claims = claimsJSON(c)
 	return e.seal()
-}
-
-// sharedVectors is a folder of public test vectors beside the project. CI must
-// have it; elsewhere the test is skipped.
-func sharedVectors(t testing.TB, folder string) string {
-	t.Helper()
-	path := filepath.Join("..", "..", "shared", "vectors", folder)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI needs the public test vectors: %v", err)
-		}
-		t.Skipf("the public test vectors are not here, so nothing of %s was checked", folder)
-	}
-	return path
 }
 
 // cheap fails unless f takes less than 50 ms of the processor, the best of three tries

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/session-guard/caddy-session-guard/internal/vectors"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -99,7 +100,7 @@ func agrees(t *testing.T, data []byte, object map[string]any) {
 }
 
 func TestJSONTestSuite(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(sharedVectors(t, "jsontestsuite"), "test_parsing", "*.json"))
+	files, err := filepath.Glob(filepath.Join(vectors.Path(t, "jsontestsuite/test_parsing"), "*.json"))
 	if err != nil || len(files) < 300 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}

@@ -9,16 +9,16 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"testing"
 
+	"github.com/session-guard/caddy-session-guard/internal/vectors"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // wycheproof calls yield with each test of a file of Wycheproof vectors.
 func wycheproof(t *testing.T, file string, atLeast int, yield func(name string, test map[string]any)) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(sharedVectors(t, "wycheproof"), file))
+	data, err := os.ReadFile(vectors.Path(t, "wycheproof/"+file))
 	if err != nil {
 		t.Fatal(err)
 	}

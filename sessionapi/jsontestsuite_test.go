@@ -6,31 +6,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// vectorFiles lists published test vectors, which are not part of this
-// repository.
-func vectorFiles(t *testing.T, pattern string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join("../../shared/vectors", pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no test vectors at ../shared/vectors/%s, seen from the root of the project", pattern)
-		}
-		t.Skipf("skipped the test vectors %s: they are not at ../shared/vectors, seen from the root of the project", pattern)
-	}
-	return files
-}
+	"github.com/session-guard/caddy-session-guard/internal/vectors"
+)
 
 // What JSONTestSuite says is no JSON is refused; what is JSON, or may be, is
 // never a fault.
 func TestJSONTestSuite(t *testing.T) {
 	s := signedIn(t, nil)
 	seen := map[byte]int{}
-	for _, file := range vectorFiles(t, "jsontestsuite/test_parsing/*.json") {
+	files, err := filepath.Glob(filepath.Join(vectors.Path(t, "jsontestsuite/test_parsing"), "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -79,7 +79,7 @@ func guardWords(guard *caddymodule.Guard, defined map[string]*caddymodule.Settin
 		{usage: "default public|auth|hybrid", set: choice(&guard.Default, "public", "auth", "hybrid")},
 		{usage: "login_path <path>", set: text(&guard.LoginPath, unchecked)},
 		{usage: "home_path <path>", set: text(&guard.HomePath, unchecked)},
-		{usage: "forbidden_path <path>", set: text(&guard.ForbiddenPath, checkForbidden)},
+		{usage: "forbidden_path <path>", set: text(&guard.ForbiddenPath, unchecked)},
 		{usage: "return_to <parameter>|off", set: text(&guard.ReturnTo, unchecked)},
 		{usage: "locales <locale>...", set: list(&guard.Locales, unchecked)},
 		{usage: "base_path <path>", set: text(&guard.BasePath, unchecked)},

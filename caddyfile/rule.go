@@ -93,33 +93,15 @@ func parseRequirement(args []string) (caddymodule.Requirement, error) {
 // pattern that can never match, no redirect that leads to a redirect. What the
 // app's build adds is known only when the configuration is loaded.
 func checkRules(b *block, guard *caddymodule.GuardConfig) {
-	for _, word := range []string{"default", "login_path", "home_path", "return_to", "locales", "base_path", "actions"} {
+	for _, word := range []string{"default", "login_path", "home_path", "forbidden_path", "return_to", "locales", "base_path", "actions"} {
 		if b.bad[word] { // its default may not go with the rules
 			return
 		}
 	}
-	table, err := routes.Compile(guard.RoutesConfig())
+	_, err := routes.Compile(guard.RoutesConfig())
 	b.failAll(err)
-	if err == nil && guard.ForbiddenPath != "" {
-		checkForbiddenPath(b, guard, table)
-	}
 	checkHandoff(b, guard.Handoff)
 	checkPatterns(b, "no_activity", guard.NoActivity)
-}
-
-// checkForbiddenPath refuses a page that sends the visitors away for whom it is.
-func checkForbiddenPath(b *block, guard *caddymodule.GuardConfig, table *routes.Table) {
-	match := table.Match(guard.ForbiddenPath, "", "")
-	if match.Type == routes.Public {
-		b.fail(b.at("forbidden_path"), "forbidden_path %s is public, so a signed-in visitor would be sent on to home_path; "+
-			"write a hybrid or auth rule for it", guard.ForbiddenPath)
-	}
-	for _, i := range match.Matched {
-		if rule := guard.Rules[i]; len(rule.Require) > 0 {
-			b.fail(b.at("forbidden_path"), "forbidden_path %s is under the auth rule at %s, whose require would send visitors there again and again; "+
-				"write a hybrid or auth rule for it above", guard.ForbiddenPath, rule.Source)
-		}
-	}
 }
 
 // checkHandoff checks patterns in the same way as those of actions.

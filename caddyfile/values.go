@@ -156,9 +156,6 @@ func checkSecret(written string) error {
 	return nil
 }
 
-// checkForbidden accepts a path of a page.
-func checkForbidden(path string) error { return checkPath(path, "/denied") }
-
 // checkAPIPath accepts a path that only the session API answers.
 func checkAPIPath(path string) error {
 	if err := checkPath(path, sessionapi.DefaultPath); err != nil {

@@ -101,11 +101,8 @@ func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
 	v.keepRotated(w.Header())
 	switch v.kind {
 	case routes.Document:
-		if g.ForbiddenPath == "" {
-			break
-		}
 		_, wanted := originalRequest(v.request)
-		if location, ok := v.table.ForbiddenLocation(v.match, g.ForbiddenPath, wanted.EscapedPath()); ok {
+		if location, ok := v.table.ForbiddenLocation(v.match, wanted.EscapedPath()); ok {
 			return redirect(w, v.request, location)
 		}
 	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:

@@ -99,7 +99,7 @@ func (g *GuardConfig) place() string { return strings.TrimSpace("session_guard "
 func (g *GuardConfig) RoutesConfig() routes.Config {
 	config := routes.Config{
 		Default: routes.Type(g.Default), LoginPath: g.LoginPath, HomePath: g.HomePath, ReturnTo: g.ReturnTo,
-		Locales: g.Locales, BasePath: g.BasePath, Actions: g.Actions,
+		ForbiddenPath: g.ForbiddenPath, Locales: g.Locales, BasePath: g.BasePath, Actions: g.Actions,
 	}
 	for _, rule := range g.Rules {
 		config.Rules = append(config.Rules, routes.Rule{
@@ -122,9 +122,6 @@ func (g *GuardConfig) checkWords() error {
 	}
 	if len(g.Handoff) > 1 && slices.Contains(g.Handoff, "off") {
 		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
-	}
-	if g.ForbiddenPath != "" && (g.ForbiddenPath[0] != '/' || strings.HasPrefix(g.ForbiddenPath, "//")) {
-		errs = append(errs, fmt.Errorf("forbidden_path %q must be a path that begins with one slash; write for example: forbidden_path /denied", g.ForbiddenPath))
 	}
 	return errors.Join(errs...)
 }

@@ -18,6 +18,7 @@ type Table struct {
 	loginPath     string // canonical, without a slash at the end
 	login         string // escaped, for a Location
 	home          string // escaped, for a Location
+	forbidden     string // the same; empty: none
 	returnTo      string // empty when switched off
 	basePath      string
 	locales       map[string]string // as configured, by folded form
@@ -217,6 +218,9 @@ func (c *compiler) redirects() {
 	t.login = c.redirect("login_path", c.config.LoginPath)
 	t.loginPath = trimEnd(canonical(t.login))
 	t.home = c.redirect("home_path", c.config.HomePath)
+	if path := c.config.ForbiddenPath; path != "" {
+		t.forbidden = c.redirect("forbidden_path", path)
+	}
 	if name := c.config.ReturnTo; name != "off" {
 		t.returnTo = name
 		if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {

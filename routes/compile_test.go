@@ -58,6 +58,10 @@ func TestCompileErrors(t *testing.T) {
 		{"loop: login is auth in a locale", Config{Locales: []string{"en"}, Rules: []Rule{{Type: Auth, Patterns: []string{"/en/login"}}}}, []string{"nobody could log in"}},
 		{"loop: home is public", Config{Rules: []Rule{{Type: Public, Patterns: []string{"/"}, Source: "Caddyfile:7"}}}, []string{"home_path / is public", "public rule (Caddyfile:7)"}},
 		{"loop: home is public by default", Config{Default: Public}, []string{"home_path / is public"}},
+		{"loop: the page of the forbidden is public", Config{ForbiddenPath: "/denied", Rules: []Rule{{Type: Public, Patterns: []string{"/denied"}, Source: "Caddyfile:7"}}}, []string{"forbidden_path /denied is public", "public rule (Caddyfile:7)"}},
+		{"loop: the page of the forbidden requires what they lack", Config{ForbiddenPath: "/admin/denied", Rules: []Rule{{Type: Auth, Patterns: []string{"/admin/*"}, Requires: true}}}, []string{"forbidden_path /admin/denied is under the auth rule 1", "again and again"}},
+		{"the page of the forbidden with a query", Config{ForbiddenPath: "/denied?why=role"}, []string{"forbidden_path", `remove "?why=role"`}},
+		{"the page of the forbidden as a pattern", Config{ForbiddenPath: "/denied/*"}, []string{"forbidden_path", "without *"}},
 		{"loop: home is a public login", Config{HomePath: "/login", Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}}}, []string{"home_path /login is public"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -75,11 +75,15 @@ func (t *Table) ActionLocation(location string) string {
 
 // ForbiddenLocation is where a visitor is sent whose session does not meet the
 // requirements of a path: a path of the site, with base path and locale. It is
-// false if that is where the visitor already is, by the match or by originalPath
-// (escaped, as the client sent it), because the redirect would never end.
-func (t *Table) ForbiddenLocation(m Match, path, originalPath string) (string, bool) {
-	location := t.withPrefixes(m, escape(path))
-	same := samePage(m.Path, escape(path)) || samePage(originalPath, location)
+// false without a ForbiddenPath, and if that is where the visitor already is, by the
+// match or by originalPath (escaped, as the client sent it), because the redirect would
+// never end.
+func (t *Table) ForbiddenLocation(m Match, originalPath string) (string, bool) {
+	if t.forbidden == "" {
+		return "", false
+	}
+	location := t.withPrefixes(m, t.forbidden)
+	same := samePage(m.Path, t.forbidden) || samePage(originalPath, location)
 	return location, !same
 }
 

@@ -227,7 +227,6 @@ func TestHomeLocation(t *testing.T) {
 func TestForbiddenLocation(t *testing.T) {
 	config := guarded
 	config.BasePath = "/base"
-	table := compile(t, config)
 	for _, tc := range []struct {
 		path, original, forbidden, want string
 		ok                              bool
@@ -239,13 +238,14 @@ func TestForbiddenLocation(t *testing.T) {
 		{"/base/denied", "/base/denied", "/denied", "", false},
 		{"/base/en/denied/", "/base/en/denied/", "/denied", "", false},
 		{"/base/d%c3%a9ni", "/base/d%c3%a9ni", "/déni", "", false},
-		{"/base/denied", "/base/denied", "/x/../denied?from=guard#top", "", false},
 		{"/base/denied", "/base/old", "/denied", "", false},
 		{"/base/admin", "/base/denied", "/denied", "", false},
-		{"/base/en/base/denied", "/base/en/base/denied", "/base/denied", "", false},
 		{"/base/en", "/base/en", "/", "", false},
+		{"/base/admin", "/base/admin", "", "", false},
 	} {
-		got, ok := table.ForbiddenLocation(table.Match(tc.path, "", ""), tc.forbidden, tc.original)
+		config.ForbiddenPath = tc.forbidden
+		table := compile(t, config)
+		got, ok := table.ForbiddenLocation(table.Match(tc.path, "", ""), tc.original)
 		if ok != tc.ok || ok && got != tc.want {
 			t.Errorf("%s, asked for as %s, to %s: %s %v, want %s %v", tc.path, tc.original, tc.forbidden, got, ok, tc.want, tc.ok)
 		}

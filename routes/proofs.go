@@ -99,6 +99,23 @@ func (c *compiler) proveNoLoops() {
 		c.errorf("home_path %s is public, so a signed-in visitor would be sent there again and again%s; "+
 			"set a home_path that is auth or hybrid", c.config.HomePath, t.because(home))
 	}
+	if t.forbidden != "" {
+		c.proveForbidden(t.Match(t.forbidden, "", ""))
+	}
+}
+
+// proveForbidden refuses a page that sends the visitors away for whom it is.
+func (c *compiler) proveForbidden(page Match) {
+	if page.Type == Public {
+		c.errorf("forbidden_path %s is public, so a signed-in visitor would be sent on to home_path%s; "+
+			"write a hybrid or auth rule for it", c.config.ForbiddenPath, c.table.because(page))
+	}
+	for _, i := range page.Matched {
+		if rule := c.table.rules[i]; rule.Requires {
+			c.errorf("forbidden_path %s is under the %s, whose require would send visitors there again and again; "+
+				"write a hybrid or auth rule for it above", c.config.ForbiddenPath, rule.name(i))
+		}
+	}
 }
 
 // namesLogin reports whether an exact pattern is the login path, with or

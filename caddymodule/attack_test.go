@@ -84,9 +84,9 @@ func TestAttackTunnelByUpgrade(t *testing.T) {
 // Trailers that no Trailer header announces.
 func TestAttackUnannouncedTrailers(t *testing.T) {
 	s := serve(t, guarded)
-	for _, announced := range []string{"", "Trailer: X-Fine\r\n", "Trailer: X-SESSION-USER, x_session_data\r\n"} {
+	for _, announced := range []string{"", "Trailer: X-Fine\r\n", "Trailer: X-SESSION-USER, x_session_data\r\n", "Trailer: Cookie, Forwarded, X-Forwarded-Host\r\n"} {
 		raw(t, s.addr, "POST / HTTP/1.1\r\nHost: x\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"+announced+"\r\n"+
-			"2\r\nhi\r\n0\r\nX-Session-User: root\r\nx-session-data: e30\r\nX_Session_User: root\r\nX-Middleware-Subrequest: 1\r\nX-Fine: 1\r\n\r\n")
+			"2\r\nhi\r\n0\r\nX-Session-User: root\r\nx-session-data: e30\r\nX_Session_User: root\r\nX-Middleware-Subrequest: 1\r\nCookie: session.set=e30\r\nForwarded: host=evil.example\r\nX-Forwarded-Host: evil.example\r\nX_Forwarded_Uri: /\r\nX-Fine: 1\r\n\r\n")
 		r := s.last()
 		if r == nil {
 			continue // refused
@@ -96,6 +96,38 @@ func TestAttackUnannouncedTrailers(t *testing.T) {
 		}
 		assert.Empty(t, r.Header["X-Session-User"], announced)
 	}
+}
+
+// Next.js chooses the interception route of an open path by the page that the client says
+// it comes from, and sends that page's folder and layout.
+func TestAttackInterceptionRouteOfAGuardedPage(t *testing.T) {
+	s := serve(t, guarded)
+	reader, editor := s.signIn(ada), s.signIn(`{"user":{"id":"ed","role":["editor"]}}`)
+	for _, tc := range []struct {
+		cookie, from string
+		kept         bool
+	}{
+		{"", "/", true},
+		{"", "/blog/1", true},
+		{"", "/dashboard", false},
+		{"", "/DASHBOARD/x", false},
+		{"", "/en/dashboard", false},
+		{"", "/blog/../dashboard", false},
+		{"", "/%64ashboard", false},
+		{"", "dashboard", false},
+		{reader, "/dashboard", true},
+		{reader, "/editors/x", false},
+		{editor, "/editors/x", true},
+	} {
+		s.request("GET", "/blog/1", "Cookie", tc.cookie, "Next-Url", tc.from, "Rsc", "1")
+		r := s.last()
+		require.NotNil(t, r)
+		assert.Equal(t, tc.kept, r.Header.Get("Next-Url") == tc.from, "%+v: the app gets %q", tc, r.Header["Next-Url"])
+	}
+	raw(t, s.addr, "GET /blog/1 HTTP/1.1\r\nHost: x\r\nNext-Url: /\r\nNext-Url: /dashboard\r\n\r\n")
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Empty(t, r.Header["Next-Url"])
 }
 
 // What a client says of itself gets into headers and placeholders as text: no

@@ -340,6 +340,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	r := v.request
 	v.cookies = r.Header["Cookie"]
 	g.realm.shareVisit(v)
+	g.cleanNextURL(v)
 	g.identify(v)
 	v.answer = answer{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},

@@ -193,7 +193,10 @@ func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sea
 		if kind != EventUpdated && m.outdated(newest.ID, content) {
 			return nil, nil // only the times would change, of what another node has updated
 		}
-		next := m.used(newest, now)
+		next, err := m.used(newest, now)
+		if err != nil {
+			return nil, err
+		}
 		if err := apply(next, change); err != nil {
 			return nil, err
 		}

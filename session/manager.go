@@ -207,23 +207,34 @@ func (m *Manager) create(login Login, now time.Time) (*Session, error) {
 	if _, err := io.ReadFull(m.settings.Random, id); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	now = now.Truncate(time.Millisecond)
-	s := &Session{
-		ID: base64.RawURLEncoding.EncodeToString(id), AccessToken: login.AccessToken, RefreshToken: login.RefreshToken,
-		CreatedAt: now, LastActivity: now, ExpiresAt: m.settings.expiresAt(now, now),
+	s := &Session{ID: base64.RawURLEncoding.EncodeToString(id), AccessToken: login.AccessToken, RefreshToken: login.RefreshToken}
+	if err := s.setUser(login.User); err != nil {
+		return nil, err
 	}
-	return s, s.setUser(login.User)
+	created, ok := soonest(now.Truncate(time.Millisecond), now, func(at time.Time) bool {
+		s.CreatedAt, s.LastActivity, s.ExpiresAt = at, at, m.settings.expiresAt(at, at)
+		return !errors.Is(m.checkRevoked(s), ErrRevoked)
+	})
+	if !ok {
+		return nil, fmt.Errorf("%w: a node whose clock runs ahead has ended the sessions, of this user or of everybody, that are created before its time, "+
+			"which is more than %v from now; set its clock", ErrUnavailable, mostAhead)
+	}
+	s.CreatedAt, s.LastActivity, s.ExpiresAt = created, created, m.settings.expiresAt(created, created)
+	return s, nil
 }
 
 // used returns the session as it is after use: its end moved, its sign-in not.
-func (m *Manager) used(s *Session, now time.Time) *Session {
+func (m *Manager) used(s *Session, now time.Time) (*Session, error) {
 	now = now.Truncate(time.Millisecond)
+	// Of two tokens the one with the later LastActivity is newer, so it must grow even
+	// if the clock does not.
+	at, ok := soonest(later(now, s.LastActivity.Add(time.Millisecond)), now, func(at time.Time) bool { return !m.outdated(s.ID, at) })
+	if !ok {
+		return nil, fmt.Errorf("%w: a node whose clock runs ahead by more than %v has updated the session; set its clock", ErrUnavailable, mostAhead)
+	}
 	return s.with(func(next *Session) {
-		// Of two tokens the one with the later LastActivity is newer, so it must
-		// grow even if the clock does not.
-		next.LastActivity = later(now, s.LastActivity.Add(time.Millisecond))
-		next.ExpiresAt = m.settings.expiresAt(s.CreatedAt, now)
-	})
+		next.LastActivity, next.ExpiresAt = at, m.settings.expiresAt(s.CreatedAt, now)
+	}), nil
 }
 
 // apply changes a session that nobody else has seen yet.

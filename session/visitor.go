@@ -144,7 +144,7 @@ func (v *Visitor) Slide(ctx context.Context) error {
 			return nil, nil
 		}
 		before.made = true
-		return v.manager.used(s, now), nil
+		return v.manager.used(s, now)
 	})
 	if errors.Is(err, ErrRevoked) {
 		v.leave(ResultRevoked)
@@ -202,8 +202,11 @@ func (v *Visitor) Update(change Change) error {
 		if ahead > mostAhead {
 			return nil, fmt.Errorf("%w: the session is changed all the time", ErrUnavailable)
 		}
+		next, err := v.manager.used(s, now)
+		if err != nil {
+			return nil, err
+		}
 		made, v.late = true, false
-		next := v.manager.used(s, now)
 		if change.KeepsEnd {
 			next.ExpiresAt = s.ExpiresAt
 		}

@@ -1,0 +1,81 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// nodesApart are two nodes that share revocations, the second of which has a clock that
+// runs ahead.
+func nodesApart(t *testing.T, ahead time.Duration) (a, b *session.Manager, c *clock) {
+	t.Helper()
+	a, c = newManager(t)
+	b, _ = newManager(t, func(s *session.Settings) {
+		s.Revocations, s.Now = a.Settings().Revocations, func() time.Time { return c.Now().Add(ahead) }
+	})
+	return a, b, c
+}
+
+// Sign out everywhere, then sign in again: a load balancer may send the second to a node
+// whose clock is behind the first's. The login would be over as it begins.
+func TestLoginAfterAnEndByANodeWhoseClockRunsAhead(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Millisecond, time.Second, 20 * time.Second, 49 * time.Second} {
+		for name, end := range map[string]func(*session.Manager) error{
+			"the user's":  func(m *session.Manager) error { return m.RevokeUser(t.Context(), "alice", "") },
+			"everybody's": func(m *session.Manager) error { return m.RevokeEveryone(t.Context()) },
+		} {
+			a, b, c := nodesApart(t, ahead)
+			old := signIn(t, a, alice())
+			if err := end(b); err != nil {
+				t.Fatal(err)
+			}
+			cookie := signIn(t, a, alice())
+			c.Add(time.Millisecond)
+			for node, m := range map[string]*session.Manager{"a": a, "b": b} {
+				if s := read(t, m, request(cookie)).Session(); s == nil {
+					t.Errorf("%s, %v ahead: the login is over on %s", name, ahead, node)
+				}
+				if s := read(t, m, request(old)).Session(); s != nil {
+					t.Errorf("%s, %v ahead: the session before it is alive on %s", name, ahead, node)
+				}
+			}
+		}
+	}
+}
+
+// Further ahead no node would take its token, so the login fails, and nobody is told
+// that it has not.
+func TestLoginThatNoNodeWouldTakeFails(t *testing.T) {
+	a, b, _ := nodesApart(t, time.Hour)
+	if err := b.RevokeEveryone(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v := read(t, a, request())
+	if err := v.Create(t.Context(), alice()); !errors.Is(err, session.ErrUnavailable) || v.Session() != nil {
+		t.Errorf("%v, the session is %v", err, v.Session())
+	}
+}
+
+// An update that is made after one on a node whose clock runs ahead is the later one.
+func TestUpdateAfterOneByANodeWhoseClockRunsAhead(t *testing.T) {
+	a, b, c := nodesApart(t, 20*time.Second)
+	cookie := signIn(t, a, alice())
+	if err := read(t, b, request(cookie)).Update(session.Change{User: session.User{"n": "1"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(time.Second)
+	v := read(t, a, request(cookie)) // the answer of B has not reached the browser
+	if err := v.Update(session.Change{User: session.User{"name": "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	sent := sentCookie(t, v)
+	if sent == "" {
+		t.Fatal("the update was answered as done and dropped")
+	}
+	if s := read(t, b, request(sent)).Session(); s == nil || s.User["name"] != "x" {
+		t.Errorf("B makes %v of it", s)
+	}
+}

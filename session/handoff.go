@@ -365,22 +365,24 @@ func changeOf(members map[string]any) (*Change, error) {
 
 // Apply does what the handoff asks for, in the order delete, set, update. The
 // error is a [*HandoffError] for what the app did wrong (an update without a
-// session, a session that is too large), else broken machinery. A delete holds
-// even then; but for it nothing has changed.
+// session, a session that is too large), else broken machinery. If a session cannot
+// be made nothing has changed; otherwise a delete holds even then.
 func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
+	var made sealed
+	var err error
+	if h.Set != nil { // before anything ends
+		if made, err = v.sealSet(h); err != nil {
+			return err
+		}
+	}
 	if h.Delete {
 		if err := v.Delete(ctx); err != nil {
 			return err
 		}
 	}
-	var err error
 	switch {
-	case h.Set != nil && h.Update != nil:
-		// At once: else an update that cannot be would leave the new session without
-		// a cookie, and the one before ended.
-		err = asHandoffError("set and update", v.create(ctx, *h.Set, *h.Update))
 	case h.Set != nil:
-		err = asHandoffError("set", v.Create(ctx, *h.Set))
+		err = v.begin(ctx, made)
 	case h.Update != nil:
 		err = asHandoffError("update", v.Update(*h.Update))
 	}
@@ -388,6 +390,16 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 		v.own, v.pending, v.deleted = h.sealed, nil, false
 	}
 	return err
+}
+
+// sealSet seals the session of a set, with what an update on the same answer changes.
+func (v *Visitor) sealSet(h Handoff) (sealed, error) {
+	kind, change := "set", Change{}
+	if h.Update != nil {
+		kind, change = "set and update", *h.Update
+	}
+	made, err := v.manager.sealNew(*h.Set, change)
+	return made, asHandoffError(kind, err)
 }
 
 func asHandoffError(kind string, err error) error {

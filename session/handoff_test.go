@@ -132,6 +132,8 @@ func TestHandoff(t *testing.T) {
 		"an update of a token to 1":    {[]string{"X-Session-Update: " + described(`{"refreshToken":1}`)}, true, "alice editor", "refreshToken must be a string or null"},
 		"a delete of another value":    {[]string{"X-Session-Delete: true"}, true, "alice editor", "X-Session-Delete must have the value 1"},
 		"too large":                    {[]string{"X-Session-Set: " + described(`{"user":{"id":"bo","x":"`+strings.Repeat("x", 10_000)+`"}}`)}, true, "alice editor", "set: the session is too large"},
+		"delete, set too large":        {[]string{"X-Session-Delete: 1", "X-Session-Set: " + described(`{"user":{"id":"bo","x":"`+strings.Repeat("x", 10_000)+`"}}`)}, true, "alice editor", "set: the session is too large"},
+		"delete, another user's set":   {[]string{"X-Session-Delete: 1", "X-Session-Set: " + bo, "X-Session-Update: " + described(`{"user":{"id":"eve"}}`)}, true, "alice editor", "user.id cannot change"},
 		"set, an update too large":     {[]string{"X-Session-Set: " + bo, "X-Session-Update: " + described(`{"user":{"x":"`+strings.Repeat("x", 10_000)+`"}}`)}, true, "alice editor", "set and update: the session is too large"},
 		"set, an update of the id":     {[]string{"X-Session-Set: " + bo, "X-Session-Update: " + described(`{"user":{"id":"cy"}}`)}, true, "alice editor", "set and update: user.id cannot change"},
 		"far too large":                {[]string{"X-Session-Set: " + described(`{"user":{"id":"bo","x":"`+strings.Repeat("x", 100_000)+`"}}`)}, true, "alice editor", "more than any session may have"},

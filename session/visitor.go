@@ -273,29 +273,34 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 // would go on to do so. Errors: [*UserError], [*TooLargeError], or broken
 // machinery; after any of them nothing has changed.
 func (v *Visitor) Create(ctx context.Context, login Login) error {
-	return v.create(ctx, login, Change{})
+	made, err := v.manager.sealNew(login, Change{})
+	if err != nil {
+		return err
+	}
+	return v.begin(ctx, made)
 }
 
-// create is Create with a session that is changed before anybody sees it.
-func (v *Visitor) create(ctx context.Context, login Login, change Change) error {
-	m := v.manager
-	now := m.settings.Now()
-	s, err := m.create(login, now)
+// sealNew seals a new session, which is changed before anybody sees it.
+func (m *Manager) sealNew(login Login, change Change) (sealed, error) {
+	s, err := m.create(login, m.settings.Now())
 	if err != nil {
-		return err
+		return sealed{}, err
 	}
 	if err := apply(s, change); err != nil {
-		return err
+		return sealed{}, err
 	}
 	made, err := m.seal(s)
-	if err != nil {
-		return err
-	}
+	made.content = s.LastActivity
+	return made, err
+}
+
+// begin makes a new session the visitor's.
+func (v *Visitor) begin(ctx context.Context, made sealed) error {
+	m := v.manager
 	if err := v.endOthers(ctx); err != nil {
 		return err
 	}
-	made.content = s.LastActivity
-	m.recent.remember(made, now)
+	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
 	v.deleted = false
 	v.seen()

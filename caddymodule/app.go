@@ -28,8 +28,10 @@ func init() {
 
 // App holds the realms: each is one set of session settings and keys, which the
 // guard and the session API of a site share. A realm is one trust domain: its
-// sessions are good on every site that uses it, so use one realm per app. Without
-// this app in the configuration there is the realm `default` with its defaults.
+// sessions are good on every site that uses it, so use one realm per app. Apps
+// on one host get each other's cookies, with which each could act as the visitors of
+// the other: give each a host of its own, or its realm a cookie_path. Without this
+// app in the configuration there is the realm `default` with its defaults.
 type App struct {
 	// The realms by name. The realm `default` always exists.
 	Realms map[string]*Settings `json:"realms,omitempty"`

@@ -64,6 +64,27 @@ func TestForwardCookiesOverTLS(t *testing.T) {
 	}
 }
 
+// A cookie that is left over from before TLS, or from another prefix, signs nobody in.
+// The token in it is good, so the app must not get it; a cookie of its own it may.
+func TestForwardCookiesHidesTokensUnderOtherPrefixes(t *testing.T) {
+	an := tokenOf("an", "jti-an", noon)
+	for _, secure := range []bool{true, false} {
+		m, _ := newManager(t)
+		r := over(secure, request("session="+an+"; __Host-session="+an+"; __secure-session="+an+"; session=\""+an+"\"; a=1"))
+		r.Header.Add("Cookie", "__Secure-session.0="+an[:9]+"; __Secure-session.1="+an[9:])
+		read(t, m, r).ForwardCookies(r.Header)
+		if got := r.Header["Cookie"]; !slices.Equal(got, []string{"a=1"}) {
+			t.Errorf("secure %v: the app gets %.300q", secure, got)
+		}
+	}
+	m, _ := newManager(t)
+	r := over(true, request("session=of-the-app; a=1"))
+	read(t, m, r).ForwardCookies(r.Header)
+	if got := r.Header["Cookie"]; !slices.Equal(got, []string{"session=of-the-app; a=1"}) {
+		t.Errorf("the app gets %q", got)
+	}
+}
+
 func TestForwardCookiesAfterSignOutAndSignIn(t *testing.T) {
 	m, _ := newManager(t, func(s *session.Settings) { s.ForwardCookie = true })
 	cookie := signIn(t, m, alice())

@@ -300,14 +300,7 @@ func IsAnonymity(err error) bool {
 // a library may for it; passed on, such a cookie would show the browser what the
 // app says of the session, and the login would be lost.
 func (m *Manager) handoffKind(name string) string {
-	for _, prefix := range []string{"__Host-", "__Secure-"} {
-		// Browsers compare them in any case (RFC 6265bis section 4.1.3).
-		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
-			name = name[len(prefix):]
-			break
-		}
-	}
-	rest, ok := strings.CutPrefix(name, m.settings.CookieName)
+	rest, ok := strings.CutPrefix(withoutPrefix(name), m.settings.CookieName)
 	if !ok {
 		return ""
 	}
@@ -316,4 +309,15 @@ func (m *Manager) handoffKind(name string) string {
 		return rest[1:]
 	}
 	return ""
+}
+
+// withoutPrefix takes off a cookie name what browsers take for a prefix, which they
+// compare in any case (RFC 6265bis section 4.1.3).
+func withoutPrefix(name string) string {
+	for _, prefix := range []string{"__Host-", "__Secure-"} {
+		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			return name[len(prefix):]
+		}
+	}
+	return name
 }

@@ -119,6 +119,14 @@ func (v *Visitor) ReturnCookies(header http.Header) {
 	}
 }
 
+// isTwin reports whether a cookie carries a token under the name that ours has with
+// another prefix, as one does that is left over from before TLS. It signs nobody in here,
+// but the token is good. A cookie of the app may have that name, too.
+func (m *Manager) isTwin(name, value string) bool {
+	bare := withoutPrefix(name)
+	return isOurs(bare, m.settings.CookieName) && (bare != m.settings.CookieName || strings.HasPrefix(strings.Trim(value, `" `), "eyJ"))
+}
+
 func (v *Visitor) keepCookies(header http.Header, withSession bool) {
 	m := v.manager
 	lines := header["Cookie"]
@@ -128,9 +136,9 @@ func (v *Visitor) keepCookies(header http.Header, withSession bool) {
 	var room [16]string
 	kept := room[:0]
 	dropped := false
-	eachCookie(lines, func(name, _, pair string) {
+	eachCookie(lines, func(name, value, pair string) {
 		name = lenientName(name)
-		if isOurs(name, v.name) || m.handoffKind(name) != "" {
+		if isOurs(name, v.name) || m.handoffKind(name) != "" || m.isTwin(name, value) {
 			dropped = true
 			return
 		}

@@ -240,11 +240,15 @@ func (s Settings) ShouldRefresh(session *Session, now time.Time) bool {
 
 // due is ShouldRefresh for settings that have their defaults.
 func (s *Settings) due(session *Session, now time.Time) bool {
-	left := session.ExpiresAt.Sub(now)
-	if left >= s.RefreshThreshold && s.RefreshThreshold < s.Expiry {
+	end, moved := session.ExpiresAt, s.expiresAt(session.CreatedAt, now)
+	if s.Refresher != nil && moved.Sub(end) < time.Minute {
+		// MaxLifetime may hold the end, and what the Refresher returns grows old all the same.
+		end, moved = session.LastActivity.Add(s.Expiry), now.Add(s.Expiry)
+	}
+	if end.Sub(now) >= s.RefreshThreshold && s.RefreshThreshold < s.Expiry {
 		return false
 	}
-	return s.expiresAt(session.CreatedAt, now).Sub(session.ExpiresAt) >= time.Minute
+	return moved.Sub(end) >= time.Minute
 }
 
 // expiresAt is the end of a session that is used now.

@@ -152,3 +152,38 @@ func TestShouldRefresh(t *testing.T) {
 		})
 	}
 }
+
+// At the absolute end nothing moves any more, but access tokens grow old there too.
+func TestRefresherIsAskedToTheEnd(t *testing.T) {
+	settings := session.Settings{Expiry: 8 * time.Hour, RefreshThreshold: 7*time.Hour + 15*time.Minute, Refresher: &refresher{}}
+	for name, tc := range map[string]struct {
+		age, used time.Duration // since the sign-in, and since the last refresh
+		want      bool
+	}{
+		"early, used a moment ago":       {3 * day, 44 * time.Minute, false},
+		"early, used before":             {3 * day, 46 * time.Minute, true},
+		"the end moves by seconds":       {30*day - 8*time.Hour + 46*time.Minute - 10*time.Second, 46 * time.Minute, true},
+		"near the end, used a while ago": {30*day - 7*time.Hour, 44 * time.Minute, false},
+		"near the end, used before":      {30*day - 7*time.Hour, 46 * time.Minute, true},
+		"at the end":                     {30*day - time.Minute, 46 * time.Minute, true},
+	} {
+		now := noon.Add(tc.age)
+		used := now.Add(-tc.used)
+		end := used.Add(settings.Expiry)
+		if latest := noon.Add(30 * day); end.After(latest) {
+			end = latest
+		}
+		s := &session.Session{CreatedAt: noon, LastActivity: used, ExpiresAt: end}
+		if got := settings.ShouldRefresh(s, now); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	settings.RefreshThreshold = settings.Expiry
+	for used, want := range map[time.Duration]bool{59 * time.Second: false, time.Minute: true} {
+		now := noon.Add(30*day - time.Hour)
+		s := &session.Session{CreatedAt: noon, LastActivity: now.Add(-used), ExpiresAt: noon.Add(30 * day)}
+		if got := settings.ShouldRefresh(s, now); got != want {
+			t.Errorf("at every use, %v after the last: %v", used, got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -162,6 +163,21 @@ const (
 	hookFailed  = "failed"
 )
 
+// measured calls a hook and counts the call. A panic is a failure, since a hook may be
+// anybody's code. Refused reports whether the hook has said no.
+func measured[T any](ctx context.Context, m *hookMeter, call func() (T, error), refused func(T, error) bool) (answer T, err error) {
+	started := time.Now()
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			err = fmt.Errorf("it panicked: %v\n%s", thrown, debug.Stack())
+		}
+		m.called(ctx, started, refused(answer, err), err)
+	}()
+	return call()
+}
+
+func isRefused[T any](_ T, err error) bool { return errors.Is(err, session.ErrRefused) }
+
 // called counts a call. One that nobody waited for any more says nothing.
 func (m *hookMeter) called(ctx context.Context, started time.Time, refused bool, err error) {
 	outcome := hookPassed
@@ -194,9 +210,9 @@ type validateMeter struct {
 
 // ValidateSession implements [session.Validator].
 func (m validateMeter) ValidateSession(ctx context.Context, s *session.Session) error {
-	started := time.Now()
-	err := m.hook.ValidateSession(ctx, s)
-	m.called(ctx, started, errors.Is(err, session.ErrRefused), err)
+	_, err := measured(ctx, m.hookMeter, func() (struct{}, error) {
+		return struct{}{}, m.hook.ValidateSession(ctx, s)
+	}, isRefused)
 	return err
 }
 
@@ -207,10 +223,13 @@ type refreshMeter struct {
 
 // RefreshSession implements [session.Refresher].
 func (m refreshMeter) RefreshSession(ctx context.Context, s *session.Session) (session.Login, error) {
-	started := time.Now()
-	login, err := m.hook.RefreshSession(ctx, s)
-	m.called(ctx, started, errors.Is(err, session.ErrRefused), err)
-	return login, err
+	return measured(ctx, m.hookMeter, func() (session.Login, error) {
+		login, err := m.hook.RefreshSession(ctx, s)
+		if err == nil && login.User.ID() != s.User.ID() {
+			err = errors.New("the answer: user.id is not that of the session's user; send the whole user back")
+		}
+		return login, err
+	}, isRefused)
 }
 
 type authorizeMeter struct {
@@ -220,13 +239,13 @@ type authorizeMeter struct {
 
 // AuthorizeRequest implements [Authorizer].
 func (m authorizeMeter) AuthorizeRequest(ctx context.Context, asked Authorization) (*Refusal, error) {
-	started := time.Now()
-	refusal, err := m.hook.AuthorizeRequest(ctx, asked)
-	if refusal != nil && (refusal.Status < 300 || refusal.Status >= 500 || refusal.Status == http.StatusNotModified) {
-		refusal, err = nil, errors.Join(err, fmt.Errorf("the answer has the status %d", refusal.Status))
-	}
-	m.called(ctx, started, refusal != nil, err)
-	return refusal, err
+	return measured(ctx, m.hookMeter, func() (*Refusal, error) {
+		refusal, err := m.hook.AuthorizeRequest(ctx, asked)
+		if refusal != nil && (refusal.Status < 300 || refusal.Status >= 500 || refusal.Status == http.StatusNotModified) {
+			return nil, errors.Join(err, fmt.Errorf("the answer has the status %d", refusal.Status))
+		}
+		return refusal, err
+	}, func(refusal *Refusal, _ error) bool { return refusal != nil })
 }
 
 // Interface guards

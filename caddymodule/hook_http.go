@@ -193,9 +193,6 @@ func replacementOf(s *session.Session, body []byte) (session.Login, error) {
 				return login, errors.New("the answer: user must be an object")
 			}
 			login.User = user
-			if login.User.ID() != s.User.ID() {
-				return login, errors.New("the answer: user.id is not that of the session's user; send the whole user back")
-			}
 		case "accessToken", "refreshToken":
 			token, ok := value.(string)
 			if !ok && value != nil {

@@ -62,8 +62,8 @@ func (f *flights[K, T]) do(ctx context.Context, key K, abandoned bool, call func
 
 func (f *flights[K, T]) run(ctx context.Context, key K, shared *flight[T], call func(context.Context) (T, error)) {
 	defer func() {
-		if recover() != nil { // net/http does not catch it here
-			shared.err = fmt.Errorf("%w: %w: it panicked:\n%s", ErrUnavailable, ErrHookFailed, debug.Stack())
+		if thrown := recover(); thrown != nil { // net/http does not catch it here
+			shared.err = fmt.Errorf("%w: %w: it panicked: %v\n%s", ErrUnavailable, ErrHookFailed, thrown, debug.Stack())
 		}
 		f.mu.Lock()
 		f.land(key, shared)

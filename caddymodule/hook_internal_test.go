@@ -1,0 +1,74 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// compiled is a hook of somebody's own.
+type compiled func() (session.Login, error)
+
+func (c compiled) RefreshSession(context.Context, *session.Session) (session.Login, error) {
+	return c()
+}
+
+func (c compiled) ValidateSession(context.Context, *session.Session) error {
+	_, err := c()
+	return err
+}
+
+func (c compiled) AuthorizeRequest(context.Context, Authorization) (*Refusal, error) {
+	_, err := c()
+	return nil, err
+}
+
+// A hook of somebody's own that panics, or forgets the user, fails: that is logged, with
+// what it threw, and counted.
+func TestCompiledHookThatGoesWrongIsSeen(t *testing.T) {
+	panics := compiled(func() (session.Login, error) { panic("boom") })
+	forgets := compiled(func() (session.Login, error) { return session.Login{}, nil })
+	mixesUp := compiled(func() (session.Login, error) { return session.Login{User: session.User{"id": "bob"}}, nil })
+	ann := &session.Session{User: session.User{"id": "ann"}}
+	for name, tc := range map[string]struct {
+		call func(*hookMeter) error
+		says string
+	}{
+		"validate panics": {func(m *hookMeter) error { return validateMeter{m, panics}.ValidateSession(t.Context(), ann) }, "it panicked: boom"},
+		"authorize panics": {func(m *hookMeter) error {
+			_, err := authorizeMeter{m, panics}.AuthorizeRequest(t.Context(), Authorization{})
+			return err
+		}, "it panicked: boom"},
+		"refresh panics": {func(m *hookMeter) error {
+			_, err := refreshMeter{m, panics}.RefreshSession(t.Context(), ann)
+			return err
+		}, "it panicked: boom"},
+		"refresh forgets": {func(m *hookMeter) error {
+			_, err := refreshMeter{m, forgets}.RefreshSession(t.Context(), ann)
+			return err
+		}, "send the whole user back"},
+		"refresh mixes up": {func(m *hookMeter) error {
+			_, err := refreshMeter{m, mixesUp}.RefreshSession(t.Context(), ann)
+			return err
+		}, "send the whole user back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			core, logs := observer.New(zapcore.ErrorLevel)
+			r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+			err := tc.call(r.meter("hook"))
+			require.ErrorContains(t, err, tc.says)
+			assert.False(t, errors.Is(err, session.ErrRefused))
+			require.Equal(t, 1, logs.Len())
+			assert.Contains(t, logs.All()[0].ContextMap()["error"], tc.says)
+			assert.True(t, r.app.metrics.hooks.DeleteLabelValues("default", "hook", hookFailed), "the call is counted as a failure")
+		})
+	}
+}

@@ -202,7 +202,7 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 	}
 	for _, g := range a.guards {
 		table := g.table.Load()
-		fmt.Fprintf(&text, "session_guard %s: rules: %d, no redirect loops\n", g.Source, len(g.Rules))
+		fmt.Fprintf(&text, "%s: rules: %d, no redirect loops\n", g.place(), len(g.Rules))
 		for _, warning := range g.warnings() {
 			fmt.Fprintf(&text, "  warning: %s\n", warning)
 		}

@@ -205,10 +205,15 @@ func TestJSONRealmsAreCheckedToo(t *testing.T) {
 
 func TestJSONGuardsAreCheckedToo(t *testing.T) {
 	for guard, says := range map[string]string{
-		`"handoff":["off","/x"]`:                  "session_guard: handoff off stands alone",
-		`"handoff":[]`:                            `session_guard: handoff is an empty list; write ["off"] for nowhere, or leave it out for everywhere`,
-		`"login_path":"/*"`:                       `login_path "/*" is not a plain path`,
-		`"realm":"x","session":{"expiry":"1h"}`:   "session_guard: session settings of the realm x belong into the global option: session x { … }",
+		`"handoff":["off","/x"]`:                    "session_guard: handoff off stands alone",
+		`"handoff":[]`:                              `session_guard: handoff is an empty list; write ["off"] for nowhere, or leave it out for everywhere`,
+		`"login_path":"/*"`:                         `login_path "/*" is not a plain path`,
+		`"realm":"x","session":{"expiry":"1h"}`:     "session_guard: session stands together with realm, but a guard sets up the default realm only; write the settings of the realm x in the app session",
+		`"realm":"default","session":{"list":true}`: "session_guard: session stands together with realm",
+		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["a","b","a"]}]}]`:                                       `require user.role has a value twice; remove one`,
+		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.a","values":["1"]},{"fresh":"1h"},{"field":"user.a","values":["1"]}]}]`: `require user.a 1 stands there twice; remove one`,
+		`"forbidden_path":"/denied","rules":[{"type":"public","patterns":["/denied"]}]`:                                                             `forbidden_path /denied is public`,
+		`"forbidden_path":"/a/../b"`:              `forbidden_path "/a/../b" can never match`,
 		`"unauthenticated":"maybe"`:               "write one of: auto, redirect, status",
 		`"rules":[{"type":"x","patterns":["/"]}]`: `"x" is not a route type`,
 		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["{env.ROLE}"]}]}]`: `rule 1 (auth /): require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself`,

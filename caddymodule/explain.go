@@ -127,7 +127,7 @@ func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explana
 	}
 	switch handler := cmp.Or(reached, w.perhaps).(type) {
 	case *API:
-		return handler.explain(prepared), nil
+		return handler.explain(prepared)
 	case *Guard:
 		return handler.explain(recorder, prepared)
 	case caddy.Module:
@@ -242,8 +242,32 @@ func (a *API) wouldServe(r *http.Request) (bool, error) {
 	return handler.Serves(asBrowserSent(r)), nil
 }
 
-func (a *API) explain(r *http.Request) *explanation {
-	return &explanation{Path: asBrowserSent(r).URL.Path, Rule: "session_api", Source: a.Source, Decision: string(decisionPass), Answerer: "session_api"}
+func (a *API) explain(r *http.Request) (*explanation, error) {
+	manager, err := a.realm.managerToExplain(r)
+	if err != nil {
+		return nil, err
+	}
+	visitor, err := manager.Peek(r)
+	if err != nil {
+		return nil, err
+	}
+	var hooks []string
+	if visitor.Session() != nil && a.realm.validator != nil {
+		hooks = append(hooks, "validate")
+	}
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reads && wouldRefresh(manager, visitor.Session()) || r.Method == http.MethodPost && visitor.Session() != nil && a.realm.refresher != nil {
+		hooks = append(hooks, "on_refresh")
+	}
+	return &explanation{
+		Path: asBrowserSent(r).URL.Path, Rule: "session_api", Source: a.Source, Hooks: hooks, Decision: string(decisionPass), Answerer: "session_api",
+	}, nil
+}
+
+// wouldRefresh reports whether a session that is used would be refreshed by a hook.
+func wouldRefresh(manager *session.Manager, s *session.Session) bool {
+	settings := manager.Settings()
+	return s != nil && settings.Refresher != nil && !settings.NoAutoRefresh && settings.ShouldRefresh(s, settings.Now())
 }
 
 func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
@@ -276,7 +300,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 			e.Require = append(e.Require, requirement.String())
 		}
 	}
-	e.Hooks, e.Reason = g.hooks(v), g.reason(v)
+	e.Hooks, e.Reason = g.hooks(v, manager), g.reason(v)
 	if v.decision == decisionPass {
 		e.Answerer = "app"
 		return e, nil
@@ -309,8 +333,9 @@ func (g *Guard) reason(v *visit) string {
 	return "a Server Action, which anonymous visitors may run only where actions or next_build say so; write for example: actions " + v.match.Path
 }
 
-// hooks are those that the guard would ask before it decides as it is explained.
-func (g *Guard) hooks(v *visit) []string {
+// hooks are those that the guard would ask before it lets the request pass, each of which
+// may change the decision.
+func (g *Guard) hooks(v *visit, manager *session.Manager) []string {
 	var hooks []string
 	if v.session == nil {
 		return nil
@@ -320,6 +345,9 @@ func (g *Guard) hooks(v *visit) []string {
 	}
 	if v.decision == decisionPass && (g.authorizes(v.match) || v.owner != nil) {
 		hooks = append(hooks, "authorize")
+	}
+	if v.decision == decisionPass && g.isActivity(v) && wouldRefresh(manager, v.session) {
+		hooks = append(hooks, "on_refresh")
 	}
 	return hooks
 }

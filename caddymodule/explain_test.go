@@ -255,6 +255,19 @@ func TestCheck(t *testing.T) {
 	assert.ErrorContains(t, err, "secret")
 }
 
+// A guard in JSON may not say where it is.
+func TestCheckTellsGuardsInJSONApart(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "caddy.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"apps":{"http":{"servers":{"s":{"listen":[":8080"],"routes":[
+		{"handle":[{"handler":"session_guard","default":"auth"}]},
+		{"handle":[{"handler":"session_guard","default":"hybrid","rules":[{"type":"auth","patterns":["/admin/*","/staff"]}]}]}]}}}}}`), 0o600))
+	output, err := sessionCommand(t, "check", "--config", file)
+	require.NoError(t, err)
+	assert.Contains(t, output, "\nsession_guard: rules: 0, no redirect loops\n")
+	assert.Contains(t, output, "\nsession_guard (first rule: auth /admin/* /staff): rules: 1, no redirect loops\n")
+}
+
 // A handoff on a path that never matches is removed, and a poll that never matches
 // keeps a session alive: nobody sees that before it happens.
 func TestCheckWarnsOfDeadPatterns(t *testing.T) {
@@ -293,6 +306,28 @@ func TestCheckOfNothingFails(t *testing.T) {
 		}
 		assert.ErrorContains(t, err, "there is nothing to check: the configuration has no session_guard, no session_api and no matcher session", caddyfile)
 		assert.NotContains(t, output, "settings agree", caddyfile)
+	}
+}
+
+// A session that is due would have on_refresh asked, which may end it.
+func TestExplainNamesTheHookOfARefresh(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte("http://localhost:8080\nsession_api\nsession_guard {\n\tdefault auth\n\tno_activity /poll\n\tvalidate http://localhost:1\n\ton_refresh http://localhost:1\n}\nreverse_proxy localhost:1\n"), 0o600))
+	fresh, due := idleCookie(t, secret, 0, 7*24*time.Hour), idleCookie(t, secret, 0, time.Hour)
+	for _, tc := range []struct{ method, path, cookie, hooks string }{
+		{"GET", "/", fresh, "validate (not asked here)"},
+		{"GET", "/", due, "validate, on_refresh (not asked here)"},
+		{"GET", "/poll", due, "validate (not asked here)"},
+		{"GET", "/api/session", fresh, "validate (not asked here)"},
+		{"GET", "/api/session", due, "validate, on_refresh (not asked here)"},
+		{"POST", "/api/session", fresh, "validate, on_refresh (not asked here)"},
+		{"DELETE", "/api/session", due, "validate (not asked here)"},
+	} {
+		output, err := sessionCommand(t, "explain", "--config", file, tc.method, "http://localhost:8080"+tc.path, "-H", "Cookie: "+tc.cookie)
+		require.NoError(t, err)
+		assert.Contains(t, strings.Join(strings.Fields(output), " "), "Hooks "+tc.hooks, "%s %s", tc.method, tc.path)
 	}
 }
 
@@ -385,7 +420,7 @@ func TestAdminExplains(t *testing.T) {
 		_, err := ask(wrong)
 		assert.Error(t, err, wrong)
 	}
-	const instead = `the body must be one JSON object and nothing after it, such as {"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`
+	const instead = `the body must be one JSON object of method, url and headers (a list of strings for each name), with nothing else in or after it, such as {"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`
 	for _, wrong := range []string{"", `{"surprise":1}`, `{"method":1,"url":"/"}`, `{"method":"GET","url":"/","headers":{"Accept":"*/*"}}`, `[]`, `nonsense`,
 		`{"method":"GET","url":"/"} junk`, `{"method":"GET","url":"/"}{}`, `{"method":"GET","url":"/"`, `null`} {
 		_, err := ask(wrong)

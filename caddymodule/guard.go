@@ -55,8 +55,9 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	if g.Session != nil && g.Realm != "" && g.Realm != session.DefaultRealm {
-		return fmt.Errorf("%s: session settings of the realm %s belong into the global option: session %s { … }", g.place(), g.Realm, g.Realm)
+	if g.Session != nil && g.Realm != "" {
+		return fmt.Errorf("%s: session stands together with realm, but a guard sets up the default realm only; write the settings of the realm %s in the app session",
+			g.place(), g.Realm)
 	}
 	if g.Session != nil {
 		if _, err := app.define(session.DefaultRealm, g.Session, cmp.Or(at(g.Source), "in a session_guard")); err != nil {

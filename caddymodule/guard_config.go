@@ -92,8 +92,16 @@ type GuardConfig struct {
 	Source string `json:"source,omitempty"`
 }
 
-// place names the guard, for messages.
-func (g *GuardConfig) place() string { return strings.TrimSpace("session_guard " + g.Source) }
+// place names the guard, for messages. One in JSON may say nothing of where it is.
+func (g *GuardConfig) place() string {
+	switch {
+	case g.Source != "":
+		return "session_guard " + g.Source
+	case len(g.Rules) > 0:
+		return fmt.Sprintf("session_guard (first rule: %s %s)", g.Rules[0].Type, strings.Join(g.Rules[0].Patterns, " "))
+	}
+	return "session_guard"
+}
 
 // RoutesConfig translates the guard's configuration for the package routes.
 func (g *GuardConfig) RoutesConfig() routes.Config {

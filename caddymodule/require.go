@@ -24,8 +24,12 @@ func (g *GuardConfig) checkRequirements() error {
 		if len(rule.Require) > 0 && rule.Type != "auth" {
 			errs = append(errs, fmt.Errorf("%s: require needs a session, so it belongs to an auth rule; write auth instead of %s", place, rule.Type))
 		}
-		for _, requirement := range rule.Require {
-			if err := requirement.check("require "); err != nil {
+		for j, requirement := range rule.Require {
+			err := requirement.check("require ")
+			if slices.ContainsFunc(rule.Require[:j], requirement.equal) {
+				err = errors.Join(err, fmt.Errorf("%s stands there twice; remove one", requirement))
+			}
+			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", place, err))
 			}
 		}
@@ -47,10 +51,16 @@ func (q Requirement) check(word string) error {
 		err = fmt.Errorf("%[1]s%[2]q has an empty name beside a dot; write for example: %[1]suser.role admin", word, q.Field)
 	case slices.Contains(q.Values, ""):
 		err = fmt.Errorf("%[1]s%[2]s has an empty value; write for example: %[1]s%[2]s admin", word, q.Field)
+	case len(slices.Compact(slices.Sorted(slices.Values(q.Values)))) < len(q.Values):
+		err = fmt.Errorf("%s%s has a value twice; remove one", word, q.Field)
 	case len(q.Values) == 0:
 		err = fmt.Errorf("%[1]s%[2]s needs at least one value; write for example: %[1]s%[2]s admin", word, q.Field)
 	}
 	return errors.Join(err, q.checkPlaceholders(word))
+}
+
+func (q Requirement) equal(other Requirement) bool {
+	return q.Fresh == other.Fresh && q.Field == other.Field && slices.Equal(q.Values, other.Values)
 }
 
 // placeholder is what Caddy would expand, were it asked to.

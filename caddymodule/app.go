@@ -9,6 +9,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -67,7 +69,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	var errs []error
-	for name, settings := range a.Realms {
+	for _, name := range slices.Sorted(maps.Keys(a.Realms)) { // so that errors come in one order
+		settings := a.Realms[name]
 		if err := CheckRealm(name); err != nil {
 			errs = append(errs, fmt.Errorf("session realm: %w", err))
 			continue

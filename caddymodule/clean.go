@@ -46,7 +46,7 @@ func cleanRequest(r *http.Request, table *routes.Table, dataRoute bool) routes.K
 	for name, values := range r.Header {
 		signs.Add(name, values)
 		switch firstLetter(name) {
-		case 'f', 'l', 'n', 'u', 'x': // of all names that are looked for, and of few others
+		case 'f', 'l', 'n', 'x': // of all names that are looked for, and of few others
 		default:
 			continue
 		}

@@ -179,6 +179,7 @@ func (m *MatchSession) addLine(words []string) error {
 
 // add adds one condition: authenticated, fresh <duration> or <field> <value>...
 func (m *MatchSession) add(words []string) error {
+	requirement := Requirement{Field: words[0], Values: words[1:]}
 	switch words[0] {
 	case "authenticated":
 		if len(words) > 1 {
@@ -193,10 +194,8 @@ func (m *MatchSession) add(words []string) error {
 		if err != nil || duration <= 0 {
 			return fmt.Errorf("%q is not a duration above zero; write for example: session fresh 15m", words[1])
 		}
-		m.Require = append(m.Require, Requirement{Fresh: caddy.Duration(duration)})
-		return nil
+		requirement = Requirement{Fresh: caddy.Duration(duration)}
 	}
-	requirement := Requirement{Field: words[0], Values: words[1:]}
 	if err := requirement.check(""); err != nil {
 		return fmt.Errorf("matcher session: %w", err)
 	}

@@ -190,6 +190,8 @@ func TestMatcherErrors(t *testing.T) {
 		"session fresh soon":            "not a duration",
 		"session {\n realm a b\n }":     "realm takes one name",
 		"session fresh -5m":             "above zero",
+		"session fresh 40000d":          "matcher session: fresh is longer than 100 years; write for example: fresh 15m",
+		"session user.role a b a":       "matcher session: user.role has a value twice; remove one",
 		"session user.role {env.ROLE}":  `matcher session: user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:2`,
 		"not session user.role {env.X}": `"{env.X}" has a placeholder`,
 		"session {\n realm a\nfresh\n}": "one duration",

@@ -42,6 +42,8 @@ func (g *GuardConfig) checkRequirements() error {
 func (q Requirement) check(word string) error {
 	var err error
 	switch {
+	case time.Duration(q.Fresh) > session.LongestDuration:
+		err = fmt.Errorf("%[1]sfresh is longer than 100 years; write for example: %[1]sfresh 15m", word)
 	case q.Fresh > 0 && q.Field == "" && len(q.Values) == 0:
 	case q.Fresh != 0:
 		err = fmt.Errorf("%[1]sfresh takes one duration above zero and nothing else; write for example: %[1]sfresh 15m", word)

@@ -29,9 +29,9 @@ const (
 
 // do returns what the call returns to everybody who asks for the key until then.
 // The call gets a context of its own, so that one impatient client does not end it
-// for the others and none of them sees values of another's request. An abandoned
-// call ends when the last of those who wait has gone.
-func (f *flights[K, T]) do(ctx context.Context, key K, abandoned bool, call func(context.Context) (T, error)) (T, error) {
+// for the others and none of them sees values of another's request. One that
+// nobody waits for any more ends if endUnwatched says so.
+func (f *flights[K, T]) do(ctx context.Context, key K, endUnwatched bool, call func(context.Context) (T, error)) (T, error) {
 	f.mu.Lock()
 	shared, ok := f.open[key]
 	if !ok {
@@ -52,7 +52,7 @@ func (f *flights[K, T]) do(ctx context.Context, key K, abandoned bool, call func
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if shared.waiting--; shared.waiting == 0 && abandoned {
+	if shared.waiting--; shared.waiting == 0 && endUnwatched {
 		shared.cancel()
 		f.land(key, shared) // who comes now does not get an error of the past
 	}

@@ -254,6 +254,14 @@ func apply(s *Session, change Change) error {
 	return s.setUser(merged(s.User, change.User))
 }
 
+// Seal seals a session as [Keyring.Seal] does, and refuses with a
+// [*TooLargeError] one that does not fit into the realm's cookies or into a
+// request to the app.
+func (m *Manager) Seal(s *Session) (string, error) {
+	sealed, err := m.seal(s)
+	return sealed.token, err
+}
+
 // seal seals a session that fits into its cookies and into a request to the app.
 func (m *Manager) seal(s *Session) (sealed, error) {
 	token, keyID, err := m.keys.seal(s)

@@ -213,9 +213,12 @@ func (s Settings) validatePairs() []error {
 	} else if s.Expiry < time.Second {
 		wrong("expiry %s is shorter than a second, so every session would be over at once; write for example: expiry 7d", s.Expiry)
 	}
-	for setting, d := range map[string]time.Duration{"expiry": s.Expiry, "refresh_threshold": s.RefreshThreshold, "max_lifetime": s.MaxLifetime} {
-		if d > LongestDuration {
-			wrong("%s is longer than 100 years; write a duration such as 12h or 7d", setting)
+	for _, setting := range []struct {
+		name string
+		set  time.Duration
+	}{{"expiry", s.Expiry}, {"refresh_threshold", s.RefreshThreshold}, {"max_lifetime", s.MaxLifetime}} {
+		if setting.set > LongestDuration {
+			wrong("%s is longer than 100 years; write a duration such as 12h or 7d", setting.name)
 		}
 	}
 	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {

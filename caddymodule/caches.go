@@ -1,0 +1,84 @@
+package caddymodule
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// isForSharedCaches knows the headers that would have a CDN keep an answer whatever
+// Cache-Control says: Surrogate-Control, and by the convention of RFC 9213 section 3.1
+// all that end so.
+func isForSharedCaches(name string) bool {
+	return strings.HasSuffix(name, "-Cache-Control") || name == "Surrogate-Control"
+}
+
+func forgetSharedCaches(header http.Header) {
+	for name := range header {
+		if isForSharedCaches(name) {
+			delete(header, name)
+		}
+	}
+}
+
+// keepFromCaches is for answers that no cache may keep, such as those that the guard
+// makes itself. Here and below each gets slices of its own: a `header` directive that
+// replaces text writes into them, and would change what all other answers say.
+func keepFromCaches(header http.Header) {
+	forgetSharedCaches(header)
+	header["Cache-Control"] = []string{"private, no-store"}
+	mergeVary(header)
+}
+
+// protectFromCaches keeps answers that depend on the session out of shared
+// caches, and answers that set or clear the cookie, or deny, out of every cache: a
+// cached Set-Cookie hands one visitor's session to the next.
+func protectFromCaches(header http.Header, found findings, v *visit, noStore bool) {
+	if noStore {
+		keepFromCaches(header)
+		return
+	}
+	if !v.match.Open {
+		mergeVary(header)
+	}
+	if v.session == nil && (v.match.Open || v.match.Type != "auth") {
+		return
+	}
+	if found.sharedCaches {
+		forgetSharedCaches(header)
+	}
+	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
+}
+
+func privateCacheControl(lines []string) []string {
+	if len(lines) == 0 {
+		return []string{"private"}
+	}
+	kept := []string{"private"}
+	for _, line := range lines {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
+			if name != "" && name != "public" && name != "s-maxage" && name != "private" && name != "proxy-revalidate" {
+				kept = append(kept, directive)
+			}
+		}
+	}
+	return []string{strings.Join(kept, ", ")}
+}
+
+func mergeVary(header http.Header) {
+	lines := header["Vary"]
+	if len(lines) == 0 {
+		header["Vary"] = []string{"Cookie"}
+		return
+	}
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
+				return
+			}
+		}
+	}
+	header["Vary"] = append(slices.Clone(lines), "Cookie")
+}

@@ -38,8 +38,8 @@ func (t *Table) ActionOwners(actionID string) []Match { return t.actionOwners[ac
 // redirects, by its header x-action-redirect. Next.js renders that path into
 // the answer by a request to itself, around the guard. A target that names a
 // host is decided by its path, whatever the host, because the app may know
-// itself under another name. It is false for what cannot be resolved, which
-// the caller must take as forbidden.
+// itself under another name. It is false for what cannot be resolved, and for what the
+// build says is answered by a redirect: the caller must take it as forbidden.
 func (t *Table) ActionTarget(requestURL *url.URL, xActionRedirect string) (Match, bool) {
 	// The client takes what is before the first ";", while the server renders
 	// everything before the ";push" or ";replace" that it added itself.
@@ -65,7 +65,8 @@ func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) 
 		if strings.HasPrefix(strings.ReplaceAll(target, `\`, "/"), "//") {
 			return Match{}, false
 		}
-		return t.target(target)
+		m, ok := t.target(target)
+		return t.belowUnknownBase(requestURL, target, m), ok
 	}
 	parsed, err := url.Parse(target)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
@@ -88,8 +89,31 @@ func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) 
 func (t *Table) target(path string) (Match, bool) {
 	path, _, _ = strings.Cut(path, "#")
 	path, query, _ := strings.Cut(path, "?")
-	m := t.Match(escape(strings.ReplaceAll(path, `\`, "/")), query, "")
-	return m, !m.Bad
+	path = escape(strings.ReplaceAll(path, `\`, "/"))
+	m := t.Match(path, query, "")
+	return m, !m.Bad && !t.leadsOn(path)
+}
+
+// mostBaseSegments bounds the base paths that are tried.
+const mostBaseSegments = 3
+
+// belowUnknownBase decides a target also below the first segments of the request's path:
+// an app names its targets without its base path, which the configuration need not know
+// where the rules are written with it.
+func (t *Table) belowUnknownBase(requestURL *url.URL, target string, m Match) Match {
+	if t.basePath != "" || t.build != nil {
+		return m
+	}
+	base := ""
+	for segment := range strings.SplitSeq(trimSlashes(requestURL.EscapedPath()), "/") {
+		if base += "/" + segment; strings.Count(base, "/") > mostBaseSegments {
+			break
+		}
+		if below, ok := t.target(base + target); ok && below.Type == Auth && below.Rule >= 0 {
+			m = stricter(m, below)
+		}
+	}
+	return m
 }
 
 // isBare reports whether a target is a path without a slash or a dot in front, or

@@ -108,6 +108,13 @@ func TestActionTarget(t *testing.T) {
 			t.Errorf("%q: %v %+v, want %v %s", tc.target, ok, m, tc.ok, tc.want)
 		}
 	}
+	// An app names its targets without its base path, which the rules may be written with.
+	full := compile(t, Config{LoginPath: "/base/login", HomePath: "/base", Rules: []Rule{{Type: Auth, Patterns: []string{"/base/dashboard/*"}}}})
+	for path, want := range map[string]Type{"/base/login": Auth, "/base": Auth, "/base/x/y/z": Auth, "/other/login": Hybrid} {
+		if m, ok := full.ActionTarget(&url.URL{Path: path}, "/dashboard/x;push"); !ok || m.Type != want {
+			t.Errorf("below an unknown base path, at %s: %v %+v", path, ok, m)
+		}
+	}
 	// A query alone is of the page itself.
 	for path, want := range map[string]Type{"/dashboard/1": Auth, "/blog": Hybrid} {
 		if m, ok := table.ActionTarget(&url.URL{Path: path}, "?a=1;push"); !ok || m.Type != want {
@@ -123,5 +130,34 @@ func TestActionTarget(t *testing.T) {
 	}
 	if m, ok := table.ActionTarget(&url.URL{Path: "/dashboard"}, "./login;push"); !ok || m.Type != Auth {
 		t.Errorf("below: %v %+v", ok, m)
+	}
+}
+
+// Next.js renders what a redirect of the target leads to.
+func TestActionTargetThatIsRedirected(t *testing.T) {
+	for _, version := range []string{"14.2", "15.5", "16.4"} {
+		config := guarded
+		config.Build = loadBuild(t, version)
+		table := compile(t, config)
+		for target, ok := range map[string]bool{
+			"/old-dashboard;push":               false,
+			"/OLD-dashboard/":                   false,
+			"/en/old-dashboard?x=1;replace":     false,
+			"/x/../old-dashboard":               false,
+			"/%6fld-dashboard":                  false,
+			"./x/../../old-dashboard":           false,
+			"https://app.example/old-dashboard": false,
+			"/api/public":                       false, // a route handler
+			"/api/items/7":                      false,
+			"/blog;push":                        true,
+			"/blog/old-dashboard;push":          true,
+			"/blog?from=/old-dashboard":         true,
+			"/dashboard/settings;push":          true,
+			"/docs/old-dashboard":               true,
+		} {
+			if _, got := table.ActionTarget(&url.URL{Path: "/login"}, target); got != ok {
+				t.Errorf("%s: %s: %v", version, target, got)
+			}
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,9 +30,11 @@ type Build struct {
 	locales       []string // of the Pages Router
 	defaultLocale string
 	rewrites      []rewrite
+	redirects     []*regexp.Regexp
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
 	endpoints     []endpoint
+	handlerTree   *tree // over the endpoints that are route handlers
 	actions       []serverAction
 }
 
@@ -109,9 +112,10 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 			Locales       []string `json:"locales"`
 			DefaultLocale string   `json:"defaultLocale"`
 		} `json:"i18n"`
-		Rewrites      manifestRewrites `json:"rewrites"`
-		StaticRoutes  []page           `json:"staticRoutes"`
-		DynamicRoutes []page           `json:"dynamicRoutes"`
+		Rewrites      manifestRewrites   `json:"rewrites"`
+		Redirects     []manifestRedirect `json:"redirects"`
+		StaticRoutes  []page             `json:"staticRoutes"`
+		DynamicRoutes []page             `json:"dynamicRoutes"`
 	}
 	if err := readManifest(fsys, routesManifest, true, &manifest); err != nil {
 		return err
@@ -123,6 +127,7 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		b.pageTree.add(len(b.pages), pagePattern(p.Page))
 		b.pages = append(b.pages, p.Page)
 	}
+	b.redirects = redirects(manifest.Redirects)
 	var err error
 	b.rewrites, err = manifest.Rewrites.compile()
 	return err
@@ -175,6 +180,12 @@ func (b *Build) readEndpoints(fsys fs.FS) error {
 	b.endpoints = slices.SortedFunc(maps.Keys(found), func(one, other endpoint) int {
 		return strings.Compare(one.page, other.page)
 	})
+	b.handlerTree = newTree()
+	for i, e := range b.endpoints {
+		if e.handler {
+			b.handlerTree.add(i, pagePattern(e.page))
+		}
+	}
 	return nil
 }
 

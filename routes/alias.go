@@ -10,12 +10,12 @@ import (
 var localeParameters = []string{"[locale]", "[lang]", "[lng]", "[language]"}
 
 // rewriteProgress says how far a path has come: Next.js goes through its
-// rewrites once, in their order.
-type rewriteProgress struct{ next, applied int }
-
-// maxRewrites is how many rewrites are followed, one after the other. More
-// would cost exponential time where many of them match.
-const maxRewrites = 2
+// rewrites once, in their order. Only maxDepth and maxReads bound how many it
+// takes on the way.
+type rewriteProgress struct {
+	next    int
+	applied []*rewrite
+}
 
 // aliases lets the pages count that a build serves under this path. It reports
 // whether the path is nothing but another name, so that it has no rule of its
@@ -29,18 +29,18 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	}
 	locale := cmp.Or(f.locale, b.defaultLocale)
 	before := j.rewrites
-	if before.applied == maxRewrites {
-		return false
-	}
 	defer func() { j.rewrites = before }()
 	for i := before.next; i < len(b.rewrites); i++ {
 		r := &b.rewrites[i]
-		j.rewrites = rewriteProgress{next: i + 1, applied: before.applied + 1}
+		if slices.ContainsFunc(before.applied, r.excludes) {
+			continue
+		}
 		for _, path := range t.spellings(f.path, locale) {
 			destination, chosen, ok := r.apply(path)
-			if !ok {
+			if !ok || destination == path { // it only adds to the query
 				continue
 			}
+			j.rewrites = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
 			if chosen && t.mayBeAuth(destination) {
 				j.count(Auth, -1, destination, howRewrite)
 			} else {

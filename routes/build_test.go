@@ -1,7 +1,9 @@
 package routes
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -364,7 +366,7 @@ func TestAttackByPathFullOfMarks(t *testing.T) {
 	}
 }
 
-// rewriteOf is the first rewrite of a manifest with just this one.
+// rewriteOf is a build with nothing but these rewrites.
 func rewriteOf(t *testing.T, manifest string) *Build {
 	t.Helper()
 	build, err := LoadBuild(fstest.MapFS{
@@ -429,6 +431,88 @@ func TestRewrites(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// catchAll is the expression of a source that ends with /:path*.
+const catchAll = `(?:/((?:[^/]+?)(?:/(?:[^/]+?))*))?(?:/)?$`
+
+// chainOf is a build whose rewrites lead from /step0 to /step1, and so on, and at last
+// to a destination.
+func chainOf(t *testing.T, steps int, destination string) *Build {
+	t.Helper()
+	var list []string
+	for i := range steps {
+		next := fmt.Sprintf("/step%d", i+1)
+		if i == steps-1 {
+			next = destination
+		}
+		list = append(list, fmt.Sprintf(`{"source":"/step%d/:path*","destination":"%s/:path*","regex":"^/step%d%s"}`, i, next, i, catchAll))
+	}
+	return rewriteOf(t, strings.Join(list, ","))
+}
+
+// Next.js goes through its rewrites to the end, so what lies behind many of them is as
+// closed as what lies behind one, and what is too far away to be followed is auth.
+func TestAttackByChainOfRewrites(t *testing.T) {
+	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}
+	for steps := 1; steps <= 12; steps++ {
+		table := compile(t, Config{Rules: rules, Build: chainOf(t, steps, "/dashboard")})
+		for path, query := range map[string]string{"/step0/settings": "", "/STEP0": "", "/_next/image": "url=%2Fstep0%2Fchart.png"} {
+			if m := table.Match(path, query, ""); m.Type != Auth {
+				t.Errorf("%d rewrites, %s?%s: %+v", steps, path, query, m)
+			}
+		}
+		if m, ok := table.ActionTarget(&url.URL{Path: "/"}, "/step0/settings;push"); !ok || m.Type != Auth {
+			t.Errorf("%d rewrites, a Server Action's redirect: %+v", steps, m)
+		}
+		open := compile(t, Config{Rules: rules, Build: chainOf(t, steps, "/blog")})
+		if m := open.Match("/step0/a-post", "", ""); (m.Type == Auth) != (steps > maxDepth) {
+			t.Errorf("%d rewrites to an open page: %+v", steps, m)
+		}
+	}
+}
+
+// A site may have many rewrites that match every path. Those for different hosts, and
+// those that only add to the query, do not add up to a chain that closes it.
+func TestManyRewritesOfEveryPath(t *testing.T) {
+	for name, written := range map[string]string{
+		"hosts":             `{"source":"/:path*","destination":"/tenant%d/:path*","has":[{"type":"host","value":"tenant%d\\.example\\.com"}],"regex":"^%s"}`,
+		"hosts as they are": `{"source":"/:path*","destination":"/tenant%d/:path*","has":[{"type":"host","value":"tenant%d.example.com"}],"regex":"^%s"}`,
+		"query":             `{"source":"/:path*","destination":"/:path*?tenant=%d","has":[{"type":"cookie","key":"tenant%d"}],"regex":"^%s"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var list []string
+			for i := range 50 {
+				list = append(list, fmt.Sprintf(written, i, i, catchAll))
+			}
+			list = append(list, `{"source":"/about","destination":"/dashboard/about","regex":"^/about(?:/)?$"}`)
+			table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, strings.Join(list, ","))})
+			for path, want := range map[string]Type{"/": Hybrid, "/login": Hybrid, "/blog/a/b": Hybrid, "/dashboard/x": Auth, "/about": Auth} {
+				j := judgement{table: table}
+				j.read(path, howRaw, 0)
+				if j.typ != want || j.reads > 60 {
+					t.Errorf("%s is %s after %d readings, want %s", path, j.typ, j.reads, want)
+				}
+			}
+		})
+	}
+}
+
+// Two rewrites are followed one after the other only if there is a host for both.
+func TestRewritesForHosts(t *testing.T) {
+	for other, want := range map[string]Type{
+		`.*\\.example\\.com`: Auth, `(?<tenant>a|b)\\.example\\.com`: Auth, `a\\.example\\.com`: Auth, "a.example.com": Auth, `(?!www).*\\.example\\.com`: Auth,
+		`b\\.example\\.com`: Hybrid, `(?<tenant>b|c)\\.example\\.com`: Hybrid, "example.com": Hybrid,
+	} {
+		for _, order := range [][2]string{{`a\\.example\\.com`, other}, {other, `a\\.example\\.com`}} {
+			table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, `
+				{"source":"/a/:path*","destination":"/b/:path*","has":[{"type":"host","value":"`+order[0]+`"}],"regex":"^/a`+catchAll+`"},
+				{"source":"/b/:path*","destination":"/dashboard/:path*","has":[{"type":"host","value":"`+order[1]+`"}],"regex":"^/b`+catchAll+`"}`)})
+			if m := table.Match("/a/settings", "", ""); m.Type != want {
+				t.Errorf("%q: %s, want %s", order, m.Type, want)
+			}
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ type rewrite struct {
 	// unknown are parameters that a condition takes from a query, header or
 	// cookie, so that the client may choose them.
 	unknown []string
+	hosts   *regexp.Regexp // those that it is for; nil: any
+	host    string         // the only one that it is for, or empty
 }
 
 // manifestRewrites has two forms: a list, and lists by phase.
@@ -83,6 +85,8 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		for _, condition := range written.Has {
 			if condition.Type != "host" {
 				r.unknown = append(r.unknown, condition.captures()...)
+			} else if hosts, err := regexp.Compile("^" + withoutLookaround(condition.Value) + "$"); err == nil {
+				r.hosts, r.host = hosts, condition.literal()
 			}
 		}
 		list = append(list, r)
@@ -110,6 +114,25 @@ func (c manifestCondition) captures() []string {
 	}
 	return names
 }
+
+// literal is the only value that meets the condition, or empty. A dot that is not
+// escaped is meant as one.
+func (c manifestCondition) literal() string {
+	value := strings.ReplaceAll(c.Value, `\.`, ".")
+	if strings.ContainsAny(value, `\()[]{}*+?|^$`) {
+		return ""
+	}
+	return value
+}
+
+// excludes reports whether no request is for both rewrites, because one has a host
+// that the other does not take. A site of many tenants has a rewrite of every path for
+// each host, and following them one after the other would cost exponential time.
+func (r *rewrite) excludes(other *rewrite) bool {
+	return r.host != "" && !other.takes(r.host) || other.host != "" && !r.takes(other.host)
+}
+
+func (r *rewrite) takes(host string) bool { return r.hosts == nil || r.hosts.MatchString(host) }
 
 // withoutLookaround removes (?!…), (?=…), (?<!…) and (?<=…), which Go does not
 // have. What is left matches at least as much, so no alias is missed.

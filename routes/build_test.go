@@ -415,6 +415,31 @@ func TestRewrites(t *testing.T) {
 			map[string]Type{"/": Hybrid, "/about": Hybrid, "/dashboard": Auth},
 		},
 		{
+			"a source with escapes",
+			`{"source":"/%C3%BCber/:path*","destination":"/dashboard/:path*","regex":"^/%C3%BCber` + catchAll + `"}`,
+			map[string]Type{"/%C3%BCber/x": Auth, "/%c3%bcber/x": Auth, "/über/x": Auth, "/%C3%9Cber": Auth, "/%C3%BCber/%20": Auth, "/x/../%C3%BCber": Auth, "/uber": Hybrid},
+		},
+		{
+			"a source with escapes of punctuation",
+			`{"source":"/%40me%28x%29/a%20b","destination":"/dashboard","regex":"^/%40me%28x%29/a%20b(?:/)?$"}`,
+			map[string]Type{"/%40me%28x%29/a%20b": Auth, "/@me(x)/a%20b": Auth, "/@mex/a%20b": Hybrid},
+		},
+		{
+			"a source with escapes that are no UTF-8",
+			`{"source":"/caf%E9/:path*","destination":"/dashboard/:path*","regex":"^/caf%E9` + catchAll + `"}`,
+			map[string]Type{"/caf%E9/x": Auth, "/caf%e9": Auth, "/cafe/x": Hybrid},
+		},
+		{
+			"a source with escapes that stay",
+			`{"source":"/a%2fb%61/:path*","destination":"/dashboard/:path*","regex":"^/a%2fb%61` + catchAll + `"}`,
+			map[string]Type{"/a%2Fb%61/x": Auth, "/a%2fb%61": Auth, "/a/ba": Hybrid},
+		},
+		{
+			"a destination with escapes",
+			`{"source":"/go/:path*","destination":"/d%C3%A4shboard/:path*","regex":"^/go` + catchAll + `"}`,
+			map[string]Type{"/go/x": Auth, "/x": Hybrid},
+		},
+		{
 			"another site has no page of this app",
 			`{"source":"/docs","destination":"https://docs.example/dashboard","regex":"^/docs(?:/)?$"}`,
 			map[string]Type{"/docs": Hybrid},
@@ -422,7 +447,7 @@ func TestRewrites(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			table := compile(t, Config{
-				Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}},
+				Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/däshboard/*"}}},
 				Build: rewriteOf(t, tc.rewrite),
 			})
 			for path, want := range tc.types {

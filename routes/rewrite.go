@@ -71,12 +71,12 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		if !strings.HasPrefix(written.Source, "/") {
 			return nil, fmt.Errorf("reading the build of Next.js: the rewrite %q does not begin with a slash", written.Source)
 		}
-		expression, err := regexp.Compile("(?i)" + withoutLookaround(written.Regex))
+		expression, err := regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(written.Regex)))
 		if err != nil {
 			return nil, fmt.Errorf("reading the build of Next.js: rewrite %q: %w; write its source without it", written.Source, err)
 		}
 		r := rewrite{
-			prefix:      literalPrefix(written.Source),
+			prefix:      canonical(literalPrefix(written.Source)),
 			expression:  expression,
 			keys:        sourceKeys(written.Source),
 			destination: pathOf(written.Destination),
@@ -133,6 +133,16 @@ func (r *rewrite) excludes(other *rewrite) bool {
 }
 
 func (r *rewrite) takes(host string) bool { return r.hosts == nil || r.hosts.MatchString(host) }
+
+var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
+
+// canonicalExpression writes escapes as canonical does in a path. What is no UTF-8
+// has the replacement character in an expression.
+func canonicalExpression(expression string) string {
+	return escapes.ReplaceAllStringFunc(expression, func(escaped string) string {
+		return regexp.QuoteMeta(string([]rune(canonical(escaped))))
+	})
+}
 
 // withoutLookaround removes (?!…), (?=…), (?<!…) and (?<=…), which Go does not
 // have. What is left matches at least as much, so no alias is missed.
@@ -245,7 +255,7 @@ func (r *rewrite) apply(path string) (destination string, chosen, ok bool) {
 		}
 		rest = rest[end:]
 		if slices.Contains(r.unknown, name) {
-			return b.String(), true, true
+			return canonical(b.String()), true, true
 		}
 		if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
 			b.WriteString(groups[at+1])
@@ -253,7 +263,7 @@ func (r *rewrite) apply(path string) (destination string, chosen, ok bool) {
 			b.WriteString(placeholder) // of a host, which the site's own address limits
 		}
 	}
-	return merge(b.String()), false, true
+	return merge(canonical(b.String())), false, true
 }
 
 func (r *rewrite) matches(path string) bool {

@@ -89,6 +89,11 @@ func (j *judgement) judge(path, original string) bool {
 		for _, r := range readings(path) {
 			j.read(r.path, r.how, 0)
 		}
+		if rest, ok := cutHost(path); ok {
+			for _, r := range readings(rest) {
+				j.guess(r.path, howNetwork, 0)
+			}
+		}
 	}
 	if original != "" && original != path {
 		j.readNamed(original, howOriginal)

@@ -89,6 +89,7 @@ func TestAttacks(t *testing.T) {
 		"dots after merging":         {"/a//../dashboard"},
 		"encoded letters":            {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
 		"slashes":                    {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
+		"a host in front":            {"//x/dashboard", "///x/dashboard", "//x:80/dashboard", "//x/y/../dashboard", "//x/%2e%2e/dashboard/a", "//x//dashboard", "//x/%64ashboard", "//x/en/dashboard", "//x/_next/data/B/dashboard.json", "/\\x/dashboard", `//x\dashboard`},
 		"letter case":                {"/DASHBOARD", "/Dashboard/x", "/%44ashboard"},
 		"locale":                     {"/en/dashboard", "/EN/dashboard", "/pt-br/dashboard", "/%65n/dashboard", "/en/en/dashboard", "/ar//dashboard", "//en/dashboard", "/en%2fdashboard"},
 		"data route":                 {"/_next/data/B/dashboard.json", "/_next/data/B/ar/dashboard.json", "/ar/_next/data/B/ar/dashboard.json", "/_next/data/dashboard.json", "/_next/data/dashboard/x.json", "/_next/data/B/x/../dashboard.json", "/_NEXT/data/B/dashboard.JSON", "/%5fnext/data/B/dashboard.json", "/_next/data%2fB%2fdashboard.json"},

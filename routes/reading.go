@@ -185,6 +185,7 @@ const (
 	howDecoded  = "decoded"
 	howCleaned  = "cleaned"
 	howResolved = "dot-resolved"
+	howNetwork  = "network path"
 )
 
 // readings returns the different readings of a path that is not plain:
@@ -216,4 +217,18 @@ func readings(path string) []reading {
 		add(resolve(merge(d)), howCleaned)
 	}
 	return list
+}
+
+// cutHost makes a path of what a server may take for a host and a path: a target
+// that begins with two slashes is a network-path reference (RFC 3986 section 4.2),
+// and the WHATWG URL standard takes more slashes, and backslashes, for the same.
+func cutHost(path string) (rest string, ok bool) {
+	host := strings.TrimLeft(path, `/\`)
+	if len(path)-len(host) < 2 {
+		return "", false
+	}
+	if i := strings.IndexAny(host, `/\`); i >= 0 {
+		return host[i:], true
+	}
+	return "/", true
 }

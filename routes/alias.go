@@ -36,21 +36,32 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 			continue
 		}
 		for _, path := range t.spellings(f.path, locale) {
-			destination, chosen, ok := r.apply(path)
+			destination, chosen, ok := r.apply(path, placeholder)
 			if !ok || destination == path { // it only adds to the query
 				continue
 			}
 			j.rewrites = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
-			if chosen && t.mayBeAuth(destination) {
-				j.count(Auth, -1, destination, howRewrite)
-			} else {
-				j.read(destination, howRewrite, depth+1)
+			j.follow(destination, chosen, depth)
+			if r.byHost {
+				for _, name := range t.hostNames {
+					destination, chosen, _ = r.apply(path, name)
+					j.follow(destination, chosen, depth)
+				}
 			}
 			renamed = renamed || r.certain && page == none
 			break
 		}
 	}
 	return renamed
+}
+
+// follow lets the destination of a rewrite count.
+func (j *judgement) follow(destination string, chosen bool, depth int) {
+	if chosen && j.table.mayBeAuth(destination) {
+		j.count(Auth, -1, destination, howRewrite)
+	} else {
+		j.read(destination, howRewrite, depth+1)
+	}
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or

@@ -541,6 +541,45 @@ func TestRewritesForHosts(t *testing.T) {
 	}
 }
 
+// The client chooses the host of a site with a wildcard, so a name that is taken from
+// it may be that of a guarded page.
+func TestAttackByNameFromTheHost(t *testing.T) {
+	load := func(rewrite string, pages ...string) *Build {
+		build, err := LoadBuild(fstest.MapFS{
+			"BUILD_ID":             {Data: []byte("x")},
+			"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"` + strings.Join(pages, `"},{"page":"`) + `"}],"rewrites":[` + rewrite + `]}`)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return build
+	}
+	const has = `"has":[{"type":"host","value":"(?<tenant>.*)\\.example\\.com"}]`
+	below := `{"source":"/byhost/:path*","destination":"/:tenant/:path*",` + has + `,"regex":"^/byhost` + catchAll + `"}`
+	all := `{"source":"/:path*","destination":"/:tenant/:path*",` + has + `,"regex":"^` + catchAll + `"}`
+	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/team*", "/orgs/*/billing"}}}
+	for name, tc := range map[string]struct {
+		build *Build
+		types map[string]Type
+	}{
+		"a page":                 {load(below, "/dashboard/settings", "/[tenant]/settings"), map[string]Type{"/byhost/settings": Auth, "/byhost/report.pdf": Auth, "/BYHOST": Auth, "/settings": Hybrid}},
+		"a page in another case": {load(below, "/Dashboard"), map[string]Type{"/byhost/x": Auth}},
+		"a page by its prefix":   {load(below, "/teams/[id]"), map[string]Type{"/byhost/1": Auth}},
+		"a page further down":    {load(strings.ReplaceAll(below, "/:tenant", "/orgs/x/:tenant"), "/orgs/[id]/billing"), map[string]Type{"/byhost": Auth, "/byhost/x": Hybrid}},
+		"the host as it is":      {load(strings.NewReplacer(":tenant", ":host", "(?<tenant>.*)", ".*").Replace(below), "/dashboard"), map[string]Type{"/byhost": Auth}},
+		"and more from a query":  {load(strings.NewReplacer("/:tenant/:path*", "/:tenant/:page", `"has":[`, `"has":[{"type":"query","key":"page"},`).Replace(below), "/dashboard"), map[string]Type{"/byhost": Auth}},
+		"every path":             {load(all, "/[tenant]/login", "/[tenant]/dashboard"), map[string]Type{"/login": Hybrid, "/about": Hybrid, "/dashboard": Auth}},
+		"another folder":         {load(strings.ReplaceAll(all, "/:tenant", "/sites/:tenant"), "/sites/[tenant]/login", "/dashboard"), map[string]Type{"/login": Hybrid, "/dashboard": Auth}},
+	} {
+		table := compile(t, Config{Rules: rules, Build: tc.build})
+		for path, want := range tc.types {
+			if m := table.Match(path, "", ""); m.Type != want {
+				t.Errorf("%s: %s is %s, want %s", name, path, m.Type, want)
+			}
+		}
+	}
+}
+
 func TestLoginPathRewrittenToGuardedPage(t *testing.T) {
 	_, err := Compile(Config{
 		Rules: []Rule{{Type: Auth, Patterns: []string{"/account/*"}, Source: "Caddyfile:5"}},

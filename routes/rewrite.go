@@ -26,6 +26,7 @@ type rewrite struct {
 	unknown []string
 	hosts   *regexp.Regexp // those that it is for; nil: any
 	host    string         // the only one that it is for, or empty
+	byHost  bool           // whether a part of the host stands in the destination
 }
 
 // manifestRewrites has two forms: a list, and lists by phase.
@@ -89,6 +90,9 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 				r.hosts, r.host = hosts, condition.literal()
 			}
 		}
+		r.byHost = slices.ContainsFunc(sourceKeys(r.destination), func(name string) bool {
+			return !slices.Contains(r.keys, name) && !slices.Contains(r.unknown, name)
+		})
 		list = append(list, r)
 	}
 	return list, nil
@@ -225,8 +229,9 @@ func isWord(c byte) bool {
 }
 
 // apply returns the path behind an alias. chosen says that the client chooses
-// a part of it, from where on the path ends.
-func (r *rewrite) apply(path string) (destination string, chosen, ok bool) {
+// a part of it, from where on the path ends. host stands for what is taken from
+// the host.
+func (r *rewrite) apply(path, host string) (destination string, chosen, ok bool) {
 	if len(path) < len(r.prefix) || !strings.EqualFold(path[:len(r.prefix)], r.prefix) {
 		return "", false, false
 	}
@@ -260,14 +265,14 @@ func (r *rewrite) apply(path string) (destination string, chosen, ok bool) {
 		if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
 			b.WriteString(groups[at+1])
 		} else {
-			b.WriteString(placeholder) // of a host, which the site's own address limits
+			b.WriteString(host)
 		}
 	}
 	return merge(canonical(b.String())), false, true
 }
 
 func (r *rewrite) matches(path string) bool {
-	_, _, ok := r.apply(path)
+	_, _, ok := r.apply(path, placeholder)
 	return ok
 }
 

@@ -590,6 +590,25 @@ func TestLoginPathRewrittenToGuardedPage(t *testing.T) {
 	}
 }
 
+// The guard does not know who meets the condition of a rewrite, so the page is closed
+// to everybody, and a warning says why.
+func TestOpenPatternRewrittenToGuardedPage(t *testing.T) {
+	build := rewriteOf(t, `
+		{"source":"/","destination":"/dashboard","regex":"^/(?:/)?$","has":[{"type":"cookie","key":"loggedIn"}]},
+		{"source":"/about","destination":"/company/about","regex":"^/about(?:/)?$"}`)
+	table := compile(t, Config{Build: build, HomePath: "/dashboard", Rules: []Rule{
+		{Type: Auth, Patterns: []string{"/dashboard/*"}, Source: "Caddyfile:5"}, {Type: Hybrid, Patterns: []string{"/", "/about"}, Source: "Caddyfile:6"},
+	}})
+	want := "hybrid rule (Caddyfile:6): pattern / does not open /, because a rewrite of the build leads to /dashboard, which is closed, by the auth rule (Caddyfile:5), " +
+		"whatever its has and missing say; write a redirect in place of the rewrite, or an open rule for that path too"
+	if got := table.Warnings(); len(got) != 1 || got[0] != want {
+		t.Errorf("the warnings are %q", got)
+	}
+	if m := table.Match("/", "", ""); m.Type != Auth {
+		t.Errorf("the page is %s", m.Type)
+	}
+}
+
 func TestCoverage(t *testing.T) {
 	config := nextjsConfig("main")
 	config.Rules[1].Source = "Caddyfile:14"

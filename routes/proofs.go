@@ -67,10 +67,15 @@ func (c *compiler) proveOpen() {
 			if m.Bad || m.Type != Auth || c.table.tree.find(path, false).exact != rule.index {
 				continue
 			}
+			closed := c.table.DecisivePath(path, "", "")
 			switch m.Reading {
 			case howDecoded, howCleaned, howResolved, howTrimmed:
 				c.warnf("%s: pattern %s opens nothing, because some servers read the path as %s, which is closed%s; name that path too, or use another one",
-					rule.name(rule.index), p.text, c.table.DecisivePath(path, "", ""), c.table.because(m))
+					rule.name(rule.index), p.text, closed, c.table.because(m))
+			case howRewrite:
+				c.warnf("%s: pattern %s does not open %s, because a rewrite of the build leads to %s, which is closed%s, "+
+					"whatever its has and missing say; write a redirect in place of the rewrite, or an open rule for that path too",
+					rule.name(rule.index), p.text, path, closed, c.table.because(m))
 			}
 		}
 	}

@@ -118,7 +118,8 @@ func afterFirst(path string) string {
 // mayBeAuth reports whether a path that begins so, and goes on as the client
 // chooses, may lead to an auth rule.
 func (t *Table) mayBeAuth(begin string) bool {
-	begin = strings.ToLower(begin)
+	stripped := t.strip(begin, howRewrite)
+	begin = strings.ToLower(stripped.path)
 	if t.defaultType == Auth {
 		return true
 	}

@@ -459,6 +459,27 @@ func TestRewrites(t *testing.T) {
 	}
 }
 
+// Next.js writes base path and locale into its rewrites.
+func TestDestinationThatTheClientChoosesBelowBasePathAndLocale(t *testing.T) {
+	const has = `"has":[{"type":"query","key":"page"}]`
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID": {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"basePath":"/base","i18n":{"locales":["en","ar"],"defaultLocale":"en"},"rewrites":[
+			{"source":"/base/show","destination":"/base/:page",` + has + `,"regex":"^/base/show(?:/)?$"},
+			{"source":"/base/:nextInternalLocale(en|ar)/go","destination":"/base/:nextInternalLocale/:page",` + has + `,"regex":"^/base(?:/(en|ar))/go(?:/)?$"},
+			{"source":"/base/blog","destination":"/base/posts/:page",` + has + `,"regex":"^/base/blog(?:/)?$"}]}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := compile(t, Config{Build: build, Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}})
+	for path, want := range map[string]Type{"/base/show": Auth, "/base/go": Auth, "/base/ar/go": Auth, "/base/blog": Hybrid, "/base/login": Hybrid} {
+		if m := table.Match(path, "page=dashboard", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
 // catchAll is the expression of a source that ends with /:path*.
 const catchAll = `(?:/((?:[^/]+?)(?:/(?:[^/]+?))*))?(?:/)?$`
 

@@ -20,7 +20,7 @@ func redirects(written []manifestRedirect) (expressions []*regexp.Regexp) {
 		if r.Internal {
 			continue
 		}
-		expression, err := regexp.Compile("(?i)" + withoutLookaround(r.Regex))
+		expression, err := regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(r.Regex)))
 		if err != nil {
 			expression = regexp.MustCompile("")
 		}

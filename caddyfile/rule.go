@@ -117,11 +117,8 @@ func checkHandoff(b *block, patterns []string) {
 }
 
 func checkPatterns(b *block, word string, patterns []string) {
-	_, err := routes.Compile(routes.Config{Actions: patterns})
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		for _, err := range joined.Unwrap() {
-			b.fail(b.at(word), "%s: %w", word, errors.Unwrap(err))
-		}
+	if len(patterns) > 0 {
+		_, err := new(routes.Table).Paths(word, patterns)
+		b.failAll(err)
 	}
 }

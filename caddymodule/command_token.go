@@ -111,32 +111,27 @@ func readSession(from io.Reader, now time.Time, lifetime time.Duration) (*sessio
 	if err != nil {
 		return nil, fmt.Errorf("standard input must be one JSON object such as {\"user\":{\"id\":\"ann\"}}: %w", err)
 	}
-	user, ok := members["user"].(map[string]any)
-	if !ok {
+	if _, ok := members["user"].(map[string]any); !ok {
 		return nil, errors.New("standard input must hold an object user; write for example {\"user\":{\"id\":\"ann\"}}")
+	}
+	for name := range members {
+		if name != "user" && name != "accessToken" && name != "refreshToken" {
+			return nil, fmt.Errorf("standard input has the member %q; the known ones are user, accessToken and refreshToken", name)
+		}
+	}
+	login, err := session.LoginOf(members)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
 	}
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
 		return nil, err
 	}
 	now = now.Truncate(time.Millisecond)
-	s := &session.Session{
-		ID: base64.RawURLEncoding.EncodeToString(id), User: user,
+	return &session.Session{
+		ID: base64.RawURLEncoding.EncodeToString(id), User: login.User, AccessToken: login.AccessToken, RefreshToken: login.RefreshToken,
 		CreatedAt: now, LastActivity: now, ExpiresAt: now.Add(lifetime),
-	}
-	for name, value := range members {
-		token, isText := value.(string)
-		switch {
-		case name == "user":
-		case name == "accessToken" && isText:
-			s.AccessToken = token
-		case name == "refreshToken" && isText:
-			s.RefreshToken = token
-		default:
-			return nil, fmt.Errorf("standard input has the member %q; the known ones are user, and the strings accessToken and refreshToken", name)
-		}
-	}
-	return s, nil
+	}, nil
 }
 
 // openCommand opens a token from standard input.

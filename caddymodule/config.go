@@ -223,7 +223,8 @@ type Rule struct {
 	// api, dashboard, admin, settings and profile stand for `/api/*` and so on.
 	Patterns []string `json:"patterns"`
 
-	// Conditions on the session, all of which must hold; else the answer is 403.
+	// Conditions on the session, all of which must hold; else the answer is 403, or
+	// for a document the way to forbidden_path.
 	Require []Requirement `json:"require,omitempty"`
 
 	// Where the rule was written, for messages ("Caddyfile:14").

@@ -272,9 +272,11 @@ func (p handoffParts) decode() (Handoff, error) {
 		if err != nil {
 			return Handoff{}, err
 		}
-		if h.Set, err = loginOf(members); err != nil {
+		login, err := LoginOf(members)
+		if err != nil {
 			return Handoff{}, handoffErrorf("%s: %v", given[0].place, err)
 		}
+		h.Set = &login
 	}
 	if given := p["update"]; len(given) == 1 {
 		members, err := given[0].decode()
@@ -322,24 +324,6 @@ func (p handoffPart) hint() string {
 		return ": its padding is percent-encoded; leave the = at its end out"
 	}
 	return ""
-}
-
-func loginOf(members map[string]any) (*Login, error) {
-	user, _ := members["user"].(map[string]any)
-	if err := checkUser(user); err != nil {
-		return nil, err
-	}
-	login := &Login{User: user}
-	for name, token := range map[string]*string{"accessToken": &login.AccessToken, "refreshToken": &login.RefreshToken} {
-		if value, given := members[name]; given && value != nil {
-			text, ok := value.(string)
-			if !ok {
-				return nil, fmt.Errorf("%s must be a string", name)
-			}
-			*token = text
-		}
-	}
-	return login, nil
 }
 
 func changeOf(members map[string]any) (*Change, error) {

@@ -65,6 +65,29 @@ type Login struct {
 	RefreshToken string
 }
 
+// LoginOf reads a login from the members user, accessToken and refreshToken of a JSON
+// object; a token may be null, and others are left to the caller. The error is a
+// [*UserError], or says which token is no string.
+func LoginOf(members map[string]any) (Login, error) {
+	user, _ := members["user"].(map[string]any)
+	if err := checkUser(user); err != nil {
+		return Login{}, err
+	}
+	login := Login{User: user}
+	for _, token := range []struct {
+		name string
+		into *string
+	}{{"accessToken", &login.AccessToken}, {"refreshToken", &login.RefreshToken}} {
+		value := members[token.name]
+		text, ok := value.(string)
+		if value != nil && !ok {
+			return Login{}, fmt.Errorf("%s must be a string", token.name)
+		}
+		*token.into = text
+	}
+	return login, nil
+}
+
 // Change changes a session: the named top-level members of User are replaced, a
 // nil value removes one; user.id cannot change. A nil token is kept, an empty
 // one removed. The zero Change is a pure refresh.

@@ -344,18 +344,15 @@ func (h *Handler) create(visitor *session.Visitor, w http.ResponseWriter, r *htt
 	if err != nil {
 		return err
 	}
-	user, err := userOf(members)
-	if err != nil {
+	if _, err := userOf(members); err != nil {
 		return err
 	}
-	login := session.Login{User: user}
-	for name, token := range map[string]*string{"accessToken": &login.AccessToken, "refreshToken": &login.RefreshToken} {
-		value, given := members[name]
-		text, ok := value.(string)
-		if given && !ok {
-			return badRequest(name + " must be a string.")
-		}
-		*token = text
+	login, err := session.LoginOf(members)
+	switch _, ofUser := errors.AsType[*session.UserError](err); {
+	case ofUser:
+		return err
+	case err != nil:
+		return badRequest(err.Error() + ".")
 	}
 	visitor.FromBackEnd()
 	return visitor.Create(r.Context(), login)

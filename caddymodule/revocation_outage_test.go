@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,25 @@ import (
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
+
+// caddyLog gives what Caddy logs from now on, which has no configuration of its own.
+func caddyLog(t *testing.T) func() string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "caddy.log")
+	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}},
+		"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}}}`, file)
+	if err := caddy.Load([]byte(config), true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	return func() string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+}
 
 // deafLog gives no answer to who appends, while it is deaf.
 type deafLog struct {

@@ -70,7 +70,13 @@ func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
 	if !retry {
 		retries = -1
 	}
-	switch query := parsed.Query(); {
+	query := parsed.Query()
+	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
+		if query.Has(option) {
+			return nil, fmt.Errorf("url must not have %s: a replica lags behind, and would seem to have lost what it does not have yet; remove it", option)
+		}
+	}
+	switch {
 	case query.Has("master_name"):
 		options, err := redis.ParseFailoverURL(written)
 		if err != nil {
@@ -118,11 +124,7 @@ const (
 	// redisBlock is how long a read waits for something new.
 	redisBlock = 500 * time.Millisecond
 	redisBatch = 1000
-	// redisRemembered is how long a node remembers what it appended, so that it
-	// can append it again if the server lost it: a server that is killed loses
-	// what it has not written to its disk, an hour's at its default settings.
-	redisRemembered = time.Hour
-	redisField      = "revocation"
+	redisField = "revocation"
 )
 
 // redisLog is a stream: an ordered log of which a reader misses nothing, however
@@ -130,10 +132,11 @@ const (
 type redisLog struct {
 	writer, reader redis.UniversalClient
 	stream         string
-	list           string // the hash that has the pages of the list
-	updates        string // the stream of updates
-	cursor         string // the last entry read; only Follow uses it
-	updateCursor   string // the same, of the updates
+	list           string    // the hash that has the pages of the list
+	updates        string    // the stream of updates
+	cursor         string    // the last entry read; only Follow uses it
+	read           time.Time // when that was appended
+	updateCursor   string    // the same as cursor, of the updates
 
 	mu       sync.Mutex
 	longest  time.Duration // that an entry was ever needed
@@ -174,7 +177,7 @@ func (l *redisLog) Append(ctx context.Context, all []session.Revocation) error {
 		l.appended = append(l.appended, appendedEntry{result.Val(), now, all[i]})
 	}
 	old := 0
-	for old < len(l.appended) && now.Sub(l.appended[old].at) > redisRemembered {
+	for old < len(l.appended) && now.Sub(l.appended[old].at) > remembered {
 		old++
 	}
 	l.appended = l.appended[old:]
@@ -190,12 +193,15 @@ func (l *redisLog) oldestNeeded(r session.Revocation, now time.Time) string {
 	if !l.complete {
 		return ""
 	}
-	return fmt.Sprintf("%d-0", max(now.Add(-l.longest-keptAfterEnd).UnixMilli(), 0))
+	return fmt.Sprintf("%d-0", max(l.horizon(now).UnixMilli(), 0))
 }
+
+// horizon is the moment before which no entry was appended that can still stop
+// anything.
+func (l *redisLog) horizon(now time.Time) time.Time { return now.Add(-l.longest - keptAfterEnd) }
 
 // Follow implements [RevocationLog].
 func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), synced func()) error {
-	l.setComplete(false)
 	if err := l.resume(ctx); err != nil {
 		return err
 	}
@@ -205,6 +211,17 @@ func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), syn
 		}).Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return fmt.Errorf("reading revocations from Redis: %w", err)
+		}
+		// Also when something was read: after a loss another node may have been first.
+		gone, err := l.cursorGone(ctx)
+		if err != nil {
+			return err
+		}
+		if gone {
+			if err := l.resume(ctx); err != nil {
+				return err
+			}
+			continue
 		}
 		read := 0
 		for _, stream := range streams {
@@ -237,14 +254,14 @@ func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) er
 		return err
 	}
 	add(r)
-	l.cursor = message.ID
 	var milliseconds int64
 	if _, err := fmt.Sscanf(message.ID, "%d-", &milliseconds); err != nil {
 		return fmt.Errorf("the stream %s has the strange id %s", l.stream, message.ID)
 	}
+	l.cursor, l.read = message.ID, time.UnixMilli(milliseconds)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.needs(r.Until.Sub(time.UnixMilli(milliseconds)))
+	l.needs(r.Until.Sub(l.read))
 	return nil
 }
 
@@ -263,11 +280,22 @@ func decodeRedisEntry(stream string, message redis.XMessage) (session.Revocation
 	return entry.revocation(), nil
 }
 
+// cursorGone reports whether the stream does not have any more what was read last. No
+// connection breaks when an operator flushes a server, or when it evicts the stream.
+func (l *redisLog) cursorGone(ctx context.Context) (bool, error) {
+	if l.cursor == firstEntry {
+		return false, nil
+	}
+	missing, err := l.missing(ctx, []string{l.cursor})
+	return err == nil && missing[0], err
+}
+
 // resume finds out, after a break, what the server has lost: it appends again
 // what this node had appended, and reads everything anew.
 func (l *redisLog) resume(ctx context.Context) error {
+	l.setComplete(false)
 	l.mu.Lock()
-	appended := l.appended
+	appended, horizon := l.appended, l.horizon(time.Now())
 	l.mu.Unlock()
 	ids := make([]string, len(appended))
 	for i, entry := range appended {
@@ -292,6 +320,9 @@ func (l *redisLog) resume(ctx context.Context) error {
 		l.forget(gone)
 	}
 	if missing[len(appended)] { // ids may begin anew
+		if l.cursor != firstEntry && l.read.After(horizon) { // else it was trimmed
+			logLoss(l.stream)
+		}
 		l.cursor = firstEntry
 	}
 	return nil

@@ -211,6 +211,12 @@ func TestRedisURLIsCheckedAndNeverShown(t *testing.T) {
 			t.Errorf("%q: %v", written, err)
 		}
 	}
+	for _, option := range []string{"addr=h:6380&read_only=true", "addr=h:6380&route_randomly=true", "master_name=m&replica_only=true", "master_name=m&route_by_latency=true"} {
+		err := (&RedisRevocation{URL: "redis://h:6379?" + option}).Provision(caddy.Context{})
+		if err == nil || !strings.Contains(err.Error(), "a replica lags behind") {
+			t.Errorf("%q: %v", option, err)
+		}
+	}
 	for _, written := range []string{"rediss://u:p@h:6380/1", "redis://h:26379?master_name=m", "redis://h:6379?addr=h:6380"} {
 		if err := (&RedisRevocation{URL: written}).Provision(caddy.Context{}); err != nil {
 			t.Errorf("%q: %v", written, err)
@@ -326,5 +332,81 @@ func TestRedisKeepsWhatEndedBeforeAnEndlessSession(t *testing.T) {
 	defer stop(t, starting)
 	if known := starting.Status().Sessions; known != others+1 {
 		t.Errorf("a node that starts knows of %d ended sessions, want %d", known, others+1)
+	}
+}
+
+// An operator flushes Redis, or it evicts the stream: no connection breaks, and no node
+// that starts may let anybody in whose sign-out was lost.
+func TestRedisStreamThatIsLostWhileNodesAreConnected(t *testing.T) {
+	const stream = "session:default:revocations"
+	after, err := json.Marshal(entryOf(ended("after")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, loss := range map[string][]any{
+		"flushed": {"FLUSHALL"},
+		"and another node is first to append": {"EVAL", "redis.call('DEL', KEYS[1]) return redis.call('XADD', KEYS[1], '*', ARGV[1], ARGV[2])",
+			1, stream, redisField, after},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := caddyLog(t)
+			s := startRedis(t)
+			a, b := s.node(), s.node()
+			for id, node := range map[string]*sharedRevocations{"a": a, "b": b} {
+				if err := node.Revoke(t.Context(), ended(id)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wholeTurn(t, a, b)
+			s.command(loss...)
+			wholeTurn(t, a, b)
+			late := s.node()
+			for _, id := range []string{"a", "b"} {
+				if !isEnded(t, late, id)() {
+					t.Errorf("a node that starts takes the ended session %s", id)
+				}
+			}
+			if lost := strings.Count(logged(), "the shared revocations were lost"); lost != 2 {
+				t.Errorf("two nodes say %d times that the stream was lost", lost)
+			}
+			stop(t, a, b, late)
+		})
+	}
+}
+
+// wholeTurn waits until nodes have read once more what is in Redis now.
+func wholeTurn(t *testing.T, nodes ...*sharedRevocations) {
+	t.Helper()
+	for range 2 { // one may be under way
+		start := time.Now()
+		for _, node := range nodes {
+			eventually(t, 5*time.Second, "the node does not read", func() bool {
+				last := node.Status().LastSync
+				return last != nil && last.After(start)
+			})
+		}
+	}
+}
+
+// Redis drops what can stop nothing any more, also what a node has read last.
+func TestTrimmedRedisStreamIsNotLost(t *testing.T) {
+	logged := caddyLog(t)
+	s := startRedis(t)
+	old := time.Now().Add(-30 * 24 * time.Hour)
+	entry, err := json.Marshal(entryOf(session.Revocation{SessionID: "old", Until: old.Add(time.Hour)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.command("XADD", "session:default:revocations", fmt.Sprintf("%d-0", old.UnixMilli()), redisField, entry)
+	a, b := s.node(), s.node()
+	s.command("XTRIM", "session:default:revocations", "MAXLEN", 0)
+	wholeTurn(t, a, b)
+	if err := a.Revoke(t.Context(), ended("new")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "the other node does not learn of a sign-out", isEnded(t, b, "new"))
+	stop(t, a, b)
+	if text := logged(); strings.Contains(text, "lost") {
+		t.Errorf("the log says that something was lost:\n%s", text)
 	}
 }

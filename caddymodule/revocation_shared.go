@@ -31,6 +31,10 @@ const (
 	// retryTimeout bounds an attempt to append what an outage left, which may
 	// be much and for which nobody waits.
 	retryTimeout = 30 * time.Second
+	// remembered is how long a node remembers what it appended, so that it can
+	// append it again where it was lost: a Redis that is killed loses what it has
+	// not written to its disk, an hour's at its default settings.
+	remembered = time.Hour
 )
 
 // sharedRevocations are the revocations of a realm: a set in memory that every
@@ -426,6 +430,12 @@ func (s *sharedRevocations) Destruct() error {
 		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", s.Status().Pending), zap.Error(err))
 	}
 	return errors.Join(s.tellOnce(ctx), s.log.Close())
+}
+
+// logLoss tells the operator that a log has lost what nodes had read in it.
+func logLoss(place string) {
+	caddy.Log().Named("session.revocation").Error("the shared revocations were lost; nodes that run know them and have shared again what they ended in the last hour, "+
+		"but a node that starts takes what was ended before for good: end everybody's sessions with caddy session revoke --all", zap.String("place", place))
 }
 
 // waitAtMost waits for goroutines, and reports whether they have ended.

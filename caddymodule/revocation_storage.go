@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,13 +73,14 @@ const (
 	maxFileSize    = 64 << 10
 	// keptAfterEnd is how long a file outlives its last entry: more than clocks differ.
 	keptAfterEnd = 24 * time.Hour
-	// markerFile is always there. If it is not, the storage was lost or swapped.
+	// markerFile is always there, so a storage that cannot be written is noticed
+	// before anybody signs out.
 	markerFile = "version"
 )
 
 // storageLog is a folder in Caddy's storage. Each node appends to a file of its
-// own, "<node>-<number>.jsonl", so nobody needs a lock. A closed file is never
-// written again, so a look costs one listing and one Stat for each open file.
+// own, "<node>-<number>.jsonl", so nobody needs a lock. A closed file never
+// changes again, so a look costs one listing and one Stat for each open file.
 type storageLog struct {
 	folder, node string
 	files        map[string]logFile   // what Follow has read, by name
@@ -89,10 +91,10 @@ type storageLog struct {
 	polled  atomic.Pointer[polled]
 	changed chan struct{} // so that Follow looks at once
 
-	mu      sync.Mutex
-	number  int
-	open    logFile
-	content []byte // of the open file
+	mu     sync.Mutex
+	number int
+	open   writtenFile
+	closed []writtenFile // in the last hour, in case the storage loses them
 }
 
 // polled is what the current configuration says of the folder.
@@ -114,6 +116,13 @@ type logFile struct {
 }
 
 func (f logFile) closed() bool { return f.entries >= maxFileEntries || f.size >= maxFileSize }
+
+// writtenFile is a file that this node has written.
+type writtenFile struct {
+	logFile
+	name    string
+	content []byte
+}
 
 // logEntry is a line of a file.
 type logEntry struct {
@@ -170,29 +179,32 @@ func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := time.Now()
 	// After its last entry has ended, others may delete the file.
-	if l.open.closed() || l.open.entries > 0 && time.Now().After(l.open.until) {
-		l.number, l.open, l.content = l.number+1, logFile{}, nil
+	if l.open.closed() || l.open.entries > 0 && now.After(l.open.until) {
+		l.number, l.closed, l.open = l.number+1, append(l.closed, l.open), writtenFile{}
 	}
-	next, content := l.open, bytes.Clone(l.content)
+	l.closed = slices.DeleteFunc(l.closed, func(f writtenFile) bool { return now.Sub(f.modified) > remembered })
+	next := l.open
+	next.name, next.modified, next.content = l.ownFile(), now, bytes.Clone(l.open.content)
 	for _, r := range all {
 		line, err := json.Marshal(entryOf(r))
 		if err != nil {
 			return err
 		}
-		content = append(append(content, line...), '\n')
+		next.content = append(append(next.content, line...), '\n')
 		next.entries++
 		if r.Until.After(next.until) {
 			next.until = r.Until
 		}
 	}
-	next.size = int64(len(content))
-	if err := l.current().Store(ctx, l.key(l.ownFile()), content); err != nil {
+	next.size = int64(len(next.content))
+	if err := l.current().Store(ctx, l.key(next.name), next.content); err != nil {
 		// It may have been written all the same, and read as closed: never again.
 		l.number++
 		return fmt.Errorf("storing revocations: %w", err)
 	}
-	l.open, l.content = next, content
+	l.open = next
 	return nil
 }
 
@@ -223,10 +235,8 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 	for _, key := range keys {
 		present[path.Base(key)] = true
 	}
-	if !present[markerFile] {
-		if err := l.restore(ctx, storage); err != nil {
-			return err
-		}
+	if err := l.restore(ctx, storage, present); err != nil {
+		return err
 	}
 	maps.DeleteFunc(l.files, func(name string, _ logFile) bool { return !present[name] })
 	maps.DeleteFunc(l.deleted, func(name string, _ time.Time) bool { return !present[name] })
@@ -244,17 +254,29 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 	return nil
 }
 
-// restore writes what this node has again, into a storage that is new.
-func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage) error {
+// restore writes again what this node wrote in the last hour and the storage has lost,
+// and says so if it was there at the last look. No node deletes a file that can still
+// stop something.
+func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage, present map[string]bool) error {
+	now, lost := time.Now(), false
+	for name, file := range l.files {
+		lost = lost || !present[name] && now.Before(file.until)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.content) > 0 {
-		if err := storage.Store(ctx, l.key(l.ownFile()), l.content); err != nil {
+	missing := slices.DeleteFunc(slices.Concat(l.closed, []writtenFile{l.open}), func(f writtenFile) bool {
+		return present[f.name] || !now.Before(f.until)
+	})
+	if !present[markerFile] {
+		missing = append(missing, writtenFile{name: markerFile, content: []byte("1\n")})
+	}
+	for _, file := range missing {
+		if err := storage.Store(ctx, l.key(file.name), file.content); err != nil {
 			return fmt.Errorf("storing revocations: %w", err)
 		}
 	}
-	if err := storage.Store(ctx, l.key(markerFile), []byte("1\n")); err != nil {
-		return fmt.Errorf("storing revocations: %w", err)
+	if lost {
+		logLoss(l.folder)
 	}
 	return nil
 }

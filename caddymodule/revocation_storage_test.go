@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -334,21 +335,84 @@ func TestDamagedFileIsAnOutage(t *testing.T) {
 	})
 }
 
-func TestLostStorageGetsWhatTheNodeHas(t *testing.T) {
+// The storage loses everything, or one file. What all nodes that run wrote in the last
+// hour is there again, whichever of them notices first, and the log says once for each
+// that had read what is gone that it was lost.
+func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
+	const signOuts = 2*maxFileEntries + 100
+	for name, lose := range map[string]func(revocations string) error{
+		"everything": os.RemoveAll,
+		"full files": func(revocations string) error {
+			full, err := filepath.Glob(filepath.Join(revocations, "*-0.jsonl"))
+			if err == nil && len(full) != 2 {
+				err = fmt.Errorf("there are %d files that are full", len(full))
+			}
+			for _, file := range full {
+				err = errors.Join(err, os.Remove(file))
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := caddyLog(t)
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				a, _ := nodeOn(t, folder, Outage{})
+				b, _ := nodeOn(t, folder, Outage{})
+				for i := range signOuts {
+					for node, name := range map[*sharedRevocations]string{a: "a", b: "b"} {
+						if err := node.Revoke(t.Context(), ended(fmt.Sprint(name, i))); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				revocations := filepath.Join(folder, "session", "default", "revocations")
+				if err := lose(revocations); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				late, _ := nodeOn(t, folder, Outage{})
+				if sessions, _ := late.Size(); sessions != 2*signOuts {
+					t.Errorf("a node that starts knows of %d ended sessions, want %d", sessions, 2*signOuts)
+				}
+				log := late.log.(*storageLog)
+				for name, file := range log.files {
+					if file.entries > maxFileEntries {
+						t.Errorf("%s has %d entries", name, file.entries)
+					}
+				}
+				stop(t, a, b, late)
+			})
+			if lost := strings.Count(logged(), "the shared revocations were lost"); lost != 2 {
+				t.Errorf("two nodes say %d times that revocations were lost", lost)
+			}
+		})
+	}
+}
+
+// A node remembers what it may have to write again, and no more.
+func TestNodeForgetsFilesThatItWroteLongAgo(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		node, _ := nodeOn(t, folder, Outage{})
-		if err := node.Revoke(t.Context(), ended("one")); err != nil {
-			t.Fatal(err)
+		revoke := func() {
+			t.Helper()
+			for i := range 3 * maxFileEntries {
+				if err := node.Revoke(t.Context(), session.Revocation{SessionID: fmt.Sprint(i), Until: time.Now().Add(24 * time.Hour)}); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
-		if err := os.RemoveAll(filepath.Join(folder, "session")); err != nil {
-			t.Fatal(err)
+		revoke()
+		time.Sleep(remembered + time.Minute)
+		revoke()
+		if closed := len(node.log.(*storageLog).closed); closed != 2 {
+			t.Errorf("%d closed files are remembered, want the 2 of the last hour", closed)
 		}
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		other, _ := nodeOn(t, folder, Outage{})
-		wantRevoked(t, other, annsSession("one"), true)
-		stop(t, node, other)
+		stop(t, node)
 	})
 }
 

@@ -56,11 +56,9 @@ func (e listEntry) listed() session.Listed {
 // encodePage returns the lines of a page and the end of its last session.
 func encodePage(listed []session.Listed) (content []byte, until time.Time, err error) {
 	for _, entry := range listed {
-		line, err := json.Marshal(listEntryOf(entry))
-		if err != nil {
+		if content, err = appendLine(content, listEntryOf(entry)); err != nil {
 			return nil, time.Time{}, err
 		}
-		content = append(append(content, line...), '\n')
 		if entry.ExpiresAt.After(until) {
 			until = entry.ExpiresAt
 		}

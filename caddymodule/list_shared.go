@@ -1,10 +1,8 @@
 package caddymodule
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -129,12 +127,8 @@ func (l *sharedList) readPage(ctx context.Context, page int, names map[string]bo
 		if content == nil { // another node has just written it anew
 			return nil
 		}
-		for line := range bytes.Lines(content) {
-			var entry listEntry
-			if err := json.Unmarshal(line, &entry); err != nil {
-				return fmt.Errorf("the page %s is damaged; delete it", name)
-			}
-			written = append(written, entry.listed())
+		if err := eachLine(content, func(entry listEntry) { written = append(written, entry.listed()) }); err != nil {
+			return fmt.Errorf("the page %s is damaged; delete it", name)
 		}
 	}
 	l.Merge(page, written)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -188,11 +187,10 @@ func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error
 	next := l.open
 	next.name, next.modified, next.content = l.ownFile(), now, bytes.Clone(l.open.content)
 	for _, r := range all {
-		line, err := json.Marshal(entryOf(r))
-		if err != nil {
+		var err error
+		if next.content, err = appendLine(next.content, entryOf(r)); err != nil {
 			return err
 		}
-		next.content = append(append(next.content, line...), '\n')
 		next.entries++
 		if r.Until.After(next.until) {
 			next.until = r.Until
@@ -325,17 +323,16 @@ func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name s
 		return err
 	}
 	read := logFile{modified: info.Modified, size: info.Size}
-	for line := range bytes.Lines(content) {
-		var entry logEntry
-		if err := json.Unmarshal(line, &entry); err != nil {
-			return errors.New("the file is damaged; if it cannot be repaired, delete it and revoke everybody's sessions")
-		}
+	err = eachLine(content, func(entry logEntry) {
 		r := entry.revocation()
 		add(r)
 		read.entries++
 		if r.Until.After(read.until) {
 			read.until = r.Until
 		}
+	})
+	if err != nil {
+		return errors.New("the file is damaged; if it cannot be repaired, delete it and revoke everybody's sessions")
 	}
 	l.files[name] = read
 	return nil

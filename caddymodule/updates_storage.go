@@ -1,10 +1,8 @@
 package caddymodule
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,11 +30,10 @@ func (l *storageLog) appendUpdates(ctx context.Context, all []session.Revocation
 	var content []byte
 	var until time.Time
 	for _, r := range all {
-		line, err := json.Marshal(entryOf(r))
-		if err != nil {
+		var err error
+		if content, err = appendLine(content, entryOf(r)); err != nil {
 			return err
 		}
-		content = append(append(content, line...), '\n')
 		if r.Until.After(until) {
 			until = r.Until
 		}
@@ -80,12 +77,8 @@ func (l *storageLog) lookAtUpdate(ctx context.Context, storage certmagic.Storage
 	if err != nil {
 		return err
 	}
-	for line := range bytes.Lines(content) {
-		var entry logEntry
-		if err := json.Unmarshal(line, &entry); err != nil {
-			return errors.New("the file is damaged; delete it")
-		}
-		add(entry.revocation())
+	if err := eachLine(content, func(entry logEntry) { add(entry.revocation()) }); err != nil {
+		return errors.New("the file is damaged; delete it")
 	}
 	l.updateFiles[name] = true
 	return nil

@@ -185,7 +185,7 @@ func TestStreamOfBeforeAReloadEndsWithItsSession(t *testing.T) {
 			require.Equal(t, http.StatusOK, response.StatusCode)
 			s.load(settings)
 			s.signOut(cookie, http.StatusOK)
-			require.Less(t, closedAfter(t, conn), time.Second)
+			wantClosed(t, conn)
 		})
 	}
 }
@@ -284,5 +284,5 @@ func TestStreamEndsWithItsRealm(t *testing.T) {
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	load(t, fmt.Sprintf("{\n admin off\n persist_config off\n storage file_system %s\n log {\n output file %s\n }\n}\nhttp://:%s {\n bind 127.0.0.1\n respond hello\n}\n",
 		s.folder, s.log, strings.TrimPrefix(s.addr, "127.0.0.1:")))
-	require.Less(t, closedAfter(t, conn), time.Second)
+	wantClosed(t, conn)
 }

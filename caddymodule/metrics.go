@@ -20,7 +20,8 @@ const sealsWarning = 1 << 28
 
 // metrics are the counters of all realms. They outlive a configuration, so that a
 // reload does not reset them. Every label has a closed set of values: those of
-// the configuration and of this program, nothing that a client sends.
+// the configuration, of this program and of the keys that open, nothing that a client
+// sends.
 type metrics struct {
 	decisions *prometheus.CounterVec
 	ambiguous *prometheus.CounterVec
@@ -30,8 +31,8 @@ type metrics struct {
 	hooks     *prometheus.HistogramVec
 
 	mu    sync.Mutex
-	seals map[[2]string]*atomic.Uint64 // by realm and key id
-	keys  map[string]string            // the key that sealed last, by realm
+	seals map[[2]string]uint64 // by realm and key id
+	keys  map[string]string    // the key that sealed last, by realm
 }
 
 func newMetrics() *metrics {
@@ -49,7 +50,7 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "session", Name: "hook_duration_seconds",
 			Help: "Calls of hooks by outcome.", Buckets: prometheus.DefBuckets,
 		}, []string{"realm", "hook", "outcome"}),
-		seals: map[[2]string]*atomic.Uint64{}, keys: map[string]string{},
+		seals: map[[2]string]uint64{}, keys: map[string]string{},
 	}
 }
 
@@ -127,6 +128,7 @@ func (m *metrics) handoff(realm string, h session.Handoff, err error) {
 	}
 	for kind, asked := range map[string]bool{
 		"delete": h.Delete, "set": h.Set != nil, "update": h.Update != nil,
+		"sealed":  !h.Empty() && !h.Delete && h.Set == nil && h.Update == nil, // a cookie of the app's own
 		"invalid": err != nil && h.Empty(),
 	} {
 		if asked {
@@ -142,12 +144,8 @@ func (m *metrics) sealed(realm, key string) (uses uint64, tookOver bool) {
 	defer m.mu.Unlock()
 	last := m.keys[realm]
 	m.keys[realm] = key
-	count, ok := m.seals[[2]string{realm, key}]
-	if !ok {
-		count = new(atomic.Uint64)
-		m.seals[[2]string{realm, key}] = count
-	}
-	return count.Add(1), last != "" && last != key
+	m.seals[[2]string{realm, key}]++
+	return m.seals[[2]string{realm, key}], last != "" && last != key
 }
 
 var (
@@ -196,11 +194,6 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	for _, vector := range c.vectors() {
 		vector.Collect(to)
 	}
-	c.mu.Lock()
-	for labels, count := range c.seals {
-		to <- prometheus.MustNewConstMetric(sealsDescription, prometheus.GaugeValue, float64(count.Load()), labels[0], labels[1])
-	}
-	c.mu.Unlock()
 	serving.mu.Lock()
 	defer serving.mu.Unlock()
 	for name, r := range serving.realms {
@@ -208,12 +201,25 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		if manager == nil {
 			continue
 		}
+		c.collectSeals(to, name, manager.Keys().KeyIDs())
 		stats := manager.CacheStats()
 		to <- prometheus.MustNewConstMetric(cacheTokensDescription, prometheus.GaugeValue, float64(stats.Tokens), name)
 		to <- prometheus.MustNewConstMetric(cacheHitsDescription, prometheus.CounterValue, float64(stats.Hits), name, "hit")
 		to <- prometheus.MustNewConstMetric(cacheHitsDescription, prometheus.CounterValue, float64(stats.Misses), name, "miss")
 		if set, ok := manager.Settings().Revocations.(*sharedRevocations); ok {
 			set.collect(to)
+		}
+	}
+}
+
+// collectSeals leaves out keys that were rotated away. What they have sealed still
+// counts if an operator takes one back.
+func (m *metrics) collectSeals(to chan<- prometheus.Metric, realm string, keys []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range keys {
+		if seals := m.seals[[2]string{realm, key}]; seals > 0 {
+			to <- prometheus.MustNewConstMetric(sealsDescription, prometheus.GaugeValue, float64(seals), realm, key)
 		}
 	}
 }

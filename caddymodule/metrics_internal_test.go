@@ -18,7 +18,7 @@ func TestRotationAndWornKeysAreLogged(t *testing.T) {
 	r.sealed("second")
 	assert.Equal(t, "a new key seals sessions", logs.All()[0].Message)
 	assert.Equal(t, "second", logs.All()[0].ContextMap()["key"])
-	r.app.metrics.seals[[2]string{"default", "second"}].Store(sealsWarning - 1)
+	r.app.metrics.seals[[2]string{"default", "second"}] = sealsWarning - 1
 	r.sealed("second")
 	r.sealed("second")
 	assert.Equal(t, 2, logs.Len(), "the warning comes once")

@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/assert"
@@ -185,6 +187,44 @@ func TestErrorsAreNamedAlikeEverywhere(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(string(logged), `"decision":"error"`))
 		})
 	}
+}
+
+// A key that was rotated away leaves the metrics, else there would be one more with every
+// rotation. One that is taken back has still sealed what it did.
+func TestSealsOfKeysThatOpen(t *testing.T) {
+	t.Setenv("FIRST", rand.Text()+rand.Text()) // no test before has used it
+	t.Setenv("SECOND", rand.Text()+rand.Text())
+	const first, second = "{env.FIRST}", "{env.SECOND}"
+	for _, step := range []struct {
+		secrets string
+		seals   []string // of the keys, by number
+	}{
+		{first, []string{"1"}}, {second, []string{"1"}}, {second + " " + first, []string{"1", "2"}}, {first, []string{"2"}},
+	} {
+		s, _ := measured(t, "secret "+step.secrets)
+		s.signIn(ada)
+		var seals []string
+		for _, series := range regexp.MustCompile(`(?m)^caddy_session_key_seals\{.*\} (\d+)$`).FindAllStringSubmatch(body(t, s.request("GET", "/metrics")), -1) {
+			seals = append(seals, series[1])
+		}
+		assert.ElementsMatch(t, step.seals, seals, step.secrets)
+	}
+}
+
+func TestCookieThatTheAppSealedIsCounted(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	s, _ := measured(t, "")
+	count := func() int {
+		return s.counted(`caddy_session_handoffs_total{kind="sealed",outcome="done",realm="default"}`)
+	}
+	before := count() // of the tests before
+	cookie := idleCookie(t, secret, 0, time.Hour)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Set-Cookie", cookie+"; Path=/; HttpOnly")
+	})
+	require.NotEmpty(t, s.request("POST", "/sign-in").Cookies())
+	assert.Equal(t, before+1, count())
 }
 
 // The dashboard asks for nothing that a scrape does not have, and leaves nothing out.

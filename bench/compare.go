@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -67,7 +68,12 @@ func compare(ctx context.Context, o options) ([]result, error) {
 	if next != nil {
 		defer next.stop()
 	}
-	c, p, err := startCaddy(ctx, o, secret, told, app.Listener.Addr().String(), auth.Listener.Addr().String(), fmt.Sprintf("127.0.0.1:%d", nextPort))
+	folder, err := os.MkdirTemp("", "caddy-session-guard-bench")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	c, p, err := startCaddy(ctx, o, folder, secret, told, app.Listener.Addr().String(), auth.Listener.Addr().String(), fmt.Sprintf("127.0.0.1:%d", nextPort))
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,17 @@ func TestReplaceTable(t *testing.T) {
 	}
 }
 
+func TestComparisonLeavesNoFiles(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	if _, err := compare(t.Context(), options{caddy: filepath.Join(temporary, "missing"), sessions: 1}); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 func TestMedian(t *testing.T) {
 	if m := median([]float64{9, 1, 2}); m != 2 {
 		t.Errorf("the median is %v", m)

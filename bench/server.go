@@ -72,13 +72,10 @@ func (p ports) config(storage, told, app, auth, next string, proxyLog bool) stri
 	return b.String()
 }
 
-// startCaddy starts Caddy with the sites of the comparison.
-func startCaddy(ctx context.Context, o options, secret, told, app, auth, next string) (*server, ports, error) {
-	folder, err := os.MkdirTemp("", "caddy-session-guard-bench")
-	if err != nil {
-		return nil, ports{}, err
-	}
+// startCaddy starts Caddy with the sites of the comparison. It writes into the folder.
+func startCaddy(ctx context.Context, o options, folder, secret, told, app, auth, next string) (*server, ports, error) {
 	var p ports
+	var err error
 	for _, port := range []*int{&p.bare, &p.sameHeaders, &p.guard, &p.forwardAuth, &p.bareNext, &p.guardNext, &p.metrics} {
 		if *port, err = freePort(ctx); err != nil {
 			return nil, p, err

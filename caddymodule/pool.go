@@ -151,8 +151,8 @@ func (r *realm) giveKeysBack() {
 // lookInterval is how often a node looks at what others have written. Where they
 // tell it, a second is often enough for the rest.
 func lookInterval(log RevocationLog) time.Duration {
-	if log, ok := log.(*storageLog); ok {
-		return log.polled.Load().interval
+	if log, ok := log.(PolledLog); ok {
+		return log.Interval()
 	}
 	return time.Second
 }

@@ -51,6 +51,16 @@ type RevocationLog interface {
 	Close() error
 }
 
+// PolledLog is what a [RevocationLog] also implements if it looks now and then at what
+// others have written, as one in Caddy's storage does.
+type PolledLog interface {
+	// Interval is how often it looks.
+	Interval() time.Duration
+	// Use takes the settings and the storage of another configuration that names the
+	// same place, since the storage of the one before may be closed.
+	Use(module RevocationModule, storage certmagic.Storage)
+}
+
 // Outage says what a node does while it cannot read the shared revocations.
 type Outage struct {
 	// `closed`: after the grace nobody passes an `auth` route (503), since a

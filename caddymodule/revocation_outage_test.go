@@ -171,6 +171,35 @@ func TestTermsOfAFailedLoadAreTakenBack(t *testing.T) {
 	})
 }
 
+// borrowedLog is another's log: all that is known of it is the interface.
+type borrowedLog struct {
+	RevocationLog
+	PolledLog
+}
+
+// A log of somebody else's that looks now and then takes the storage and the interval of
+// a reload as the one of Caddy's storage does.
+func TestPolledLogOfAnotherModuleTakesNewTerms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		closing, next := &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}, &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
+		log, err := new(StorageRevocation).Open("default", closing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), borrowedLog{log, log.(PolledLog)}, Outage{}.OutageRule())
+		node.ready(t.Context())
+		node.use(&terms{&StorageRevocation{PollInterval: caddy.Duration(5 * time.Minute)}, next})
+		closing.unreadable.Store(true)
+		time.Sleep(3 * time.Minute) // more than the grace, and before the next look
+		synctest.Wait()
+		wantRevoked(t, node, annsSession("one"), false)
+		if err := node.Revoke(t.Context(), ended("one")); err != nil || next.stores.Load() == 0 {
+			t.Errorf("%v, and the storage of the reload has %d files", err, next.stores.Load())
+		}
+		stop(t, node)
+	})
+}
+
 // A longer grace counts from the beginning of the outage, and so does a shorter one.
 func TestGraceOfALaterConfigurationCounts(t *testing.T) {
 	folder := t.TempDir()

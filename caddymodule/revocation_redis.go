@@ -30,7 +30,8 @@ func init() {
 type RedisRevocation struct {
 	// The URL as go-redis reads it: `redis://user:password@host:6379/0`, with
 	// `rediss` for TLS. With `?master_name=` the hosts are sentinels, with
-	// `?addr=` they are nodes of a cluster. Keep a password out of the
+	// `?addr=` they are nodes of a cluster. Options that read replicas, which lag
+	// behind, are refused. Keep a password out of the
 	// configuration by `{env.*}` or `{file.*}`. Required.
 	URL string `json:"url"`
 

@@ -121,9 +121,8 @@ func (s *sharedRevocations) leave(t *terms) {
 func (s *sharedRevocations) apply(t *terms) {
 	outage := t.module.OutageRule()
 	s.outage.Store(&outage)
-	log, polls := s.log.(*storageLog)
-	if module, ok := t.module.(*StorageRevocation); polls && ok {
-		log.use(t.storage, module)
+	if log, ok := s.log.(PolledLog); ok {
+		log.Use(t.module, t.storage)
 	}
 	if s.status.LastSync != nil && time.Since(s.since) < time.Duration(outage.OutageGrace) {
 		s.stale.Store(false)

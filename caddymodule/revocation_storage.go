@@ -155,10 +155,12 @@ func (e logEntry) revocation() session.Revocation {
 	return r
 }
 
-// use takes the storage of another configuration, since that of the one before may
-// be closed, and its interval.
-func (l *storageLog) use(storage certmagic.Storage, m *StorageRevocation) {
-	l.polled.Store(m.polled(storage))
+// Interval implements [PolledLog].
+func (l *storageLog) Interval() time.Duration { return l.polled.Load().interval }
+
+// Use implements [PolledLog].
+func (l *storageLog) Use(module RevocationModule, storage certmagic.Storage) {
+	l.polled.Store(module.(*StorageRevocation).polled(storage)) // one place has one module
 	select {
 	case l.changed <- struct{}{}:
 	default: // Follow is about to look
@@ -217,7 +219,7 @@ func (l *storageLog) Follow(ctx context.Context, add func(session.Revocation), s
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.changed:
-		case <-time.After(untilNextLook(l.polled.Load().interval)):
+		case <-time.After(untilNextLook(l.Interval())):
 		}
 	}
 }
@@ -346,4 +348,5 @@ var (
 	_ RevocationModule = (*StorageRevocation)(nil)
 	_ caddy.Validator  = (*StorageRevocation)(nil)
 	_ RevocationLog    = (*storageLog)(nil)
+	_ PolledLog        = (*storageLog)(nil)
 )

@@ -434,7 +434,7 @@ func (s *sharedRevocations) Destruct() error {
 // logLoss tells the operator that a log has lost what nodes had read in it.
 func logLoss(place string) {
 	caddy.Log().Named("session.revocation").Error("the shared revocations were lost; nodes that run know them and have shared again what they ended in the last hour, "+
-		"but a node that starts takes what was ended before for good: end everybody's sessions with caddy session revoke --all", zap.String("place", place))
+		"but a node that starts accepts sessions that were ended before that: end everybody's sessions with caddy session revoke --all", zap.String("place", place))
 }
 
 // waitAtMost waits for goroutines, and reports whether they have ended.

@@ -77,13 +77,14 @@ export function testExampleDenials(site, enter, enterShort) {
     await visitor.leave();
   });
 
-  test("a session that expires on an open page: the header shows it, and links to guarded pages end on the login page", async () => {
+  test("a session that expires on an open page: the header and Server Components show it, and links to guarded pages end on the login page", async () => {
     const visitor = await enterShort();
     const { page } = visitor;
     await signInElsewhere(visitor);
     await visitor.opens("/");
     await showsUser(page, "Jonas Berg");
     await showsNobody(page);
+    await visitor.lands("/", "The door is in front of the house.");
     await link(page, "Open the dashboard").click();
     await visitor.lands(login("/dashboard"), "Sign in");
     await visitor.leave();

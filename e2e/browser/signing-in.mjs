@@ -34,4 +34,15 @@ export function testSigningIn(enter) {
       await visitor.leave();
     });
   }
+
+  test("by fetch: after refresh(), the page that is pushed shows the user at once, the layout included", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await visitor.opens(login("/start"));
+    await page.getByText("Signed out").waitFor();
+    await page.getByRole("button", { name: "Sign in with fetch" }).click();
+    await visitor.lands("/start", "Start");
+    await page.getByText("Signed in as Fetch").waitFor();
+    await visitor.leave();
+  });
 }

@@ -6,6 +6,7 @@ import type { Session, User } from "../types.js";
 import { listen, useActivityRefresh } from "./activity.js";
 import { after, RETRY } from "./after.js";
 import { StoreContext, useStateOf } from "./context.js";
+import { useServerComponents } from "./server-components.js";
 import { createStore, isKnown, sameValue, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
@@ -85,6 +86,7 @@ export function SessionProvider<T extends User = User>({
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);
   useOtherTabs(store, state);
+  useServerComponents(store, state);
 
   const known = useRef(state);
   useEffect(() => {

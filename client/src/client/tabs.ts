@@ -1,17 +1,15 @@
 "use client";
 
 import { useEffect, useRef } from "react";
-import { useRouter } from "next/navigation.js";
 import { RETRY } from "./after.js";
 import type { Session } from "../types.js";
 import { isKnown, sameValue, type State, type Store } from "./store.js";
 
 /**
- * Keeps the tabs of one browser in agreement: each tells the others what it knows. News of the same user is taken over; who is signed in
- * is asked of the API, and when that has changed, Server Components are rendered again.
+ * Keeps the tabs of one browser in agreement: each tells the others what it knows. News of the same user is taken over; who is
+ * signed in is asked of the API.
  */
 export function useOtherTabs(store: Store, state: State) {
-  const router = useRouter();
   const channel = useRef<BroadcastChannel>(undefined);
   const adopted = useRef<Session>(undefined);
 
@@ -21,8 +19,7 @@ export function useOtherTabs(store: Store, state: State) {
     let newest: unknown; // of the messages that need an answer
     opened.onmessage = async function hear(message: MessageEvent<Session | null>) {
       const theirs = message.data;
-      const before = store.get();
-      const ours = before.session;
+      const ours = store.get().session;
       if (sameValue(ours, theirs)) return;
       if (ours && ours.user.id === theirs?.user.id) {
         if ((theirs.lastActivity ?? 0) < (ours.lastActivity ?? 0)) return;
@@ -34,15 +31,13 @@ export function useOtherTabs(store: Store, state: State) {
       if (!(await store.refetch(true))) {
         // Without an answer the other tab's sign-out would be overlooked.
         setTimeout(() => newest === message && hear(message), RETRY);
-      } else if (isKnown(before) && store.get().session?.user.id !== ours?.user.id) {
-        router.refresh();
       }
     };
     return () => {
       newest = undefined;
       opened.close();
     };
-  }, [store, router]);
+  }, [store]);
 
   useEffect(() => {
     if (isKnown(state) && state.session !== adopted.current) channel.current?.postMessage(state.session);

@@ -79,6 +79,7 @@ afterEach(async () => {
   await act(() => roots.forEach((root) => root.unmount()));
   roots = [];
   vi.useRealTimers();
+  await settle(); // what was left for later is done before the next test counts
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
   router.refresh.mockClear();

@@ -61,6 +61,7 @@ describe("useSession", () => {
     let outcome: unknown;
     router.refresh.mockImplementation(() => expect(api.requests.at(-1)).toBe("DELETE /api/session"));
     await act(async () => (outcome = await result.current.logout()));
+    await settle();
     expect(outcome).toEqual({ success: true });
     expect(result.current).toMatchObject({ status: "unauthenticated", session: null });
     expect(router.refresh).toHaveBeenCalledTimes(1);
@@ -72,6 +73,7 @@ describe("useSession", () => {
     api.broken = () => Promise.reject(new TypeError("Failed to fetch"));
     let outcome: Awaited<ReturnType<UseSession["logout"]>> | undefined;
     await act(async () => (outcome = await result.current.logout()));
+    await settle();
     expect(outcome).toMatchObject({ success: false, error: "DELETE /api/session: TypeError: Failed to fetch" });
     expect(router.refresh).not.toHaveBeenCalled();
     expect(result.current.status).toBe("authenticated");

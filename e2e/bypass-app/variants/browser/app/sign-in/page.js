@@ -1,4 +1,5 @@
 import { signIn } from "../actions";
+import { FetchButton } from "./fetch-button";
 
 export default async function Page({ searchParams }) {
   const { return_to: wanted = "" } = await searchParams;
@@ -15,6 +16,7 @@ export default async function Page({ searchParams }) {
         <input type="hidden" name="name" value="Route Handler" />
         <button>Sign in with a Route Handler</button>
       </form>
+      <FetchButton wanted={wanted} />
     </main>
   );
 }

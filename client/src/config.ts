@@ -28,7 +28,7 @@ export interface SessionConfig<T extends User = User> {
   realm?: string;
   /** Caddy's `client_update`: the user fields that a browser may change. Default: none. */
   clientUpdate?: string[];
-  /** Runs in `getSession()`; false means that nobody is signed in. */
+  /** Runs wherever the session is read, as in `getSession()`, but not to sign in or out; false means that nobody is signed in. */
   onValidate?: (session: Session<T>) => MaybePromise<boolean>;
   /** Runs in `refreshSession()`; what it returns replaces user and tokens, null refuses the refresh. */
   onRefresh?: (session: Session<T>) => MaybePromise<Session<T> | null>;

@@ -18,10 +18,11 @@ export interface GetSessionOptions {
   tokens?: boolean;
 }
 
-/** Reads the session of a request, checked by onValidate, and gives access to where it is kept. */
+/** Where the session of a request is kept, and what it is. */
 export interface Access {
   keeper: Keeper;
-  session: Session | null;
+  /** The session, checked by onValidate: once, and only for who needs to know it, since signing in and out must work whatever onValidate does. */
+  session(): Promise<Session | null>;
   /** Caddy answered for the request, development runs without it, or production lacks it. */
   mode: "caddy" | "standalone" | "missing";
 }
@@ -53,9 +54,14 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
       mode === "standalone"
         ? standaloneKeeper(cookies, config, await keyring())
         : caddyKeeper({ headers, cookies, now }, config.cookieName, config.sessionExpiry);
-    const found = mode === "missing" ? null : await keeper.read();
+    let session: Promise<Session | null> | undefined;
+    return { keeper, session: () => (session ??= mode === "missing" ? Promise.resolve(null) : readValid(keeper)), mode };
+  }
+
+  async function readValid(keeper: Keeper): Promise<Session | null> {
+    const found = await keeper.read();
     const valid = found && (!config.onValidate || (await config.onValidate(found as Session<T>)));
-    return { keeper, session: valid ? found : null, mode };
+    return valid ? found : null;
   }
 
   /** Runs an operation that changes the session and turns what may go wrong into a result. */
@@ -83,7 +89,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 
   /** The session of this request, what was changed in the same request included; null if nobody is signed in. */
   async function getSession<U extends User = T>(options: GetSessionOptions = {}): Promise<Session<U> | null> {
-    const { session } = await access(await currentRequest("getSession()"));
+    const current = await access(await currentRequest("getSession()"));
+    const session = await current.session();
     if (!session) return null;
     return (options.tokens ? session : withoutTokens(session)) as Session<U>;
   }
@@ -93,10 +100,11 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
    * so what a browser sends goes through `actions.update`.
    */
   async function updateSession<U extends User = T>(updates: SessionUpdate<NoInfer<U>>): Promise<SessionResult<U>> {
-    return change("updateSession()", async ({ keeper, session }) => {
+    return change("updateSession()", async (current) => {
+      const session = await current.session();
       if (!session) return NOBODY;
       const change = readChange(updates, session.user.id);
-      return typeof change === "string" ? change : keeper.change(session, change);
+      return typeof change === "string" ? change : current.keeper.change(session, change);
     }) as Promise<SessionResult<U>>;
   }
 
@@ -111,7 +119,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     return change("refreshSession()", refresh) as Promise<SessionResult<U>>;
   }
 
-  async function refresh({ keeper, session }: Access): Promise<Session | string> {
+  async function refresh({ keeper, session: read }: Access): Promise<Session | string> {
+    const session = await read();
     if (!session) return NOBODY;
     if (!config.onRefresh) return keeper.change(session, {});
     const copy = structuredClone(session) as Session<T>; // onRefresh may change what it gets
@@ -131,7 +140,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 
   /** Whether somebody is signed in. */
   async function isAuthenticated(): Promise<boolean> {
-    return (await access(await currentRequest("isAuthenticated()"))).session !== null;
+    const current = await access(await currentRequest("isAuthenticated()"));
+    return (await current.session()) !== null;
   }
 
   return {

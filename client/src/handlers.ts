@@ -76,21 +76,21 @@ export function createHandlers<T extends User>(
 
   return () => ({
     GET: handle(async (_, current) => {
-      const { session } = current;
+      const session = await current.session();
       const due = session && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold);
       return due ? changed(refresh(current)) : answer(session);
     }),
     POST: handle(async (_, current) => {
-      requireSession(current.session);
+      requireSession(await current.session());
       return changed(refresh(current));
     }),
-    PATCH: handle(async (request, { keeper, session: found }) => {
-      const session = requireSession(found);
+    PATCH: handle(async (request, current) => {
+      const session = requireSession(await current.session());
       const user = await readPatch(request);
       const refused = findRefusedField(user, config.clientUpdate);
       if (refused) throw new Problem(403, refused);
       const updates = readChange({ user }, session.user.id);
-      return changed(typeof updates === "string" ? Promise.resolve(updates) : keeper.change(session, updates));
+      return changed(typeof updates === "string" ? Promise.resolve(updates) : current.keeper.change(session, updates));
     }),
     DELETE: handle(async (_, { keeper }) => {
       await keeper.remove();

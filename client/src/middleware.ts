@@ -29,7 +29,10 @@ export function createMiddleware<T extends User>(
     async (request: NextRequest): Promise<NextResponse> => {
       const { NextResponse } = await import("next/server.js");
       const jar = requestJar(request);
-      const { keeper, session, mode } = await access({ headers: request.headers, cookies: jar, now: async () => Date.now() });
+      const current = await access({ headers: request.headers, cookies: jar, now: async () => Date.now() });
+      const { keeper, mode } = current;
+      if (mode === "caddy" && !customHandler && !rules.authorize) return NextResponse.next();
+      const session = await current.session();
       const { type, rule } = findRule(request.nextUrl.pathname, rules);
       const decides = !(OPEN.test(request.nextUrl.pathname) && !rule?.pattern.startsWith("/_next"));
       const own = (await customHandler?.(request, session !== null, rule)) ?? (await rules.authorize?.(session !== null, request, rule));

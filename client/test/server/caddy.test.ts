@@ -275,6 +275,17 @@ describe("bad input is an error result, and nothing is handed over", () => {
   });
 });
 
+test("an onValidate that throws keeps nobody from signing out and in, and is told where the session is read", async () => {
+  const outage = new Error("the database is down");
+  const auth = NextAuthSession({ session: { onValidate: () => Promise.reject(outage) } });
+  current.behindCaddy(session());
+  await expect(auth.getSession()).rejects.toBe(outage);
+  await expect(auth.updateSession({ user: { name: "Grace" } })).rejects.toBe(outage);
+  expect(await auth.deleteSession()).toEqual({ success: true });
+  expect(await auth.createSession({ id: "2" })).toMatchObject({ success: true, session: { user: { id: "2" } } });
+  expect([...current.set.keys()]).toEqual(["session.delete", "session.set"]);
+});
+
 describe("where there is nothing to write to", () => {
   test("a Server Component gets an error result that says so", async () => {
     current.behindCaddy(session()).writable = false;

@@ -86,6 +86,8 @@ describe("without Caddy the rules are enforced here", () => {
 });
 
 test("behind Caddy every request passes: the rules are enforced there", async () => {
+  const onValidate = () => Promise.reject(new Error("the database is down"));
+  expect(await visit("/dashboard", { caddy: true, signedIn: true, config: { session: { onValidate } } })).toBe("200");
   expect(await visit("/dashboard", { caddy: true })).toBe("200");
   expect(await visit("/login", { caddy: true, signedIn: true })).toBe("200");
 });

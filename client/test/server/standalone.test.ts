@@ -157,6 +157,20 @@ describe("handlers()", () => {
     expect((await DELETE(request("DELETE"))).status).toBe(200);
   });
 
+  test("DELETE signs out whatever onValidate does, which runs once where it is asked", async () => {
+    const onValidate = vi.fn(() => true);
+    const checked = NextAuthSession({ session: { onValidate } }).handlers();
+    await login();
+    expect((await checked.POST(request("POST"))).status).toBe(200);
+    expect(onValidate).toHaveBeenCalledOnce();
+    onValidate.mockImplementation(() => {
+      throw new Error("the database is down");
+    });
+    await expect(checked.GET(request("GET"))).rejects.toThrow("the database is down");
+    expect((await checked.DELETE(request("DELETE"))).status).toBe(200);
+    expect(current.set.get("session")?.options.maxAge).toBe(0);
+  });
+
   // Next.js 14 gives the parameters, newer ones a promise of them; a test of the app may call without.
   const called: [string, (request: Request, handler: typeof GET, names: string[]) => Promise<Response>][] = [
     ["Next.js 14", (request, handler, session) => handler(request, { params: { session } })],

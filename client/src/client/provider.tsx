@@ -14,7 +14,7 @@ export interface SessionProviderProps<T extends User = User> {
   children?: ReactNode;
   /**
    * The session that the server knows, or a promise of it: then the hooks suspend until it has settled. A changed value replaces what the
-   * provider holds. Default: null.
+   * provider holds; if that was newer, the session API is asked. Default: null.
    */
   initialSession?: Session<T> | null | PromiseLike<Session<T> | null>;
   /** Asks the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
@@ -58,10 +58,18 @@ export function SessionProvider<T extends User = User>({
     if (store.fetching) void store.refetch();
     // What the replaced store has under way changes the session that this one holds.
     replaced?.subscribe(() => void store.refetch(true));
+    // What the server rendered before the session changed may arrive after that.
+    function askIfOlder() {
+      const before = replaced?.get().session;
+      const { session } = store.get();
+      if (session && before?.user.id === session.user.id && before.lastActivity! > session.lastActivity!) void store.refetch(true);
+    }
+    askIfOlder();
     store.promise?.then(
       (value) => {
         store.settle(value);
         store.notify();
+        askIfOlder();
       },
       () => {}, // the hooks throw it where an error boundary shows it
     );

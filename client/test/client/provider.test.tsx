@@ -257,6 +257,23 @@ describe("initialSession", () => {
     expect(api.count("GET")).toBe(1);
   });
 
+  test.each([
+    ["a session", (late: Session) => late],
+    ["a promise", (late: Session) => Promise.resolve(late)],
+  ])("that comes late, as %s, does not bring back what it knew", async (_, wrapped) => {
+    api.session = session({ name: "Grace" });
+    const late = session({ name: "Ada" }, HOUR, Date.now() - 1000);
+    const element = (initialSession?: Session | Promise<Session>) => (
+      <SessionProvider initialSession={initialSession} children={<Suspense children={<Show />} />} />
+    );
+    const page = await render(element());
+    expect(page.text()).toBe("authenticated Grace");
+    await page.rerender(element(wrapped(late)));
+    await settle();
+    expect(page.text()).toBe("authenticated Grace");
+    expect(api.count("GET")).toBe(2);
+  });
+
   test("of equal value keeps what is known", async () => {
     const first = session();
     api.session = session({ name: "Grace" });

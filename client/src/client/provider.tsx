@@ -19,7 +19,7 @@ export interface SessionProviderProps<T extends User = User> {
   initialSession?: Session<T> | null | PromiseLike<Session<T> | null>;
   /** Asks the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
   fetchOnMount?: boolean;
-  /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never, and so are 0, Infinity and more than 24.8 days. */
+  /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never, and so are 0 and Infinity. */
   refreshInterval?: number;
   /** Asks the session API again when the path changes. Default: true. */
   refetchOnPathChange?: boolean;

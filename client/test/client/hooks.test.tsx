@@ -125,6 +125,21 @@ describe("useSessionExpiry", () => {
     expect(result.current.isExpiringSoon).toBe(true);
   });
 
+  test("wakes up for a session of more days than one timer can wait", async () => {
+    vi.useFakeTimers();
+    const days = 60 * 24 * HOUR;
+    api.session = session({}, days);
+    const result = await hook(useSessionExpiry, { initialSession: api.session, fetchOnMount: false });
+    await act(() => vi.advanceTimersByTimeAsync(days - HOUR - 1));
+    expect(result.current.isExpiringSoon).toBe(false);
+    await act(() => vi.advanceTimersByTimeAsync(1));
+    expect(result.current).toMatchObject({ expiresIn: HOUR, isExpiringSoon: true });
+    expect(api.requests).toEqual([]);
+    api.session = null;
+    await act(() => vi.advanceTimersByTimeAsync(HOUR + 500));
+    expect(result.current.expiresAt).toBeNull();
+  });
+
   test("knows nothing without a session", async () => {
     const result = await hook(useSessionExpiry, { fetchOnMount: false });
     expect(result.current).toMatchObject({ expiresAt: null, expiresIn: null, isExpiringSoon: false });

@@ -85,11 +85,13 @@ export function SessionProvider<T extends User = User>({
 
   // Without an answer nobody is signed out: ask again, unless the answer is only slow. And the server decides whether the session has really ended,
   // by its own clock: ours may be ahead, and there may be no network now. A session that is over by ours when it comes has told us nothing new.
+  // Ours may be behind, too: it is not earlier than the session's last activity.
   const loading = state.status === "loading";
   const expiresAt = state.session?.expiresAt ?? 0;
+  const active = state.session?.lastActivity ?? 0;
   useEffect(
-    () => after(loading ? RETRY : expiresAt - Date.now() + 500, () => void store.refetch(!loading), loading ? RETRY : 30_000),
-    [store, loading, expiresAt],
+    () => after(loading ? RETRY : expiresAt - Math.max(Date.now(), active) + 500, () => void store.refetch(!loading), loading ? RETRY : 30_000),
+    [store, loading, expiresAt, active],
   );
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);

@@ -142,6 +142,17 @@ describe("who is signed in", () => {
     expect(api.count("GET")).toBe(119);
   });
 
+  test("is asked in time by a tab whose clock is behind by more than the session lasts", async () => {
+    vi.useFakeTimers();
+    api.session = session({}, HOUR, Date.now() + 2 * HOUR);
+    const page = await render(<SessionProvider autoActivityRefresh={false} children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(HOUR));
+    expect(api.count("GET")).toBe(1);
+    api.session = null;
+    await act(() => vi.advanceTimersByTimeAsync(500));
+    expect(page.text()).toBe("unauthenticated -");
+  });
+
   test("a tab whose clock is far ahead does not ask without end", async () => {
     vi.useFakeTimers();
     api.session = session({}, -HOUR);

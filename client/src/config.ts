@@ -28,6 +28,8 @@ export interface SessionConfig<T extends User = User> {
   realm?: string;
   /** Caddy's `client_update`: the user fields that a browser may change. Default: none. */
   clientUpdate?: string[];
+  /** Caddy's `forward_cookie`: the app is sent the sealed cookie, too, so that less fits into a session. Default: false. */
+  forwardCookie?: boolean;
   /** Runs wherever the session is read, as in `getSession()`, but not to sign in or out; false means that nobody is signed in. */
   onValidate?: (session: Session<T>) => MaybePromise<boolean>;
   /** Runs in `refreshSession()`; what it returns replaces user and tokens, null refuses the refresh. */
@@ -87,6 +89,7 @@ export function resolveConfig<T extends User>(
       secureCookie: process.env.NODE_ENV === "production",
       sameSite: "lax",
       clientUpdate: [],
+      forwardCookie: false,
       ...defined(session),
       realm,
     },
@@ -136,6 +139,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
     sameSite: [(value) => ["strict", "lax", "none"].includes(value as string), '"strict", "lax" or "none"'],
     realm: [(value) => typeof value === "string" && /^[\w-]+$/.test(value), "the name of Caddy's realm"],
     clientUpdate: [isStringArray, 'a list of user fields, such as ["name"]', findFieldFaults],
+    forwardCookie: flag,
     onValidate: callback,
     onRefresh: callback,
   },

@@ -53,7 +53,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     const keeper =
       mode === "standalone"
         ? standaloneKeeper(cookies, config, await keyring())
-        : caddyKeeper({ headers, cookies, now }, config.cookieName, config.sessionExpiry);
+        : caddyKeeper({ headers, cookies, now }, config);
     let session: Promise<Session | null> | undefined;
     return { keeper, session: () => (session ??= mode === "missing" ? Promise.resolve(null) : readValid(keeper)), mode };
   }
@@ -154,7 +154,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     /** Seals a session into a token that Caddy opens, where both have the secret. Throws without a secret, and for what no token or cookie can hold. */
     encryptSession: async (session: Session<T>): Promise<string> => {
       const token = await (await keyring()).seal(session);
-      refuseTooLarge(session, config.cookieName, config.realm);
+      refuseTooLarge(session, config, config.realm);
       return token;
     },
     /** Opens a token that Caddy or `encryptSession` sealed; null if it is not valid any more. Throws without a secret. */

@@ -1,9 +1,10 @@
 import { decodeText, encodeText } from "./base64url.js";
+import type { ResolvedSessionConfig } from "./config.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
 import { changedSession, mergedChange, newSession, type Change, type Identity } from "./session.js";
 import type { Keeper } from "./keeper.js";
 import { encodeAsCaddy, isUser, tokenLength } from "./token.js";
-import type { Session } from "./types.js";
+import type { Session, User } from "./types.js";
 
 /** What Caddy adds to a request is at most 12 KiB. */
 const MAX_REQUEST_BYTES = 12 * 1024;
@@ -15,7 +16,8 @@ const OPTIONS: CookieOptions = { httpOnly: true, path: "/", sameSite: "lax", sec
  * never shows to the browser (and removes from requests, so one that is seen was set in this request). Caddy applies them in the order
  * delete, set, update.
  */
-export function caddyKeeper({ headers, cookies, now }: RequestScope, cookieName: string, expiry: number): Keeper {
+export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestScope, config: ResolvedSessionConfig<T>): Keeper {
+  const { cookieName, sessionExpiry: expiry } = config;
   const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
   const realm = headers.get("X-Session-Realm") ?? "";
 
@@ -30,14 +32,14 @@ export function caddyKeeper({ headers, cookies, now }: RequestScope, cookieName:
     },
     async create(identity) {
       const session = newSession(identity, expiry);
-      refuseTooLarge(session, cookieName, realm);
+      refuseTooLarge(session, config, realm);
       withdraw(cookies, update); // it was meant for the session before
       handOver(cookies, set, identity);
       return session;
     },
     async change(session, change) {
       const after = changedSession(session, change, expiry);
-      refuseTooLarge(after, cookieName, realm);
+      refuseTooLarge(after, config, realm);
       handOver(cookies, update, mergedChange(pending<Change>(cookies, update) ?? {}, change));
       return after;
     },
@@ -78,16 +80,18 @@ function withdraw(cookies: CookieJar, name: string) {
 }
 
 /** Refuses what Caddy would refuse, by the same sizes. */
-export function refuseTooLarge(session: Session, cookieName: string, realm: string) {
+export function refuseTooLarge<T extends User>(session: Session, { cookieName, forwardCookie }: ResolvedSessionConfig<T>, realm: string) {
   // Three cookies of 4096 bytes, with the longest name that Caddy may give them: the app does not know their prefix.
-  const room = 3 * (4096 - `__Secure-${cookieName}.0`.length);
+  const name = `__Secure-${cookieName}.0`;
+  const room = 4096 - name.length;
   const token = tokenLength(session);
-  if (token > room) throw new SessionTooLarge("its token", token, room);
+  if (token > 3 * room) throw new SessionTooLarge("its token", token, 3 * room);
+  const forwarded = forwardCookie ? "Cookie: \r\n".length + token + Math.ceil(token / room) * `${name}=; `.length : 0;
   const told = Object.entries({
     "X-Session-Realm": realm,
     "X-Session-User": encodeURIComponent(session.user.id),
     "X-Session-Data": encodeAsCaddy(session),
-  }).reduce((size, [name, value]) => size + `${name}: ${value}\r\n`.length, 0);
+  }).reduce((size, [name, value]) => size + `${name}: ${value}\r\n`.length, forwarded);
   if (told > MAX_REQUEST_BYTES) throw new SessionTooLarge("what the app is told", told, MAX_REQUEST_BYTES);
 }
 

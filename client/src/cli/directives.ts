@@ -24,6 +24,7 @@ export const DEFAULTS: Record<string, string[]> = {
   secure_cookie: ["auto"],
   same_site: ["lax"],
   client_update: [],
+  forward_cookie: ["off"],
 };
 
 /** The rules and paths of a configuration, for `session_guard`. */
@@ -47,10 +48,11 @@ export function settingDirectives({ session = {} }: NextAuthSessionConfig): Dire
     expiry: duration(session.sessionExpiry),
     refresh_threshold: duration(session.refreshThreshold),
     max_lifetime: (session.sessionExpiry ?? 0) > 30 * DAY ? duration(session.sessionExpiry) : undefined,
-    auto_refresh: session.autoRefresh === undefined ? undefined : session.autoRefresh ? "on" : "off",
-    secure_cookie: session.secureCookie === undefined ? undefined : session.secureCookie ? "always" : "never",
+    auto_refresh: choice(session.autoRefresh, "on", "off"),
+    secure_cookie: choice(session.secureCookie, "always", "never"),
     same_site: session.sameSite,
     client_update: session.clientUpdate,
+    forward_cookie: choice(session.forwardCookie, "on", "off"),
   });
 }
 
@@ -105,6 +107,10 @@ function directives(settings: Record<string, string | string[] | undefined>): Di
 }
 
 const DAY = 24 * 60 * 60;
+
+function choice(flag: boolean | undefined, yes: string, no: string): string | undefined {
+  return flag === undefined ? undefined : flag ? yes : no;
+}
 
 /** Seconds in Caddy's notation, in the largest unit that needs no fraction. */
 function duration(seconds: number | undefined): string | undefined {

@@ -160,6 +160,11 @@ describe("caddyfile", () => {
     expect(stdout + stderr).not.toContain("written down");
   });
 
+  test("writes flags as Caddy does", () => {
+    const folder = app({ "auth.ts": "export default { session: { forwardCookie: true, autoRefresh: false } };" });
+    expect(run(folder, "caddyfile", "auth.ts").stdout).toBe("session_api\nsession_guard {\n\tdefault hybrid\n\tauto_refresh off\n\tforward_cookie on\n}\n");
+  });
+
   test("gives a named realm its settings in the global options", () => {
     const folder = app({
       "auth.ts": 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { realm: "admin", sessionExpiry: 5184000, clientUpdate: ["name", "image"] } });',
@@ -297,6 +302,7 @@ describe("--check", () => {
     ["expiry 1d", "", "expiry: the configuration says 1d, the Caddyfile says 7d"],
     ["cookie_name session", "cookie_name sid", "cookie_name: the configuration says session, the Caddyfile says sid"],
     ["auto_refresh on", "auto_refresh off", "auto_refresh: the configuration says on, the Caddyfile says off"],
+    ["auto_refresh on", "auto_refresh on\n\tforward_cookie on", "forward_cookie: the configuration says off, the Caddyfile says on"],
     ["default hybrid", "default auth", "default: the configuration says hybrid, the Caddyfile says auth"],
     ["login_path /login", "login_path /sign-in", "login_path: the configuration says /login, the Caddyfile says /sign-in"],
     ["home_path /", "home_path /\n\tlocales en", "locales: the configuration says nothing, the Caddyfile says en"],

@@ -267,6 +267,16 @@ describe("bad input is an error result, and nothing is handed over", () => {
     expect((await auth.createSession({ id: "\u00e9".repeat(500) })).success).toBe(true);
   });
 
+  test("a session that fits, but not beside its own cookie, which forward_cookie sends to the app", async () => {
+    current.behindCaddy();
+    const { createSession } = NextAuthSession({ session: { forwardCookie: true } });
+    const error = expect.stringMatching(/^The session is too large: what the app is told would take \d+ bytes, at most 12288 fit\. /);
+    expect(await createSession({ id: "1", large: "x".repeat(5000) })).toMatchObject({ success: false, error });
+    expect(current.set.size).toBe(0);
+    expect((await createSession({ id: "1", large: "x".repeat(4000) })).success).toBe(true);
+    expect((await auth.createSession({ id: "1", large: "x".repeat(5000) })).success).toBe(true);
+  });
+
   test("two updates that are too large together", async () => {
     current.behindCaddy(session());
     expect((await auth.updateSession({ user: { a: "x".repeat(5000) } })).success).toBe(true);

@@ -15,7 +15,7 @@ describe("NextAuthSession", () => {
     const { config, clientConfig } = NextAuthSession({ session: { secretKey: "s".repeat(32), cookieName: undefined } });
     expect(config).toEqual({
       sessionExpiry: 604_800, refreshThreshold: 86_400, cookieName: "session", autoRefresh: true, secureCookie: false, sameSite: "lax",
-      clientUpdate: [], realm: "default",
+      clientUpdate: [], forwardCookie: false, realm: "default",
     });
     expect(clientConfig).toEqual({ autoActivityRefresh: true });
   });

@@ -12,16 +12,19 @@ export interface Identity extends SessionTokens {
 /** A change as JSON holds it: no undefined members. Null members are removals. */
 export type Change = SessionUpdate<User>;
 
+/** Caddy's `max_lifetime` in seconds, unless a longer expiry is written beside it. */
+export const MAX_LIFETIME = 30 * 24 * 60 * 60;
+
 const UNSOUND = `user and tokens must be ${PLAIN_JSON}`;
 
 /** A session for `identity` that lasts `expiry` seconds. */
 export function newSession(identity: Identity, expiry: number, now = Date.now()): Session {
-  return { ...identity, ...lifetime(expiry, now), createdAt: now };
+  return { ...identity, ...lifetime(expiry, now, now), createdAt: now };
 }
 
-/** The session after `change`, refreshed: it lasts `expiry` seconds from now. */
+/** The session after `change`, refreshed: it lasts `expiry` seconds from now, and never longer than Caddy lets a session live. */
 export function changedSession(session: Session, { user = {}, ...tokens }: Change, expiry: number, now = Date.now()): Session {
-  return { ...changed(session, tokens), ...lifetime(expiry, now), user: changed(session.user, user) };
+  return { ...changed(session, tokens), ...lifetime(expiry, now, session.createdAt), user: changed(session.user, user) };
 }
 
 /** Both changes, the second after the first. */
@@ -97,8 +100,8 @@ function tokenFault(tokens: { accessToken?: unknown; refreshToken?: unknown } | 
   return undefined;
 }
 
-function lifetime(expiry: number, now: number) {
-  const expiresAt = now + expiry * 1000;
+function lifetime(expiry: number, now: number, createdAt: number) {
+  const expiresAt = Math.min(now + expiry * 1000, createdAt + Math.max(expiry, MAX_LIFETIME) * 1000);
   return { expiresAt, expiryDate: new Date(expiresAt).toISOString(), lastActivity: now };
 }
 

@@ -1,4 +1,5 @@
 import type { NextAuthSessionConfig } from "../config.js";
+import { MAX_LIFETIME } from "../session.js";
 import { CommandError, type Configuration } from "./load.js";
 
 /** A line of a Caddyfile, with the block behind it. */
@@ -47,7 +48,7 @@ export function settingDirectives({ session = {} }: NextAuthSessionConfig): Dire
     cookie_name: session.cookieName,
     expiry: duration(session.sessionExpiry),
     refresh_threshold: duration(session.refreshThreshold),
-    max_lifetime: (session.sessionExpiry ?? 0) > 30 * DAY ? duration(session.sessionExpiry) : undefined,
+    max_lifetime: (session.sessionExpiry ?? 0) > MAX_LIFETIME ? duration(session.sessionExpiry) : undefined,
     auto_refresh: choice(session.autoRefresh, "on", "off"),
     secure_cookie: choice(session.secureCookie, "always", "never"),
     same_site: session.sameSite,

@@ -119,6 +119,19 @@ describe("handoffs", () => {
     expect(result.session?.expiresAt).toBeGreaterThan(Date.now() + 7 * DAY - 5000);
   });
 
+  test.each([
+    [7, 29, 30],
+    [60, 50, 60],
+  ])("refreshSession tells the end that Caddy grants: an expiry of %i days, %i days after the login, ends %i days after it", async (expiry, age, end) => {
+    const createdAt = Date.now() - age * DAY;
+    current.behindCaddy(session({ createdAt }));
+    const { refreshSession, getSession } = NextAuthSession({ session: { sessionExpiry: expiry * 24 * 3600 } });
+    const expiresAt = createdAt + end * DAY;
+    const told = { expiresAt, expiryDate: new Date(expiresAt).toISOString() };
+    expect((await refreshSession()).session).toMatchObject(told);
+    expect(await getSession()).toMatchObject(told);
+  });
+
   test("refreshSession runs onRefresh: what it returns replaces user and tokens, null refuses", async () => {
     current.behindCaddy(session({ accessToken: "old" }));
     const { refreshSession } = NextAuthSession({

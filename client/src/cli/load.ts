@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, parse, relative, resolve } from "node:path";
+import { basename, dirname, join, parse, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NextAuthSessionConfig } from "../config.js";
 import { NextAuthSession } from "../factory.js";
@@ -13,6 +13,8 @@ export interface Configuration {
   config: NextAuthSessionConfig;
   /** Whether `middleware()` is given a handler of the app's own. */
   customHandler: boolean;
+  /** Files that may give one and could not be run, each with the reason. */
+  unread: string[];
 }
 
 /** A mistake of the caller, told in one sentence. */
@@ -47,14 +49,24 @@ export function loadConfiguration(file: string): Configuration {
 
 interface Compiled {
   entry: string;
+  middleware: string[];
   folder: string;
   /** Where an import leads: importing file and specifier, to source file. */
   imports: Map<string, string>;
 }
 
-/** Compiles the module and what it imports to CommonJS, in `folder`, which mirrors the file system. */
+/** The app's `middleware.ts` or `proxy.ts`, where Next.js looks for it: a handler may be given to `middleware()` there. */
+function findMiddleware(entry: string): string[] {
+  const root = dirname(findUp(dirname(entry), ["package.json"]) ?? entry);
+  const folders = [root, join(root, "src")].filter((folder) => existsSync(folder));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  return files.filter((file) => /^(middleware|proxy)\.[cm]?[jt]sx?$/.test(basename(file)) && file !== entry);
+}
+
+/** Compiles the module, the app's middleware and what they import to CommonJS, in `folder`, which mirrors the file system. */
 function compile(entry: string, folder: string): Compiled {
   const { root } = parse(entry);
+  const middleware = findMiddleware(entry);
   const base = findUp(dirname(entry), ["tsconfig.json", "jsconfig.json"]);
   const project = {
     ...(base ? { extends: base } : undefined),
@@ -65,7 +77,7 @@ function compile(entry: string, folder: string): Compiled {
       ...{ allowImportingTsExtensions: false, verbatimModuleSyntax: false, isolatedModules: true, plugins: [] },
       noCheck: true, // types are the app's own business
     },
-    files: [entry],
+    files: [entry, ...middleware],
     include: [],
     references: [],
   };
@@ -74,7 +86,7 @@ function compile(entry: string, folder: string): Compiled {
   const output = runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"]);
   refuseSyntaxErrors(output);
   convertModules(entry, folder);
-  return { entry, folder, imports: readTrace(output) };
+  return { entry, middleware, folder, imports: readTrace(output) };
 }
 
 /** The compiler writes something for a module that it could not read, too, such as one with the marks of a merge conflict: rules would be lost. */
@@ -127,9 +139,9 @@ function readTrace(output: string): Map<string, string> {
 const importKey = (from: string, specifier: string) => `${resolve(from)}\n${specifier}`;
 
 /** Runs the compiled module with recorders in place of the session libraries. */
-function evaluate({ entry, folder, imports }: Compiled, mode: string, file: string): Configuration {
+function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string, file: string): Configuration {
   Object.assign(process.env, { NODE_ENV: mode });
-  const recorded: Configuration[] = [];
+  const recorded: Recorded[] = [];
   const recorder = { ...library, NextAuthSession: (config: NextAuthSessionConfig = {}) => record(config, recorded) };
   const modules = new Map<string, { exports: Record<string, unknown> }>();
 
@@ -157,12 +169,23 @@ function evaluate({ entry, folder, imports }: Compiled, mode: string, file: stri
   try {
     const exported = load(entry);
     if (exported === undefined) throw new CommandError(`${file} could not be compiled; check it with the app's TypeScript.`);
-    return choose(recorded, exported as Record<string, unknown>, file);
+    const config = choose(recorded, exported as Record<string, unknown>, file);
+    const unread = middleware.flatMap((path) => {
+      try {
+        load(path);
+        return [];
+      } catch (reason) {
+        return [`${relative("", path)}: ${explain(reason)}`];
+      }
+    });
+    return { config, customHandler: recorded.some((other) => other.config === config && other.customHandler), unread };
   } catch (reason) {
     if (reason instanceof CommandError) throw reason;
-    throw new CommandError(`${file} could not be run: ${reason instanceof Error ? reason.message : String(reason)}`);
+    throw new CommandError(`${file} could not be run: ${explain(reason)}`);
   }
 }
+
+const explain = (reason: unknown) => (reason instanceof Error ? reason.message : String(reason));
 
 /** The body of a CommonJS module as a function. */
 function compileFunction(code: string, source: string) {
@@ -188,9 +211,11 @@ function requirePackage(specifier: string, from: string): unknown {
   return require(fileURLToPath(execFileSync(process.execPath, parameters, { cwd: dirname(from), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })));
 }
 
-function record(config: NextAuthSessionConfig, recorded: Configuration[]) {
+type Recorded = Pick<Configuration, "config" | "customHandler">;
+
+function record(config: NextAuthSessionConfig, recorded: Recorded[]) {
   const bound = NextAuthSession(config);
-  const configuration: Configuration = { config, customHandler: false };
+  const configuration: Recorded = { config, customHandler: false };
   recorded.push(configuration);
   const middleware: typeof bound.middleware = (handler) => {
     configuration.customHandler ||= handler !== undefined;
@@ -200,10 +225,10 @@ function record(config: NextAuthSessionConfig, recorded: Configuration[]) {
 }
 
 /** The configuration that was recorded, or else the one that is exported. */
-function choose(recorded: Configuration[], exported: Record<string, unknown>, file: string): Configuration {
+function choose(recorded: Recorded[], exported: Record<string, unknown>, file: string): NextAuthSessionConfig {
   const objects = recorded.length > 0 ? [] : Object.values(exported).filter(isConfiguration);
-  const found = recorded.length > 0 ? recorded : [...new Set(objects)].map((config) => record(config, []) && { config, customHandler: false });
-  if (found.length === 1) return found[0] as Configuration;
+  const found = recorded.length > 0 ? recorded.map(({ config }) => config) : [...new Set(objects)].filter((config) => record(config, []));
+  if (found.length === 1) return found[0] as NextAuthSessionConfig;
   if (found.length === 0) throw new CommandError(`${file} neither calls NextAuthSession nor exports its configuration object.`);
   throw new CommandError(`${file} configures sessions ${found.length} times; name a module that does it once.`);
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { findDrift, IGNORABLE } from "./check.js";
 import { callbacks, render } from "./directives.js";
-import { CommandError, loadConfiguration } from "./load.js";
+import { CommandError, loadConfiguration, type Configuration } from "./load.js";
 import { parseCaddyfile } from "./parse.js";
 
 const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore session_api]
@@ -38,8 +38,16 @@ function main(parameters: string[]): number {
   return caddyfile === undefined ? print(module) : check(module, caddyfile, ignore);
 }
 
-function print(module: string): number {
+function load(module: string): Configuration {
   const configuration = loadConfiguration(module);
+  for (const file of configuration.unread) {
+    process.stderr.write(`Not read: ${file} (if it gives a handler to middleware(), Caddy needs an authorize hook in its place).\n`);
+  }
+  return configuration;
+}
+
+function print(module: string): number {
+  const configuration = load(module);
   process.stdout.write(render(configuration.config));
   const left = callbacks(configuration);
   for (const { name, hook } of left) {
@@ -52,7 +60,7 @@ function check(module: string, caddyfile: string, ignored: string[]): number {
   if (!existsSync(caddyfile)) throw new CommandError(`There is no ${caddyfile}.`);
   // Read first, since Caddy does not know the app's .env files, which the configuration sets.
   const parsed = parseCaddyfile(caddyfile);
-  const drift = findDrift(loadConfiguration(module), parsed, ignored);
+  const drift = findDrift(load(module), parsed, ignored);
   for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} drift apart: ${difference}.\n`);
   return drift.length > 0 ? 1 : 0;
 }

@@ -231,6 +231,34 @@ describe("caddyfile", () => {
     expect(status).toBe(1);
   });
 
+  describe.each(["middleware.ts", "proxy.mjs", "src/proxy.ts"])("reads %s, too", (file) => {
+    const auth = README.replace("next-auth-session", "caddy-session-guard");
+    const files = (middleware: string) => ({ "src/lib/auth.ts": auth, [file]: `import { middleware } from "@/lib/auth";\n${middleware}` });
+
+    test("for the handler that is given to middleware()", () => {
+      const { stdout, stderr, status } = run(app(files("export default middleware(() => undefined);")), "caddyfile", "src/lib/auth.ts");
+      expect(stderr).toBe(
+        "src/lib/auth.ts: Caddy cannot run the handler given to middleware(); put it behind a URL and write authorize http://127.0.0.1:3000/… into session_guard (docs/guides.md).\n",
+      );
+      expect([stdout, status]).toEqual([README_BLOCK, 1]);
+      const Caddyfile = `:80 {\n${README_BLOCK}}\n`;
+      const drift = run(app({ ...files("export default middleware(() => undefined);"), Caddyfile }), "caddyfile", "src/lib/auth.ts", "--check", "Caddyfile");
+      expect(drift.stderr).toBe("Caddyfile and src/lib/auth.ts drift apart: the handler given to middleware() has no authorize hook in the Caddyfile.\n");
+    });
+
+    test("which may give none", () => {
+      expect(run(app(files("export default middleware();")), "caddyfile", "src/lib/auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
+    });
+
+    test("and says if it could not be run", () => {
+      expect(run(app(files('throw new Error("DATABASE_URL is missing");')), "caddyfile", "src/lib/auth.ts")).toEqual({
+        stdout: README_BLOCK,
+        stderr: `Not read: ${file}: DATABASE_URL is missing (if it gives a handler to middleware(), Caddy needs an authorize hook in its place).\n`,
+        status: 0,
+      });
+    });
+  });
+
   test.each<[string, Record<string, string>, string, RegExp]>([
     ["no such module", {}, "typescript", /^There is no auth\.ts; name the module that calls NextAuthSession/],
     ["no TypeScript", { "auth.ts": README }, "", /no TypeScript .*npm install --save-dev typescript/],

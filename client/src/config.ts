@@ -20,7 +20,7 @@ export interface SessionConfig<T extends User = User> {
   cookieName?: string;
   /** Refreshes the session when it is used. Default: true. */
   autoRefresh?: boolean;
-  /** Sends the cookie over HTTPS only. Default: true in production. */
+  /** Sends the cookie over HTTPS only, and to localhost. Default: true in production and with `sameSite: "none"`, which browsers refuse otherwise. */
   secureCookie?: boolean;
   /** Default: "lax". */
   sameSite?: "strict" | "lax" | "none";
@@ -86,7 +86,7 @@ export function resolveConfig<T extends User>(
       refreshThreshold: DAY,
       cookieName: realm === "default" ? "session" : `session_${realm}`,
       autoRefresh: true,
-      secureCookie: process.env.NODE_ENV === "production",
+      secureCookie: process.env.NODE_ENV === "production" || session.sameSite === "none",
       sameSite: "lax",
       clientUpdate: [],
       forwardCookie: false,

@@ -74,9 +74,10 @@ describe("development without Caddy", () => {
     await expect(auth.getSession()).rejects.toThrow(/^Set SESSION_SECRET .*, or open the app through Caddy\.$/);
   });
 
-  test("uses the __Host- prefix for a Secure cookie", async () => {
-    await NextAuthSession({ session: { secureCookie: true } }).createSession({ id: "1" });
+  test.each([{ secureCookie: true }, { sameSite: "none" as const }])("uses the __Host- prefix for a Secure cookie, which browsers want of SameSite=None: %j", async (session) => {
+    await NextAuthSession({ session }).createSession({ id: "1" });
     expect([...current.set.keys()]).toEqual(["__Host-session"]);
+    expect(current.set.get("__Host-session")?.options).toMatchObject({ secure: true, ...("sameSite" in session && session) });
   });
 });
 

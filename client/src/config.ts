@@ -11,29 +11,29 @@ export interface SessionConfig<T extends User = User> {
    * Shared with Caddy, at least 32 bytes. Needed for `encryptSession`, `decryptSession` and development without Caddy; behind Caddy the app
    * needs none. Default: SESSION_SECRET from the environment.
    */
-  secretKey?: string;
+  secretKey?: string | undefined;
   /** Sliding lifetime in seconds. Default: 7 days. */
-  sessionExpiry?: number;
+  sessionExpiry?: number | undefined;
   /** A session is refreshed when fewer seconds than this are left; `autoRefresh: false` switches that off. Default: 1 day. */
-  refreshThreshold?: number;
+  refreshThreshold?: number | undefined;
   /** Caddy's `cookie_name`. Default: "session"; "session_<realm>" for a named realm. */
-  cookieName?: string;
+  cookieName?: string | undefined;
   /** Refreshes the session when it is used. Default: true. */
-  autoRefresh?: boolean;
+  autoRefresh?: boolean | undefined;
   /** Sends the cookie over HTTPS only, and to localhost. Default: true in production and with `sameSite: "none"`, which browsers refuse otherwise. */
-  secureCookie?: boolean;
+  secureCookie?: boolean | undefined;
   /** Default: "lax". */
-  sameSite?: "strict" | "lax" | "none";
+  sameSite?: "strict" | "lax" | "none" | undefined;
   /** Caddy's realm, where it has a name. Default: "default". */
-  realm?: string;
+  realm?: string | undefined;
   /** Caddy's `client_update`: the user fields that a browser may change. Default: none. */
-  clientUpdate?: string[];
+  clientUpdate?: string[] | undefined;
   /** Caddy's `forward_cookie`: the app is sent the sealed cookie, too, so that less fits into a session. Default: false. */
-  forwardCookie?: boolean;
+  forwardCookie?: boolean | undefined;
   /** Runs wherever the session is read, as in `getSession()`, but not to sign in or out; false means that nobody is signed in. */
-  onValidate?: (session: Session<T>) => MaybePromise<boolean>;
+  onValidate?: ((session: Session<T>) => MaybePromise<boolean>) | undefined;
   /** Runs in `refreshSession()`; what it returns replaces user and tokens, null refuses the refresh. */
-  onRefresh?: (session: Session<T>) => MaybePromise<Session<T> | null>;
+  onRefresh?: ((session: Session<T>) => MaybePromise<Session<T> | null>) | undefined;
 }
 
 /** Called by `middleware()` before it decides; an answer replaces the decision. */
@@ -46,28 +46,31 @@ export type Authorize = (
 /** Rules. Behind Caddy they are enforced there; `middleware()` enforces them where there is no Caddy in front. */
 export interface MiddlewareConfig {
   /** The first rule that matches decides. */
-  routes?: RouteRule[];
+  routes?: RouteRule[] | undefined;
   /** For paths that no rule matches. Default: "hybrid". */
-  defaultType?: RouteType;
+  defaultType?: RouteType | undefined;
   /** Default: "/login". */
-  loginPath?: string;
+  loginPath?: string | undefined;
   /** Default: "/". */
-  homePath?: string;
+  homePath?: string | undefined;
   /** Path prefixes that are stripped before matching and kept in redirects. */
-  locales?: string[];
-  authorize?: Authorize;
+  locales?: string[] | undefined;
+  authorize?: Authorize | undefined;
 }
 
 export interface NextAuthSessionConfig<T extends User = User> {
-  session?: SessionConfig<T>;
-  middleware?: MiddlewareConfig;
+  session?: SessionConfig<T> | undefined;
+  middleware?: MiddlewareConfig | undefined;
 }
 
+/** With every default filled in. `Required` would keep the undefined that stands in a type, where `exactOptionalPropertyTypes` is set. */
+type Resolved<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+
 /** Session settings with their defaults. The secret is left out. */
-export type ResolvedSessionConfig<T extends User = User> = Required<Omit<SessionConfig<T>, "secretKey" | "onValidate" | "onRefresh">> &
+export type ResolvedSessionConfig<T extends User = User> = Resolved<Omit<SessionConfig<T>, "secretKey" | "onValidate" | "onRefresh">> &
   Pick<SessionConfig<T>, "onValidate" | "onRefresh">;
 
-export type ResolvedMiddlewareConfig = Required<Omit<MiddlewareConfig, "authorize">> & Pick<MiddlewareConfig, "authorize">;
+export type ResolvedMiddlewareConfig = Resolved<Omit<MiddlewareConfig, "authorize">> & Pick<MiddlewareConfig, "authorize">;
 
 const DAY = 24 * 60 * 60;
 

@@ -23,6 +23,12 @@ test("the factory's user type is that of its functions", async () => {
   await auth.createSession({ role: "admin" });
 });
 
+test("a setting may be undefined, as what the environment has not is", () => {
+  const secretKey = process.env.SESSION_SECRET;
+  const { config } = NextAuthSession({ session: { secretKey, sessionExpiry: undefined }, middleware: { homePath: process.env.HOME_PATH } });
+  expectTypeOf(config.sessionExpiry).toEqualTypeOf<number>();
+});
+
 test("a call may name its own user type", async () => {
   const { getSession } = NextAuthSession();
   expectTypeOf((await getSession<MyUser>())?.user.role).toEqualTypeOf<"admin" | "user" | undefined>();

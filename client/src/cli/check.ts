@@ -109,14 +109,15 @@ function setting(lines: Directive[], name: string, realm: string): string[] {
 
 /** One spelling for values that mean the same. */
 function normal(name: string, values: string[]): string {
-  if (name === "expiry" || name === "refresh_threshold") return String(seconds(values[0] ?? ""));
+  if (name === "expiry" || name === "refresh_threshold") return String(nanoseconds(values[0] ?? ""));
   return (name === "client_update" || name === "locales" ? [...values].sort() : values).join(" ");
 }
 
-const UNITS: Record<string, number> = { d: 86_400, h: 3600, m: 60, s: 1, ms: 0.001 };
+/** In nanoseconds. Go takes both the micro sign and the Greek letter. */
+const UNITS: Record<string, number> = { d: 86_400e9, h: 3600e9, m: 60e9, s: 1e9, ms: 1e6, us: 1e3, "\u00b5s": 1e3, "\u03bcs": 1e3, ns: 1 };
 
 /** A duration such as 1d12h30m; what is none stays as it is. */
-function seconds(duration: string): number | string {
-  if (!/^(\d+(\.\d+)?(d|h|ms|m|s))+$/.test(duration)) return duration;
-  return [...duration.matchAll(/(\d+(?:\.\d+)?)(d|h|ms|m|s)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit as string] ?? 0), 0);
+function nanoseconds(duration: string): number | string {
+  if (!/^(\d+(\.\d+)?(d|h|[mnu\u00b5\u03bc]?s|m))+$/.test(duration)) return duration;
+  return [...duration.matchAll(/(\d+(?:\.\d+)?)(d|h|[mnu\u00b5\u03bc]?s|m)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit as string] ?? 0), 0);
 }

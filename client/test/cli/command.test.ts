@@ -322,6 +322,13 @@ describe("--check", () => {
     expect(check(caddyfile)).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
+  test.each(["24h", "1440m", "0.5d12h", "86400000ms", "86400000000us", "86400000000\u00b5s", "86400000000\u03bcs", "23h59m59s999ms999us1000ns"])(
+    "passes for a day that is written as %s",
+    (duration) => {
+      expect(check(`:80 {\n${README_BLOCK.replace("expiry 1d", `expiry ${duration}`)}}\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
+    },
+  );
+
   test.each([
     ["auth /dashboard/*", "auth /dashbord/*", "rule 3: the configuration says auth /dashboard/*, the Caddyfile says auth /dashbord/*"],
     ["public /login /register", "public /login", "rule 2: the configuration says public /register, the Caddyfile says auth /dashboard/*"],

@@ -24,7 +24,7 @@ func TestCaddyfileCommand(t *testing.T) {
 		"the main": `{ middleware: { routes: [route.public("/login"), route.auth(patterns.dashboard), route.hybrid("/")], homePath: "/dashboard" } }`,
 		"every setting": `{
 			session: { secretKey: process.env.MY_SECRET, sessionExpiry: 60 * 60 * 24 * 45, refreshThreshold: 5400, cookieName: "id", autoRefresh: false,
-				secureCookie: true, sameSite: "strict", clientUpdate: ["name", "image"] },
+				secureCookie: true, sameSite: "strict", clientUpdate: ["name", "image"], forwardCookie: true },
 			middleware: { routes: [route.public("/sign in"), route.auth("/orgs/*/settings"), route.auth("/blog*"), route.hybrid("*")], defaultType: "auth",
 				loginPath: "/sign-in", homePath: "/orgs", locales: ["en", "pt-BR"] },
 		}`,

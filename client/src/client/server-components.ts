@@ -13,7 +13,9 @@ export function useServerComponents(store: Store, state: State) {
     const before = known.current;
     const id = state.session?.user.id;
     known.current = { store, id };
-    // Later, since a router.push() behind `await refresh()` would discard it, and the guard may redirect the page that is left then.
-    if (before?.store === store && before.id !== id) setTimeout(() => router.refresh());
+    if (before?.store !== store || before.id === id) return;
+    // After a sign-in later, since a router.push() behind `await refresh()` would discard it, and the guard may redirect the page that is left then.
+    if (id) setTimeout(() => router.refresh());
+    else router.refresh();
   }, [store, state, router]);
 }

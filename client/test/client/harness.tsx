@@ -82,8 +82,8 @@ afterEach(async () => {
   await settle(); // what was left for later is done before the next test counts
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
-  router.refresh.mockClear();
-  router.replace.mockClear();
+  router.refresh.mockReset();
+  router.replace.mockReset();
 });
 
 /** Renders into the document and waits until nothing is left to do. */

@@ -61,7 +61,6 @@ describe("useSession", () => {
     let outcome: unknown;
     router.refresh.mockImplementation(() => expect(api.requests.at(-1)).toBe("DELETE /api/session"));
     await act(async () => (outcome = await result.current.logout()));
-    await settle();
     expect(outcome).toEqual({ success: true });
     expect(result.current).toMatchObject({ status: "unauthenticated", session: null });
     expect(router.refresh).toHaveBeenCalledTimes(1);

@@ -104,12 +104,14 @@ func (t *Table) belowUnknownBase(requestURL *url.URL, target string, m Match) Ma
 	if t.basePath != "" || t.build != nil {
 		return m
 	}
-	base := ""
-	for segment := range strings.SplitSeq(trimSlashes(requestURL.EscapedPath()), "/") {
-		if base += "/" + segment; strings.Count(base, "/") > mostBaseSegments {
-			break
+	path := "/" + trimSlashes(requestURL.EscapedPath())
+	for end, segments := 0, 0; end < len(path) && segments < mostBaseSegments; segments++ {
+		length := strings.IndexByte(path[end+1:], '/')
+		if length < 0 {
+			length = len(path) - end - 1
 		}
-		if below, ok := t.target(base + target); ok && below.Type == Auth && below.Rule >= 0 {
+		end += 1 + length
+		if below, ok := t.target(path[:end] + target); ok && below.Type == Auth && below.Rule >= 0 {
 			m = stricter(m, below)
 		}
 	}

@@ -224,7 +224,7 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 	if !handoff.Empty() || len(targets) > 1 {
 		return true
 	}
-	match, ok := a.visit.table.ActionTarget(a.visit.request.URL, targets[0])
+	match, ok := a.visit.table.ActionTarget(urlWithHost(a.visit.request), targets[0])
 	return !ok || a.guard.decide(match, a.visit.session) != decisionPass || a.guard.authorizes(match)
 }
 

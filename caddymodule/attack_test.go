@@ -105,29 +105,52 @@ func TestAttackInterceptionRouteOfAGuardedPage(t *testing.T) {
 	reader, editor := s.signIn(ada), s.signIn(`{"user":{"id":"ed","role":["editor"]}}`)
 	for _, tc := range []struct {
 		cookie, from string
-		kept         bool
+		allowed      bool
 	}{
 		{"", "/", true},
 		{"", "/blog/1", true},
+		{"", "/login", true},
 		{"", "/dashboard", false},
 		{"", "/DASHBOARD/x", false},
 		{"", "/en/dashboard", false},
 		{"", "/blog/../dashboard", false},
 		{"", "/%64ashboard", false},
 		{"", "dashboard", false},
+		{reader, "/login", true}, // from which somebody has just signed in
 		{reader, "/dashboard", true},
 		{reader, "/editors/x", false},
 		{editor, "/editors/x", true},
 	} {
-		s.request("GET", "/blog/1", "Cookie", tc.cookie, "Next-Url", tc.from, "Rsc", "1")
+		denied := map[string]int{"Rsc": http.StatusUnauthorized, "Next-Router-Prefetch": http.StatusNoContent}
+		if tc.cookie != "" {
+			denied = map[string]int{"Rsc": http.StatusForbidden, "Next-Router-Prefetch": http.StatusForbidden}
+		}
+		for kind, status := range denied {
+			response := s.request("GET", "/blog/1", "Cookie", tc.cookie, "Next-Url", tc.from, kind, "1")
+			r := s.last()
+			if !tc.allowed {
+				// Without the header the client would ask again and again.
+				assert.Equal(t, status, response.StatusCode, "%s from %s", kind, tc.from)
+				assert.Nil(t, r, "%s from %s", kind, tc.from)
+				continue
+			}
+			require.NotNil(t, r, "%s from %s", kind, tc.from)
+			assert.Equal(t, tc.from, r.Header.Get("Next-Url"), kind)
+		}
+		s.request("GET", "/blog/1", "Cookie", tc.cookie, "Next-Url", tc.from) // as a document
 		r := s.last()
 		require.NotNil(t, r)
-		assert.Equal(t, tc.kept, r.Header.Get("Next-Url") == tc.from, "%+v: the app gets %q", tc, r.Header["Next-Url"])
+		assert.Equal(t, tc.allowed, r.Header.Get("Next-Url") == tc.from, "%+v: the app gets %q", tc, r.Header["Next-Url"])
 	}
-	raw(t, s.addr, "GET /blog/1 HTTP/1.1\r\nHost: x\r\nNext-Url: /\r\nNext-Url: /dashboard\r\n\r\n")
+	raw(t, s.addr, "GET /blog/1 HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nNext-Url: /\r\nNext-Url: /dashboard\r\n\r\n")
 	r := s.last()
 	require.NotNil(t, r)
 	assert.Empty(t, r.Header["Next-Url"])
+
+	// Clients leave the base path out, with which the rules may be written.
+	s = serve(t, "session_guard {\n auth /base/dashboard/*\n login_path /base/login\n home_path /base\n default hybrid\n }")
+	s.request("GET", "/base/photo/1", "Next-Url", "/dashboard", "Rsc", "1")
+	assert.Nil(t, s.last())
 }
 
 // What a client says of itself gets into headers and placeholders as text: no

@@ -34,11 +34,12 @@ func (g *Guard) authorizes(m routes.Match) bool {
 	return g.authorizer != nil && m.Type == routes.Auth && !m.Open
 }
 
-// authorize asks the hook about a request that the rules let pass, and about the
-// page whose Server Action it runs. The session may have ended meanwhile.
+// authorize asks the hook about a request that the rules let pass, about the page
+// whose Server Action it runs, and about the one whose interception route it may be
+// shown. The session may have ended meanwhile.
 func (g *Guard) authorize(v *visit) error {
 	asked := false
-	for _, match := range []*routes.Match{&v.match, v.owner} {
+	for _, match := range []*routes.Match{&v.match, v.owner, v.from} {
 		if match == nil || !g.authorizes(*match) {
 			continue
 		}

@@ -67,21 +67,6 @@ func cleanRequest(r *http.Request, table *routes.Table, dataRoute bool) routes.K
 	return kind
 }
 
-// cleanNextURL removes the page that a navigation comes from, unless the visitor may go
-// there. By it Next.js chooses an interception route, which lies in that page's folder
-// and has its layout: `Next-Url: /admin` would open a page of /admin at an open path.
-func (g *Guard) cleanNextURL(v *visit) {
-	header := v.request.Header
-	from := header["Next-Url"]
-	if len(from) == 0 {
-		return
-	}
-	page := v.table.Match(from[0], "", "")
-	if len(from) > 1 || g.decide(page, v.session) != decisionPass || g.authorizes(page) && page.Rule != v.match.Rule {
-		delete(header, "Next-Url")
-	}
-}
-
 // isTrusted reports whether the request comes from one of Caddy's trusted proxies.
 func isTrusted(r *http.Request) bool {
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)

@@ -38,7 +38,46 @@ func (g *Guard) decideRequest(v *visit) decision {
 	if v.kind == routes.WebSocket && v.session != nil && g.foreignOrigin(v.request) {
 		return decisionOrigin // cross-site WebSocket hijacking
 	}
-	return g.decide(v.match, v.session)
+	if decided := g.decide(v.match, v.session); decided != decisionPass {
+		return decided
+	}
+	return g.decideNextURL(v)
+}
+
+// decideNextURL decides the page that a navigation comes from. By it Next.js chooses an
+// interception route, which lies in that page's folder and has its layout: `Next-Url:
+// /admin` would open one of /admin at an open path. Its client repeats a refused
+// navigation as a document, without the header. Were only the header taken away, it
+// would ask again and again, since the app redirects a request without it.
+func (g *Guard) decideNextURL(v *visit) decision {
+	v.from = nil
+	from := v.request.Header["Next-Url"]
+	if len(from) == 0 {
+		return decisionPass
+	}
+	page, shown := routes.Match{Bad: true}, true
+	if len(from) == 1 {
+		page, shown = v.table.ComesFrom(urlWithHost(v.request), from[0])
+	}
+	if !shown {
+		return decisionPass
+	}
+	switch decided := g.decide(page, v.session); {
+	case decided == decisionHome: // a login page, from which somebody has just signed in
+		return decisionPass
+	case decided == decisionPass:
+		if g.NextBuild != "" && g.authorizes(page) && page.Rule != v.match.Rule {
+			v.from = &page
+		}
+		return decisionPass
+	case v.kind != routes.RSC && v.kind != routes.Prefetch:
+		delete(v.request.Header, "Next-Url")
+		return decisionPass
+	}
+	if v.session == nil {
+		return decisionLogin
+	}
+	return decisionForbidden
 }
 
 // decideAction decides a Server Action. Next.js runs any action of the app at any

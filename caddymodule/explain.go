@@ -287,7 +287,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 		Cookie: string(v.visitor.Result()), Decision: string(v.decision),
 	}
 	if !v.match.Bad {
-		e.Path = v.table.DecisivePath(r.URL.EscapedPath(), r.URL.RawQuery, originalPath(r))
+		e.Path = v.table.DecisivePath(urlWithHost(r), originalPath(r))
 	}
 	if v.match.Ambiguous {
 		e.Reading = v.match.Reading
@@ -323,6 +323,8 @@ func (g *Guard) reason(v *visit) string {
 		return "no app should get this method"
 	case v.decision == decisionBad:
 		return "no app should receive this path"
+	case v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass && !v.runsAction():
+		return "by Next-Url the client comes from a page where this visitor may not go, of which Next.js might show a part"
 	case v.session != nil && v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass:
 		return "a Server Action, of which the build of next_build names no page that this session may visit"
 	case v.decision != decisionLogin || v.match.Type == routes.Auth:
@@ -343,7 +345,7 @@ func (g *Guard) hooks(v *visit, manager *session.Manager) []string {
 	if g.realm.validator != nil && (!v.match.Open || v.runsAction()) {
 		hooks = append(hooks, "validate")
 	}
-	if v.decision == decisionPass && (g.authorizes(v.match) || v.owner != nil) {
+	if v.decision == decisionPass && (g.authorizes(v.match) || v.owner != nil || v.from != nil) {
 		hooks = append(hooks, "authorize")
 	}
 	if v.decision == decisionPass && g.isActivity(v) && wouldRefresh(manager, v.session) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -139,6 +140,7 @@ type visit struct {
 	table    *routes.Table
 	match    routes.Match
 	owner    *routes.Match // the page whose Server Action is run, if the authorize hook is to be asked about it too
+	from     *routes.Match // the same for the page whose interception route may be shown
 	kind     routes.Kind
 	visitor  *session.Visitor
 	session  *session.Session // that was decided about
@@ -205,7 +207,7 @@ func (v *visit) refusesMethod() bool {
 // route finds the rule and the kind of the request, which is clean then. A method that
 // no app should get is refused as such a path is, whatever the rule.
 func (v *visit) route() {
-	v.match = v.table.MatchURL(v.request.URL, originalPath(v.request))
+	v.match = v.table.MatchURL(urlWithHost(v.request), originalPath(v.request))
 	v.kind = cleanRequest(v.request, v.table, v.match.Data)
 	if v.refusesMethod() {
 		v.match = routes.Match{Bad: true, Type: routes.Auth, Rule: -1, Path: v.match.Path}
@@ -287,6 +289,13 @@ func (g *Guard) decideAgain(v *visit) {
 	v.decision = g.decideRequest(v)
 }
 
+// urlWithHost is the URL of a request with its host, which stands beside it in most.
+func urlWithHost(r *http.Request) *url.URL {
+	u := *r.URL
+	u.Host = r.Host
+	return &u
+}
+
 // originalPath is the escaped path that the client sent, if a handler before the
 // guard changed it.
 func originalPath(r *http.Request) string {
@@ -307,7 +316,6 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	r := v.request
 	v.cookies = r.Header["Cookie"]
 	g.realm.shareVisit(v)
-	g.cleanNextURL(v)
 	g.identify(v)
 	v.answer = answer{
 		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},

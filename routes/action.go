@@ -65,7 +65,7 @@ func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) 
 		if strings.HasPrefix(strings.ReplaceAll(target, `\`, "/"), "//") {
 			return Match{}, false
 		}
-		m, ok := t.target(target)
+		m, ok := t.target(requestURL, target)
 		return t.belowUnknownBase(requestURL, target, m), ok
 	}
 	parsed, err := url.Parse(target)
@@ -81,17 +81,18 @@ func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) 
 	if rest == "" || rest[0] != '/' {
 		rest = "/" + rest
 	}
-	return t.target(rest)
+	return t.target(requestURL, rest)
 }
 
 // target matches a path with query and fragment that a URL parser has yet to
 // escape.
-func (t *Table) target(path string) (Match, bool) {
+func (t *Table) target(requestURL *url.URL, path string) (Match, bool) {
 	path, _, _ = strings.Cut(path, "#")
 	path, query, _ := strings.Cut(path, "?")
 	path = escape(strings.ReplaceAll(path, `\`, "/"))
-	m := t.Match(path, query, "")
-	return m, !m.Bad && !t.leadsOn(path)
+	j := judgement{table: t, query: query, host: t.hostOf(requestURL), target: true}
+	m := j.verdict(path, "")
+	return m, !m.Bad && !j.redirected
 }
 
 // mostBaseSegments bounds the base paths that are tried.
@@ -111,7 +112,8 @@ func (t *Table) belowUnknownBase(requestURL *url.URL, target string, m Match) Ma
 			length = len(path) - end - 1
 		}
 		end += 1 + length
-		if below, ok := t.target(path[:end] + target); ok && below.Type == Auth && below.Rule >= 0 {
+		below, _ := t.target(requestURL, path[:end]+target)
+		if below.Type == Auth && below.Rule >= 0 && t.rules[below.Rule].isBelow(path[:end]) {
 			m = stricter(m, below)
 		}
 	}
@@ -144,11 +146,19 @@ func (t *Table) relativeTarget(requestURL *url.URL, target string) (Match, bool)
 		return Match{}, false
 	}
 	if target[0] == '?' {
-		return t.target(path + target)
+		return t.target(requestURL, path+target)
 	}
-	below, ok1 := t.target(trimEnd(path) + "/" + target)
-	beside, ok2 := t.target(path[:strings.LastIndexByte(path, '/')+1] + target)
+	below, ok1 := t.target(requestURL, trimEnd(path)+"/"+target)
+	beside, ok2 := t.target(requestURL, path[:strings.LastIndexByte(path, '/')+1]+target)
 	return stricter(below, beside), ok1 && ok2
+}
+
+// isBelow reports whether the rule is written with a base path.
+func (r Rule) isBelow(base string) bool {
+	return slices.ContainsFunc(r.Patterns, func(pattern string) bool {
+		_, _, ok := cutPrefix(pattern, base)
+		return ok
+	})
 }
 
 func stricter(a, b Match) Match {

@@ -3,6 +3,7 @@ package routes
 import (
 	"net/url"
 	"testing"
+	"testing/fstest"
 )
 
 func TestActionAllowedByPath(t *testing.T) {
@@ -159,5 +160,31 @@ func TestActionTargetThatIsRedirected(t *testing.T) {
 				t.Errorf("%s: %s: %v", version, target, got)
 			}
 		}
+	}
+}
+
+// A redirect may stand behind a rewrite. What leads to another host comes back through the
+// guard, and a page without parameters comes before a route handler with them.
+func TestActionTargetOfARouteHandler(t *testing.T) {
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID": {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"staticRoutes":[{"page":"/feed"}],"dynamicRoutes":[{"page":"/[code]"}],
+			"redirects":[{"source":"/:path*","destination":"https://example.com/:path*","regex":"^(?!/_next)` + catchAll + `"}],
+			"rewrites":[{"source":"/go","destination":"/out","regex":"^/go(?:/)?$"}]}`)},
+		"app-path-routes-manifest.json": {Data: []byte(`{"/feed/page":"/feed","/out/route":"/out","/[code]/route":"/[code]"}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: build})
+	for target, ok := range map[string]bool{"/out": false, "/go": false, "/GO/": false, "/x7f": false, "/feed": true, "/feed/a": true, "/": true} {
+		if _, got := table.ActionTarget(&url.URL{Path: "/login"}, target); got != ok {
+			t.Errorf("%s: %v", target, got)
+		}
+	}
+	// Only a rule that is written with it speaks of a base path.
+	wide := compile(t, Config{Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Hybrid, Patterns: []string{"/feed"}}, {Type: Auth, Patterns: []string{"/*"}}}, HomePath: "/home"})
+	if m, ok := wide.ActionTarget(&url.URL{Path: "/login"}, "/feed;push"); !ok || m.Type != Hybrid {
+		t.Errorf("below a wide rule: %v %+v", ok, m)
 	}
 }

@@ -10,8 +10,8 @@ import (
 var localeParameters = []string{"[locale]", "[lang]", "[lng]", "[language]"}
 
 // rewriteProgress says how far a path has come: Next.js goes through its
-// rewrites once, in their order. Only maxDepth and maxReads bound how many it
-// takes on the way.
+// rewrites once, in their order. After the first, only those count that may lead to an
+// auth rule, and maxDepth and maxReads bound them.
 type rewriteProgress struct {
 	next    int
 	applied []*rewrite
@@ -30,38 +30,33 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	locale := cmp.Or(f.locale, b.defaultLocale)
 	before := j.rewrites
 	defer func() { j.rewrites = before }()
+	spellings := t.spellings(f.path, locale)
+	if j.target && !j.guessed && b.redirects(spellings) {
+		j.redirected = true
+	}
 	for i := before.next; i < len(b.rewrites); i++ {
 		r := &b.rewrites[i]
-		if slices.ContainsFunc(before.applied, r.excludes) {
+		// A site may have many that match every path, one for each locale, brand or tenant,
+		// and all ways through them would cost exponential time.
+		if slices.ContainsFunc(before.applied, r.excludes) || len(before.applied) > 0 && !r.protects {
 			continue
 		}
-		for _, path := range t.spellings(f.path, locale) {
-			destination, chosen, ok := r.apply(path, placeholder)
-			if !ok || destination == path { // it only adds to the query
+		for _, path := range spellings {
+			destination, chosen, ok := r.apply(path, j.host)
+			if !ok || destination == path && !chosen { // it only adds to the query
 				continue
 			}
 			j.rewrites = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
-			j.follow(destination, chosen, depth)
-			if r.byHost {
-				for _, name := range t.hostNames {
-					destination, chosen, _ = r.apply(path, name)
-					j.follow(destination, chosen, depth)
-				}
+			if chosen && t.mayBeAuth(destination) {
+				j.count(Auth, -1, destination, howRewrite)
+			} else {
+				j.read(destination, howRewrite, depth+1)
 			}
 			renamed = renamed || r.certain && page == none
 			break
 		}
 	}
 	return renamed
-}
-
-// follow lets the destination of a rewrite count.
-func (j *judgement) follow(destination string, chosen bool, depth int) {
-	if chosen && j.table.mayBeAuth(destination) {
-		j.count(Auth, -1, destination, howRewrite)
-	} else {
-		j.read(destination, howRewrite, depth+1)
-	}
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or
@@ -118,15 +113,16 @@ func afterFirst(path string) string {
 // mayBeAuth reports whether a path that begins so, and goes on as the client
 // chooses, may lead to an auth rule.
 func (t *Table) mayBeAuth(begin string) bool {
-	stripped := t.strip(begin, howRewrite)
-	begin = strings.ToLower(stripped.path)
 	if t.defaultType == Auth {
 		return true
 	}
-	for _, p := range t.authPatterns {
-		fixed := strings.ToLower(literalPrefix(p.path()))
-		if strings.HasPrefix(fixed, begin) || strings.HasPrefix(begin, fixed) {
-			return true
+	stripped := t.strip(begin, howRewrite)
+	for _, begin := range []string{strings.ToLower(begin), strings.ToLower(stripped.path)} { // a rule may name a locale
+		for _, p := range t.authPatterns {
+			fixed := strings.ToLower(literalPrefix(p.path()))
+			if strings.HasPrefix(fixed, begin) || strings.HasPrefix(begin, fixed) {
+				return true
+			}
 		}
 	}
 	return false

@@ -30,7 +30,8 @@ type Build struct {
 	locales       []string // of the Pages Router
 	defaultLocale string
 	rewrites      []rewrite
-	redirects     []*regexp.Regexp
+	redirected    []*regexp.Regexp
+	interceptions []interception
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
 	endpoints     []endpoint
@@ -127,7 +128,7 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		b.pageTree.add(len(b.pages), pagePattern(p.Page))
 		b.pages = append(b.pages, p.Page)
 	}
-	b.redirects = redirects(manifest.Redirects)
+	b.redirected, b.interceptions = redirected(manifest.Redirects), manifest.Rewrites.interceptions()
 	var err error
 	b.rewrites, err = manifest.Rewrites.compile()
 	return err

@@ -30,7 +30,6 @@ type Table struct {
 	build        *Build
 	authPatterns []pattern          // for rewrites whose destination a client may choose
 	actionOwners map[string][]Match // by id: the pages that own a Server Action, never nil
-	hostNames    []string           // what a rewrite may take from the host to reach a guarded page
 	openPages    map[string]bool    // paths that open rules name exactly, and the login path
 	anyLocale    string             // stands for the locale of a page
 }
@@ -43,7 +42,9 @@ func Compile(config Config) (*Table, error) {
 	c.basePath()
 	c.locales()
 	c.rules()
-	c.hostNames()
+	if c.table.build != nil {
+		c.table.findProtecting()
+	}
 	c.redirects()
 	c.actions()
 	c.openPages()
@@ -208,25 +209,6 @@ func (c *compiler) protect(index int, p pattern) {
 	c.table.authPatterns = append(c.table.authPatterns, p)
 	if twin, ok := p.decodedTwin(); ok {
 		c.table.tree.add(index, twin)
-	}
-}
-
-// hostNames collects the names that auth rules and pages have in the same place,
-// because the client chooses the host of a site that has many. A rule alone is no
-// reason: with /:tenant/dashboard as the only page, a rule for /dashboard means that
-// of each tenant, and none is called dashboard.
-func (c *compiler) hostNames() {
-	t := &c.table
-	if t.build == nil || !slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool { return r.byHost }) {
-		return
-	}
-	for _, page := range t.build.pages {
-		for i, name := range pagePattern(page).segments {
-			if name != wildcard && !slices.Contains(t.hostNames, name) &&
-				slices.ContainsFunc(t.authPatterns, func(p pattern) bool { return p.names(name, i) }) {
-				t.hostNames = append(t.hostNames, name)
-			}
-		}
 	}
 }
 

@@ -40,13 +40,24 @@ type Match struct {
 // MatchURL is Match for the URL of a request as net/http parsed it. Unlike
 // Match it also sees the path as it was received: one that net/http would
 // write in other bytes, and that has escapes besides, is Bad, because encoding
-// it anew turns %2F into a slash.
+// it anew turns %2F into a slash. And a Host, as the request has it, says which
+// rewrites of the build are for it.
 func (t *Table) MatchURL(u *url.URL, original string) Match {
 	path := u.EscapedPath()
 	if u.Opaque != "" || u.RawPath != path && strings.IndexByte(u.RawPath, '%') >= 0 {
 		return t.bad(path)
 	}
-	return t.Match(path, u.RawQuery, original)
+	j := judgement{table: t, query: u.RawQuery, host: t.hostOf(u)}
+	return j.verdict(path, original)
+}
+
+// hostOf is the host as Next.js compares it, or empty where it makes no difference.
+func (t *Table) hostOf(u *url.URL) string {
+	if t.build == nil || u.Host == "" {
+		return ""
+	}
+	host, _, _ := strings.Cut(u.Host, ":")
+	return strings.ToLower(host)
 }
 
 // Match decides a path. path is the escaped path as Caddy will forward it
@@ -55,17 +66,25 @@ func (t *Table) MatchURL(u *url.URL, original string) Match {
 // changed it, or empty; it counts only where a rule names it.
 func (t *Table) Match(path, rawQuery, original string) Match {
 	j := judgement{table: t, query: rawQuery}
+	return j.verdict(path, original)
+}
+
+func (j *judgement) verdict(path, original string) Match {
 	if !j.judge(path, original) {
-		return t.bad(path)
+		return j.table.bad(path)
 	}
 	return j.match()
 }
 
-// DecisivePath is the path as it was read where the rule of Match matched it, or
+// DecisivePath is the path as it was read where the rule of MatchURL matched it, or
 // where none did: decoded, cleaned, or another path altogether, such as that of an
 // image. It decides anew, because only explanations need it.
-func (t *Table) DecisivePath(path, rawQuery, original string) string {
-	j := judgement{table: t, query: rawQuery}
+func (t *Table) DecisivePath(u *url.URL, original string) string {
+	j := judgement{table: t, query: u.RawQuery, host: t.hostOf(u)}
+	return j.decisivePath(u.EscapedPath(), original)
+}
+
+func (j *judgement) decisivePath(path, original string) string {
 	if !j.judge(path, original) {
 		return path
 	}
@@ -117,11 +136,14 @@ func valid(path string) bool {
 type judgement struct {
 	table *Table
 	query string
+	host  string // of the request; empty if nothing is known of it
 
-	reads    int
-	rewrites rewriteProgress
-	cut      bool // this reading was cut from another, by guessOnce
-	guessed  bool // this reading is only possible, so it may protect, but opens nothing
+	target     bool // it is that of a Server Action's redirect
+	redirected bool // and the app may answer it by a redirect
+	reads      int
+	rewrites   rewriteProgress
+	cut        bool // this reading was cut from another, by guessOnce
+	guessed    bool // this reading is only possible, so it may protect, but opens nothing
 
 	decided   bool // a reading counted
 	open      bool // a reading is never decided

@@ -187,17 +187,5 @@ func (p pattern) sameCase(path string) bool {
 	return true
 }
 
-// names reports whether the pattern names a segment at this place of a path, in any
-// case.
-func (p pattern) names(segment string, at int) bool {
-	if at >= len(p.segments) {
-		return false
-	}
-	if p.tail == tailPrefix && at == len(p.segments)-1 {
-		return strings.HasPrefix(strings.ToLower(segment), strings.ToLower(p.segments[at]))
-	}
-	return strings.EqualFold(p.segments[at], segment)
-}
-
 // path is a path that the pattern matches, for questions about the pattern.
 func (p pattern) path() string { return "/" + strings.Join(p.segments, "/") }

@@ -67,7 +67,7 @@ func (c *compiler) proveOpen() {
 			if m.Bad || m.Type != Auth || c.table.tree.find(path, false).exact != rule.index {
 				continue
 			}
-			closed := c.table.DecisivePath(path, "", "")
+			closed := (&judgement{table: &c.table}).decisivePath(path, "")
 			switch m.Reading {
 			case howDecoded, howCleaned, howResolved, howTrimmed:
 				c.warnf("%s: pattern %s opens nothing, because some servers read the path as %s, which is closed%s; name that path too, or use another one",

@@ -1,23 +1,25 @@
 package routes
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // manifestRedirect is a redirect of next.config. Those that Next.js adds itself lead to
 // the same page.
 type manifestRedirect struct {
-	Regex    string `json:"regex"`
-	Internal bool   `json:"internal"`
+	Destination string `json:"destination"`
+	Regex       string `json:"regex"`
+	Internal    bool   `json:"internal"`
 }
 
-// redirects are the paths that next.config redirects. An expression that Go does not
-// know matches every path.
-func redirects(written []manifestRedirect) (expressions []*regexp.Regexp) {
+// redirected are the paths that next.config redirects to others of the app. What it
+// redirects to another host comes back through the guard, if it comes back. An expression
+// that Go does not know matches every path.
+func redirected(written []manifestRedirect) (expressions []*regexp.Regexp) {
 	for _, r := range written {
-		if r.Internal {
+		if r.Internal || !strings.HasPrefix(r.Destination, "/") {
 			continue
 		}
 		expression, err := regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(r.Regex)))
@@ -29,22 +31,22 @@ func redirects(written []manifestRedirect) (expressions []*regexp.Regexp) {
 	return expressions
 }
 
-// leadsOn reports whether the app's build may answer a path by a redirect: one of its
-// configuration, or of a route handler, which may send a visitor anywhere. Next.js follows
-// it when it renders the target of a Server Action, so the page is not that of the path.
-func (t *Table) leadsOn(path string) bool {
-	if t.build == nil {
+// redirects reports whether the app may answer a path, in one of its spellings, by a
+// redirect: one of its configuration, or of a route handler, which may send a visitor
+// anywhere. Next.js follows it when it renders the target of a Server Action, so the page
+// is not that of the path.
+func (b *Build) redirects(spellings []string) bool {
+	return slices.ContainsFunc(spellings, func(path string) bool {
+		return b.isHandled(path) || slices.ContainsFunc(b.redirected, func(r *regexp.Regexp) bool { return r.MatchString(path) })
+	})
+}
+
+// isHandled reports whether a route handler may answer a path. A page without parameters
+// comes before one with them.
+func (b *Build) isHandled(path string) bool {
+	if b.handlerTree.find(path, false).folded == none {
 		return false
 	}
-	decoded, _ := decode(resolve(path))
-	for _, reading := range []string{canonical(resolve(path)), decoded} {
-		f := t.strip(reading, howRaw)
-		for _, spelling := range t.spellings(f.path, cmp.Or(f.locale, t.build.defaultLocale)) {
-			if slices.ContainsFunc(t.build.redirects, func(r *regexp.Regexp) bool { return r.MatchString(spelling) }) ||
-				t.build.handlerTree.find(spelling, false).folded != none {
-				return true
-			}
-		}
-	}
-	return false
+	page := b.pageTree.find(path, false).exact
+	return page == none || strings.Contains(b.pages[page], "[") || slices.Contains(b.endpoints, endpoint{b.pages[page], true})
 }

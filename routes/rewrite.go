@@ -11,8 +11,8 @@ import (
 
 // rewrite is a rewrite of next.config: another path for the page at its
 // destination. Interception routes are rewrites in the manifest too, but they
-// are read from the path instead (see cutInterception): their condition is a
-// header that any client may send, and their page is guarded by its own path.
+// are read from the path instead (see cutInterception) and from the header that
+// chooses them (see ComesFrom).
 type rewrite struct {
 	prefix      string         // what every match begins with, to save the expression
 	expression  *regexp.Regexp // in any case, as Next.js compiles it
@@ -24,9 +24,10 @@ type rewrite struct {
 	// unknown are parameters that a condition takes from a query, header or
 	// cookie, so that the client may choose them.
 	unknown []string
-	hosts   *regexp.Regexp // those that it is for; nil: any
-	host    string         // the only one that it is for, or empty
-	byHost  bool           // whether a part of the host stands in the destination
+	hosts   []*regexp.Regexp // all of which the host meets
+	host    string           // the only one that it is for, or empty
+	// protects says that it may lead to an auth rule, perhaps by way of others.
+	protects bool
 }
 
 // manifestRewrites has two forms: a list, and lists by phase.
@@ -84,24 +85,24 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		}
 		r.certain = len(r.keys) == 0 && len(written.Has) == 0 && len(written.Missing) == 0
 		for _, condition := range written.Has {
-			if condition.Type != "host" {
+			hosts, err := regexp.Compile("(?i)^" + withoutLookaround(condition.Value) + "$")
+			if condition.Type != "host" || err != nil {
 				r.unknown = append(r.unknown, condition.captures()...)
-			} else if hosts, err := regexp.Compile("^" + withoutLookaround(condition.Value) + "$"); err == nil {
-				r.hosts, r.host = hosts, condition.literal()
+				continue
 			}
+			r.hosts, r.host = append(r.hosts, hosts), condition.literal()
 		}
-		r.byHost = slices.ContainsFunc(sourceKeys(r.destination), func(name string) bool {
-			return !slices.Contains(r.keys, name) && !slices.Contains(r.unknown, name)
-		})
 		list = append(list, r)
 	}
 	return list, nil
 }
 
 func (m manifestRewrite) intercepts() bool {
-	return slices.ContainsFunc(m.Has, func(c manifestCondition) bool {
-		return c.Type == "header" && strings.EqualFold(c.Key, "next-url")
-	}) && strings.Contains(m.Destination, "/(.")
+	return slices.ContainsFunc(m.Has, manifestCondition.isNextURL) && strings.Contains(m.Destination, "/(.")
+}
+
+func (c manifestCondition) isNextURL() bool {
+	return c.Type == "header" && strings.EqualFold(c.Key, "next-url")
 }
 
 var namedGroup = regexp.MustCompile(`\(\?<([A-Za-z][A-Za-z0-9_]*)>`)
@@ -136,7 +137,46 @@ func (r *rewrite) excludes(other *rewrite) bool {
 	return r.host != "" && !other.takes(r.host) || other.host != "" && !r.takes(other.host)
 }
 
-func (r *rewrite) takes(host string) bool { return r.hosts == nil || r.hosts.MatchString(host) }
+func (r *rewrite) takes(host string) bool {
+	return !slices.ContainsFunc(r.hosts, func(hosts *regexp.Regexp) bool { return !hosts.MatchString(host) })
+}
+
+// fromHost is what stands in the destination for parts of a host, by name. It is false
+// for a host that the rewrite is not for. Nothing is known of an empty one.
+func (r *rewrite) fromHost(host string) (parts map[string]string, ok bool) {
+	if host == "" || len(r.hosts) == 0 {
+		return nil, true
+	}
+	parts = make(map[string]string)
+	for _, hosts := range r.hosts {
+		found := hosts.FindStringSubmatch(host)
+		if found == nil {
+			return nil, false
+		}
+		if len(found) == 1 {
+			parts["host"] = host
+		}
+		for i, name := range hosts.SubexpNames() {
+			if name != "" {
+				parts[name] = found[i]
+			}
+		}
+	}
+	return parts, true
+}
+
+// findProtecting finds out which rewrites may lead to an auth rule.
+func (t *Table) findProtecting() {
+	rewrites := t.build.rewrites
+	for i := len(rewrites) - 1; i >= 0; i-- { // Next.js goes through them in their order
+		r := &rewrites[i]
+		begin := strings.ToLower(literalPrefix(r.destination))
+		r.protects = t.mayBeAuth(begin) || slices.ContainsFunc(rewrites[i+1:], func(next rewrite) bool {
+			prefix := strings.ToLower(next.prefix)
+			return next.protects && !r.excludes(&next) && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix))
+		})
+	}
+}
 
 var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
 
@@ -228,15 +268,16 @@ func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// apply returns the path behind an alias. chosen says that the client chooses
-// a part of it, from where on the path ends. host stands for what is taken from
-// the host.
+// apply returns the path behind an alias, for the host of a request, of which
+// nothing may be known. chosen says that the client chooses a part of it, from where
+// on the path ends.
 func (r *rewrite) apply(path, host string) (destination string, chosen, ok bool) {
 	if len(path) < len(r.prefix) || !strings.EqualFold(path[:len(r.prefix)], r.prefix) {
 		return "", false, false
 	}
 	groups := r.expression.FindStringSubmatch(path)
-	if groups == nil {
+	parts, forHost := r.fromHost(host)
+	if groups == nil || !forHost {
 		return "", false, false
 	}
 	var b strings.Builder
@@ -264,15 +305,17 @@ func (r *rewrite) apply(path, host string) (destination string, chosen, ok bool)
 		}
 		if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
 			b.WriteString(groups[at+1])
+		} else if part, ok := parts[name]; ok {
+			b.WriteString(part)
 		} else {
-			b.WriteString(host)
+			b.WriteString(placeholder)
 		}
 	}
 	return merge(canonical(b.String())), false, true
 }
 
 func (r *rewrite) matches(path string) bool {
-	_, _, ok := r.apply(path, placeholder)
+	_, _, ok := r.apply(path, "")
 	return ok
 }
 

@@ -184,6 +184,7 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		`{"cache_size":-1}`:                                    "cache_size -1 is below zero",
 		`{"cache_size":-9223372036854775808}`:                  "cache_size -9223372036854775808 is below zero",
 		`{"secret":["{system.hostname}{system.os}{system.arch}-0123456789abcdef"]}`: "secret has a placeholder that may be in no secret; write {env.NAME}",
+		`{"secret":["{env.GOOD_SECRET}{system.hostname}"]}`:                         "secret has a placeholder that may be in no secret",
 		`{"secret":["Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay{time.now.unix}"]}`:            "secret has a placeholder that may be in no secret",
 	} {
 		var config caddy.Config

@@ -189,7 +189,8 @@ func TestExplainKnowsWhatAnswersBeforeAGuard(t *testing.T) {
 	for before, expected := range map[string]string{
 		"file_server {\n pass_thru\n}":             "auth /dashboard/*",
 		"forward_auth localhost:2 {\n uri /ask\n}": "auth /dashboard/*",
-		"error 418":     "no session_guard stands before error",
+		"error 418": "no session_guard stands before error",
+		"reverse_proxy localhost:2 {\n @failed status 5xx\n handle_response @failed {\n respond sorry\n }\n }": "no session_guard stands before reverse_proxy",
 		"metrics":       "no session_guard stands before metrics",
 		"file_server":   "no session_guard stands before file_server",
 		"respond hello": "no session_guard stands before static_response",

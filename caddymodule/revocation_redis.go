@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -133,11 +134,11 @@ const (
 type redisLog struct {
 	writer, reader redis.UniversalClient
 	stream         string
-	list           string    // the hash that has the pages of the list
-	updates        string    // the stream of updates
-	cursor         string    // the last entry read; only Follow uses it
-	read           time.Time // when that was appended
-	updateCursor   string    // the same as cursor, of the updates
+	list           string     // the hash that has the pages of the list
+	updates        string     // the stream of updates
+	cursor         string     // the last entry read; only Follow uses it
+	witness        redisEntry // the first entry read that can still stop something
+	updateCursor   string     // the same as cursor, of the updates
 
 	mu       sync.Mutex
 	longest  time.Duration // that an entry was ever needed
@@ -194,12 +195,8 @@ func (l *redisLog) oldestNeeded(r session.Revocation, now time.Time) string {
 	if !l.complete {
 		return ""
 	}
-	return fmt.Sprintf("%d-0", max(l.horizon(now).UnixMilli(), 0))
+	return fmt.Sprintf("%d-0", max(now.Add(-l.longest-keptAfterEnd).UnixMilli(), 0))
 }
-
-// horizon is the moment before which no entry was appended that can still stop
-// anything.
-func (l *redisLog) horizon(now time.Time) time.Time { return now.Add(-l.longest - keptAfterEnd) }
 
 // Follow implements [RevocationLog].
 func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), synced func()) error {
@@ -259,10 +256,14 @@ func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) er
 	if _, err := fmt.Sscanf(message.ID, "%d-", &milliseconds); err != nil {
 		return fmt.Errorf("the stream %s has the strange id %s", l.stream, message.ID)
 	}
-	l.cursor, l.read = message.ID, time.UnixMilli(milliseconds)
+	appended := time.UnixMilli(milliseconds)
+	l.cursor = message.ID
+	if time.Now().After(l.witness.until) {
+		l.witness = redisEntry{message.ID, appended, r.Until}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.needs(r.Until.Sub(l.read))
+	l.needs(r.Until.Sub(appended))
 	return nil
 }
 
@@ -296,13 +297,13 @@ func (l *redisLog) cursorGone(ctx context.Context) (bool, error) {
 func (l *redisLog) resume(ctx context.Context) error {
 	l.setComplete(false)
 	l.mu.Lock()
-	appended, horizon := l.appended, l.horizon(time.Now())
+	appended := l.appended
 	l.mu.Unlock()
 	ids := make([]string, len(appended))
 	for i, entry := range appended {
 		ids[i] = entry.id
 	}
-	missing, err := l.missing(ctx, append(ids, l.cursor))
+	missing, err := l.missing(ctx, append(ids, l.cursor, cmp.Or(l.witness.id, l.cursor)))
 	if err != nil {
 		return err
 	}
@@ -320,13 +321,27 @@ func (l *redisLog) resume(ctx context.Context) error {
 		}
 		l.forget(gone)
 	}
-	if missing[len(appended)] { // ids may begin anew
-		if l.cursor != firstEntry && l.read.After(horizon) { // else it was trimmed
-			logLoss(l.stream)
-		}
-		l.cursor = firstEntry
+	if !missing[len(appended)] {
+		return nil
 	}
+	if missing[len(appended)+1] && l.witness.lost(time.Now()) {
+		logLoss(l.stream)
+	}
+	l.cursor, l.witness = firstEntry, redisEntry{} // ids may begin anew
 	return nil
+}
+
+// redisEntry is what is known of an entry of the stream.
+type redisEntry struct {
+	id       string
+	appended time.Time
+	until    time.Time
+}
+
+// lost reports whether an entry that the stream does not have any more is one that no
+// node appends again, and that nobody had a reason to trim.
+func (e redisEntry) lost(now time.Time) bool {
+	return now.Before(e.until) && now.Sub(e.appended) > remembered
 }
 
 // forget drops entries that were appended again, under new ids: else each loss

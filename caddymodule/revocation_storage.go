@@ -86,6 +86,7 @@ type storageLog struct {
 	updateFiles  map[string]bool      // the same, of updates
 	deleted      map[string]time.Time // when that was last tried, of files that are still there
 	warned       bool                 // that files cannot be deleted
+	lost         bool                 // files that no node writes again, which is to be said
 
 	polled  atomic.Pointer[polled]
 	changed chan struct{} // so that Follow looks at once
@@ -160,7 +161,11 @@ func (l *storageLog) Interval() time.Duration { return l.polled.Load().interval 
 
 // Use implements [PolledLog].
 func (l *storageLog) Use(module RevocationModule, storage certmagic.Storage) {
-	l.polled.Store(module.(*StorageRevocation).polled(storage)) // one place has one module
+	if module, ok := module.(interface {
+		polled(certmagic.Storage) *polled
+	}); ok {
+		l.polled.Store(module.polled(storage))
+	}
 	select {
 	case l.changed <- struct{}{}:
 	default: // Follow is about to look
@@ -258,11 +263,13 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 // and says so if it was there at the last look. No node deletes a file that can still
 // stop something.
 func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage, present map[string]bool) error {
-	now, lost := time.Now(), false
-	for name, file := range l.files {
-		lost = lost || !present[name] && now.Before(file.until)
+	now := time.Now()
+	for name, file := range l.files { // what was written since is written again
+		l.lost = l.lost || !present[name] && now.Before(file.until) && now.Sub(file.modified) > remembered
 	}
-	l.mu.Lock()
+	if !l.mu.TryLock() { // a write that hangs must not keep anybody from reading
+		return nil
+	}
 	defer l.mu.Unlock()
 	missing := slices.DeleteFunc(slices.Concat(l.closed, []writtenFile{l.open}), func(f writtenFile) bool {
 		return present[f.name] || !now.Before(f.until)
@@ -275,7 +282,8 @@ func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage, pre
 			return fmt.Errorf("storing revocations: %w", err)
 		}
 	}
-	if lost {
+	if l.lost {
+		l.lost = false
 		logLoss(l.folder)
 	}
 	return nil

@@ -29,6 +29,7 @@ type watchedStorage struct {
 	full                atomic.Bool
 	liesOnStore         atomic.Bool // stores, and says that it did not
 	keeps               atomic.Bool // lets nobody delete
+	old                 atomic.Bool // says that files are
 	deletes             atomic.Int32
 }
 
@@ -50,7 +51,11 @@ func (w *watchedStorage) List(ctx context.Context, path string, recursive bool) 
 
 func (w *watchedStorage) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error) {
 	w.stats.Add(1)
-	return w.Storage.Stat(ctx, key)
+	info, err := w.Storage.Stat(ctx, key)
+	if w.old.Load() {
+		info.Modified = time.Unix(0, 0)
+	}
+	return info, err
 }
 
 func (w *watchedStorage) Load(ctx context.Context, key string) ([]byte, error) {
@@ -337,28 +342,36 @@ func TestDamagedFileIsAnOutage(t *testing.T) {
 
 // The storage loses everything, or one file. What all nodes that run wrote in the last
 // hour is there again, whichever of them notices first, and the log says once for each
-// that had read what is gone that it was lost.
+// that had read older files that they are lost.
 func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 	const signOuts = 2*maxFileEntries + 100
-	for name, lose := range map[string]func(revocations string) error{
-		"everything": os.RemoveAll,
-		"full files": func(revocations string) error {
-			full, err := filepath.Glob(filepath.Join(revocations, "*-0.jsonl"))
-			if err == nil && len(full) != 2 {
-				err = fmt.Errorf("there are %d files that are full", len(full))
-			}
-			for _, file := range full {
-				err = errors.Join(err, os.Remove(file))
-			}
-			return err
-		},
+	fullFiles := func(revocations string) error {
+		full, err := filepath.Glob(filepath.Join(revocations, "*-0.jsonl"))
+		if err == nil && len(full) != 2 {
+			err = fmt.Errorf("there are %d files that are full", len(full))
+		}
+		for _, file := range full {
+			err = errors.Join(err, os.Remove(file))
+		}
+		return err
+	}
+	for name, tc := range map[string]struct {
+		lose     func(revocations string) error
+		old      bool // whether the files are from before the last hour
+		wantLogs int
+	}{
+		"everything":       {os.RemoveAll, true, 2},
+		"full files":       {fullFiles, true, 2},
+		"of the last hour": {os.RemoveAll, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			logged := caddyLog(t)
 			folder := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
-				a, _ := nodeOn(t, folder, Outage{})
-				b, _ := nodeOn(t, folder, Outage{})
+				a, ofA := nodeOn(t, folder, Outage{})
+				b, ofB := nodeOn(t, folder, Outage{})
+				ofA.old.Store(tc.old)
+				ofB.old.Store(tc.old)
 				for i := range signOuts {
 					for node, name := range map[*sharedRevocations]string{a: "a", b: "b"} {
 						if err := node.Revoke(t.Context(), ended(fmt.Sprint(name, i))); err != nil {
@@ -369,7 +382,7 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 				time.Sleep(time.Second)
 				synctest.Wait()
 				revocations := filepath.Join(folder, "session", "default", "revocations")
-				if err := lose(revocations); err != nil {
+				if err := tc.lose(revocations); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(2 * time.Second)
@@ -386,8 +399,8 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 				}
 				stop(t, a, b, late)
 			})
-			if lost := strings.Count(logged(), "the shared revocations were lost"); lost != 2 {
-				t.Errorf("two nodes say %d times that revocations were lost", lost)
+			if lost := strings.Count(logged(), "the shared revocations were lost"); lost != tc.wantLogs {
+				t.Errorf("two nodes say %d times that revocations were lost, want %d", lost, tc.wantLogs)
 			}
 		})
 	}

@@ -15,13 +15,14 @@ import (
 // have. Their names are no secret; what stands around them may be.
 var secretPlaceholder = regexp.MustCompile(`\{(env|file)\.[^{}]+\}`)
 
-var anyPlaceholder = regexp.MustCompile(`\{[^{}]+\}`)
+// anyPlaceholder finds any, but not what a backslash makes text.
+var anyPlaceholder = regexp.MustCompile(`(?:^|[^\\])\{[^{}]+\}`)
 
 // readSecret resolves the value of a setting and checks that nobody can guess it.
 // The error names a placeholder that is to blame, and nothing else of the value.
 func readSecret(setting, value string) ([]byte, error) {
 	// {system.hostname} is known to others, and {time.now} another at every load.
-	if len(anyPlaceholder.FindAllString(value, -1)) > len(secretPlaceholder.FindAllString(value, -1)) {
+	if anyPlaceholder.MatchString(secretPlaceholder.ReplaceAllString(value, "")) {
 		return nil, fmt.Errorf("%s has a placeholder that may be in no secret; write {env.NAME} or {file./path/of/the/file}", setting)
 	}
 	resolved, err := resolveSecret(value)

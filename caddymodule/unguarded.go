@@ -163,7 +163,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 func ends(handler caddyhttp.MiddlewareHandler) bool {
 	switch handler := handler.(type) {
 	case *reverseproxy.Handler:
-		return len(handler.HandleResponse) == 0
+		return !slices.ContainsFunc(handler.HandleResponse, passesOn)
 	case *fileserver.FileServer:
 		return !handler.PassThru
 	case caddy.Module:
@@ -173,6 +173,17 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 		}
 	}
 	return false
+}
+
+// passesOn reports whether a proxy that gets a good answer has the handlers behind it
+// asked, as forward_auth does. One that only replaces error pages does not.
+func passesOn(response caddyhttp.ResponseHandler) bool {
+	if response.Match != nil && !response.Match.Match(http.StatusOK, http.Header{}) {
+		return false
+	}
+	return !slices.ContainsFunc(response.Routes, func(route caddyhttp.Route) bool {
+		return slices.ContainsFunc(route.Handlers, ends)
+	})
 }
 
 // answers notes a session API. Of two that every request meets at one path, the second

@@ -79,3 +79,30 @@ func TestUpdateAfterOneByANodeWhoseClockRunsAhead(t *testing.T) {
 		t.Errorf("B makes %v of it", s)
 	}
 }
+
+// A login that such a node has dated later ends by the next end all the same.
+func TestEndAfterALoginThatWasDatedLater(t *testing.T) {
+	for name, end := range map[string]func(*session.Manager) error{
+		"the user's":  func(m *session.Manager) error { return m.RevokeUser(t.Context(), "alice", "") },
+		"everybody's": func(m *session.Manager) error { return m.RevokeEveryone(t.Context()) },
+	} {
+		a, b, c := nodesApart(t, 49*time.Second)
+		if err := end(b); err != nil {
+			t.Fatal(err)
+		}
+		c.Add(time.Second)
+		cookie := signIn(t, a, alice())
+		c.Add(20 * time.Second)
+		if err := end(a); err != nil {
+			t.Fatal(err)
+		}
+		for node, m := range map[string]*session.Manager{"a": a, "b": b} {
+			if read(t, m, request(cookie)).Session() != nil {
+				t.Errorf("%s: the session is alive on %s", name, node)
+			}
+		}
+		if again := signIn(t, a, alice()); read(t, a, request(again)).Session() == nil {
+			t.Errorf("%s: the next login is over", name)
+		}
+	}
+}

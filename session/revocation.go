@@ -128,11 +128,15 @@ func (m *Manager) forget(id string) {
 }
 
 // endedNow fills in the times. A session's CreatedAt is in whole milliseconds,
-// so those of this millisecond end too.
+// so those of this millisecond end too, or those of a later one, if a node whose clock
+// runs ahead has ended sessions before: see [Manager.create].
 func (m *Manager) endedNow(r Revocation) Revocation {
 	now := m.settings.Now()
 	if r.SessionID == "" {
-		r.Before = now.Truncate(time.Millisecond).Add(time.Millisecond)
+		latest, _ := soonest(now.Truncate(time.Millisecond), now, func(at time.Time) bool {
+			return !errors.Is(m.checkRevoked(&Session{User: User{"id": r.UserID}, CreatedAt: at}), ErrRevoked)
+		})
+		r.Before = latest.Add(time.Millisecond)
 	}
 	// A session that was sealed under a longer expiry lives at most MaxLifetime.
 	// Without one, a browser keeps it for at most maxCookieAge.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -343,33 +344,28 @@ func TestHandoffDoesNotAskTheRefresher(t *testing.T) {
 	}
 }
 
-// The app may take longer than a new token is remembered. The refresh token before is
-// used up, so what was rotated must reach the browser all the same.
-func TestRotationOutlivesASlowAnswer(t *testing.T) {
+// What a browser changes by PATCH keeps the Refresher away no longer, where MaxLifetime
+// holds the end.
+func TestChangesOfABrowserDoNotPutTheRefresherOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := hooked(t, nil, &refresher{answer: rotated})
+		hook := &refresher{answer: rotated}
+		m := hooked(t, nil, hook, func(s *session.Settings) {
+			s.Expiry, s.MaxLifetime, s.RefreshThreshold = 8*time.Hour, 8*time.Hour, 7*time.Hour+15*time.Minute
+		})
 		cookie := signIn(t, m, withTokens())
-		time.Sleep(untilDue)
-		slow, signedOut := read(t, m, request(cookie)), read(t, m, request(cookie))
-		for _, v := range []*session.Visitor{slow, signedOut} {
+		for i := range 15 {
+			time.Sleep(30 * time.Minute)
+			v := read(t, m, request(cookie))
 			if err := v.Slide(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			if err := v.Update(session.Change{User: session.User{"n": strings.Repeat("x", i)}, KeepsEnd: true}); err != nil {
+				t.Fatal(err)
+			}
+			cookie = sentCookie(t, v)
 		}
-		time.Sleep(5*time.Minute + time.Second)
-		signIn(t, m, alice()) // has old tokens forgotten
-		sent := sentCookie(t, slow)
-		if sent == "" {
-			t.Fatal("the answer has no cookie")
-		}
-		if after := read(t, m, request(sent)); after.Session().RefreshToken != "rt+" {
-			t.Errorf("the next request has %s", after.Session().RefreshToken)
-		}
-		if err := read(t, m, request(sent)).Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if sentCookie(t, signedOut) != "" {
-			t.Error("an answer brings an ended session back")
+		if calls := hook.calls.Load(); calls != 7 {
+			t.Errorf("in 7.5 hours the hook was asked %d times", calls)
 		}
 	})
 }

@@ -209,6 +209,9 @@ func (v *Visitor) Update(change Change) error {
 		made, v.late = true, false
 		if change.KeepsEnd {
 			next.ExpiresAt = s.ExpiresAt
+			if at := s.LastActivity.Add(time.Millisecond); !v.manager.outdated(s.ID, at) {
+				next.LastActivity = at // by which the Refresher is due where MaxLifetime holds the end
+			}
 		}
 		return next, apply(next, change)
 	})

@@ -28,9 +28,6 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		return false
 	}
 	newest, ok := m.recent.newest(*v.pending)
-	if !ok && v.rotated { // it is forgotten after minutes, and what the Refresher returned must not be lost
-		newest, ok = *v.pending, true
-	}
 	if !ok || m.outdated(newest.session.ID, newest.content) {
 		return false
 	}
@@ -124,7 +121,11 @@ func (v *Visitor) ReturnCookies(header http.Header) {
 // but the token is good. A cookie of the app may have that name, too.
 func (m *Manager) isTwin(name, value string) bool {
 	bare := withoutPrefix(name)
-	return isOurs(bare, m.settings.CookieName) && (bare != m.settings.CookieName || strings.HasPrefix(strings.Trim(value, `" `), "eyJ"))
+	if !isOurs(bare, m.settings.CookieName) {
+		return false
+	}
+	_, isToken := cutCompact(strings.Trim(value, `" `))
+	return isToken || bare != m.settings.CookieName // a part of one
 }
 
 func (v *Visitor) keepCookies(header http.Header, withSession bool) {

@@ -87,8 +87,7 @@ func (b bench) decide(t testing.TB, r *http.Request) func() {
 	v := &visit{request: r}
 	return func() {
 		v.table = b.guard.table.Load()
-		v.match = v.table.MatchURL(r.URL, originalPath(r))
-		v.kind = cleanRequest(r, v.table, v.match.Data)
+		v.route()
 		if v.decision = b.guard.decideRequest(v); v.decision != decisionPass {
 			t.Fatal(v.decision)
 		}

@@ -39,7 +39,7 @@ func (g *Guard) authorizes(m routes.Match) bool {
 // shown. The session may have ended meanwhile.
 func (g *Guard) authorize(v *visit) error {
 	asked := false
-	for _, match := range []*routes.Match{&v.match, v.owner, v.from} {
+	for _, match := range []*routes.Match{&v.match, v.owner} {
 		if match == nil || !g.authorizes(*match) {
 			continue
 		}
@@ -48,7 +48,16 @@ func (g *Guard) authorize(v *visit) error {
 		}
 		asked = true
 	}
-	if !asked {
+	if v.from != nil {
+		if err := g.ask(v, g.ruleName(*v.from)); err != nil {
+			return err
+		}
+		if v.decision != decisionPass { // of another page than the one that is asked for
+			v.refusal, v.decision = nil, v.refuseNextURL()
+		}
+		asked = true
+	}
+	if !asked || v.decision != decisionPass {
 		return nil
 	}
 	err := v.visitor.Recheck()

@@ -191,6 +191,34 @@ func TestAuthorizeHookSeesTheRefreshedSession(t *testing.T) {
 	}
 }
 
+// The hook is asked about the page whose interception route may be shown, too. What it
+// answers is of that page, not of the one that is asked for, which is shown as a document.
+func TestAuthorizeHookAboutAnInterceptionRoute(t *testing.T) {
+	build, err := filepath.Abs("../routes/testdata/builds/16.4")
+	require.NoError(t, err)
+	hook := newHookServer(t)
+	s := serve(t, withHooks("auth /feed/*", "next_build "+build, "authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.calls()
+	s.request("GET", "/photo/1", "Cookie", cookie, "Rsc", "1", "Next-Url", "/feed")
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "/feed", r.Header.Get("Next-Url"))
+	calls := hook.calls()
+	require.Len(t, calls, 1)
+	assert.Equal(t, "auth /feed/*", calls[0].body["rule"])
+
+	hook.answer(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
+	response := s.request("GET", "/photo/1", "Cookie", cookie, "Rsc", "1", "Next-Url", "/feed")
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	assert.Empty(t, response.Header.Get("Location"))
+	assert.Nil(t, s.last())
+	assert.Equal(t, http.StatusOK, s.request("GET", "/photo/1", "Cookie", cookie, "Next-Url", "/feed").StatusCode)
+	r = s.last()
+	require.NotNil(t, r)
+	assert.Empty(t, r.Header["Next-Url"])
+}
+
 // The visitor signs out in another tab while the hook still says yes.
 func TestSignOutWhileTheAuthorizeHookIsAsked(t *testing.T) {
 	hook := newHookServer(t)

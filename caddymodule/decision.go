@@ -70,11 +70,18 @@ func (g *Guard) decideNextURL(v *visit) decision {
 			v.from = &page
 		}
 		return decisionPass
+	}
+	return v.refuseNextURL()
+}
+
+// refuseNextURL is what becomes of a request that comes from a page where the visitor may
+// not go.
+func (v *visit) refuseNextURL() decision {
+	switch {
 	case v.kind != routes.RSC && v.kind != routes.Prefetch:
 		delete(v.request.Header, "Next-Url")
 		return decisionPass
-	}
-	if v.session == nil {
+	case v.session == nil:
 		return decisionLogin
 	}
 	return decisionForbidden

@@ -178,7 +178,8 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 // passesOn reports whether a proxy that gets a good answer has the handlers behind it
 // asked, as forward_auth does. One that only replaces error pages does not.
 func passesOn(response caddyhttp.ResponseHandler) bool {
-	if response.Match != nil && !response.Match.Match(http.StatusOK, http.Header{}) {
+	if response.Match != nil && len(response.Match.StatusCode) > 0 &&
+		!slices.ContainsFunc(response.Match.StatusCode, func(code int) bool { return code == 2 || code/100 == 2 }) {
 		return false
 	}
 	return !slices.ContainsFunc(response.Routes, func(route caddyhttp.Route) bool {
@@ -233,6 +234,9 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
 			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
 	}
+	if guarded && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
+		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; remove header_up Host", s.site, at.guard.Source)
+	}
 	for _, upstream := range proxy.Upstreams {
 		if guarded {
 			s.guarded[upstream.Dial] = true
@@ -240,6 +244,10 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 			s.open[upstream.Dial] = append(s.open[upstream.Dial], s.site)
 		}
 	}
+}
+
+func setsHost(proxy *reverseproxy.Handler) bool {
+	return proxy.Headers != nil && proxy.Headers.Request != nil && len(proxy.Headers.Request.Set["Host"]) > 0
 }
 
 // changesPathItself does not mean a proxy that asks something else before, as

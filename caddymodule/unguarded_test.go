@@ -76,3 +76,25 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		})
 	}
 }
+
+// What the build rewrites for some hosts is decided by the host that the browser asks for.
+func TestProxyThatChangesTheHostIsFound(t *testing.T) {
+	build := t.TempDir()
+	for name, content := range map[string]string{
+		"BUILD_ID":             "x",
+		"routes-manifest.json": `{"rewrites":[{"source":"/a","destination":"/b","regex":"^/a$","has":[{"type":"host","value":"b.example"}]}]}`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(build, name), []byte(content), 0o600))
+	}
+	for proxy, warns := range map[string]bool{
+		"reverse_proxy localhost:3000":                                          false,
+		"reverse_proxy localhost:3000 {\nheader_up X-Host {host}\n}":            false,
+		"reverse_proxy localhost:3000 {\nheader_up Host {upstream_hostport}\n}": true,
+	} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\n}\nhttp://a.example {\nsession_guard {\ndefault auth\nnext_build "+build+"\n}\n"+proxy+"\n}"), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(output, "sends the app another Host than session_guard (Caddyfile:5) has seen"), output)
+	}
+}

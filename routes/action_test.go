@@ -170,14 +170,14 @@ func TestActionTargetOfARouteHandler(t *testing.T) {
 		"BUILD_ID": {Data: []byte("x")},
 		"routes-manifest.json": {Data: []byte(`{"staticRoutes":[{"page":"/feed"}],"dynamicRoutes":[{"page":"/[code]"}],
 			"redirects":[{"source":"/:path*","destination":"https://example.com/:path*","regex":"^(?!/_next)` + catchAll + `"}],
-			"rewrites":[{"source":"/go","destination":"/out","regex":"^/go(?:/)?$"}]}`)},
+			"rewrites":[{"source":"/go2","destination":"/go","regex":"^/go2(?:/)?$"},{"source":"/go","destination":"/out","regex":"^/go(?:/)?$"}]}`)},
 		"app-path-routes-manifest.json": {Data: []byte(`{"/feed/page":"/feed","/out/route":"/out","/[code]/route":"/[code]"}`)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: build})
-	for target, ok := range map[string]bool{"/out": false, "/go": false, "/GO/": false, "/x7f": false, "/feed": true, "/feed/a": true, "/": true} {
+	for target, ok := range map[string]bool{"/out": false, "/go": false, "/GO/": false, "/go2": false, "/x7f": false, "/feed": true, "/feed/a": true, "/": true} {
 		if _, got := table.ActionTarget(&url.URL{Path: "/login"}, target); got != ok {
 			t.Errorf("%s: %v", target, got)
 		}

@@ -38,7 +38,8 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 		r := &b.rewrites[i]
 		// A site may have many that match every path, one for each locale, brand or tenant,
 		// and all ways through them would cost exponential time.
-		if slices.ContainsFunc(before.applied, r.excludes) || len(before.applied) > 0 && !r.protects {
+		if slices.ContainsFunc(before.applied, r.excludes) || len(before.applied) > 0 && !t.protects[i] && !j.target ||
+			j.host == "" && len(r.hosts) > 0 && slices.ContainsFunc(before.applied, func(r *rewrite) bool { return len(r.hosts) > 0 }) {
 			continue
 		}
 		for _, path := range spellings {
@@ -57,6 +58,12 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 		}
 	}
 	return renamed
+}
+
+// RewritesByHost reports whether the build has rewrites that are for some hosts only. The
+// app must then see the host that MatchURL gets.
+func (t *Table) RewritesByHost() bool {
+	return t.build != nil && slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool { return len(r.hosts) > 0 })
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or

@@ -31,7 +31,7 @@ type Build struct {
 	defaultLocale string
 	rewrites      []rewrite
 	redirected    []*regexp.Regexp
-	interceptions []interception
+	interceptions []*regexp.Regexp
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
 	endpoints     []endpoint

@@ -519,6 +519,33 @@ func TestAttackByChainOfRewrites(t *testing.T) {
 	}
 }
 
+// What leads to an auth rule is not taken for harmless, however it is written.
+func TestAttackByChainThatSeemsHarmless(t *testing.T) {
+	step := func(source, destination string) string {
+		return `{"source":"` + source + `","destination":"` + destination + `","regex":"^` + source + `(?:/)?$"}`
+	}
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID": {Data: []byte("x")},
+		"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"/[locale]/secret"}],"rewrites":[` + strings.Join([]string{
+			step("/e1", "/e2"), step("/e2", "/%C3%BCber"), step("/f1", "/f2"), step("/f2", "/c%2By"), step("/c%2By", "/dashboard"), step("/i1", "/i2"), step("/i2", "/xx/secret"),
+		}, ",") + `]}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/über/*", "/dashboard/*", "/secret/*"}}}, Build: build})
+	for _, path := range []string{"/e1", "/e2", "/f1", "/f2", "/c+y", "/c%2By", "/i1", "/i2"} {
+		if m := table.Match(path, "", ""); m.Type != Auth {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	// What one table knows of a build is nothing to another.
+	compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/other"}}}, Build: build})
+	if m := table.Match("/e1", "", ""); m.Type != Auth {
+		t.Errorf("after another table: %+v", m)
+	}
+}
+
 // A site may have many rewrites that match every path. Those for different hosts, and
 // those that only add to the query, do not add up to a chain that closes it.
 func TestManyRewritesOfEveryPath(t *testing.T) {
@@ -535,7 +562,8 @@ func TestManyRewritesOfEveryPath(t *testing.T) {
 				list = append(list, fmt.Sprintf(written, i, i, catchAll))
 			}
 			list = append(list, `{"source":"/about","destination":"/dashboard/about","regex":"^/about(?:/)?$"}`)
-			table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, strings.Join(list, ","))})
+			rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/brands/*/dashboard/*", "/locales/*/dashboard/*"}}}
+			table := compile(t, Config{Rules: rules, Build: rewriteOf(t, strings.Join(list, ","))})
 			for path, want := range map[string]Type{"/": Hybrid, "/login": Hybrid, "/blog/a/b": Hybrid, "/dashboard/x": Auth, "/about": Auth} {
 				j := judgement{table: table}
 				j.read(path, howRaw, 0)
@@ -547,7 +575,7 @@ func TestManyRewritesOfEveryPath(t *testing.T) {
 	}
 }
 
-// Two rewrites are followed one after the other only if there is a host for both.
+// Two rewrites are followed one after the other only if both are for the host.
 func TestRewritesForHosts(t *testing.T) {
 	for other, want := range map[string]Type{
 		`.*\\.example\\.com`: Auth, `(?<tenant>a|b)\\.example\\.com`: Auth, `a\\.example\\.com`: Auth, "a.example.com": Auth, `(?!www).*\\.example\\.com`: Auth,
@@ -557,7 +585,7 @@ func TestRewritesForHosts(t *testing.T) {
 			table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, `
 				{"source":"/a/:path*","destination":"/b/:path*","has":[{"type":"host","value":"`+order[0]+`"}],"regex":"^/a`+catchAll+`"},
 				{"source":"/b/:path*","destination":"/dashboard/:path*","has":[{"type":"host","value":"`+order[1]+`"}],"regex":"^/b`+catchAll+`"}`)})
-			if m := table.Match("/a/settings", "", ""); m.Type != want {
+			if m := table.MatchURL(&url.URL{Host: "a.example.com", Path: "/a/settings"}, ""); m.Type != want {
 				t.Errorf("%q: %s, want %s", order, m.Type, want)
 			}
 		}
@@ -580,11 +608,14 @@ func TestAttackByNameFromTheHost(t *testing.T) {
 	const has = `"has":[{"type":"host","value":"(?<tenant>.*)\\.example\\.com"}]`
 	below := `{"source":"/byhost/:path*","destination":"/:tenant/:path*",` + has + `,"regex":"^/byhost` + catchAll + `"}`
 	all := `{"source":"/:path*","destination":"/:tenant/:path*",` + has + `,"regex":"^` + catchAll + `"}`
-	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/site-admin/*", "/orgs/billing/*", "/private.example.com/*"}}}
+	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/site-admin/*", "/orgs/billing/*", "/private.example.com/*", "/files/orgs.example.com/*"}}}
 	prefixed := strings.ReplaceAll(below, "/:tenant", "/site-:tenant")
 	query := strings.NewReplacer("/:tenant/:path*", "/:tenant/:page", `"has":[`, `"has":[{"type":"query","key":"page"},`).Replace(below)
 	two := strings.NewReplacer("/:tenant", "/:a/:b", "(?<tenant>.*)", "(?<a>[^.]*)[.](?<b>[^.]*)").Replace(below)
 	whole := strings.NewReplacer(":tenant", ":host", "(?<tenant>.*)", ".*").Replace(below)
+	group := strings.NewReplacer("/:tenant", "/files/:host", "(?<tenant>.*)", "(www|orgs)").Replace(below)
+	part := strings.NewReplacer(":tenant", ":host", `(?<tenant>.*)\\.example\\.com`, ".*").Replace(below)
+	over := strings.NewReplacer(`"/byhost/:path*"`, `"/byhost/:tenant/:path*"`, "^/byhost", "^/byhost(?:/([^/]+?))").Replace(below)
 	for _, tc := range []struct {
 		rewrite, host, path string
 		want                Type
@@ -602,6 +633,9 @@ func TestAttackByNameFromTheHost(t *testing.T) {
 		{two, "orgs.billing.example.com", "/byhost/x", Auth},
 		{two, "billing.orgs.example.com", "/byhost/x", Hybrid},
 		{whole, "private.example.com", "/byhost/x", Auth},
+		{group, "orgs.example.com", "/byhost/x", Auth}, // without a named group it is all that matched
+		{part, "private.example.com.example.org", "/byhost/x", Hybrid},
+		{over, "dashboard.example.com", "/byhost/zz/settings", Auth},
 		{all, "acme.example.com", "/login", Hybrid},
 		{all, "acme.example.com", "/about", Hybrid},
 		{all, "dashboard.example.com", "/about", Auth},
@@ -644,7 +678,7 @@ func TestComesFrom(t *testing.T) {
 			{"/photo/7.rsc", "/feed", true},
 			{"/photo/7", "/feeds", false},
 			{"/photo/7", "/", false},
-			{"/blog", "/feed", false},
+			{"/blog", "/feed", true}, // since a rewrite may lead to /photo
 			{"/photo/7", "/dashboard", false},
 		} {
 			path := tc.path

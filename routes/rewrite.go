@@ -25,9 +25,9 @@ type rewrite struct {
 	// cookie, so that the client may choose them.
 	unknown []string
 	hosts   []*regexp.Regexp // all of which the host meets
-	host    string           // the only one that it is for, or empty
-	// protects says that it may lead to an auth rule, perhaps by way of others.
-	protects bool
+	// only has the one value that a cookie, header or query must have, by its kind and
+	// name.
+	only map[string]string
 }
 
 // manifestRewrites has two forms: a list, and lists by phase.
@@ -90,8 +90,9 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 				r.unknown = append(r.unknown, condition.captures()...)
 				continue
 			}
-			r.hosts, r.host = append(r.hosts, hosts), condition.literal()
+			r.hosts = append(r.hosts, hosts)
 		}
+		r.only = onlyValues(written.Has)
 		list = append(list, r)
 	}
 	return list, nil
@@ -120,25 +121,26 @@ func (c manifestCondition) captures() []string {
 	return names
 }
 
-// literal is the only value that meets the condition, or empty. A dot that is not
-// escaped is meant as one.
-func (c manifestCondition) literal() string {
-	value := strings.ReplaceAll(c.Value, `\.`, ".")
-	if strings.ContainsAny(value, `\()[]{}*+?|^$`) {
-		return ""
+// onlyValues are those of the conditions that one value meets.
+func onlyValues(has []manifestCondition) map[string]string {
+	only := make(map[string]string)
+	for _, condition := range has {
+		if condition.Type != "host" && condition.Value != "" && regexp.QuoteMeta(condition.Value) == condition.Value {
+			only[condition.Type+" "+strings.ToLower(condition.Key)] = condition.Value
+		}
 	}
-	return value
+	return only
 }
 
-// excludes reports whether no request is for both rewrites, because one has a host
-// that the other does not take. A site of many tenants has a rewrite of every path for
-// each host, and following them one after the other would cost exponential time.
+// excludes reports whether no request is for both rewrites, because one needs a value
+// that is not the other's.
 func (r *rewrite) excludes(other *rewrite) bool {
-	return r.host != "" && !other.takes(r.host) || other.host != "" && !r.takes(other.host)
-}
-
-func (r *rewrite) takes(host string) bool {
-	return !slices.ContainsFunc(r.hosts, func(hosts *regexp.Regexp) bool { return !hosts.MatchString(host) })
+	for name, value := range r.only {
+		if wanted, ok := other.only[name]; ok && wanted != value {
+			return true
+		}
+	}
+	return false
 }
 
 // fromHost is what stands in the destination for parts of a host, by name. It is false
@@ -153,28 +155,32 @@ func (r *rewrite) fromHost(host string) (parts map[string]string, ok bool) {
 		if found == nil {
 			return nil, false
 		}
-		if len(found) == 1 {
-			parts["host"] = host
-		}
+		named := false
 		for i, name := range hosts.SubexpNames() {
 			if name != "" {
-				parts[name] = found[i]
+				parts[name], named = found[i], true
 			}
+		}
+		if !named {
+			parts["host"] = found[0]
 		}
 	}
 	return parts, true
 }
 
-// findProtecting finds out which rewrites may lead to an auth rule.
+// findProtecting finds out which rewrites of the build may lead to an auth rule, perhaps
+// by way of others.
 func (t *Table) findProtecting() {
 	rewrites := t.build.rewrites
+	t.protects = make([]bool, len(rewrites))
+	hasLocalePages := slices.ContainsFunc(t.build.pages, t.isLocalePage)
 	for i := len(rewrites) - 1; i >= 0; i-- { // Next.js goes through them in their order
-		r := &rewrites[i]
-		begin := strings.ToLower(literalPrefix(r.destination))
-		r.protects = t.mayBeAuth(begin) || slices.ContainsFunc(rewrites[i+1:], func(next rewrite) bool {
-			prefix := strings.ToLower(next.prefix)
-			return next.protects && !r.excludes(&next) && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix))
-		})
+		begin := strings.ToLower(merge(canonical(literalPrefix(rewrites[i].destination))))
+		t.protects[i] = t.mayBeAuth(begin) || hasLocalePages && t.mayBeAuth(afterFirst(begin))
+		for next := i + 1; next < len(rewrites) && !t.protects[i]; next++ {
+			prefix := strings.ToLower(rewrites[next].prefix)
+			t.protects[i] = t.protects[next] && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix))
+		}
 	}
 }
 
@@ -303,10 +309,10 @@ func (r *rewrite) apply(path, host string) (destination string, chosen, ok bool)
 		if slices.Contains(r.unknown, name) {
 			return canonical(b.String()), true, true
 		}
-		if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
-			b.WriteString(groups[at+1])
-		} else if part, ok := parts[name]; ok {
+		if part, ok := parts[name]; ok { // which Next.js puts over those of the path
 			b.WriteString(part)
+		} else if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
+			b.WriteString(groups[at+1])
 		} else {
 			b.WriteString(placeholder)
 		}

@@ -62,10 +62,10 @@ func (g *Guard) decideNextURL(v *visit) decision {
 	if !shown {
 		return decisionPass
 	}
-	switch decided := g.decide(page, v.session); {
-	case decided == decisionHome: // a login page, from which somebody has just signed in
+	switch g.decide(page, v.session) {
+	case decisionHome: // a login page, from which somebody has just signed in
 		return decisionPass
-	case decided == decisionPass:
+	case decisionPass:
 		if g.NextBuild != "" && g.authorizes(page) && page.Rule != v.match.Rule {
 			v.from = &page
 		}

@@ -19,12 +19,12 @@ const UNSOUND = `user and tokens must be ${PLAIN_JSON}`;
 
 /** A session for `identity` that lasts `expiry` seconds. */
 export function newSession(identity: Identity, expiry: number, now = Date.now()): Session {
-  return { ...identity, ...lifetime(expiry, now, now), createdAt: now };
+  return { ...identity, ...lifetime(expiry, now), createdAt: now };
 }
 
 /** The session after `change`, refreshed: it lasts `expiry` seconds from now, and never longer than Caddy lets a session live. */
 export function changedSession(session: Session, { user = {}, ...tokens }: Change, expiry: number, now = Date.now()): Session {
-  return { ...changed(session, tokens), ...lifetime(expiry, now, session.createdAt), user: changed(session.user, user) };
+  return { ...changed(session, tokens), ...lifetime(expiry, now, session.createdAt, session.expiresAt), user: changed(session.user, user) };
 }
 
 /** Both changes, the second after the first. */
@@ -100,8 +100,10 @@ function tokenFault(tokens: { accessToken?: unknown; refreshToken?: unknown } | 
   return undefined;
 }
 
-function lifetime(expiry: number, now: number, createdAt: number) {
-  const expiresAt = Math.min(now + expiry * 1000, createdAt + Math.max(expiry, MAX_LIFETIME) * 1000);
+/** The times of a session that is used now. One that lives longer than by Caddy's default has been allowed to. */
+function lifetime(expiry: number, now: number, createdAt = now, expiresBefore = 0) {
+  const latest = createdAt + Math.max(expiry, MAX_LIFETIME) * 1000;
+  const expiresAt = expiresBefore > latest ? now + expiry * 1000 : Math.min(now + expiry * 1000, latest);
   return { expiresAt, expiryDate: new Date(expiresAt).toISOString(), lastActivity: now };
 }
 

@@ -158,7 +158,10 @@ function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string
     return module.exports;
   }
 
+  const askers = new Set<string>(); // the files that import the configuration
+
   function require(specifier: string, from: string): unknown {
+    if (LIBRARIES.includes(specifier) || imports.get(importKey(from, specifier)) === entry) askers.add(from);
     if (LIBRARIES.includes(specifier)) return recorder;
     if (EMPTY.includes(specifier)) return {};
     const source = imports.get(importKey(from, specifier));
@@ -166,6 +169,10 @@ function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string
     return loaded ?? requirePackage(specifier, from);
   }
 
+  const { exit } = process;
+  process.exit = (code) => {
+    throw new Error(`it ends the process with ${code ?? 0}`);
+  };
   try {
     const exported = load(entry);
     if (exported === undefined) throw new CommandError(`${file} could not be compiled; check it with the app's TypeScript.`);
@@ -173,15 +180,18 @@ function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string
     const unread = middleware.flatMap((path) => {
       try {
         load(path);
-        return [];
       } catch (reason) {
         return [`${relative("", path)}: ${explain(reason)}`];
       }
+      const called = recorded.some((other) => other.called);
+      return called || !askers.has(path) ? [] : [`${relative("", path)}: it does not call middleware() before a request comes`];
     });
-    return { config, customHandler: recorded.some((other) => other.config === config && other.customHandler), unread };
+    return { config, customHandler: recorded.some((other) => other.customHandler), unread };
   } catch (reason) {
     if (reason instanceof CommandError) throw reason;
     throw new CommandError(`${file} could not be run: ${explain(reason)}`);
+  } finally {
+    process.exit = exit;
   }
 }
 
@@ -211,13 +221,14 @@ function requirePackage(specifier: string, from: string): unknown {
   return require(fileURLToPath(execFileSync(process.execPath, parameters, { cwd: dirname(from), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })));
 }
 
-type Recorded = Pick<Configuration, "config" | "customHandler">;
+type Recorded = Pick<Configuration, "config" | "customHandler"> & { called: boolean };
 
 function record(config: NextAuthSessionConfig, recorded: Recorded[]) {
   const bound = NextAuthSession(config);
-  const configuration: Recorded = { config, customHandler: false };
+  const configuration: Recorded = { config, customHandler: false, called: false };
   recorded.push(configuration);
   const middleware: typeof bound.middleware = (handler) => {
+    configuration.called = true;
     configuration.customHandler ||= handler !== undefined;
     return bound.middleware(handler);
   };

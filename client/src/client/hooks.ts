@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useReducer } from "react";
+import { useCallback, useEffect, useReducer } from "react";
 import { usePathname, useRouter } from "next/navigation.js";
 import type { Session, SessionResult, User, UserUpdate } from "../types.js";
 import { after } from "./after.js";
@@ -26,8 +26,15 @@ export type UseSession<T extends User = User> = SessionActions<T> &
 /** The session, its status, and what can be done with it. */
 export function useSession<T extends User = User>(): UseSession<T> {
   const { store, state } = useStore();
+  const router = useRouter();
   // refresh and logout take no argument, so that `onClick={logout}` works.
-  const { refresh, update, logout } = store;
+  const { refresh, update } = store;
+  const logout = useCallback(async () => {
+    const { session } = store.get(); // else its end is seen
+    const result = await store.logout();
+    if (result.success && !session) router.refresh();
+    return result;
+  }, [store, router]);
   return { ...state, refresh, update, logout } as UseSession<T>;
 }
 

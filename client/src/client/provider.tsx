@@ -1,12 +1,11 @@
 "use client";
 
 import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
-import { usePathname } from "next/navigation.js";
+import { usePathname, useRouter } from "next/navigation.js";
 import type { Session, User } from "../types.js";
 import { listen, useActivityRefresh } from "./activity.js";
 import { after, RETRY } from "./after.js";
 import { StoreContext, useStateOf } from "./context.js";
-import { useServerComponents } from "./server-components.js";
 import { createStore, isKnown, sameValue, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
@@ -62,7 +61,7 @@ export function SessionProvider<T extends User = User>({
     function askIfOlder() {
       const before = replaced?.get().session;
       const { session } = store.get();
-      if (session && before?.user.id === session.user.id && before.lastActivity! > session.lastActivity!) void store.refetch(true);
+      if (session && before && before.lastActivity! > session.lastActivity!) void store.refetch(true);
     }
     askIfOlder();
     store.promise?.then(
@@ -96,16 +95,20 @@ export function SessionProvider<T extends User = User>({
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);
   useOtherTabs(store, state);
-  useServerComponents(store, state);
 
-  const known = useRef(state);
+  const router = useRouter();
+  const known = useRef({ store, state });
   useEffect(() => {
     const before = known.current;
+    const { session } = state;
     if (!isKnown(state)) return;
-    known.current = state;
-    if (before.status !== "pending" && !sameValue(before.session, state.session)) {
-      onSessionChange?.(state.session as Session<T> | null);
+    known.current = { store, state };
+    if (before.state.status !== "pending" && !sameValue(before.state.session, session)) {
+      onSessionChange?.(session as Session<T> | null);
     }
+    // Server Components are rendered again when somebody else is signed in, or nobody any more. What a new store begins with is what they know. Later,
+    // since a router.push() behind `await refresh()` would discard it, and the guard may redirect the page that is left then.
+    if (before.store === store && isKnown(before.state) && before.state.session?.user.id !== session?.user.id) setTimeout(() => router.refresh());
   });
 
   return (

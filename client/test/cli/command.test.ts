@@ -250,10 +250,14 @@ describe("caddyfile", () => {
       expect(run(app(files("export default middleware();")), "caddyfile", "src/lib/auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
     });
 
-    test("and says if it could not be run", () => {
-      expect(run(app(files('throw new Error("DATABASE_URL is missing");')), "caddyfile", "src/lib/auth.ts")).toEqual({
+    test.each([
+      ["throws", 'throw new Error("DATABASE_URL is missing");', "DATABASE_URL is missing"],
+      ["ends the process", "process.exit(0);", "it ends the process with 0"],
+      ["waits for a request", "export const proxy = (request) => middleware(() => undefined)(request);", "it does not call middleware() before a request comes"],
+    ])("and says so if it %s", (_, code, reason) => {
+      expect(run(app(files(code)), "caddyfile", "src/lib/auth.ts")).toEqual({
         stdout: README_BLOCK,
-        stderr: `Not read: ${file}: DATABASE_URL is missing (if it gives a handler to middleware(), Caddy needs an authorize hook in its place).\n`,
+        stderr: `Not read: ${file}: ${reason} (if it gives a handler to middleware(), Caddy needs an authorize hook in its place).\n`,
         status: 0,
       });
     });

@@ -61,8 +61,19 @@ describe("useSession", () => {
     let outcome: unknown;
     router.refresh.mockImplementation(() => expect(api.requests.at(-1)).toBe("DELETE /api/session"));
     await act(async () => (outcome = await result.current.logout()));
+    await settle();
     expect(outcome).toEqual({ success: true });
     expect(result.current).toMatchObject({ status: "unauthenticated", session: null });
+    expect(router.refresh).toHaveBeenCalledTimes(1);
+  });
+
+  test("logout renders Server Components again where the hooks knew nobody", async () => {
+    api.session = session();
+    const result = await hook(useSession, { fetchOnMount: false });
+    expect(result.current.status).toBe("unauthenticated");
+    await act(() => result.current.logout());
+    await settle();
+    expect(api.requests).toEqual(["DELETE /api/session"]);
     expect(router.refresh).toHaveBeenCalledTimes(1);
   });
 

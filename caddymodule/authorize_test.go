@@ -217,6 +217,11 @@ func TestAuthorizeHookAboutAnInterceptionRoute(t *testing.T) {
 	r = s.last()
 	require.NotNil(t, r)
 	assert.Empty(t, r.Header["Next-Url"])
+
+	// The login page and the default have no rule, and are not the same for that.
+	s = serve(t, "session_guard {\n hybrid /sign-in\n default auth\n next_build "+build+"\n authorize "+hook.url+"\n }")
+	response = s.request("GET", "/login", "Cookie", s.signIn(ada), "Rsc", "1", "Next-Url", "/feed")
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
 }
 
 // The visitor signs out in another tab while the hook still says yes.

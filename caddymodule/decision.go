@@ -66,7 +66,7 @@ func (g *Guard) decideNextURL(v *visit) decision {
 	case decisionHome: // a login page, from which somebody has just signed in
 		return decisionPass
 	case decisionPass:
-		if g.NextBuild != "" && g.authorizes(page) && page.Rule != v.match.Rule {
+		if g.NextBuild != "" && g.authorizes(page) && (!g.authorizes(v.match) || page.Rule != v.match.Rule) {
 			v.from = &page
 		}
 		return decisionPass

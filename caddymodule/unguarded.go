@@ -168,7 +168,7 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 		return !handler.PassThru
 	case caddy.Module:
 		switch handler.CaddyModule().ID.Name() {
-		case "static_response", "error", "metrics", "acme_server":
+		case "static_response", "error", "metrics", "acme_server", "copy_response":
 			return true
 		}
 	}
@@ -234,8 +234,8 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
 			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
 	}
-	if guarded && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
-		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; remove header_up Host", s.site, at.guard.Source)
+	if guarded && !asksBefore(proxy) && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
+		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; write header_up Host {host}", s.site, at.guard.Source)
 	}
 	for _, upstream := range proxy.Upstreams {
 		if guarded {
@@ -246,16 +246,30 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	}
 }
 
+// setsHost reports whether the app sees another host than the browser's. Caddy sends
+// that of the upstream over TLS, unless it is told not to.
 func setsHost(proxy *reverseproxy.Handler) bool {
-	return proxy.Headers != nil && proxy.Headers.Request != nil && len(proxy.Headers.Request.Set["Host"]) > 0
+	if proxy.Headers != nil && proxy.Headers.Request != nil {
+		request := proxy.Headers.Request
+		if host := request.Set["Host"]; len(host) > 0 {
+			return host[0] != "{http.request.host}" && host[0] != "{http.request.hostport}"
+		}
+		if len(request.Add["Host"]) > 0 || len(request.Replace["Host"]) > 0 || slices.Contains(request.Delete, "Host") {
+			return true
+		}
+	}
+	transport, ok := proxy.Transport.(*reverseproxy.HTTPTransport)
+	return ok && transport.TLS != nil
 }
 
-// changesPathItself does not mean a proxy that asks something else before, as
+// asksBefore reports whether a proxy asks something else before the app, as
 // forward_auth does.
+func asksBefore(proxy *reverseproxy.Handler) bool {
+	return proxy.Rewrite != nil && len(proxy.HandleResponse) > 0 && proxy.Rewrite.Method == http.MethodGet
+}
+
 func changesPathItself(proxy *reverseproxy.Handler, guard *Guard) bool {
-	r := proxy.Rewrite
-	asksBefore := r != nil && len(proxy.HandleResponse) > 0 && r.Method == http.MethodGet
-	return r != nil && !asksBefore && changesPath(r, guard)
+	return proxy.Rewrite != nil && !asksBefore(proxy) && changesPath(proxy.Rewrite, guard)
 }
 
 func (s *survey) conclude() {

@@ -87,9 +87,13 @@ func TestProxyThatChangesTheHostIsFound(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(build, name), []byte(content), 0o600))
 	}
 	for proxy, warns := range map[string]bool{
-		"reverse_proxy localhost:3000":                                          false,
-		"reverse_proxy localhost:3000 {\nheader_up X-Host {host}\n}":            false,
-		"reverse_proxy localhost:3000 {\nheader_up Host {upstream_hostport}\n}": true,
+		"reverse_proxy localhost:3000":                                            false,
+		"reverse_proxy localhost:3000 {\nheader_up X-Host {host}\n}":              false,
+		"reverse_proxy localhost:3000 {\nheader_up Host {upstream_hostport}\n}":   true,
+		"reverse_proxy localhost:3000 {\nheader_up -Host\n}":                      true,
+		"reverse_proxy https://localhost:3000":                                    true,
+		"reverse_proxy https://localhost:3000 {\nheader_up Host {host}\n}":        false,
+		"route {\nforward_auth localhost:2 {\nuri /check\nheader_up Host a\n}\n}": false,
 	} {
 		file := filepath.Join(t.TempDir(), "Caddyfile")
 		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\n}\nhttp://a.example {\nsession_guard {\ndefault auth\nnext_build "+build+"\n}\n"+proxy+"\n}"), 0o600))

@@ -11,7 +11,7 @@ var localeParameters = []string{"[locale]", "[lang]", "[lng]", "[language]"}
 
 // rewriteProgress says how far a path has come: Next.js goes through its
 // rewrites once, in their order. After the first, only those count that may lead to an
-// auth rule, and maxDepth and maxReads bound them.
+// auth rule, unless it is the target of an action; maxDepth and maxReads bound them.
 type rewriteProgress struct {
 	next    int
 	applied []*rewrite
@@ -39,7 +39,7 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 		// A site may have many that match every path, one for each locale, brand or tenant,
 		// and all ways through them would cost exponential time.
 		if slices.ContainsFunc(before.applied, r.excludes) || len(before.applied) > 0 && !t.protects[i] && !j.target ||
-			j.host == "" && len(r.hosts) > 0 && slices.ContainsFunc(before.applied, func(r *rewrite) bool { return len(r.hosts) > 0 }) {
+			j.proof && len(r.hosts) > 0 && slices.ContainsFunc(before.applied, func(r *rewrite) bool { return len(r.hosts) > 0 }) {
 			continue
 		}
 		for _, path := range spellings {

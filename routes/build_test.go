@@ -546,6 +546,30 @@ func TestAttackByChainThatSeemsHarmless(t *testing.T) {
 	}
 }
 
+// What a rewrite is for is as Next.js has it: keys of cookies in their own case, a query that
+// another rewrite may change, parameters that are named after the letters of a key, and
+// what Go cannot tell.
+func TestAttackByConditionsOfRewrites(t *testing.T) {
+	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}
+	for name, tc := range map[string]struct{ rewrites, host, path string }{
+		"cookies in two cases": {`{"source":"/k1","destination":"/k2","regex":"^/k1$","has":[{"type":"cookie","key":"Seen","value":"no"}]},
+			{"source":"/k2","destination":"/dashboard","regex":"^/k2$","has":[{"type":"cookie","key":"seen","value":"yes"}]}`, "a.example", "/k1"},
+		"a query that changes": {`{"source":"/q1","destination":"/q2?tab=b","regex":"^/q1$","has":[{"type":"query","key":"tab","value":"a"}]},
+			{"source":"/q2","destination":"/dashboard","regex":"^/q2$","has":[{"type":"query","key":"tab","value":"b"}]}`, "a.example", "/q1"},
+		"hosts of which nothing is known": {`{"source":"/v1","destination":"/v2","regex":"^/v1$","has":[{"type":"host","value":"(?<t>[^.]+).*"}]},
+			{"source":"/v2","destination":"/dashboard","regex":"^/v2$","has":[{"type":"host","value":".*"}]}`, "", "/v1"},
+		"the letters of a key":         {`{"source":"/h/:path*","destination":"/:xtenant/:path*","regex":"^/h` + catchAll + `","has":[{"type":"header","key":"x-tenant"}]}`, "a.example", "/h/settings"},
+		"a group with an underscore":   {`{"source":"/h/:path*","destination":"/:_t/:path*","regex":"^/h` + catchAll + `","has":[{"type":"header","key":"x","value":"(?<_t>.*)"}]}`, "a.example", "/h/settings"},
+		"a host that Go does not know": {`{"source":"/h/:path*","destination":"/:host/:path*","regex":"^/h` + catchAll + `","has":[{"type":"host","value":"(?:([a-z])\\1|dashboard)"}]}`, "dashboard", "/h/settings"},
+		"a lookahead in a host":        {`{"source":"/h/:path*","destination":"/:tenant/:path*","regex":"^/h` + catchAll + `","has":[{"type":"host","value":"(?<tenant>.+(?=-eu)).*"}]}`, "dashboard-eu.example", "/h/settings"},
+	} {
+		table := compile(t, Config{Rules: rules, Build: rewriteOf(t, tc.rewrites)})
+		if m := table.MatchURL(&url.URL{Host: tc.host, Path: tc.path}, ""); m.Type != Auth {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+}
+
 // A site may have many rewrites that match every path. Those for different hosts, and
 // those that only add to the query, do not add up to a chain that closes it.
 func TestManyRewritesOfEveryPath(t *testing.T) {
@@ -565,7 +589,7 @@ func TestManyRewritesOfEveryPath(t *testing.T) {
 			rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/brands/*/dashboard/*", "/locales/*/dashboard/*"}}}
 			table := compile(t, Config{Rules: rules, Build: rewriteOf(t, strings.Join(list, ","))})
 			for path, want := range map[string]Type{"/": Hybrid, "/login": Hybrid, "/blog/a/b": Hybrid, "/dashboard/x": Auth, "/about": Auth} {
-				j := judgement{table: table}
+				j := judgement{table: table, host: "brand1.example"}
 				j.read(path, howRaw, 0)
 				if j.typ != want || j.reads > maxReads/2 {
 					t.Errorf("%s is %s after %d readings, want %s", path, j.typ, j.reads, want)
@@ -697,8 +721,10 @@ func TestComesFrom(t *testing.T) {
 			t.Errorf("without a build, from %s: %v %+v", from, shown, m)
 		}
 	}
-	if m, shown := unknown.ComesFrom(&url.URL{Path: "/photo/7"}, "feed"); !shown || !m.Bad {
-		t.Errorf("from no path: %v %+v", shown, m)
+	for _, from := range []string{"feed", "/f\xfced", "/füed"} {
+		if m, shown := unknown.ComesFrom(&url.URL{Path: "/photo/7"}, from); !shown || !m.Bad {
+			t.Errorf("from %q: %v %+v", from, shown, m)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // interceptions says which pages have interception routes in their folder, by the
@@ -30,6 +31,9 @@ func (m manifestRewrites) interceptions() (from []*regexp.Regexp) {
 // page. It is false if the build has no such route. At which paths it would be shown does
 // not count, since what rewrites and proxy.ts make of a path comes before it.
 func (t *Table) ComesFrom(requestURL *url.URL, nextURL string) (Match, bool) {
+	if strings.ContainsFunc(nextURL, func(r rune) bool { return r >= 0x80 }) {
+		return t.bad(nextURL), true // Next.js's client sends escapes, and Node.js reads other bytes as Latin-1
+	}
 	if t.build != nil && !slices.ContainsFunc(t.build.interceptions, func(from *regexp.Regexp) bool {
 		return from == nil || from.MatchString(nextURL) || from.MatchString(canonical(nextURL))
 	}) {

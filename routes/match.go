@@ -138,6 +138,7 @@ type judgement struct {
 	query string
 	host  string // of the request; empty if nothing is known of it
 
+	proof      bool // of the configuration, not about a request, whose host would decide
 	target     bool // it is that of a Server Action's redirect
 	redirected bool // and the app may answer it by a redirect
 	reads      int

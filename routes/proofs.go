@@ -96,16 +96,16 @@ func (c *compiler) proveNoLoops() {
 				rule.name(rule.index), p.text, c.config.LoginPath)
 		}
 	}
-	if login := t.Match(t.login, "", ""); login.Type == Auth && !named {
+	if login := t.prove(t.login); login.Type == Auth && !named {
 		c.errorf("login_path %s is guarded, so nobody could log in%s; write a public rule for it and for the page behind it",
 			c.config.LoginPath, t.because(login))
 	}
-	if home := t.Match(t.home, "", ""); home.Type == Public {
+	if home := t.prove(t.home); home.Type == Public {
 		c.errorf("home_path %s is public, so a signed-in visitor would be sent there again and again%s; "+
 			"set a home_path that is auth or hybrid", c.config.HomePath, t.because(home))
 	}
 	if t.forbidden != "" {
-		c.proveForbidden(t.Match(t.forbidden, "", ""))
+		c.proveForbidden(t.prove(t.forbidden))
 	}
 }
 
@@ -121,6 +121,12 @@ func (c *compiler) proveForbidden(page Match) {
 				"write a hybrid or auth rule for it above", c.config.ForbiddenPath, rule.name(i))
 		}
 	}
+}
+
+// prove decides a configured path for no request.
+func (t *Table) prove(path string) Match {
+	j := judgement{table: t, proof: true}
+	return j.verdict(path, "")
 }
 
 // namesLogin reports whether an exact pattern is the login path, with or

@@ -25,8 +25,7 @@ type rewrite struct {
 	// cookie, so that the client may choose them.
 	unknown []string
 	hosts   []*regexp.Regexp // all of which the host meets
-	// only has the one value that a cookie, header or query must have, by its kind and
-	// name.
+	// only has the one value that a cookie or header must have, by its kind and name.
 	only map[string]string
 }
 
@@ -85,12 +84,14 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		}
 		r.certain = len(r.keys) == 0 && len(written.Has) == 0 && len(written.Missing) == 0
 		for _, condition := range written.Has {
-			hosts, err := regexp.Compile("(?i)^" + withoutLookaround(condition.Value) + "$")
-			if condition.Type != "host" || err != nil {
-				r.unknown = append(r.unknown, condition.captures()...)
-				continue
+			value := withoutLookaround(condition.Value)
+			hosts, err := regexp.Compile("(?i)^(?:" + value + ")$")
+			if condition.Type == "host" && err == nil {
+				r.hosts = append(r.hosts, hosts)
 			}
-			r.hosts = append(r.hosts, hosts)
+			if condition.Type != "host" || err != nil || value != condition.Value { // without it a group may capture something else
+				r.unknown = append(r.unknown, condition.captures()...)
+			}
 		}
 		r.only = onlyValues(written.Has)
 		list = append(list, r)
@@ -106,7 +107,10 @@ func (c manifestCondition) isNextURL() bool {
 	return c.Type == "header" && strings.EqualFold(c.Key, "next-url")
 }
 
-var namedGroup = regexp.MustCompile(`\(\?<([A-Za-z][A-Za-z0-9_]*)>`)
+var namedGroup = regexp.MustCompile(`\(\?<([A-Za-z_$][A-Za-z0-9_$]*)>`)
+
+// noLetters are what Next.js leaves out of a key to make a parameter of it.
+var noLetters = regexp.MustCompile(`[^A-Za-z]+`)
 
 // captures are the parameters that a condition adds: the named groups of its
 // value, or its own key.
@@ -115,18 +119,28 @@ func (c manifestCondition) captures() []string {
 	for _, group := range namedGroup.FindAllStringSubmatch(c.Value, -1) {
 		names = append(names, group[1])
 	}
-	if c.Value == "" && c.Key != "" {
-		names = append(names, c.Key)
+	switch {
+	case c.Type == "host" && len(names) == 0:
+		names = append(names, "host")
+	case c.Value == "" && c.Key != "":
+		names = append(names, c.Key, noLetters.ReplaceAllString(c.Key, ""))
 	}
 	return names
 }
 
-// onlyValues are those of the conditions that one value meets.
+// onlyValues are those of the conditions that one value meets: of cookies and headers,
+// since a rewrite may change the query that the next one sees.
 func onlyValues(has []manifestCondition) map[string]string {
 	only := make(map[string]string)
 	for _, condition := range has {
-		if condition.Type != "host" && condition.Value != "" && regexp.QuoteMeta(condition.Value) == condition.Value {
-			only[condition.Type+" "+strings.ToLower(condition.Key)] = condition.Value
+		if condition.Value == "" || regexp.QuoteMeta(condition.Value) != condition.Value {
+			continue
+		}
+		switch condition.Type {
+		case "header":
+			only["header "+strings.ToLower(condition.Key)] = condition.Value
+		case "cookie":
+			only["cookie "+condition.Key] = condition.Value
 		}
 	}
 	return only

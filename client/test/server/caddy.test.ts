@@ -132,6 +132,13 @@ describe("handoffs", () => {
     expect(await getSession()).toMatchObject(told);
   });
 
+  test("a session that lives longer than by Caddy's default has been allowed to", async () => {
+    const createdAt = Date.now() - 31 * DAY;
+    current.behindCaddy(session({ createdAt, expiresAt: Date.now() + 7 * DAY }));
+    const { refreshSession } = NextAuthSession({});
+    expect((await refreshSession()).session?.expiresAt).toBeGreaterThan(Date.now() + 6 * DAY);
+  });
+
   test("refreshSession runs onRefresh: what it returns replaces user and tokens, null refuses", async () => {
     current.behindCaddy(session({ accessToken: "old" }));
     const { refreshSession } = NextAuthSession({

@@ -15,7 +15,7 @@ export interface GetSessionOptions {
    * Includes accessToken and refreshToken. Keep the result on the server: what a Server Component passes to a client component is written into the
    * page's HTML. Default: false.
    */
-  tokens?: boolean;
+  tokens?: boolean | undefined;
 }
 
 /** Where the session of a request is kept, and what it is. */

@@ -23,8 +23,8 @@ export interface Session<T extends User = User> {
 
 /** Tokens of an identity provider that travel inside the session. */
 export interface SessionTokens {
-  accessToken?: string;
-  refreshToken?: string;
+  accessToken?: string | undefined;
+  refreshToken?: string | undefined;
 }
 
 /** The named top-level user fields are replaced; `null` removes one. `id` cannot change. */
@@ -32,9 +32,9 @@ export type UserUpdate<T extends User = User> = { [K in keyof T]?: T[K] | null }
 
 /** What `updateSession` changes: the named user fields and tokens are replaced, `null` removes one. */
 export interface SessionUpdate<T extends User = User> {
-  user?: UserUpdate<T>;
-  accessToken?: string | null;
-  refreshToken?: string | null;
+  user?: UserUpdate<T> | undefined;
+  accessToken?: string | null | undefined;
+  refreshToken?: string | null | undefined;
 }
 
 /** How an operation on the session ended. The session never holds tokens, so it may be sent to the browser. */

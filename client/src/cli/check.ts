@@ -118,6 +118,7 @@ const UNITS: Record<string, number> = { d: 86_400e9, h: 3600e9, m: 60e9, s: 1e9,
 
 /** A duration such as 1d12h30m; what is none stays as it is. */
 function nanoseconds(duration: string): number | string {
-  if (!/^(\d+(\.\d+)?(d|h|[mnu\u00b5\u03bc]?s|m))+$/.test(duration)) return duration;
-  return [...duration.matchAll(/(\d+(?:\.\d+)?)(d|h|[mnu\u00b5\u03bc]?s|m)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit as string] ?? 0), 0);
+  if (!/^((\d+\.?\d*|\.\d+)(d|h|[mnu\u00b5\u03bc]?s|m))+$/.test(duration)) return duration;
+  const parts = duration.matchAll(/(\d+\.?\d*|\.\d+)(d|h|[mnu\u00b5\u03bc]?s|m)/g);
+  return Math.round([...parts].reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit as string] ?? 0), 0));
 }

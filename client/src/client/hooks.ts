@@ -10,7 +10,7 @@ interface SessionActions<T extends User> {
   /** Moves the session's expiry forward. */
   refresh: () => Promise<SessionResult<T>>;
   /** Replaces the named top-level user fields; null removes one. Caddy allows the fields of `client_update`. */
-  update: (updates?: { user?: UserUpdate<T> }) => Promise<SessionResult<T>>;
+  update: (updates?: { user?: UserUpdate<T> | undefined }) => Promise<SessionResult<T>>;
   /** Signs out, then renders the Server Components again. */
   logout: () => Promise<SessionResult<T>>;
 }

@@ -15,21 +15,21 @@ export interface SessionProviderProps<T extends User = User> {
    * The session that the server knows, or a promise of it: then the hooks suspend until it has settled. A changed value replaces what the
    * provider holds; if that was newer, the session API is asked. Default: null.
    */
-  initialSession?: Session<T> | null | PromiseLike<Session<T> | null>;
+  initialSession?: Session<T> | null | undefined | PromiseLike<Session<T> | null>;
   /** Asks the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
-  fetchOnMount?: boolean;
+  fetchOnMount?: boolean | undefined;
   /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never, and so are 0 and Infinity. */
-  refreshInterval?: number;
+  refreshInterval?: number | undefined;
   /** Asks the session API again when the path changes. Default: true. */
-  refetchOnPathChange?: boolean;
+  refetchOnPathChange?: boolean | undefined;
   /** Refreshes the session while somebody uses mouse, keyboard, touch or scrolling. Default: true. */
-  autoActivityRefresh?: boolean;
+  autoActivityRefresh?: boolean | undefined;
   /** Milliseconds between refreshes by activity. Default: the API's refresh threshold or half the session's lifetime, whichever is less. */
-  activityRefreshInterval?: number;
+  activityRefreshInterval?: number | undefined;
   /** Called when the session's value has changed; with null after a sign-out. */
-  onSessionChange?: (session: Session<T> | null) => void;
+  onSessionChange?: ((session: Session<T> | null) => void) | undefined;
   /** Path of the session API as the browser sees it, Next.js's own `basePath` included. Another one is asked at once. Default: "/api/session". */
-  basePath?: string;
+  basePath?: string | undefined;
 }
 
 /** Gives the session to the hooks below it and keeps it true: fetches, refreshes, and agrees with the browser's other tabs. */

@@ -326,7 +326,7 @@ describe("--check", () => {
     expect(check(caddyfile)).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
-  test.each(["24h", "1440m", "0.5d12h", "86400000ms", "86400000000us", "86400000000\u00b5s", "86400000000\u03bcs", "23h59m59s999ms999us1000ns"])(
+  test.each(["24h", "1440m", "0.5d12h", "86400000ms", "86400000000us", "86400000000\u00b5s", "86400000000\u03bcs", "23h59m59s999ms999us1000ns", ".5d12h", "24.h", "1.1h1374m"])(
     "passes for a day that is written as %s",
     (duration) => {
       expect(check(`:80 {\n${README_BLOCK.replace("expiry 1d", `expiry ${duration}`)}}\n`)).toEqual({ stdout: "", stderr: "", status: 0 });

@@ -29,6 +29,16 @@ test("a setting may be undefined, as what the environment has not is", () => {
   expectTypeOf(config.sessionExpiry).toEqualTypeOf<number>();
 });
 
+test("so may what is given to functions, hooks and the provider", async () => {
+  const { createSession, getSession, updateSession } = NextAuthSession();
+  await createSession({ id: "1" }, { accessToken: process.env.TOKEN });
+  await updateSession({ user: undefined, accessToken: process.env.TOKEN });
+  await getSession({ tokens: undefined });
+  await useSession().update({ user: undefined });
+  const unknown: undefined | Session = undefined;
+  <SessionProvider initialSession={unknown} fetchOnMount={undefined} refreshInterval={undefined} onSessionChange={undefined} basePath={undefined} />;
+});
+
 test("a call may name its own user type", async () => {
   const { getSession } = NextAuthSession();
   expectTypeOf((await getSession<MyUser>())?.user.role).toEqualTypeOf<"admin" | "user" | undefined>();

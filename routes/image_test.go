@@ -1,0 +1,63 @@
+package routes
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The optimizer fetches the path in url from the app itself.
+func TestAttackByImageOptimizer(t *testing.T) {
+	table := compile(t, guarded)
+	based := guarded
+	based.BasePath = "/base"
+	withBase := compile(t, based)
+	for _, query := range []string{
+		"url=%2Fdashboard%2Fa.png&w=64&q=75", "url=/dashboard/a.png", "w=64&ur%6C=/dashboard/a.png",
+		"url=/%2564ashboard/a.png", "url=/x/%252e%252e/dashboard/a.png", "url=/das%09hboard/a.png", "url=%2Fdashboard%2Fa.png%23x",
+		"url=/logo.png&url=/dashboard/a.png", "url=/dashboard/a.png;x", "url=/dashboard/a.png%", "url=/en/dashboard/a.png",
+		"url=/_next/image%3Furl%3D%2Fdashboard%2Fa.png", "url=/x/../_next/image%3Furl%3D%252Fdashboard%252Fa.png",
+		"url=%20/dashboard/a.png", "url=/x%5c..%5cdashboard/a.png", "url=/base/dashboard/a.png",
+	} {
+		tables := map[string]*Table{"/base/_next/image": withBase}
+		if !strings.Contains(query, "/base/") {
+			for _, path := range []string{"/_next/image", "/_next/image/", "/_next/x/../image", "/en/_next/image", "/_next/%69mage"} {
+				tables[path] = table
+			}
+		}
+		for path, table := range tables {
+			if m := table.Match(path, query, ""); m.Type != Auth {
+				t.Errorf("%s?%s passes: %+v", path, query, m)
+			}
+		}
+	}
+	for _, query := range []string{"url=%2Flogo.png&w=64&q=75", "url=https%3A%2F%2Fcdn.example%2Fdashboard%2Fa.png", "x=/dashboard", ""} {
+		if m := table.Match("/_next/image", query, ""); m.Type != Hybrid || m.Ambiguous {
+			t.Errorf("%s does not pass: %+v", query, m)
+		}
+	}
+	if m := table.Match("/x", "url=/dashboard", ""); m.Type != Hybrid {
+		t.Errorf("the query of another path chose a rule: %+v", m)
+	}
+}
+
+// A query that names images of images of images must not cost more than any
+// other request.
+func TestAttackByNestedImages(t *testing.T) {
+	table := compile(t, guarded)
+	query := "url=%2Fx"
+	for range 12 {
+		one := "url=" + url.QueryEscape("/a/%2e%2e//_next/%69mage?"+query)
+		if query = one + "&" + one + "&" + one; len(query) > 1<<20 {
+			break
+		}
+	}
+	start := time.Now()
+	if m := table.Match("/_next/image", query, ""); m.Type != Auth {
+		t.Errorf("passes: %+v", m)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}

@@ -119,9 +119,9 @@ type Settings struct {
 	// Who replaces what is in a session whenever it is refreshed, by use or by POST
 	// of the session API: this is where OAuth refresh tokens are rotated. A node
 	// asks once for a session at a time, and requests that come with the state
-	// before get the new one for five minutes. A PATCH asks nobody and leaves the
-	// session's end where it is. A Caddyfile has `on_refresh <url>
-	// { timeout <duration> }`, which is [session.hooks.http](#sessionhookshttp).
+	// before get the new one for five minutes. A PATCH that changes something asks
+	// nobody, and leaves the session's end where it is. A Caddyfile has `on_refresh
+	// <url> { timeout <duration> }`, which is [session.hooks.http](#sessionhookshttp).
 	// Default: nobody, so that a refresh only moves the end.
 	OnRefresh json.RawMessage `json:"on_refresh,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 

@@ -53,6 +53,9 @@ func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, er
 }
 
 func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHandler, error) {
+	if ends(handler) {
+		return handler, nil
+	}
 	switch handler := handler.(type) {
 	case *rewrite.Rewrite:
 		replacer, _ := w.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
@@ -69,15 +72,7 @@ func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHa
 	case *Guard:
 		return handler, nil
 	case *reverseproxy.Handler, *fileserver.FileServer:
-		if !ends(handler) {
-			w.perhaps = cmp.Or(w.perhaps, handler)
-			return nil, nil
-		}
-		return handler, nil
-	default:
-		if ends(handler) {
-			return handler, nil
-		}
+		w.perhaps = cmp.Or(w.perhaps, handler)
 	}
 	return nil, nil
 }

@@ -73,9 +73,9 @@ type GuardConfig struct {
 
 	// Who decides about each request that the rules let pass on an `auth` route, and
 	// may answer it in place of the app; with next_build, also about each Server
-	// Action that only pages of `auth` routes own. What on_refresh returns is asked about
-	// again. A Caddyfile has `authorize <url> { timeout <duration> }`, which is [session.hooks.http](#sessionhookshttp). Default:
-	// nobody, the rules decide.
+	// Action that only pages of `auth` routes own. What on_refresh returns is asked
+	// about again. A Caddyfile has `authorize <url> { timeout <duration> }`, which is
+	// [session.hooks.http](#sessionhookshttp). Default: nobody, the rules decide.
 	Authorize json.RawMessage `json:"authorize,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
 	// The `.next` folder of the app. Base path, locales, rewrites, interception

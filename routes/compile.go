@@ -18,8 +18,8 @@ type Table struct {
 	loginPath     string // canonical, without a slash at the end
 	login         string // escaped, for a Location
 	home          string // escaped, for a Location
-	protects      []bool // by rewrite of the build: whether it may lead to an auth rule
 	forbidden     string // the same; empty: none
+	protects      []bool // by rewrite of the build: whether it may lead to an auth rule
 	returnTo      string // empty when switched off
 	basePath      string
 	locales       map[string]string // as configured, by folded form

@@ -8,18 +8,13 @@ import (
 )
 
 // interceptions says which pages have interception routes in their folder, by the
-// expression that Next.js compares with Next-Url; nil for one that Go does not know.
+// expression that Next.js compares with Next-Url.
 func (m manifestRewrites) interceptions() (from []*regexp.Regexp) {
 	for _, written := range m.all {
 		for _, condition := range written.Has {
-			if !written.intercepts() || !condition.isNextURL() {
-				continue
+			if written.intercepts() && condition.isNextURL() {
+				from = append(from, atLeast("^(?:"+condition.Value+")$"))
 			}
-			expression, err := regexp.Compile("(?i)^(?:" + canonicalExpression(withoutLookaround(condition.Value)) + ")$")
-			if err != nil {
-				expression = nil
-			}
-			from = append(from, expression)
 		}
 	}
 	return from
@@ -35,7 +30,7 @@ func (t *Table) ComesFrom(requestURL *url.URL, nextURL string) (Match, bool) {
 		return t.bad(nextURL), true // Next.js's client sends escapes, and Node.js reads other bytes as Latin-1
 	}
 	if t.build != nil && !slices.ContainsFunc(t.build.interceptions, func(from *regexp.Regexp) bool {
-		return from == nil || from.MatchString(nextURL) || from.MatchString(canonical(nextURL))
+		return from.MatchString(nextURL) || from.MatchString(canonical(nextURL))
 	}) {
 		return Match{}, false
 	}

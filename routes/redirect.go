@@ -15,18 +15,12 @@ type manifestRedirect struct {
 }
 
 // redirected are the paths that next.config redirects to others of the app. What it
-// redirects to another host comes back through the guard, if it comes back. An expression
-// that Go does not know matches every path.
+// redirects to another host comes back through the guard, if it comes back.
 func redirected(written []manifestRedirect) (expressions []*regexp.Regexp) {
 	for _, r := range written {
-		if r.Internal || !strings.HasPrefix(r.Destination, "/") {
-			continue
+		if !r.Internal && strings.HasPrefix(r.Destination, "/") {
+			expressions = append(expressions, atLeast(r.Regex))
 		}
-		expression, err := regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(r.Regex)))
-		if err != nil {
-			expression = regexp.MustCompile("")
-		}
-		expressions = append(expressions, expression)
 	}
 	return expressions
 }

@@ -72,7 +72,7 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		if !strings.HasPrefix(written.Source, "/") {
 			return nil, fmt.Errorf("reading the build of Next.js: the rewrite %q does not begin with a slash", written.Source)
 		}
-		expression, err := regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(written.Regex)))
+		expression, err := compileExpression(written.Regex)
 		if err != nil {
 			return nil, fmt.Errorf("reading the build of Next.js: rewrite %q: %w; write its source without it", written.Source, err)
 		}
@@ -196,6 +196,22 @@ func (t *Table) findProtecting() {
 			t.protects[i] = t.protects[next] && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix))
 		}
 	}
+}
+
+// compileExpression compiles an expression of a manifest for canonical paths, in any
+// case. It matches at least what Next.js matches by it.
+func compileExpression(expression string) (*regexp.Regexp, error) {
+	return regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(expression)))
+}
+
+// atLeast is compileExpression where an expression that Go does not know is to match
+// everything.
+func atLeast(expression string) *regexp.Regexp {
+	compiled, err := compileExpression(expression)
+	if err != nil {
+		return regexp.MustCompile("")
+	}
+	return compiled
 }
 
 var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)

@@ -228,11 +228,11 @@ func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 	}
 	for _, token := range tokens {
 		s, _, err := m.open(ctx, token, m.settings.Now())
-		if err != nil && !IsAnonymity(err) {
-			return err
+		if IsAnonymity(err) {
+			return foreign
 		}
 		if err != nil {
-			return foreign
+			return err
 		}
 		if size := m.requestSize(s, v.name, token); size > maxRequestSize {
 			return handoffErrorf("what the app is told of the session that it sealed has %d bytes, at most %d are allowed", size, maxRequestSize)

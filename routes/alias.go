@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -23,79 +22,140 @@ type rewriteProgress struct {
 func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	t := j.table
 	b := t.build
-	page := b.pageTree.find(f.path, false).exact
-	if page != none && t.isLocalePage(b.pages[page]) && !t.openPages[trimEnd(f.path)] {
+	page := b.pageAt(f.path)
+	if page != "" && t.isLocalePage(page) && !t.openPages[trimEnd(f.path)] {
 		j.guess(afterFirst(f.path), howLocale, depth)
 	}
-	locale := cmp.Or(f.locale, b.defaultLocale)
-	before := j.rewrites
-	defer func() { j.rewrites = before }()
-	spellings := t.spellings(f.path, locale)
-	if j.target && !j.guessed && b.redirects(spellings) {
+	if j.target && !j.guessed && b.redirects(f.path, t.spellings(f, j.host)) {
 		j.redirected = true
 	}
-	for i := before.next; i < len(b.rewrites); i++ {
+	last := fallback
+	if page == f.path && f.isPlain(t.basePath) {
+		last = beforeFiles // Next.js finds the page before it tries the others
+	}
+	return j.rewrites(f, depth, last)
+}
+
+// rewrites lets the pages count to which rewrites of the build lead, those that Next.js
+// tries until the last phase. It reports whether the path is nothing but another name.
+func (j *judgement) rewrites(f *form, depth int, last phase) (renamed bool) {
+	t := j.table
+	b := t.build
+	page := b.pageAt(f.path)
+	before, query, anyImage := j.progress, j.query, j.anyImage
+	defer func() { j.progress, j.query, j.anyImage = before, query, anyImage }()
+	spellings := t.spellings(f, j.host)
+	for i := before.next; i < len(b.rewrites) && b.rewrites[i].phase <= last; i++ {
 		r := &b.rewrites[i]
-		// A site may have many that match every path, one for each locale, brand or tenant,
-		// and all ways through them would cost exponential time.
-		if slices.ContainsFunc(before.applied, r.excludes) || len(before.applied) > 0 && !t.protects[i] && !j.target ||
-			j.proof && len(r.hosts) > 0 && slices.ContainsFunc(before.applied, func(r *rewrite) bool { return len(r.hosts) > 0 }) {
+		if r.isForHosts() && j.otherHosts || len(before.applied) > 0 && j.endsBefore(r, t.protects[i], before.applied) {
 			continue
 		}
-		for _, path := range spellings {
-			destination, chosen, ok := r.apply(path, j.host)
-			if !ok || destination == path && !chosen { // it only adds to the query
-				continue
-			}
-			j.rewrites = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
-			if chosen && t.mayBeAuth(destination) {
-				j.count(Auth, -1, destination, howRewrite)
+		for to := range r.destinations(spellings, j.host) {
+			j.progress = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
+			j.query, j.anyImage = joinQueries(to.query, query), anyImage || to.anyImage
+			if to.chosen && t.mayBeAuth(to.path) {
+				j.count(Auth, -1, to.path, howRewrite)
 			} else {
-				j.read(destination, howRewrite, depth+1)
+				j.sent = to.sent
+				j.read(to.path, howRewrite, depth+1)
 			}
-			renamed = renamed || r.certain && page == none
-			break
+			renamed = renamed || r.unconditional && t.isOtherName(r, page, to)
 		}
 	}
 	return renamed
 }
 
-// RewritesByHost reports whether the build has rewrites that are for some hosts only. The
-// app must then see the host that MatchURL gets.
+// endsBefore reports whether a rewrite does not count after others. A site may have many
+// that match every path, one for each locale, brand or tenant, and all ways through them
+// would cost exponential time.
+func (j *judgement) endsBefore(r *rewrite, protects bool, applied []*rewrite) bool {
+	switch {
+	case slices.ContainsFunc(applied, r.excludes):
+		return true // no request is for both
+	case !protects && !j.target:
+		return true // it leads to no auth rule
+	}
+	return j.proof && r.isForHosts() && slices.ContainsFunc(applied, (*rewrite).isForHosts)
+}
+
+// isOtherName reports whether a path that a rewrite without a condition matches is never
+// what the app has under that path itself.
+func (t *Table) isOtherName(r *rewrite, page string, to destination) bool {
+	if len(r.keys) > 0 { // of those, only what Next.js adds for an assetPrefix
+		return r.phase == beforeFiles && isStatic(t.strip(to.path, howRewrite).path)
+	}
+	return page == "" || r.phase == beforeFiles || r.phase == afterFiles && strings.Contains(page, "[")
+}
+
+// isForHosts reports whether the rewrite is for some hosts only.
+func (r *rewrite) isForHosts() bool { return len(r.hosts) > 0 }
+
+// pageAt is the page of the build that has a path, or empty.
+func (b *Build) pageAt(path string) string {
+	if page := b.pageTree.find(path, false).exact; page != none {
+		return b.pages[page]
+	}
+	return ""
+}
+
+// RewritesByHost reports whether the build has rewrites that are for some hosts only, or
+// locales by host. The app must then see the host that MatchURL gets.
 func (t *Table) RewritesByHost() bool {
-	return t.build != nil && slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool { return len(r.hosts) > 0 })
+	return t.build != nil && (len(t.build.domains) > 0 || slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool { return r.isForHosts() }))
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or
 // a rewrite for its name, it may be a page, such as that of a [locale] folder.
-func (t *Table) isTool(path string) bool {
-	if !isDevelopment(path) || t.build == nil || strings.HasPrefix(path, "/_next/") {
-		return isDevelopment(path)
+func (t *Table) isTool(f *form, host string) bool {
+	if !isDevelopment(f.path) || t.build == nil || strings.HasPrefix(f.path, "/_next/") {
+		return isDevelopment(f.path)
 	}
-	if t.build.pageTree.find(path, false).exact != none {
+	if t.build.pageAt(f.path) != "" {
 		return false
 	}
-	spellings := t.spellings(path, t.build.defaultLocale)
-	for i := range t.build.rewrites {
-		if slices.ContainsFunc(spellings, t.build.rewrites[i].matches) {
-			return false
+	spellings := t.spellings(f, host)
+	return !slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool {
+		for range r.destinations(spellings, host) {
+			return true
 		}
-	}
-	return true
+		return false
+	})
 }
 
-// spellings are the ways in which a rewrite may name a path: with and without
-// base path and locale.
-func (t *Table) spellings(path, locale string) []string {
-	list := []string{path}
-	if locale != "" {
-		list = append(list, "/"+locale+path)
+// spelling is a way to write a path: as a reading has it, or in the escapes that the
+// client sent.
+type spelling struct {
+	path string
+	sent bool
+}
+
+// spellings are the ways in which a rewrite may name a path: with and without base path,
+// locale, and what Next.js takes off.
+func (t *Table) spellings(f *form, host string) []spelling {
+	locales := t.build.localesOf(host)
+	if f.locale != "" {
+		locales = []string{f.locale}
 	}
-	if t.basePath != "" {
-		for _, spelling := range slices.Clone(list) {
-			list = append(list, t.basePath+spelling)
+	var list []spelling
+	add := func(path, unstripped string, sent bool) {
+		begin := len(list)
+		list = append(list, spelling{path, sent})
+		for _, locale := range locales {
+			list = append(list, spelling{"/" + locale + path, sent})
+		}
+		if t.basePath != "" {
+			for _, s := range list[begin:] {
+				list = append(list, spelling{t.basePath + s.path, sent})
+			}
+		}
+		if s := (spelling{unstripped, sent}); !slices.Contains(list, s) {
+			list = append(list, s)
 		}
 	}
+	if f.sent != "" {
+		add(t.strip(f.sent, f.how).path, f.sent, true)
+	}
+	add(f.path, f.full, false)
 	return list
 }
 
@@ -123,6 +183,9 @@ func (t *Table) mayBeAuth(begin string) bool {
 	if t.defaultType == Auth {
 		return true
 	}
+	if len(t.authPatterns) > 0 && strings.HasPrefix(imagePath, strings.ToLower(begin)) {
+		return true // as any image
+	}
 	stripped := t.strip(begin, howRewrite)
 	for _, begin := range []string{strings.ToLower(begin), strings.ToLower(stripped.path)} { // a rule may name a locale
 		for _, p := range t.authPatterns {
@@ -146,7 +209,7 @@ func (t *Table) pageMatch(page string) Match {
 			segments[i] = placeholder
 		}
 	}
-	return t.Match(t.basePath+strings.Join(segments, "/"), "", "")
+	return t.pathMatch(t.basePath + strings.Join(segments, "/"))
 }
 
 // compileActions decides the pages that own each Server Action.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,9 +28,10 @@ type Build struct {
 	basePath      string
 	locales       []string // of the Pages Router
 	defaultLocale string
+	domains       map[string]string // their default locales, by host in lower case
 	rewrites      []rewrite
-	redirected    []*regexp.Regexp
-	interceptions []*regexp.Regexp
+	redirected    []source
+	interceptions []source
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
 	endpoints     []endpoint
@@ -112,6 +112,10 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		I18n     struct {
 			Locales       []string `json:"locales"`
 			DefaultLocale string   `json:"defaultLocale"`
+			Domains       []struct {
+				Domain        string `json:"domain"`
+				DefaultLocale string `json:"defaultLocale"`
+			} `json:"domains"`
 		} `json:"i18n"`
 		Rewrites      manifestRewrites   `json:"rewrites"`
 		Redirects     []manifestRedirect `json:"redirects"`
@@ -123,6 +127,10 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 	}
 	b.basePath = manifest.BasePath
 	b.locales, b.defaultLocale = manifest.I18n.Locales, manifest.I18n.DefaultLocale
+	b.domains = make(map[string]string)
+	for _, domain := range manifest.I18n.Domains {
+		b.domains[hostname(domain.Domain)] = domain.DefaultLocale
+	}
 	b.pageTree = newTree()
 	for _, p := range slices.Concat(manifest.StaticRoutes, manifest.DynamicRoutes) {
 		b.pageTree.add(len(b.pages), pagePattern(p.Page))
@@ -132,6 +140,21 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 	var err error
 	b.rewrites, err = manifest.Rewrites.compile()
 	return err
+}
+
+// localesOf are the locales that a path may have which names none: that of the host, or
+// all of them where nothing is known of it.
+func (b *Build) localesOf(host string) []string {
+	locale, ok := b.domains[host]
+	switch {
+	case host == "" && len(b.domains) > 0:
+		return slices.Compact(slices.Sorted(maps.Values(maps.Collect(maps.All(b.domains)))))
+	case ok:
+		return []string{locale}
+	case b.defaultLocale == "":
+		return nil
+	}
+	return []string{b.defaultLocale}
 }
 
 // pagePattern is a page path as a pattern.

@@ -28,7 +28,9 @@ type form struct {
 	how    string
 	locale string // as configured
 	data   bool
-	base   bool // the base path was taken off, or there is none
+	base   bool   // the base path was taken off, or there is none
+	full   string // before anything was taken off
+	sent   string // full, as it was sent, if that is in other escapes
 
 	// before holds the path before each form was taken off. It counts only
 	// where a rule names it.
@@ -45,7 +47,7 @@ type form struct {
 // strip takes Next.js's forms off a path, in any order. A reading that is not the
 // path as it is keeps its name.
 func (t *Table) strip(path, how string) form {
-	f := form{path: path, how: how, base: t.basePath == ""}
+	f := form{path: path, how: how, base: t.basePath == "", full: path}
 	located := false
 	for f.steps < maxForms {
 		var next, taken string
@@ -78,6 +80,15 @@ func (t *Table) strip(path, how string) form {
 		}
 	}
 	return f
+}
+
+// isPlain reports whether nothing but the base path was taken off, and the path was sent
+// as it is.
+func (f *form) isPlain(basePath string) bool {
+	if basePath == "" {
+		return f.steps == 0 && f.sent == ""
+	}
+	return f.steps == 1 && f.base && f.sent == ""
 }
 
 // cutPrefix takes a path prefix of whole segments off in any case.
@@ -265,6 +276,13 @@ func cutExport(path string) (page string, ok bool) {
 		page = page[:i]
 	}
 	return pageOfIndex(page), true
+}
+
+// isExport reports whether a rewrite before the guard has made the file of a page of the
+// path that the client sent, as try_files does for a static export.
+func isExport(path, original string) bool {
+	return original != "" && plain(original) &&
+		(path == original+".html" || path == strings.TrimSuffix(original, "/")+"/index.html")
 }
 
 // cutInterception is the page that an interception route stands in for:

@@ -2,18 +2,17 @@ package routes
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // interceptions says which pages have interception routes in their folder, by the
 // expression that Next.js compares with Next-Url.
-func (m manifestRewrites) interceptions() (from []*regexp.Regexp) {
+func (m manifestRewrites) interceptions() (from []source) {
 	for _, written := range m.all {
 		for _, condition := range written.Has {
 			if written.intercepts() && condition.isNextURL() {
-				from = append(from, atLeast("^(?:"+condition.Value+")$"))
+				from = append(from, newSourceOrAll("^(?:"+condition.Value+")$"))
 			}
 		}
 	}
@@ -29,8 +28,10 @@ func (t *Table) ComesFrom(requestURL *url.URL, nextURL string) (Match, bool) {
 	if strings.ContainsFunc(nextURL, func(r rune) bool { return r >= 0x80 }) {
 		return t.bad(nextURL), true // Next.js's client sends escapes, and Node.js reads other bytes as Latin-1
 	}
-	if t.build != nil && !slices.ContainsFunc(t.build.interceptions, func(from *regexp.Regexp) bool {
-		return from.MatchString(nextURL) || from.MatchString(canonical(nextURL))
+	if t.build != nil && !slices.ContainsFunc(t.build.interceptions, func(from source) bool {
+		_, ok := from.sent.find(nextURL)
+		_, alsoOK := from.canonical.find(canonical(nextURL))
+		return ok || alsoOK
 	}) {
 		return Match{}, false
 	}

@@ -32,6 +32,13 @@ func (t *Table) LoginLocation(m Match, originalPath, originalRawQuery string) st
 	return location + "?" + t.returnTo + "=" + carried
 }
 
+// IsLoginPage reports whether a client that wants originalPath (escaped, as the client
+// sent it) would be sent by LoginLocation to where it already is, because the redirect
+// would never end. A handler before the guard may have made another path of it.
+func (t *Table) IsLoginPage(m Match, originalPath string) bool {
+	return originalPath == t.withPrefixes(m, t.login)
+}
+
 // HomeLocation is where a signed-in visitor of a public path is sent: to the
 // return_to of rawQuery, if it is given once, safe, and neither public nor the
 // login page, else to the home path with the base path and locale of the match.

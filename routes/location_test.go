@@ -251,3 +251,15 @@ func TestForbiddenLocation(t *testing.T) {
 		}
 	}
 }
+
+func TestIsLoginPage(t *testing.T) {
+	table := compile(t, Config{LoginPath: "/вход", BasePath: "/base", Locales: []string{"en"}})
+	for path, want := range map[string]bool{
+		"/base/%D0%B2%D1%85%D0%BE%D0%B4": true, "/base/en/%D0%B2%D1%85%D0%BE%D0%B4": true,
+		"/%D0%B2%D1%85%D0%BE%D0%B4": false, "/base/%D0%B2%D1%85%D0%BE%D0%B4%2F": false, "/base/x": false, // sent there, they arrive
+	} {
+		if got := table.IsLoginPage(table.Match(path, "", ""), path); got != want {
+			t.Errorf("%s: %t", path, got)
+		}
+	}
+}

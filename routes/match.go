@@ -56,8 +56,13 @@ func (t *Table) hostOf(u *url.URL) string {
 	if t.build == nil || u.Host == "" {
 		return ""
 	}
-	host, _, _ := strings.Cut(u.Host, ":")
-	return strings.ToLower(host)
+	return hostname(u.Host)
+}
+
+// hostname is a host without its port, in lower case.
+func hostname(host string) string {
+	name, _, _ := strings.Cut(host, ":")
+	return strings.ToLower(name)
 }
 
 // Match decides a path. path is the escaped path as Caddy will forward it
@@ -99,6 +104,11 @@ func (j *judgement) judge(path, original string) bool {
 	if path == "" || path[0] != '/' {
 		return false
 	}
+	if isExport(path, original) {
+		j.read(original, howRaw, 0)
+		j.named(path, howExport)
+		return true
+	}
 	if plain(path) {
 		j.read(path, howRaw, 0)
 	} else {
@@ -106,10 +116,12 @@ func (j *judgement) judge(path, original string) bool {
 			return false
 		}
 		for _, r := range readings(path) {
+			j.sent = r.sent
 			j.read(r.path, r.how, 0)
 		}
 		if rest, ok := cutHost(path); ok {
 			for _, r := range readings(rest) {
+				j.sent = r.sent
 				j.guess(r.path, howNetwork, 0)
 			}
 		}
@@ -139,12 +151,15 @@ type judgement struct {
 	host  string // of the request; empty if nothing is known of it
 
 	proof      bool // of the configuration, not about a request, whose host would decide
+	otherHosts bool // only about hosts for which no rewrite of the build is
 	target     bool // it is that of a Server Action's redirect
 	redirected bool // and the app may answer it by a redirect
 	reads      int
-	rewrites   rewriteProgress
-	cut        bool // this reading was cut from another, by guessOnce
-	guessed    bool // this reading is only possible, so it may protect, but opens nothing
+	progress   rewriteProgress
+	anyImage   bool   // the client chooses a part of an image's address by a rewrite
+	sent       string // the path that is read next, as it was sent; empty if that is not known
+	cut        bool   // this reading was cut from another, by guessOnce
+	guessed    bool   // this reading is only possible, so it may protect, but opens nothing
 
 	decided   bool // a reading counted
 	open      bool // a reading is never decided
@@ -171,16 +186,21 @@ const (
 
 // read lets one reading of the path count.
 func (j *judgement) read(path, how string, depth int) {
+	sent := j.sent
+	j.sent = ""
 	j.reads++
 	if depth > maxDepth || j.reads > maxReads {
 		j.count(Auth, -1, path, how)
 		return
 	}
 	f := j.table.strip(path, how)
+	if sent != path {
+		f.sent = sent
+	}
 	if !j.shown {
 		j.path, j.locale, j.data, j.shown = f.path, f.locale, f.data, true
 	}
-	ours := j.framework(&f)
+	ours := j.framework(&f, depth)
 	if !ours {
 		j.leaf(&f, depth)
 	}
@@ -207,16 +227,19 @@ func (j *judgement) read(path, how string, depth int) {
 // framework reports whether what is left is one of Next.js's own files or tools, which
 // are never decided unless a rule names them. What another server may read as a path
 // elsewhere is decided like any.
-func (j *judgement) framework(f *form) bool {
+func (j *judgement) framework(f *form, depth int) bool {
 	if f.locale != "" || f.data {
 		return false
 	}
 	static := isStatic(f.path)
-	if !static && !j.table.isTool(f.path) || canTrim(f.path) {
+	if !static && !j.table.isTool(f, j.host) || canTrim(f.path) {
 		return false
 	}
 	if !j.named(f.path, f.how) {
 		j.open, j.static = true, static
+	}
+	if j.table.build != nil {
+		j.rewrites(f, depth, beforeFiles)
 	}
 	return true
 }
@@ -226,6 +249,9 @@ func (j *judgement) leaf(f *form, depth int) {
 	path := f.path
 	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) && trimEnd(path) == imagePath {
 		j.named(path, howUnstripped)
+		if j.table.build != nil {
+			j.rewrites(f, depth, beforeFiles)
+		}
 		return
 	}
 	if j.table.build != nil && j.aliases(f, depth) {
@@ -273,6 +299,14 @@ func (j *judgement) guess(path, how string, depth int) {
 	guessed := j.guessed
 	j.guessed = true
 	j.read(path, how, depth+1)
+	j.guessed = guessed
+}
+
+// guessNamed is guess for a path that counts only where a rule names it.
+func (j *judgement) guessNamed(path, how string) {
+	guessed := j.guessed
+	j.guessed = true
+	j.named(j.table.strip(path, how).path, how)
 	j.guessed = guessed
 }
 

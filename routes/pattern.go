@@ -108,9 +108,9 @@ func checkPath(what, path string) error {
 	return nil
 }
 
-// checkFolders refuses segments that name a folder of Next.js's app directory, or
-// a parameter of other routers, rather than what a URL has in its place. Taken as
-// they are written they would protect nothing.
+// checkFolders refuses segments that name a folder of Next.js's app directory,
+// a parameter of other routers, an expression or a list, rather than what a URL has in
+// their place. Taken as they are written they would protect nothing.
 func checkFolders(path string) error {
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
@@ -124,6 +124,13 @@ func checkFolders(path string) error {
 		case segment[0] == '[' && last == ']' || segment[0] == ':' && len(segment) > 1:
 			segments[i] = wildcard // at the end of a pattern it stands for everything below, too
 			return fmt.Errorf("pattern %q has the parameter %s; write %q", path, segment, strings.Join(segments, "/"))
+		case strings.HasPrefix(segment, ".*") || strings.HasPrefix(segment, ".+") || segment[0] == '(' && strings.ContainsAny(segment, "*+|"):
+			segments[i] = wildcard
+			return fmt.Errorf("pattern %q has the regular expression %s, which is not supported; write %q", path, segment, strings.Join(segments, "/"))
+		case last == '$' || last == ',':
+			return fmt.Errorf("pattern %q ends in %q, which no path does; write %q", path, last, strings.TrimRight(path, "$,"))
+		case strings.HasSuffix(segment, " ") && i < len(segments)-1:
+			return fmt.Errorf("pattern %q looks like several in one; write each by itself, without quotes around them", path)
 		case segment[0] == '(' && last == ')':
 			return fmt.Errorf("pattern %q has the route group %s, which is not part of a URL; leave it out", path, segment)
 		}

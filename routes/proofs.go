@@ -5,7 +5,9 @@ import "strings"
 // proveAlive warns of a pattern that can never decide, because an earlier one
 // matches everything that it matches. It runs before the pattern is added.
 func (c *compiler) proveAlive(rule parsedRule, p pattern) bool {
-	earlier, found := c.table.tree.covers(p)
+	earlier, found := c.table.tree.covers(p, func(e ending) bool { // an open rule counts only in its own case
+		return c.config.Rules[e.rule].Type == Auth || e.pattern.sameCase(trimSlashes(p.path()))
+	})
 	if !found {
 		return true
 	}
@@ -50,7 +52,7 @@ func (t *Table) DecidesAll() bool {
 	if t.tree == nil {
 		return false
 	}
-	_, all := t.tree.covers(pattern{tail: tailSubtree})
+	_, all := t.tree.covers(pattern{tail: tailSubtree}, func(ending) bool { return true })
 	return all
 }
 
@@ -63,11 +65,11 @@ func (c *compiler) proveOpen() {
 		}
 		for _, p := range rule.patterns {
 			path := strings.ReplaceAll(p.path(), wildcard, "x")
-			m := c.table.Match(path, "", "")
+			m := c.table.pathMatch(path)
 			if m.Bad || m.Type != Auth || c.table.tree.find(path, false).exact != rule.index {
 				continue
 			}
-			closed := (&judgement{table: &c.table}).decisivePath(path, "")
+			closed := (&judgement{table: &c.table, otherHosts: true}).decisivePath(path, "")
 			switch m.Reading {
 			case howDecoded, howCleaned, howResolved, howTrimmed:
 				c.warnf("%s: pattern %s opens nothing, because some servers read the path as %s, which is closed%s; name that path too, or use another one",
@@ -96,13 +98,13 @@ func (c *compiler) proveNoLoops() {
 				rule.name(rule.index), p.text, c.config.LoginPath)
 		}
 	}
-	if login := t.prove(t.login); login.Type == Auth && !named {
+	if login, because := t.prove(t.login); login.Type == Auth && !named {
 		c.errorf("login_path %s is guarded, so nobody could log in%s; write a public rule for it and for the page behind it",
-			c.config.LoginPath, t.because(login))
+			c.config.LoginPath, because)
 	}
-	if home := t.prove(t.home); home.Type == Public {
+	if home, because := t.prove(t.home); home.Type == Public {
 		c.errorf("home_path %s is public, so a signed-in visitor would be sent there again and again%s; "+
-			"set a home_path that is auth or hybrid", c.config.HomePath, t.because(home))
+			"set a home_path that is auth or hybrid", c.config.HomePath, because)
 	}
 	if t.forbidden != "" {
 		c.proveForbidden(t.prove(t.forbidden))
@@ -110,10 +112,10 @@ func (c *compiler) proveNoLoops() {
 }
 
 // proveForbidden refuses a page that sends the visitors away for whom it is.
-func (c *compiler) proveForbidden(page Match) {
+func (c *compiler) proveForbidden(page Match, because string) {
 	if page.Type == Public {
 		c.errorf("forbidden_path %s is public, so a signed-in visitor would be sent on to home_path%s; "+
-			"write a hybrid or auth rule for it", c.config.ForbiddenPath, c.table.because(page))
+			"write a hybrid or auth rule for it", c.config.ForbiddenPath, because)
 	}
 	for _, i := range page.Matched {
 		if rule := c.table.rules[i]; rule.Requires {
@@ -123,9 +125,20 @@ func (c *compiler) proveForbidden(page Match) {
 	}
 }
 
-// prove decides a configured path for no request.
-func (t *Table) prove(path string) Match {
+// prove decides a configured path for no request, and says why.
+func (t *Table) prove(path string) (m Match, because string) {
 	j := judgement{table: t, proof: true}
+	m = j.verdict(path, "")
+	because = t.because(m)
+	if j.how == howRewrite {
+		because += ", since a rewrite of the build leads there to " + j.decisive
+	}
+	return m, because
+}
+
+// pathMatch decides a path for hosts that no rewrite of the build is for.
+func (t *Table) pathMatch(path string) Match {
+	j := judgement{table: t, otherHosts: true}
 	return j.verdict(path, "")
 }
 

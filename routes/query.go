@@ -36,3 +36,10 @@ func queryDecode(s string) string {
 	decoded, _ := decode(strings.ReplaceAll(s, "+", " "))
 	return decoded
 }
+
+func joinQueries(one, other string) string {
+	if one == "" {
+		return other
+	}
+	return one + "&" + other
+}

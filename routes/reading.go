@@ -176,6 +176,7 @@ func startsWithDots(rest string) bool {
 // reading is one way in which a server may read a path.
 type reading struct {
 	path string
+	sent string // the path in the escapes that the client sent
 	how  string
 }
 
@@ -193,28 +194,36 @@ const (
 // merged before or after. The order of decoding and resolving matters:
 // "/x%2Fy/../%64ashboard" is /dashboard only if dots are resolved first.
 func readings(path string) []reading {
-	raw := canonical(path)
-	resolved := resolve(raw)
-	decoded, _ := decode(raw)
-	decodedLater, _ := decode(resolved)
-
 	list := make([]reading, 0, 10)
-	add := func(path, how string) {
+	add := func(path, sent, how string) {
 		for _, r := range list {
 			if r.path == path {
 				return
 			}
 		}
-		list = append(list, reading{path, how})
+		list = append(list, reading{path, sent, how})
 	}
-	add(raw, howRaw)
-	add(resolved, howResolved)
-	add(merge(resolved), howCleaned)
-	add(resolve(merge(raw)), howCleaned)
+	raw := canonical(path)
+	add(raw, path, howRaw)
+	decodedLater := ""
+	if resolved := resolve(path); resolved != path {
+		later := canonical(resolved)
+		add(later, resolved, howResolved)
+		add(merge(later), merge(resolved), howCleaned)
+		decodedLater, _ = decode(later)
+	}
+	if merged := merge(path); merged != path {
+		add(resolve(merge(raw)), resolve(merged), howCleaned)
+	}
+	decoded, _ := decode(raw)
 	for _, d := range []string{decoded, decodedLater} {
-		add(d, howDecoded)
-		add(merge(resolve(d)), howCleaned)
-		add(resolve(merge(d)), howCleaned)
+		if d == "" {
+			continue
+		}
+		cleaned, merged := merge(resolve(d)), resolve(merge(d))
+		add(d, d, howDecoded)
+		add(cleaned, cleaned, howCleaned)
+		add(merged, merged, howCleaned)
 	}
 	return list
 }

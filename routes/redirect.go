@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,22 +15,25 @@ type manifestRedirect struct {
 
 // redirected are the paths that next.config redirects to others of the app. What it
 // redirects to another host comes back through the guard, if it comes back.
-func redirected(written []manifestRedirect) (expressions []*regexp.Regexp) {
+func redirected(written []manifestRedirect) (sources []source) {
 	for _, r := range written {
 		if !r.Internal && strings.HasPrefix(r.Destination, "/") {
-			expressions = append(expressions, atLeast(r.Regex))
+			sources = append(sources, newSourceOrAll(r.Regex))
 		}
 	}
-	return expressions
+	return sources
 }
 
 // redirects reports whether the app may answer a path, in one of its spellings, by a
 // redirect: one of its configuration, or of a route handler, which may send a visitor
 // anywhere. Next.js follows it when it renders the target of a Server Action, so the page
 // is not that of the path.
-func (b *Build) redirects(spellings []string) bool {
-	return slices.ContainsFunc(spellings, func(path string) bool {
-		return b.isHandled(path) || slices.ContainsFunc(b.redirected, func(r *regexp.Regexp) bool { return r.MatchString(path) })
+func (b *Build) redirects(path string, spellings []spelling) bool {
+	return b.isHandled(path) || slices.ContainsFunc(spellings, func(s spelling) bool {
+		return b.isHandled(s.path) || slices.ContainsFunc(b.redirected, func(r source) bool {
+			_, ok := r.find(s)
+			return ok
+		})
 	})
 }
 

@@ -3,6 +3,7 @@ package routes
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,20 +15,31 @@ import (
 // are read from the path instead (see cutInterception) and from the header that
 // chooses them (see ComesFrom).
 type rewrite struct {
-	prefix      string         // what every match begins with, to save the expression
-	expression  *regexp.Regexp // in any case, as Next.js compiles it
-	keys        []string       // the parameters, by capture group
-	destination string
-	// certain says that the path is nothing but another name: the rewrite has
-	// no condition and no parameter.
-	certain bool
+	source source
+	keys   []string // the parameters, by capture group
+	phase  phase
+	path   string // of the destination
+	query  string
+	// unconditional says that it has no condition, so that a path which matches is
+	// nothing but another name.
+	unconditional bool
 	// unknown are parameters that a condition takes from a query, header or
 	// cookie, so that the client may choose them.
-	unknown []string
-	hosts   []*regexp.Regexp // all of which the host meets
+	unknown  []string
+	hosts    []expression // all of which the host meets
+	fromHost []string     // the parameters that they capture
 	// only has the one value that a cookie or header must have, by its kind and name.
 	only map[string]string
 }
+
+// phase is when Next.js tries a rewrite.
+type phase int
+
+const (
+	beforeFiles phase = iota // before anything that the app has
+	afterFiles               // after files and pages without parameters
+	fallback                 // after all pages
+)
 
 // manifestRewrites has two forms: a list, and lists by phase.
 type manifestRewrites struct{ all []manifestRewrite }
@@ -38,6 +50,8 @@ type manifestRewrite struct {
 	Regex       string              `json:"regex"`
 	Has         []manifestCondition `json:"has"`
 	Missing     []manifestCondition `json:"missing"`
+
+	phase phase
 }
 
 type manifestCondition struct {
@@ -47,18 +61,22 @@ type manifestCondition struct {
 }
 
 func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
-	if json.Unmarshal(data, &m.all) == nil {
-		return nil
-	}
 	var phases struct {
 		BeforeFiles []manifestRewrite `json:"beforeFiles"`
 		AfterFiles  []manifestRewrite `json:"afterFiles"`
 		Fallback    []manifestRewrite `json:"fallback"`
 	}
-	if err := json.Unmarshal(data, &phases); err != nil {
-		return err
+	if json.Unmarshal(data, &phases.AfterFiles) != nil {
+		if err := json.Unmarshal(data, &phases); err != nil {
+			return err
+		}
 	}
-	m.all = slices.Concat(phases.BeforeFiles, phases.AfterFiles, phases.Fallback)
+	for i, list := range [][]manifestRewrite{phases.BeforeFiles, phases.AfterFiles, phases.Fallback} {
+		for _, written := range list {
+			written.phase = phase(i)
+			m.all = append(m.all, written)
+		}
+	}
 	return nil
 }
 
@@ -69,34 +87,38 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 		if !strings.HasPrefix(written.Destination, "/") || written.intercepts() {
 			continue
 		}
-		if !strings.HasPrefix(written.Source, "/") {
-			return nil, fmt.Errorf("reading the build of Next.js: the rewrite %q does not begin with a slash", written.Source)
-		}
-		expression, err := compileExpression(written.Regex)
+		r, err := written.compile()
 		if err != nil {
-			return nil, fmt.Errorf("reading the build of Next.js: rewrite %q: %w; write its source without it", written.Source, err)
+			return nil, fmt.Errorf("reading the build of Next.js: %w", err)
 		}
-		r := rewrite{
-			prefix:      canonical(literalPrefix(written.Source)),
-			expression:  expression,
-			keys:        sourceKeys(written.Source),
-			destination: pathOf(written.Destination),
-		}
-		r.certain = len(r.keys) == 0 && len(written.Has) == 0 && len(written.Missing) == 0
-		for _, condition := range written.Has {
-			value := withoutLookaround(condition.Value)
-			hosts, err := regexp.Compile("(?i)^(?:" + value + ")$")
-			if condition.Type == "host" && err == nil {
-				r.hosts = append(r.hosts, hosts)
-			}
-			if condition.Type != "host" || err != nil || value != condition.Value { // without it a group may capture something else
-				r.unknown = append(r.unknown, condition.captures()...)
-			}
-		}
-		r.only = onlyValues(written.Has)
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+func (m manifestRewrite) compile() (r rewrite, err error) {
+	if !strings.HasPrefix(m.Source, "/") {
+		return r, fmt.Errorf("the rewrite %q does not begin with a slash", m.Source)
+	}
+	if r.source, err = newSource(m.Regex, literalPrefix(m.Source)); err != nil {
+		return r, fmt.Errorf("rewrite %q: %w; write its source without it", m.Source, err)
+	}
+	destination, _, _ := strings.Cut(m.Destination, "#")
+	r.path, r.query, _ = strings.Cut(destination, "?")
+	r.phase, r.keys, r.only = m.phase, sourceKeys(m.Source), onlyValues(m.Has)
+	r.unconditional = len(m.Has) == 0 && len(m.Missing) == 0
+	for _, condition := range m.Has {
+		hosts, err := compileExpression("^(?:" + condition.Value + ")$")
+		if condition.Type == "host" && err == nil {
+			r.hosts = append(r.hosts, hosts)
+		}
+		if condition.Type == "host" && err == nil && hosts.exact {
+			r.fromHost = append(r.fromHost, condition.captures()...)
+		} else {
+			r.unknown = append(r.unknown, condition.captures()...)
+		}
+	}
+	return r, nil
 }
 
 func (m manifestRewrite) intercepts() bool {
@@ -157,20 +179,20 @@ func (r *rewrite) excludes(other *rewrite) bool {
 	return false
 }
 
-// fromHost is what stands in the destination for parts of a host, by name. It is false
-// for a host that the rewrite is not for. Nothing is known of an empty one.
-func (r *rewrite) fromHost(host string) (parts map[string]string, ok bool) {
+// ofHost is what the conditions capture of a host, by name. It is false for a host that
+// the rewrite is not for. Nothing is known of an empty one.
+func (r *rewrite) ofHost(host string) (parts map[string]string, ok bool) {
 	if host == "" || len(r.hosts) == 0 {
 		return nil, true
 	}
 	parts = make(map[string]string)
-	for _, hosts := range r.hosts {
-		found := hosts.FindStringSubmatch(host)
-		if found == nil {
+	for i := range r.hosts {
+		found, ok := r.hosts[i].find(host)
+		if !ok {
 			return nil, false
 		}
 		named := false
-		for i, name := range hosts.SubexpNames() {
+		for i, name := range r.hosts[i].pattern.SubexpNames() {
 			if name != "" {
 				parts[name], named = found[i], true
 			}
@@ -189,78 +211,13 @@ func (t *Table) findProtecting() {
 	t.protects = make([]bool, len(rewrites))
 	hasLocalePages := slices.ContainsFunc(t.build.pages, t.isLocalePage)
 	for i := len(rewrites) - 1; i >= 0; i-- { // Next.js goes through them in their order
-		begin := strings.ToLower(merge(canonical(literalPrefix(rewrites[i].destination))))
+		begin := strings.ToLower(merge(canonical(literalPrefix(rewrites[i].path))))
 		t.protects[i] = t.mayBeAuth(begin) || hasLocalePages && t.mayBeAuth(afterFirst(begin))
 		for next := i + 1; next < len(rewrites) && !t.protects[i]; next++ {
-			prefix := strings.ToLower(rewrites[next].prefix)
+			prefix := strings.ToLower(rewrites[next].source.canonical.prefix)
 			t.protects[i] = t.protects[next] && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix))
 		}
 	}
-}
-
-// compileExpression compiles an expression of a manifest for canonical paths, in any
-// case. It matches at least what Next.js matches by it.
-func compileExpression(expression string) (*regexp.Regexp, error) {
-	return regexp.Compile("(?i)" + canonicalExpression(withoutLookaround(expression)))
-}
-
-// atLeast is compileExpression where an expression that Go does not know is to match
-// everything.
-func atLeast(expression string) *regexp.Regexp {
-	compiled, err := compileExpression(expression)
-	if err != nil {
-		return regexp.MustCompile("")
-	}
-	return compiled
-}
-
-var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
-
-// canonicalExpression writes escapes as canonical does in a path. What is no UTF-8
-// has the replacement character in an expression.
-func canonicalExpression(expression string) string {
-	return escapes.ReplaceAllStringFunc(expression, func(escaped string) string {
-		return regexp.QuoteMeta(string([]rune(canonical(escaped))))
-	})
-}
-
-// withoutLookaround removes (?!…), (?=…), (?<!…) and (?<=…), which Go does not
-// have. What is left matches at least as much, so no alias is missed.
-func withoutLookaround(expression string) string {
-	for _, open := range []string{"(?!", "(?=", "(?<!", "(?<="} {
-		for {
-			start := strings.Index(expression, open)
-			if start < 0 {
-				break
-			}
-			end := closing(expression, start)
-			expression = expression[:start] + expression[end:]
-		}
-	}
-	return expression
-}
-
-// closing is the index after the parenthesis that closes the one at start.
-func closing(s string, start int) int {
-	depth, class := 0, false
-	for i := start; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			i++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case class:
-		case c == '(':
-			depth++
-		case c == ')':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return len(s)
 }
 
 // literalPrefix is what comes before the first parameter of a source.
@@ -304,20 +261,85 @@ func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// apply returns the path behind an alias, for the host of a request, of which
-// nothing may be known. chosen says that the client chooses a part of it, from where
-// on the path ends.
-func (r *rewrite) apply(path, host string) (destination string, chosen, ok bool) {
-	if len(path) < len(r.prefix) || !strings.EqualFold(path[:len(r.prefix)], r.prefix) {
-		return "", false, false
+// destinations are where the rewrite leads from a path: mostly one. It is another where
+// the path is matched in other parts as it was sent than as it was read.
+func (r *rewrite) destinations(spellings []spelling, host string) iter.Seq[destination] {
+	return func(yield func(destination) bool) {
+		var before destination
+		var sent, read bool // found
+		for _, path := range spellings {
+			if sent && path.sent || read {
+				continue
+			}
+			to, ok := r.apply(path, host)
+			if !ok || to.isSame(path) {
+				continue
+			}
+			if sent && to.path == before.path && to.query == before.query {
+				return
+			}
+			if !yield(to) {
+				return
+			}
+			before, sent, read = to, sent || path.sent, !path.sent
+		}
 	}
-	groups := r.expression.FindStringSubmatch(path)
-	parts, forHost := r.fromHost(host)
-	if groups == nil || !forHost {
-		return "", false, false
+}
+
+// destination is where a rewrite leads.
+type destination struct {
+	path, sent string // as in a reading
+	query      string // what it adds that may matter to the image optimizer
+	anyImage   bool   // of which the client chooses a part
+	chosen     bool   // the client chooses how the path goes on
+}
+
+// isSame reports whether the path stays as it was, so that only the query changes.
+func (to *destination) isSame(path spelling) bool {
+	reached := to.path
+	if path.sent {
+		reached = to.sent
 	}
+	return reached == path.path && !to.chosen && to.query == "" && !to.anyImage
+}
+
+// apply is where the rewrite leads from a path, for the host of a request, of which
+// nothing may be known.
+func (r *rewrite) apply(path spelling, host string) (to destination, ok bool) {
+	groups, matches := r.source.find(path)
+	parts, forHost := r.ofHost(host)
+	if !matches || !forHost {
+		return to, false
+	}
+	value := func(name string) (string, bool) {
+		part, known := parts[name]
+		at := slices.Index(r.keys, name) + 1
+		switch {
+		case slices.Contains(r.unknown, name):
+			return "", false
+		case known: // which Next.js puts over those of the path
+			return part, true
+		case slices.Contains(r.fromHost, name):
+			return placeholder, host == ""
+		case at > 0 && at < len(groups):
+			return groups[at], true
+		}
+		return placeholder, at == 0
+	}
+	filled, whole := fill(r.path, value)
+	if to.chosen = !whole; whole {
+		filled = merge(filled)
+	}
+	to.path, to.sent = canonical(filled), filled
+	to.query, to.anyImage = r.imageQuery(value)
+	return to, true
+}
+
+// fill writes the values of parameters into a part of a destination. It is not whole if
+// it ends at one that the client chooses.
+func fill(template string, value func(name string) (string, bool)) (filled string, whole bool) {
 	var b strings.Builder
-	for rest := r.destination; rest != ""; {
+	for rest := template; rest != ""; {
 		i := strings.IndexByte(rest, ':')
 		if i < 0 {
 			b.WriteString(rest)
@@ -336,23 +358,29 @@ func (r *rewrite) apply(path, host string) (destination string, chosen, ok bool)
 			end++
 		}
 		rest = rest[end:]
-		if slices.Contains(r.unknown, name) {
-			return canonical(b.String()), true, true
+		part, known := value(name)
+		if !known {
+			return b.String(), false
 		}
-		if part, ok := parts[name]; ok { // which Next.js puts over those of the path
-			b.WriteString(part)
-		} else if at := slices.Index(r.keys, name); at >= 0 && at+1 < len(groups) {
-			b.WriteString(groups[at+1])
-		} else {
-			b.WriteString(placeholder)
-		}
+		b.WriteString(part)
 	}
-	return merge(canonical(b.String())), false, true
+	return b.String(), true
 }
 
-func (r *rewrite) matches(path string) bool {
-	_, _, ok := r.apply(path, "")
-	return ok
+// inQuery escapes in a part of a path what would end a value in a query.
+var inQuery = strings.NewReplacer("&", "%26", "#", "%23", "+", "%2B")
+
+// imageQuery is what the rewrite says in the query about an image: as the destination has
+// it, or by a parameter that it does not use, which Next.js adds.
+func (r *rewrite) imageQuery(value func(name string) (string, bool)) (query string, chosen bool) {
+	if !strings.Contains(r.query, "url") && !slices.Contains(r.keys, "url") {
+		return "", slices.Contains(r.unknown, "url") || slices.Contains(r.fromHost, "url")
+	}
+	query, whole := fill(r.query+"&url=:url", func(name string) (string, bool) {
+		part, known := value(name)
+		return inQuery.Replace(part), known
+	})
+	return query, !whole
 }
 
 // placeholder stands for a segment of which nothing is known.

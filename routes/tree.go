@@ -195,15 +195,15 @@ func fold(buffer []byte, path string) (folded []byte, changed bool) {
 }
 
 // covers returns the first of the patterns added so far that matches every path of
-// this one.
-func (t *tree) covers(p pattern) (ending, bool) {
-	return t.root.covers(p, p.segments)
+// this one, in any case, and counts.
+func (t *tree) covers(p pattern, counts func(ending) bool) (ending, bool) {
+	return t.root.covers(p, p.segments, counts)
 }
 
-func (n *node) covers(p pattern, rest []string) (best ending, found bool) {
+func (n *node) covers(p pattern, rest []string, counts func(ending) bool) (best ending, found bool) {
 	better := func(endings []ending) {
-		if len(endings) > 0 && (!found || endings[0].rule < best.rule) {
-			best, found = endings[0], true
+		if i := slices.IndexFunc(endings, counts); i >= 0 && (!found || endings[i].rule < best.rule) {
+			best, found = endings[i], true
 		}
 	}
 	better(n.subtree)
@@ -228,7 +228,7 @@ func (n *node) covers(p pattern, rest []string) (best ending, found bool) {
 		if child == nil || (rest[0] == wildcard && child != n.wildcard) {
 			continue
 		}
-		if end, ok := child.covers(p, rest[1:]); ok {
+		if end, ok := child.covers(p, rest[1:], counts); ok {
 			better([]ending{end})
 		}
 	}

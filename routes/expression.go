@@ -1,0 +1,180 @@
+package routes
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// expression is a regular expression of a manifest, which is one of JavaScript, in any
+// case as Next.js compiles it. It matches at least what Next.js matches by it. The zero
+// value matches everything.
+type expression struct {
+	prefix  string         // what every match begins with, to save the rest
+	pattern *regexp.Regexp // without lookaround, which Go does not have
+	ahead   []lookahead
+	// exact says that nothing was left out of the pattern, so that the groups capture
+	// what they do in JavaScript.
+	exact bool
+}
+
+// lookahead is a (?!…) or (?=…), with what stands before it.
+type lookahead struct {
+	pattern *regexp.Regexp
+	wanted  bool
+}
+
+func compileExpression(text string) (e expression, err error) {
+	e.exact = true
+	for start := lookaround(text); start >= 0; start = lookaround(text) {
+		end := closing(text, start)
+		ahead, ok := compileLookahead(text, start, end)
+		if ok {
+			e.ahead = append(e.ahead, ahead)
+		} else {
+			e.exact = false
+		}
+		text = text[:start] + text[end:]
+	}
+	e.pattern, err = regexp.Compile("(?i)" + text)
+	return e, err
+}
+
+// lookaround is the index of the first (?!…), (?=…), (?<!…) or (?<=…), or -1.
+func lookaround(text string) int {
+	first := -1
+	for _, open := range []string{"(?!", "(?=", "(?<!", "(?<="} {
+		if i := strings.Index(text, open); i >= 0 && (first < 0 || i < first) {
+			first = i
+		}
+	}
+	return first
+}
+
+// fixed is the beginning of an expression that stands for one text only: groups that are
+// open, and characters without a meaning of their own.
+var (
+	fixed = regexp.MustCompile(`^\^(?:\(\?:|\(\?<\w+>|\(|[\w/%~!@&=:;,'" -]|\\[^\w\s])*$`)
+	opens = regexp.MustCompile(`(\\.)|\((?:\?:|\?<\w+>)?`)
+)
+
+// compileLookahead compiles the lookaround between two indices, if it is a lookahead that
+// Next.js asks once, at one place: what is before it is fixed, and no alternative or
+// repetition begins before and ends behind it.
+func compileLookahead(text string, start, end int) (l lookahead, ok bool) {
+	before, operator := text[:start], text[start:start+3]
+	if operator == "(?<" || !fixed.MatchString(before) || !closesOnce(text[end:]) {
+		return l, false
+	}
+	literal := opens.ReplaceAllString(before, "$1")
+	pattern, err := regexp.Compile("(?i)" + literal + "(?:" + text[start+3:end])
+	return lookahead{pattern, operator == "(?="}, err == nil
+}
+
+// closesOnce reports whether what goes on in groups that are open has no alternative in
+// them, and repeats none of them.
+func closesOnce(rest string) bool {
+	inner, class := 0, false
+	for i := 0; i < len(rest); i++ {
+		switch c := rest[i]; {
+		case c == '\\':
+			i++
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case class:
+		case c == '(':
+			inner++
+		case c == ')' && inner > 0:
+			inner--
+		case c == ')' && i+1 < len(rest) && strings.IndexByte("?*+{", rest[i+1]) >= 0, c == '|' && inner == 0:
+			return false
+		}
+	}
+	return true
+}
+
+// find returns what the groups have captured, or nil if nobody can tell.
+func (e *expression) find(s string) (groups []string, ok bool) {
+	if len(s) < len(e.prefix) || !strings.EqualFold(s[:len(e.prefix)], e.prefix) {
+		return nil, false
+	}
+	if e.pattern == nil {
+		return nil, true
+	}
+	if slices.ContainsFunc(e.ahead, func(l lookahead) bool { return l.pattern.MatchString(s) != l.wanted }) {
+		return nil, false
+	}
+	groups = e.pattern.FindStringSubmatch(s)
+	return groups, groups != nil
+}
+
+// source is what a rewrite or redirect of a manifest is for: an expression for paths as
+// readings have them, and one for paths in the escapes that the client sent. Next.js
+// compares what was sent, so `[^@/]+` matches "%40", which a reading has as "@".
+type source struct{ canonical, sent expression }
+
+// newSource compiles the expression of a manifest. prefix is what every match begins
+// with.
+func newSource(text, prefix string) (s source, err error) {
+	if s.canonical, err = compileExpression(canonicalExpression(text)); err != nil {
+		return s, err
+	}
+	if s.sent, err = compileExpression(text); err != nil {
+		return s, err
+	}
+	s.canonical.prefix, s.sent.prefix = canonical(prefix), prefix
+	return s, nil
+}
+
+// newSourceOrAll is newSource where an expression that is not known is to match
+// everything.
+func newSourceOrAll(text string) source {
+	s, err := newSource(text, "")
+	if err != nil {
+		return source{}
+	}
+	return s
+}
+
+// find returns what the groups have captured in a spelling of a path.
+func (s *source) find(path spelling) (groups []string, ok bool) {
+	if path.sent {
+		return s.sent.find(path.path)
+	}
+	return s.canonical.find(path.path)
+}
+
+var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)
+
+// canonicalExpression writes escapes as canonical does in a path. What is no UTF-8
+// has the replacement character in an expression.
+func canonicalExpression(expression string) string {
+	return escapes.ReplaceAllStringFunc(expression, func(escaped string) string {
+		return regexp.QuoteMeta(string([]rune(canonical(escaped))))
+	})
+}
+
+// closing is the index after the parenthesis that closes the one at start.
+func closing(s string, start int) int {
+	depth, class := 0, false
+	for i := start; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\':
+			i++
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case class:
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(s)
+}

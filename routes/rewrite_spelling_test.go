@@ -1,0 +1,196 @@
+package routes
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// buildOf is a build with this routes manifest and nothing else.
+func buildOf(t *testing.T, routesManifest string) *Build {
+	t.Helper()
+	build, err := LoadBuild(fstest.MapFS{"BUILD_ID": {Data: []byte("x")}, "routes-manifest.json": {Data: []byte(routesManifest)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return build
+}
+
+// matchHost decides a request for a host.
+func matchHost(t *testing.T, table *Table, host, target string) Match {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = host
+	return table.MatchURL(u, "")
+}
+
+// Next.js compares rewrites with the path as it was sent, so an expression may match an
+// escape where it would not match the character.
+func TestAttackByEscapesInRewrites(t *testing.T) {
+	const rewrites = `
+		{"source":"/:slug([^@/]+)/panel","destination":"/dashboard/:slug","regex":"^(?:/([^@/]+))/panel(?:/)?$"},
+		{"source":"/u-:slug([a-zA-Z0-9%-]+)","destination":"/dashboard/:slug","regex":"^/u-([a-zA-Z0-9%-]+)(?:/)?$"},
+		{"source":"/s/:slug([^ ]+)/x","destination":"/dashboard/:slug","regex":"^/s(?:/([^ ]+))/x(?:/)?$"},
+		{"source":"/c/:slug([^:,]+)","destination":"/dashboard/:slug","regex":"^/c(?:/([^:,]+))(?:/)?$"},
+		{"source":"/caf%C3%A9/:slug([^@]+)","destination":"/dashboard/:slug","regex":"^/caf%C3%A9(?:/([^@]+))(?:/)?$"},
+		{"source":"/first/:path*","destination":"/second/:path*","regex":"^/first` + catchAll + `"},
+		{"source":"/second/:slug([^@]+)","destination":"/dashboard/:slug","regex":"^/second(?:/([^@]+))(?:/)?$"}`
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, rewrites)})
+	for path, want := range map[string]Type{
+		"/x/panel": Auth, "/%40x/panel": Auth, "/%40x%40/panel": Auth, "/y/../%40x/panel": Auth, "/@x/panel": Hybrid, "/%40x@/panel": Hybrid,
+		"/u-x": Auth, "/u-%D0%BA": Auth, "/U-%40": Auth, "/u-@": Hybrid,
+		"/s/%20/x": Auth, "/c/%3A": Auth, "/c/:": Hybrid,
+		"/caf%C3%A9/%40": Auth, "/caf%c3%a9/%40": Auth, "/caf%C3%A9/@": Hybrid,
+		"/first/%40": Auth, "/first/@": Hybrid,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+		image := table.Match("/_next/image", "url="+url.QueryEscape(path), "")
+		if image.Type != want {
+			t.Errorf("the image %s is %s, want %s", path, image.Type, want)
+		}
+		if m, ok := table.ActionTarget(&url.URL{Path: "/"}, path+";push"); !ok || m.Type != want {
+			t.Errorf("a Server Action's redirect to %s is %s (%t), want %s", path, m.Type, ok, want)
+		}
+	}
+}
+
+// The same holds for what next.config redirects.
+func TestAttackByEscapesInRedirects(t *testing.T) {
+	table := compile(t, Config{Build: buildOf(t, `{"redirects":[{"destination":"/dashboard","regex":"^(?:/([^@/]+))/old(?:/)?$"}]}`)})
+	for target, want := range map[string]bool{"/x/old": false, "/%40x/old": false, "/@x/old": true} {
+		if _, ok := table.ActionTarget(&url.URL{Path: "/"}, target+";push"); ok != want {
+			t.Errorf("%s: %t, want %t", target, ok, want)
+		}
+	}
+}
+
+// What an expression looks ahead for is compared with the path as Next.js has it: with all
+// forms that Next.js itself does not take off, and in any case. These answers are those of
+// an app on Next.js 16.4.
+func TestLookaheadsInRewrites(t *testing.T) {
+	const manifest = `{"staticRoutes":[{"page":"/"},{"page":"/login"},{"page":"/pricing"}],"dynamicRoutes":[{"page":"/[u]"},{"page":"/app/[[...x]]"}],"rewrites":{"afterFiles":[
+		{"source":"/:path((?!login$|api|_next).*)","destination":"/app/:path","regex":"^(?:/((?!login$|api|_next).*))(?:/)?$"}]}}`
+	table := compile(t, Config{
+		Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/app/*"}}},
+		Build: buildOf(t, manifest),
+	})
+	for path, want := range map[string]Type{
+		"/login": Public, "/LOGIN": Hybrid, "/login.rsc": Auth, "/login/index": Auth, "/login%2F": Auth, "/pricing": Hybrid, "/": Hybrid,
+		"/foo": Auth, "/u1": Auth, "/api/x": Hybrid, "/index": Auth, "/__nextjs_font/x": Auth, "/_next/static/chunks/x.js": Hybrid,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
+// A rewrite that Next.js tries before its own files takes them, too.
+func TestAttackByRewritesBeforeFiles(t *testing.T) {
+	const manifest = `{"dynamicRoutes":[{"page":"/app/[[...x]]"}],"rewrites":{"beforeFiles":[
+		{"source":"/:path*","destination":"/app/:path*","has":[{"type":"host","value":"x.example"}],"regex":"^` + catchAll + `"}]}}`
+	rules := []Rule{{Type: Public, Patterns: []string{"/app/login"}}, {Type: Auth, Patterns: []string{"/app/*"}}}
+	table := compile(t, Config{Rules: rules, Build: buildOf(t, manifest)})
+	for _, path := range []string{"/_next/static/foo", "/_next/hmr", "/_next/webpack-hmr", "/__nextjs_font/x", "/_next/image?url=%2Fa", "/about"} {
+		if m := matchHost(t, table, "x.example", path); m.Open || m.Type != Auth {
+			t.Errorf("%s: %+v", path, m)
+		}
+		if m := matchHost(t, table, "example", path); m.Type == Auth {
+			t.Errorf("%s on another host: %+v", path, m)
+		}
+	}
+	if m := matchHost(t, table, "example", "/_next/static/foo"); !m.Open || !m.Static {
+		t.Errorf("a static file on another host: %+v", m)
+	}
+}
+
+// An assetPrefix is a rewrite that Next.js adds itself.
+func TestAssetPrefix(t *testing.T) {
+	const manifest = `{"dynamicRoutes":[{"page":"/[...slug]"}],"rewrites":{"beforeFiles":[
+		{"source":"/cdn/_next/:path+","destination":"/_next/:path+","regex":"^/cdn/_next(?:/((?:[^/]+?)(?:/(?:[^/]+?))*))(?:/)?$"}]}}`
+	config := Config{Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/dashboard/*"}}}, Default: Auth, HomePath: "/dashboard", Build: buildOf(t, manifest)}
+	table := compile(t, config)
+	for path, open := range map[string]bool{
+		"/cdn/_next/static/chunks/a.js": true, "/CDN/_next/static/chunks/a.js": true, "/cdn/_next/static/../../dashboard": false,
+		"/cdn/_next/data/B/dashboard.json": false, "/cdn/_next/image?url=%2Fdashboard%2Fa.png": false, "/cdn/page": false, "/cdn/x/_next/static/a.js": false,
+	} {
+		m := matchHost(t, table, "", path)
+		if m.Open != open || m.Static != open || !open && m.Type != Auth {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	config.Rules = append(config.Rules, Rule{Type: Auth, Patterns: []string{"/cdn/*"}})
+	if m := compile(t, config).Match("/cdn/_next/static/chunks/a.js", "", ""); m.Open || m.Type != Auth {
+		t.Errorf("a rule that names it: %+v", m)
+	}
+}
+
+// Each domain has a default locale of its own.
+func TestAttackByLocaleOfTheDomain(t *testing.T) {
+	const manifest = `{"i18n":{"locales":["en","fr","nl-NL"],"defaultLocale":"en","domains":[{"domain":"acme.fr","defaultLocale":"fr"},{"domain":"acme.nl:3000","defaultLocale":"nl-NL"}]},
+		"staticRoutes":[{"page":"/dashboard"}],"rewrites":[
+		{"source":"/fr/konto","destination":"/fr/dashboard","regex":"^/fr/konto(?:/)?$"},
+		{"source":"/nl-NL/rekening/:p*","destination":"/nl-NL/dashboard/:p*","regex":"^/nl-NL/rekening` + catchAll + `"}]}`
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: buildOf(t, manifest)})
+	if !table.RewritesByHost() {
+		t.Error("the host makes no difference")
+	}
+	for _, tc := range []struct {
+		host, path string
+		want       Type
+	}{
+		{"acme.fr", "/konto", Auth}, {"ACME.fr:8443", "/KONTO", Auth}, {"acme.nl", "/rekening/5", Auth}, {"acme.fr", "/_next/data/B/konto.json", Auth},
+		{"acme.com", "/konto", Hybrid}, {"acme.nl", "/konto", Hybrid}, {"acme.com", "/fr/konto", Auth}, {"", "/konto", Auth},
+	} {
+		if m := matchHost(t, table, tc.host, tc.path); m.Type != tc.want {
+			t.Errorf("%s%s is %s, want %s", tc.host, tc.path, m.Type, tc.want)
+		}
+	}
+}
+
+// A lookahead counts where it is asked once, at one place; else the expression matches at
+// least what Next.js matches.
+func TestLookahead(t *testing.T) {
+	for _, tc := range []struct {
+		expression  string
+		exact       bool
+		yes, no     string // separated by spaces
+		alsoMatches string // by what was left out
+	}{
+		{`^(?:/((?!login$|_next/).*))(?:/)?$`, true, "/ /loginx /x /x/login /_nextx", "/login /LOGIN /_next/x x", ""},
+		{`^(?!/_next)(?:/(.*))$`, true, "/ /x", "/_next /_NEXT/x", ""},
+		{`^/a\.b(?:/((?=x|y).*))$`, true, "/a.b/x /a.b/y1", "/a.b/z /acb/x", ""},
+		{`^/((?!a)(?!b).*)$`, true, "/c /", "/a /bx", ""},
+		{`^(?<t>(?!www)[a-z]+)\.x$`, true, "acme.x", "www.x wwwa.x", ""},
+		{`^/((?!a)b|c)$`, false, "/b /c", "/d", ""},
+		{`^/(?:(?!a)[^/]+/)*$`, false, "/ /b/ /b/c/", "/b", "/a/"},
+		{`^(?:/((?!login).*))?$`, false, "/x", "", "/login"},
+		{`^/[^/]+/((?!a).*)$`, false, "/x/b", "", "/x/a"},
+		{`^/x(?<!y)$`, false, "/x", "/y", ""},
+		{`^/((?!a(?!b)).*)$`, false, "/x /ab", "", "/ac"},
+		{`^/([(?!])$`, false, "", "/x", ""}, // not one, and no valid expression without it
+	} {
+		e, err := compileExpression(tc.expression)
+		if err != nil {
+			if tc.yes != "" {
+				t.Errorf("%s: %v", tc.expression, err)
+			}
+			continue
+		}
+		if e.exact != tc.exact {
+			t.Errorf("%s: exact is %t", tc.expression, e.exact)
+		}
+		for paths, want := range map[string]bool{tc.yes: true, tc.alsoMatches: true, tc.no: false} {
+			for _, path := range strings.Fields(paths) {
+				if _, ok := e.find(path); ok != want {
+					t.Errorf("%s matches %s: %t", tc.expression, path, ok)
+				}
+			}
+		}
+	}
+}

@@ -55,6 +55,9 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 		return g.forbid(w, v)
 	}
 	login := v.decision == decisionLogin
+	if login && g.locksOut(v) {
+		return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+	}
 	if login && v.kind != routes.WebSocket {
 		switch g.Unauthenticated {
 		case "redirect":
@@ -120,6 +123,20 @@ func (g *Guard) location(v *visit) string {
 	}
 	_, wanted := originalRequest(r)
 	return v.table.LoginLocation(v.match, wanted.EscapedPath(), wanted.RawQuery)
+}
+
+// locksOut reports whether a visitor would be sent to the login page from the login page,
+// again and again: a handler before the guard has made a path of it that is closed.
+func (g *Guard) locksOut(v *visit) bool {
+	_, wanted := originalRequest(v.request)
+	if v.kind == routes.Prefetch || !v.table.IsLoginPage(v.match, wanted.EscapedPath()) {
+		return false
+	}
+	if !g.lockedOut.Swap(true) {
+		g.logger.Warn("the login page itself needs a session, so nobody can log in: a handler before this guard, or a rewrite of the app for this host, makes another path of it, which is closed; "+
+			"write an open rule for that path too, or put the handler behind the guard", v.logPath())
+	}
+	return true
 }
 
 // redirect sends the browser to a path. Only GET and HEAD may be repeated there.

@@ -42,6 +42,7 @@ type Guard struct {
 	noActivity atomic.Pointer[routes.Paths] // nil: every use keeps a session alive
 	authorizer Authorizer                   // nil: the rules decide
 	otherBuild atomic.Pointer[routes.Table] // the last one of which warnOfOtherBuild has warned
+	lockedOut  atomic.Bool                  // locksOut has warned
 }
 
 // CaddyModule returns the Caddy module information.

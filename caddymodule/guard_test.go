@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -305,6 +307,31 @@ func TestRewritesBeforeTheGuard(t *testing.T) {
 	assert.Equal(t, "/login?return_to=%2Falias%3Fy%3D2", response.Header.Get("Location"))
 	assert.Equal(t, 307, s.request("GET", "/dashboard/open").StatusCode, "the original path is a further reading")
 	assert.Nil(t, s.last())
+}
+
+// A login page that a rewrite before the guard has closed is an answer to each kind of
+// request, and no redirect to itself.
+func TestNoRedirectFromTheLoginPageToItself(t *testing.T) {
+	s := serve(t, "route {\n rewrite /index.html\n session_guard {\n default auth\n }\n reverse_proxy {{app}}\n }")
+	for kind, headers := range map[string][]string{"document": {}, "fetch": {"Sec-Fetch-Mode", "cors"}, "action": {"Next-Action", "x"}, "rsc": {"RSC", "1"}} {
+		response := s.request("GET", "/login?return_to=%2Fx", headers...)
+		assert.Equal(t, 401, response.StatusCode, kind)
+		assert.Empty(t, response.Header.Get("Location")+response.Header.Get("X-Action-Redirect"), kind)
+	}
+	assert.Equal(t, "/login?return_to=%2Fother", s.request("GET", "/other").Header.Get("Location"))
+	assert.Nil(t, s.last())
+}
+
+// A static export has the rules of its pages, although try_files names their files.
+func TestTryFilesOfStaticExport(t *testing.T) {
+	folder := t.TempDir()
+	for _, page := range []string{"login", "dashboard"} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, page+".html"), []byte("page "+page), 0o600))
+	}
+	s := serve(t, "root * "+folder+"\n session_guard {\n public /login\n default auth\n home_path /dashboard\n }\n try_files {path} {path}.html\n handle {\n file_server\n }")
+	assert.Equal(t, "page login", body(t, s.request("GET", "/login")))
+	assert.Equal(t, "/login?return_to=%2Fdashboard", s.request("GET", "/dashboard").Header.Get("Location"))
+	assert.Equal(t, "/login?return_to=%2Fdashboard.html", s.request("GET", "/dashboard.html").Header.Get("Location"))
 }
 
 // CVE-2026-30852, CVE-2026-77281: values of a session are never expanded.

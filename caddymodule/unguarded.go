@@ -37,7 +37,8 @@ type apiPlace struct {
 
 // position is what a request has met when it comes to a handler.
 type position struct {
-	guard     *Guard // nil: none
+	guard     *Guard // nil: none, or not by every request
+	perhaps   bool   // some requests have met a guard, and came on
 	moved     bool   // its path may have been changed behind the guard
 	ended     bool   // something has answered
 	sometimes bool   // only some requests of the site come here
@@ -78,8 +79,8 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 
 // group is what was met in a group of routes, of which a request takes one.
 type group struct {
-	moved bool // before it
-	ended bool // in each of its routes
+	perhaps, moved bool // before it
+	ended          bool // in each of its routes
 }
 
 // routes follows a list of routes. It returns where every request that comes to its
@@ -89,19 +90,21 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 	for _, route := range list {
 		of := groups[route.Group]
 		if of == nil {
-			of = &group{at.moved, true}
+			of = &group{at.perhaps, at.moved, true}
 			if route.Group != "" {
 				groups[route.Group] = of
 			}
 		}
-		met := s.route(route, position{at.guard, of.moved, false, at.sometimes})
+		met := s.route(route, position{guard: at.guard, perhaps: of.perhaps, moved: of.moved, sometimes: at.sometimes})
 		of.ended = of.ended && met.ended
 		matchesAll := len(route.MatcherSets) == 0
 		at.ended = at.ended || matchesAll && of.ended
+		comesOn := !met.ended && !route.Terminal
 		if matchesAll && route.Group == "" {
-			at.guard, at.moved = met.guard, met.moved && !met.ended
-		} else if met.guard == at.guard {
-			at.moved = at.moved || met.moved && !met.ended
+			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
+		} else if comesOn {
+			at.perhaps = at.perhaps || met.perhaps || met.guard != at.guard
+			at.moved = at.moved || met.moved && met.guard == at.guard
 		}
 	}
 	return at
@@ -141,8 +144,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		case *rewrite.Rewrite:
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
 		case *caddyhttp.Subroute:
-			met := s.routes(handler.Routes, at)
-			at.guard, at.moved, at.ended = met.guard, met.moved, met.ended
+			at = s.routes(handler.Routes, at)
 			if handler.Errors != nil { // a denial is an error, so the guard's own come here
 				s.routes(handler.Errors.Routes, position{sometimes: true})
 			}
@@ -227,7 +229,7 @@ func (s *survey) named(route *caddyhttp.Route, at position) position {
 
 func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	guarded := at.guard != nil
-	if guarded {
+	if guarded && !asksBefore(proxy) {
 		s.useless[s.site] = false
 	}
 	if guarded && (at.moved && !at.ended || changesPathItself(proxy, at.guard)) {
@@ -238,9 +240,10 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; write header_up Host {host}", s.site, at.guard.Source)
 	}
 	for _, upstream := range proxy.Upstreams {
-		if guarded {
+		if (guarded || at.perhaps) && !asksBefore(proxy) {
 			s.guarded[upstream.Dial] = true
-		} else if !slices.Contains(s.open[upstream.Dial], s.site) {
+		}
+		if !guarded && !slices.Contains(s.open[upstream.Dial], s.site) {
 			s.open[upstream.Dial] = append(s.open[upstream.Dial], s.site)
 		}
 	}

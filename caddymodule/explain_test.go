@@ -194,6 +194,7 @@ func TestExplainKnowsWhatAnswersBeforeAGuard(t *testing.T) {
 		"reverse_proxy localhost:2 {\n @failed status 5xx\n handle_response @failed {\n respond sorry\n }\n }":      "no session_guard stands before reverse_proxy",
 		"metrics":       "no session_guard stands before metrics",
 		"file_server":   "no session_guard stands before file_server",
+		"respond 103":   "auth /dashboard/*",
 		"respond hello": "no session_guard stands before static_response",
 	} {
 		file := filepath.Join(t.TempDir(), "Caddyfile")
@@ -249,7 +250,7 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, output, "realm default: settings agree, secrets: 1, each strong enough\n")
 	assert.Contains(t, output, "session_guard Caddyfile:15: rules: 3, no redirect loops\n")
 
-	assert.Contains(t, output, "warning: fourth.example.com: reverse_proxy passes requests to localhost:2 that no session_guard has seen")
+	assert.Contains(t, output, "warning: session_guard (Caddyfile:46) is never reached, since reverse_proxy answers before it; put it before reverse_proxy, in the route")
 	assert.Equal(t, 1, strings.Count(output, "warning: "), "of the site that is open, and only of that: %s", output)
 
 	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tsecret short\n}\n"), 0o600))

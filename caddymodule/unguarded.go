@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,7 +41,7 @@ type position struct {
 	guard     *Guard // nil: none, or not by every request
 	perhaps   bool   // some requests have met a guard, and came on
 	moved     bool   // its path may have been changed behind the guard
-	ended     bool   // something has answered
+	answerer  string // the handler that has answered every request; empty: none
 	sometimes bool   // only some requests of the site come here
 }
 
@@ -80,7 +81,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 // group is what was met in a group of routes, of which a request takes one.
 type group struct {
 	perhaps, moved bool // before it
-	ended          bool // in each of its routes
+	comesOn        bool // through one of its routes
 }
 
 // routes follows a list of routes. It returns where every request that comes to its
@@ -90,16 +91,18 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 	for _, route := range list {
 		of := groups[route.Group]
 		if of == nil {
-			of = &group{at.perhaps, at.moved, true}
+			of = &group{perhaps: at.perhaps, moved: at.moved}
 			if route.Group != "" {
 				groups[route.Group] = of
 			}
 		}
-		met := s.route(route, position{guard: at.guard, perhaps: of.perhaps, moved: of.moved, sometimes: at.sometimes})
-		of.ended = of.ended && met.ended
+		met := s.route(route, position{at.guard, of.perhaps, of.moved, at.answerer, at.sometimes})
+		of.comesOn = of.comesOn || met.answerer == ""
 		matchesAll := len(route.MatcherSets) == 0
-		at.ended = at.ended || matchesAll && of.ended
-		comesOn := !met.ended && !route.Terminal
+		if matchesAll && !of.comesOn {
+			at.answerer = met.answerer
+		}
+		comesOn := met.answerer == "" && !route.Terminal
 		if matchesAll && route.Group == "" {
 			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
 		} else if comesOn {
@@ -132,6 +135,10 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 	for _, handler := range handlers {
 		switch handler := handler.(type) {
 		case *Guard:
+			if at.answerer != "" {
+				s.warn("session_guard (%s) is never reached, since %s answers before it; put it before %[2]s, in the route or by the global option order", handler.Source, at.answerer)
+				continue
+			}
 			if at.guard != nil {
 				s.warn("a request meets two session_guards (the second at %s); keep one, with the rules of both", handler.Source)
 			}
@@ -155,7 +162,9 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		case *reverseproxy.Handler:
 			s.proxied(handler, at)
 		}
-		at.ended = at.ended || ends(handler)
+		if ends(handler) {
+			at.answerer = cmp.Or(at.answerer, moduleName(handler))
+		}
 	}
 	return at
 }
@@ -168,13 +177,18 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 		return !slices.ContainsFunc(handler.HandleResponse, passesOn)
 	case *fileserver.FileServer:
 		return !handler.PassThru
-	case caddy.Module:
-		switch handler.CaddyModule().ID.Name() {
-		case "static_response", "error", "metrics", "acme_server", "copy_response":
-			return true
-		}
+	case *caddyhttp.StaticResponse:
+		return handler.StatusCode != "103" // Early Hints
 	}
-	return false
+	return slices.Contains([]string{"error", "metrics", "copy_response"}, moduleName(handler))
+}
+
+// moduleName is what a Caddyfile calls a handler, or nearly so.
+func moduleName(handler caddyhttp.MiddlewareHandler) string {
+	if module, ok := handler.(caddy.Module); ok {
+		return module.CaddyModule().ID.Name()
+	}
+	return fmt.Sprintf("%T", handler)
 }
 
 // passesOn reports whether a proxy that gets a good answer has the handlers behind it
@@ -219,7 +233,7 @@ func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
 func (s *survey) named(route *caddyhttp.Route, at position) position {
 	now := invocation{route, at}
 	if s.invoked[now] {
-		at.ended = true // what answers there is looked at already
+		at.answerer = cmp.Or(at.answerer, "invoke") // what answers there is looked at already
 		return at
 	}
 	s.invoked[now] = true
@@ -232,7 +246,7 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	if guarded && !asksBefore(proxy) {
 		s.useless[s.site] = false
 	}
-	if guarded && (at.moved && !at.ended || changesPathItself(proxy, at.guard)) {
+	if guarded && (at.moved && at.answerer == "" || changesPathItself(proxy, at.guard)) {
 		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
 			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
 	}

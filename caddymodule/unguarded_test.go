@@ -26,7 +26,15 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"no default, and none is needed": {"http://a.example {\nsession_guard {\npublic /login\nauth /*\n}\nreverse_proxy localhost:3000\n}", nil},
 		"no default":                     {"http://a.example {\nsession_guard {\nauth /dashboard/*\n}\nreverse_proxy localhost:3000\n}", []string{"paths that no rule matches are open to everybody"}},
 		"another app":                    {"http://a.example {\nhandle /grafana/* {\nreverse_proxy localhost:4000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
-		"behind the proxy":               {"http://a.example {\nroute {\nreverse_proxy localhost:3000\n" + guard + "}\n}", []string{"a.example: ", open}},
+		"behind the proxy":               {"http://a.example {\nroute {\nreverse_proxy localhost:3000\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since reverse_proxy answers before it"}},
+		"behind the file server":         {"http://a.example {\nroute {\nfile_server\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since file_server answers before it"}},
+		"behind handles that answer":     {"http://a.example {\nroute {\nhandle /x {\nrespond x\n}\nhandle {\nerror 404\n}\n" + guard + "}\n}", []string{"session_guard (Caddyfile:12) is never reached, since error answers before it"}},
+		"behind a named route":           {"&(app) {\nrespond x\n}\nhttp://a.example {\nroute {\ninvoke app\n" + guard + "}\n}", []string{"session_guard (Caddyfile:10) is never reached, since static_response answers before it"}},
+		"behind the files of some paths": {"http://a.example {\nroute {\nfile_server /x/*\nhandle /y {\nrespond y\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"behind an answer that is none":  {"http://a.example {\nroute {\nrespond 103\nforward_auth localhost:4000 {\nuri /verify\n}\nfile_server {\npass_thru\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"for the error page of a denial": {"http://a.example {\n" + guard + "file_server\nhandle_errors {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"behind a handle that comes on":  {"http://a.example {\nroute {\nhandle /x {\nheader X-A b\n}\nhandle {\nrespond no\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"behind another site":            {"http://a.example {\nrespond x\n}\nhttp:// {\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"on another site":                {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://b.example {\nreverse_proxy localhost:3000\n}", []string{"b.example: ", open}},
 		"for errors, the guard's denial": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"by a named route":               {"&(app) {\nreverse_proxy localhost:3000\n}\nhttp://a.example {\n" + guard + "invoke app\n}\nhttp://b.example {\ninvoke app\n}", []string{"b.example: ", open}},
@@ -80,6 +88,17 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 			}
 			assert.LessOrEqual(t, strings.Count(output, "warning"), 1)
 		})
+	}
+}
+
+// The order of directives is the operator's, too.
+func TestGuardThatIsOrderedBehindWhatAnswersIsFound(t *testing.T) {
+	for answers, directive := range map[string]string{"file_server": "file_server", "reverse_proxy": "reverse_proxy localhost:3000"} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\norder session_guard after "+answers+"\n}\nhttp://a.example {\nsession_guard {\ndefault auth\n}\n"+directive+"\n}"), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Contains(t, output, "session_guard (Caddyfile:6) is never reached, since "+answers+" answers before it")
 	}
 }
 

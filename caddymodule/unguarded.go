@@ -24,8 +24,9 @@ type survey struct {
 	open     map[string][]string // upstreams that are proxied without one, and where
 	server   *caddyhttp.Server
 	site     string
-	useless  map[string]bool // sites with a guard, unless something is proxied behind it
-	asking   map[string]bool // sites with a session API
+	useless  map[string]bool     // sites with a guard, unless something is proxied behind it
+	guards   map[string][]*Guard // of a site
+	apis     map[string][]*API   // of a site
 	answered map[apiPlace]bool
 	invoked  map[invocation]bool
 }
@@ -65,7 +66,10 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("the app http is a %T", module)
 	}
-	s := &survey{guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{}, asking: map[string]bool{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{}}
+	s := &survey{
+		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
+		guards: map[string][]*Guard{}, apis: map[string][]*API{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
+	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
 		s.site = strings.Join(s.server.Listen, " ")
@@ -75,6 +79,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 		}
 	}
 	s.conclude()
+	s.compareRealms()
 	return s.warnings, nil
 }
 
@@ -143,6 +148,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 				s.warn("a request meets two session_guards (the second at %s); keep one, with the rules of both", handler.Source)
 			}
 			at.guard, at.moved = handler, false
+			s.guards[s.site] = append(s.guards[s.site], handler)
 			if _, known := s.useless[s.site]; !known {
 				s.useless[s.site] = true
 			}
@@ -206,7 +212,7 @@ func passesOn(response caddyhttp.ResponseHandler) bool {
 // answers notes a session API. Of two that every request meets at one path, the second
 // never answers.
 func (s *survey) answers(api *API, at position) {
-	s.asking[s.site] = true
+	s.apis[s.site] = append(s.apis[s.site], api)
 	if at.guard != nil {
 		s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", api.Source)
 	}
@@ -292,9 +298,28 @@ func changesPathItself(proxy *reverseproxy.Handler, guard *Guard) bool {
 func (s *survey) conclude() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
-			if s.guarded[upstream] || s.useless[site] || s.asking[site] {
+			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 {
 				s.warn("%s: reverse_proxy passes requests to %s that no session_guard has seen, so they reach every page and may claim to be anybody; "+
 					"put session_guard before each reverse_proxy to the app, outside of handle and of matchers, and say by its rules what is open", site, upstream)
+			}
+		}
+	}
+}
+
+// compareRealms warns of a session API that serves no guard of its site, where a guard
+// has none that does: nobody is signed out by it.
+func (s *survey) compareRealms() {
+	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
+		guards, apis := s.guards[site], s.apis[site]
+		for _, guard := range guards {
+			if slices.ContainsFunc(apis, func(api *API) bool { return api.realm == guard.realm }) {
+				continue
+			}
+			for _, api := range apis {
+				if !slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.realm == api.realm }) {
+					s.warn("session_api (%s) serves the realm %s, while session_guard (%s) has the realm %s, from which it signs nobody out; write realm %[4]s in session_api",
+						api.Source, api.realm.name, guard.Source, guard.realm.name)
+				}
 			}
 		}
 	}

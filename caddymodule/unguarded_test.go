@@ -91,6 +91,28 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 	}
 }
 
+// A realm that is forgotten in the API signs nobody out, though it answers 200.
+func TestAPIOfAnotherRealmThanTheGuardIsFound(t *testing.T) {
+	const other, served = "session_guard {\nrealm other\ndefault auth\n}\n", "session_api {\nrealm other\n}\n"
+	const warning = "warning: session_api (Caddyfile:7) serves the realm default, while session_guard (Caddyfile:8) has the realm other, from which it signs nobody out; write realm other in session_api\n"
+	for directives, warns := range map[string]bool{
+		"session_api\n" + other: true,
+		served + other:          false,
+		other:                   false,
+		"session_api\n":         false,
+		"session_api\nhandle /admin/* {\n" + other + "}\nhandle {\nsession_guard {\ndefault auth\n}\n}\n": false, // only the other guard has one
+		"session_api {\npath /x\n}\n" + served + other:                                                    false, // of nobody here
+		"session_api\nrespond ok\n}\nhttp://b.example {\n" + other:                                        false,
+	} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\nsession other {\n}\n}\nhttp://a.example {\n"+directives+"}"), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(output, warning), output)
+		assert.Equal(t, warns, strings.Contains(output, "signs nobody out"), output)
+	}
+}
+
 // The order of directives is the operator's, too.
 func TestGuardThatIsOrderedBehindWhatAnswersIsFound(t *testing.T) {
 	for answers, directive := range map[string]string{"file_server": "file_server", "reverse_proxy": "reverse_proxy localhost:3000"} {

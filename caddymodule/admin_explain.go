@@ -24,7 +24,7 @@ func readExplainRequest(r *http.Request) (explainRequest, error) {
 			return *asked, nil
 		}
 	}
-	return explainRequest{}, errors.New("the body must be one JSON object of method, url and headers (a list of strings for each name), with nothing else in or after it, such as " +
+	return explainRequest{}, errors.New("the body must be one JSON object of method, url, headers (a list of strings for each name) and from (an address), with nothing else in or after it, such as " +
 		`{"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`)
 }
 

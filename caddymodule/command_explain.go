@@ -18,7 +18,7 @@ import (
 
 // explainCommand says what a guard would do with a request.
 func explainCommand() *cobra.Command {
-	var config, adapter string
+	var config, adapter, from string
 	var headers []string
 	var command *cobra.Command
 	command = &cobra.Command{
@@ -26,16 +26,19 @@ func explainCommand() *cobra.Command {
 		Short: "Says what the guard would do with a request, and why",
 		Long: `
 Says what the guard would do with a request, and why. Nothing is served or sent.
-Rewrites before the guard count; what other handlers there would do is not known.
+Rewrites and variables (vars, map, root) before the guard count; what other
+handlers there would do is not known.
 
 Without the headers Accept and Sec-Fetch-* it asks as a browser that opens a page.
-Add -H "Accept: */*" to ask as a program.
+Add -H "Accept: */*" to ask as a program. The request comes from 127.0.0.1,
+unless --from says otherwise.
 
 The exit status is 0 if the request passes, 2 if it needs a session, 3 if it is
 sent home, 4 if it is forbidden, 5 if its path or method is refused, and 1 if
 the command failed.`,
 		Example: `  caddy session explain GET https://app.example.com/dashboard
   caddy session explain GET /dashboard -H "Accept: */*"
+  caddy session explain GET /dashboard --from 203.0.113.7
   caddy session explain POST /dashboard -H "Next-Action: 00ab"`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -46,7 +49,7 @@ the command failed.`,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(flags caddycmd.Flags) (int, error) {
 			// From here on the exit status is an answer, not a failure.
 			command.SilenceErrors, command.SilenceUsage = true, true
-			asked := explainRequest{Method: strings.ToUpper(flags.Arg(0)), URL: flags.Arg(1), Headers: http.Header{}}
+			asked := explainRequest{Method: strings.ToUpper(flags.Arg(0)), URL: flags.Arg(1), Headers: http.Header{}, From: from}
 			for _, header := range headers {
 				name, value, ok := strings.Cut(header, ":")
 				if !ok {
@@ -71,6 +74,7 @@ the command failed.`,
 		}),
 	}
 	command.Flags().StringArrayVarP(&headers, "header", "H", nil, "a header of the request, as \"Name: value\"")
+	command.Flags().StringVar(&from, "from", "", "the address from which the request comes (default: 127.0.0.1)")
 	addConfigFlags(command, &config, &adapter)
 	return command
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -27,6 +28,7 @@ type explainRequest struct {
 	Method  string      `json:"method"`
 	URL     string      `json:"url"`
 	Headers http.Header `json:"headers,omitempty"`
+	From    string      `json:"from,omitempty"` // the address of the client, or of a proxy; default: 127.0.0.1
 }
 
 // explaining is the key of a value in the context of such a request: no hook is
@@ -201,6 +203,11 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 	if !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" && r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no URL of a site; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
 	}
+	from, err := netip.ParseAddr(cmp.Or(q.From, "127.0.0.1"))
+	if err != nil {
+		return nil, fmt.Errorf("from %q is no address; write one such as 203.0.113.7", q.From)
+	}
+	r.RemoteAddr = netip.AddrPortFrom(from, 1).String() // any port
 	for name, values := range q.Headers {
 		for _, value := range values {
 			r.Header.Add(name, value)

@@ -205,6 +205,46 @@ func TestExplainKnowsWhatAnswersBeforeAGuard(t *testing.T) {
 	}
 }
 
+// What handlers before the guard set only, and where the client is, decide as in Caddy.
+func TestExplainKnowsVariablesAndAddresses(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	files := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(files, "index.html"), nil, 0o600))
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	const guard = "session_guard {\n auth /dashboard/* /index.html\n default hybrid\n }\n reverse_proxy localhost:1\n"
+	const closed = "session_guard {\n default auth\n }\n reverse_proxy localhost:1\n"
+	const mapped = "map {path} {target} {\n /a /dashboard\n default /open\n }\n"
+	for _, tc := range []struct {
+		directives, path string
+		flags            []string
+		expected         string
+	}{
+		{"@lan remote_ip 127.0.0.1 ::1\n handle @lan {\n " + guard + "}\n handle {\n " + closed + "}\n", "/", nil, "Rule default hybrid"},
+		{"@lan remote_ip 127.0.0.1 ::1\n handle @lan {\n " + guard + "}\n handle {\n " + closed + "}\n", "/", []string{"--from", "203.0.113.7"}, "Rule default auth"},
+		{"@lan client_ip 2001:db8::/32\n handle @lan {\n " + guard + "}\n handle {\n " + closed + "}\n", "/", []string{"--from", "2001:db8::1"}, "Rule default hybrid"},
+		{"@lan client_ip 203.0.113.7\n handle @lan {\n " + guard + "}\n handle {\n " + closed + "}\n", "/", []string{"-H", "X-Forwarded-For: 203.0.113.7"}, "Rule default hybrid"},
+		{"@local expression `{client_ip}.startsWith(\"127.\") && path(\"/x/*\")`\n rewrite @local /dashboard\n " + guard, "/x/y", nil, "Rule auth /dashboard/*"},
+		{mapped + "rewrite {target}\n " + guard, "/a", nil, "Rule auth /dashboard/*"},
+		{mapped + "rewrite {target}\n " + guard, "/b", nil, "Path /open Kind document Rule default hybrid"},
+		{"vars zone private\n @private vars zone private\n route {\n rewrite @private /dashboard{uri}\n " + guard + "}\n", "/x", nil, "Rule auth /dashboard/*"},
+		{"root * " + files + "\n try_files {path} /index.html\n " + guard, "/x", nil, "Path /index.html Kind document Rule auth"},
+		{"root * " + files + "\n @file file\n handle @file {\n file_server\n }\n handle {\n " + closed + "}\n", "/index.html", nil, "no session_guard stands before file_server"},
+	} {
+		require.NoError(t, os.WriteFile(file, []byte("{\n servers {\n trusted_proxies static 127.0.0.1/32\n }\n}\nhttp://a.example {\n "+tc.directives+"}\n"), 0o600))
+		printed, _ := sessionCommand(t, append([]string{"explain", "--config", file, "GET", "http://a.example" + tc.path}, tc.flags...)...) // not passing is no success
+		assert.Contains(t, strings.Join(strings.Fields(printed), " "), tc.expected, tc.directives)
+	}
+
+	token := strings.TrimPrefix(idleCookie(t, "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay", 0, time.Hour), "session=")
+	require.NoError(t, os.WriteFile(file, []byte("{\n storage file_system "+t.TempDir()+"\n servers {\n trusted_proxies static 10.0.0.0/8\n }\n}\nhttp://a.example {\n "+closed+"}\n"), 0o600))
+	for from, expected := range map[string]string{"10.0.0.1": "Cookie opened", "203.0.113.7": "Cookie none"} {
+		printed, _ := sessionCommand(t, "explain", "--config", file, "GET", "http://a.example/", "--from", from, "-H", "X-Forwarded-Proto: https", "-H", "Cookie: __Host-session="+token)
+		assert.Contains(t, strings.Join(strings.Fields(printed), " "), expected, from)
+	}
+	_, err := sessionCommand(t, "explain", "--config", file, "GET", "http://a.example/", "--from", "10.0.0.1:80")
+	assert.ErrorContains(t, err, `from "10.0.0.1:80" is no address; write one such as 203.0.113.7`)
+}
+
 // A guard may stand in a named route, and such a route may invoke itself.
 func TestExplainFollowsNamedRoutes(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
@@ -419,11 +459,11 @@ func TestAdminExplains(t *testing.T) {
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
 	assert.Equal(t, "bad", answer["decision"])
 	assert.EqualValues(t, raw(t, s.addr, "GET /a%zz HTTP/1.1\r\nHost: x\r\n\r\n").StatusCode, answer["status"], "as Caddy answers")
-	for _, wrong := range []string{`{"method":"GET","url":"nowhere"}`, `{"method":"G T","url":"/"}`} {
+	for _, wrong := range []string{`{"method":"GET","url":"nowhere"}`, `{"method":"G T","url":"/"}`, `{"method":"GET","url":"/","from":"nobody"}`} {
 		_, err := ask(wrong)
 		assert.Error(t, err, wrong)
 	}
-	const instead = `the body must be one JSON object of method, url and headers (a list of strings for each name), with nothing else in or after it, such as {"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`
+	const instead = `the body must be one JSON object of method, url, headers (a list of strings for each name) and from (an address), with nothing else in or after it, such as {"method": "GET", "url": "https://app.example.com/dashboard", "headers": {"Accept": ["text/html"]}}`
 	for _, wrong := range []string{"", `{"surprise":1}`, `{"method":1,"url":"/"}`, `{"method":"GET","url":"/","headers":{"Accept":"*/*"}}`, `[]`, `nonsense`,
 		`{"method":"GET","url":"/"} junk`, `{"method":"GET","url":"/"}{}`, `{"method":"GET","url":"/"`, `null`} {
 		_, err := ask(wrong)

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	maphandler "github.com/caddyserver/caddy/v2/modules/caddyhttp/map"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
@@ -25,7 +26,7 @@ type walk struct {
 const mostInvoked = 100
 
 // follow is the first guard that the request meets, or what answers it before one
-// does. Rewrites on the way are done, other handlers are not run.
+// does. Rewrites and variables on the way count, other handlers are not run.
 func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
 	groups := make(map[string]bool)
 	for _, route := range list {
@@ -60,6 +61,8 @@ func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHa
 	case *rewrite.Rewrite:
 		replacer, _ := w.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 		handler.Rewrite(w.request, replacer)
+	case *caddyhttp.VarsMiddleware, *maphandler.Handler: // such as root, on which file matchers depend
+		return nil, handler.ServeHTTP(nil, w.request, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil }))
 	case *caddyhttp.Subroute:
 		return w.follow(handler.Routes)
 	case *caddyhttp.Invoke:

@@ -2,9 +2,11 @@ package caddymodule
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -259,14 +261,33 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	if guarded && !asksBefore(proxy) && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
 		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; write header_up Host {host}", s.site, at.guard.Source)
 	}
-	for _, upstream := range proxy.Upstreams {
+	for _, upstream := range upstreams(proxy) {
 		if (guarded || at.perhaps) && !asksBefore(proxy) {
-			s.guarded[upstream.Dial] = true
+			s.guarded[upstream] = true
 		}
-		if !guarded && !slices.Contains(s.open[upstream.Dial], s.site) {
-			s.open[upstream.Dial] = append(s.open[upstream.Dial], s.site)
+		if !guarded && !slices.Contains(s.open[upstream], s.site) {
+			s.open[upstream] = append(s.open[upstream], s.site)
 		}
 	}
+}
+
+// upstreams name what a proxy asks, one app by one name however it is written.
+func upstreams(proxy *reverseproxy.Handler) []string {
+	var names []string
+	for _, upstream := range proxy.Upstreams {
+		name := upstream.Dial
+		if host, port, err := net.SplitHostPort(name); err == nil && slices.Contains([]string{"", "127.0.0.1", "::1"}, host) {
+			name = net.JoinHostPort("localhost", port)
+		}
+		names = append(names, name)
+	}
+	if source, ok := proxy.DynamicUpstreams.(caddy.Module); ok {
+		// A source made of others does not show them any more.
+		if settings, err := json.Marshal(source); err == nil && string(settings) != "{}" {
+			names = append(names, source.CaddyModule().ID.Name()+" "+string(settings))
+		}
+	}
+	return names
 }
 
 // setsHost reports whether the app sees another host than the browser's. Caddy sends

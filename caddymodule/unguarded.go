@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -25,6 +26,7 @@ type survey struct {
 	guarded  map[string]bool     // upstreams that are proxied behind a guard
 	open     map[string][]string // upstreams that are proxied without one, and where
 	server   *caddyhttp.Server
+	port     string // of the server, as it stands behind the hosts of its sites
 	site     string
 	useless  map[string]bool     // sites with a guard, unless something is proxied behind it
 	guards   map[string][]*Guard // of a site
@@ -74,6 +76,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
+		s.port = unusualPort(app, s.server)
 		s.site = strings.Join(s.server.Listen, " ")
 		s.routes(s.server.Routes, position{})
 		if s.server.Errors != nil {
@@ -83,6 +86,19 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.conclude()
 	s.compareRealms()
 	return s.warnings, nil
+}
+
+// unusualPort is the port by which the sites of a server differ from others of their
+// hosts, such as :8443. HTTP and HTTPS are one site.
+func unusualPort(app *caddyhttp.App, server *caddyhttp.Server) string {
+	for _, listen := range server.Listen {
+		address, err := caddy.ParseNetworkAddress(listen)
+		port := int(address.StartPort) // 0: of a Unix socket
+		if err == nil && port != 0 && port != cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort) && port != cmp.Or(app.HTTPSPort, caddyhttp.DefaultHTTPSPort) {
+			return ":" + strconv.Itoa(port)
+		}
+	}
+	return ""
 }
 
 // group is what was met in a group of routes, of which a request takes one.
@@ -123,7 +139,7 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 func (s *survey) route(route caddyhttp.Route, at position) position {
 	site := s.site
 	if host := firstHost(route); host != "" {
-		s.site = host
+		s.site = host + s.port
 	}
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	met := s.handlers(route.Handlers, at)

@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
@@ -185,12 +186,23 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			}
 		case *reverseproxy.Handler:
 			s.proxied(handler, at)
+			s.responses(handler.HandleResponse, at)
+		case *intercept.Intercept:
+			s.responses(handler.HandleResponse, at)
 		}
 		if ends(handler) {
 			at.answerer = cmp.Or(at.answerer, moduleName(handler))
 		}
 	}
 	return at
+}
+
+// responses follows what comes of answers to requests that came to a handler.
+func (s *survey) responses(handlers []caddyhttp.ResponseHandler, at position) {
+	at.sometimes = true
+	for _, handler := range handlers {
+		s.routes(handler.Routes, at)
+	}
 }
 
 // ends reports whether no handler behind gets a request, of those that one meets
@@ -242,11 +254,16 @@ func (s *survey) answers(api *API, at position) {
 }
 
 // changesPath reports whether the app gets another path than the guard has decided
-// about. What the guard takes off itself makes no difference, and a file that is there
-// for the path (try_files, php_fastcgi) is meant.
+// about. What the guard takes off itself makes no difference. A file that is there for
+// the path (try_files, php_fastcgi) is meant, and so is what an answer names (X-Sendfile).
 func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
 	path, _, _ := strings.Cut(r.URI, "?")
-	if strings.Contains(path, "{http.matchers.file.") || path == "{http.request.uri.path}" {
+	for _, meant := range []string{"{http.matchers.file.", "{http.reverse_proxy.header.", "{http.intercept.header."} {
+		if strings.Contains(path, meant) {
+			path = ""
+		}
+	}
+	if path == "{http.request.uri.path}" {
 		path = ""
 	}
 	ownPrefix := guard.BasePath != "" && strings.TrimSuffix(r.StripPathPrefix, "/") == strings.TrimSuffix(guard.BasePath, "/")

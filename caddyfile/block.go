@@ -106,14 +106,15 @@ func (b *block) sources(words []word) map[string]string {
 	return sources
 }
 
-// first is the first of the words that stands in the block, or empty.
-func (b *block) first(words []word) string {
+// linesOf are the lines of those words that stand in the block.
+func (b *block) linesOf(words []word) []line {
+	var lines []line
 	for _, w := range words {
-		if _, ok := b.lines[w.name()]; ok {
-			return w.name()
+		if l, ok := b.lines[w.name()]; ok {
+			lines = append(lines, l)
 		}
 	}
-	return ""
+	return lines
 }
 
 // read gives each line of the block to the word that it begins with.

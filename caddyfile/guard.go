@@ -1,6 +1,8 @@
 package caddyfile
 
 import (
+	"cmp"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/session-guard/caddy-session-guard/caddymodule"
@@ -52,15 +54,17 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	guard.Source, settings.Source = b.owner.source(), b.owner.source()
 	settingWords := settingWords(settings)
 	b.read(append(guardWords(guard, defined), settingWords...))
-	if b.first(settingWords) != "" {
+	if len(b.linesOf(settingWords)) > 0 {
 		guard.Session = settings
 		settings.Sources = b.sources(settingWords)
 		all := withGlobal(settings, defined[session.DefaultRealm])
 		b.failAll(all.CheckAssurance())
 		checkSettings(b, *all.WithAssurance(), session.DefaultRealm)
-		if realm, ok := b.lines["realm"]; ok {
-			b.fail(realm, "realm stands together with %s, but a guard sets up the default realm only; "+
-				"write the setting in the global option session <realm>", b.first(settingWords))
+		if _, ok := b.lines["realm"]; ok {
+			for _, setting := range b.linesOf(settingWords) {
+				b.fail(setting, "%s stands together with realm, but a guard sets up the default realm only; "+
+					"write it in the global option session %s", setting.word, cmp.Or(guard.Realm, "<realm>"))
+			}
 		}
 	}
 	checkRules(b, &guard.GuardConfig)

@@ -150,12 +150,17 @@ func (s *Settings) CheckClientUpdate() error {
 		if name, ok := strings.CutPrefix(field, "user."); ok && name != "" {
 			errs = append(errs, fmt.Errorf("client_update %q can never match: the fields are those of user; write %s", field, name))
 		}
+		if strings.Contains(field, ",") {
+			errs = append(errs, fmt.Errorf("client_update %q has a comma; write one field beside the other, such as client_update name email", field))
+		}
 		if slices.Contains(s.ClientUpdate[:i], field) {
 			errs = append(errs, fmt.Errorf("client_update has %q twice; remove one", field))
 		}
 		switch field {
 		case "":
 			errs = append(errs, errors.New("client_update has an empty field; remove it"))
+		case "*":
+			errs = append(errs, errors.New("client_update * names no field; write each field that a browser may change, such as name"))
 		case "id":
 			errs = append(errs, fmt.Errorf("client_update %q says who the user is, so a browser cannot change it; remove it", field))
 		case "__proto__", "constructor", "prototype": // what scripts could take for their own

@@ -177,6 +177,8 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		`{"client_update":["name","__proto__"]}`:               `client_update "__proto__" is refused by the session API`,
 		`{"client_update":["user.name"]}`:                      `client_update "user.name" can never match: the fields are those of user; write name`,
 		`{"client_update":["a","a"]}`:                          `client_update has "a" twice; remove one`,
+		`{"client_update":["*"]}`:                              `client_update * names no field; write each field that a browser may change, such as name`,
+		`{"client_update":["name,","email"]}`:                  `client_update "name," has a comma; write one field beside the other, such as client_update name email`,
 		`{"client_update":[""]}`:                               `client_update has an empty field`,
 		`{"secret":[]}`:                                        `secret is an empty list; write a secret`,
 		`{"key_rotation":-5000000000}`:                         "key_rotation -5s is below zero",

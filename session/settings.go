@@ -185,6 +185,9 @@ func (s Settings) Validate() error {
 	if !strings.HasPrefix(s.CookiePath, "/") || strings.ContainsFunc(s.CookiePath, notAttributeByte) {
 		wrong("cookie_path %q must begin with a slash and hold no semicolon; write for example: cookie_path /", s.CookiePath)
 	}
+	if strings.Contains(s.CookiePath, "*") {
+		wrong("cookie_path %q is not a plain path; write it without *, since what is below it counts too", s.CookiePath)
+	}
 	// net/http leaves a domain that it does not like out of the line, in silence.
 	if cookie := (&http.Cookie{Name: "name", Domain: s.CookieDomain}); s.CookieDomain != "" && cookie.Valid() != nil {
 		wrong("cookie_domain %q is no domain; write for example: cookie_domain example.com", s.CookieDomain)

@@ -81,6 +81,7 @@ func TestValidate(t *testing.T) {
 		"name with a prefix":   {session.Settings{CookieName: "__hOsT-session"}, []string{"cookie_prefix puts it in front"}},
 		"name of a kilobyte":   {session.Settings{CookieName: strings.Repeat("n", 1024)}, []string{"cookie_name"}},
 		"relative path":        {session.Settings{CookiePath: "app"}, []string{`cookie_path "app"`}},
+		"path with *":          {session.Settings{CookiePath: "/app/*"}, []string{`cookie_path "/app/*" is not a plain path; write it without *`}},
 		"path with ;":          {session.Settings{CookiePath: "/a;Secure"}, []string{"cookie_path"}},
 		"path with a break":    {session.Settings{CookiePath: "/a\r\nX: y"}, []string{"cookie_path"}},
 		"domain with ;":        {session.Settings{CookieDomain: "example.com;x"}, []string{"cookie_domain"}},

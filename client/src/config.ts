@@ -215,6 +215,8 @@ function findFieldFaults(fields: string[], name: string): (string | undefined)[]
       return `${name} ${JSON.stringify(field)} is refused by the session API at any depth; remove it`;
     }
     if (/^user\../s.test(field)) return `${name} ${JSON.stringify(field)} can never match: the fields are those of user; write ${field.slice(5)}`;
+    if (field === "*") return `${name} "*" names no field; write each field that a browser may change, such as "name"`;
+    if (field.includes(",")) return `${name} ${JSON.stringify(field)} has a comma; write each field as a string of its own`;
     if (field === "id") return `${name} "id" says who the user is, so a browser cannot change it; remove it`;
     return fields.indexOf(field) < index ? `${name} has ${JSON.stringify(field)} twice; remove one` : findPlaceholder(name, field);
   });

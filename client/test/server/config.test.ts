@@ -120,6 +120,8 @@ describe("NextAuthSession", () => {
     ["a placeholder for a field", { session: { clientUpdate: ["{env.X}"] } }, 'session.clientUpdate "{env.X}" has a placeholder, which is not resolved here; write the value itself'],
     ["a pattern as a path", { middleware: { homePath: "/h/*" } }, 'middleware.homePath "/h/*" is not a plain path; write it without *'],
     ["a locale in a path", { middleware: { loginPath: "/EN/login", locales: ["en"] } }, 'middleware.loginPath "/EN/login" begins with a locale, which redirects keep; write /login'],
+    ["a star for every field", { session: { clientUpdate: ["*"] } }, 'session.clientUpdate "*" names no field; write each field that a browser may change, such as "name"'],
+    ["fields in one string", { session: { clientUpdate: ["name,email"] } }, 'session.clientUpdate "name,email" has a comma; write each field as a string of its own'],
     ["a field of scripts", { session: { clientUpdate: ["__proto__"] } }, 'session.clientUpdate "__proto__" is refused by the session API at any depth; remove it'],
     ["a field with its user", { session: { clientUpdate: ["user.name"] } }, 'session.clientUpdate "user.name" can never match: the fields are those of user; write name'],
     ["more than a lifetime", { session: { refreshThreshold: Number.MAX_SAFE_INTEGER } }, "session.refreshThreshold is longer than 100 years; write a shorter one"],

@@ -46,6 +46,8 @@ func TestProvisioningRefuses(t *testing.T) {
 			":1 {\n session_api {\n realm shop\n }\n}", "session shop {"},
 		"two values of one setting": {
 			"http://a.example {\n session_guard {\n expiry 1h\n default auth\n }\n}\nhttp://b.example {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
+		"two values of one import": {
+			"(guard) {\n session_guard {\n expiry {args[0]}\n default auth\n }\n}\nhttp://a.example {\n import guard 1h\n}\nhttp://b.example {\n import guard 2h\n}", "expiry of the session realm default has two values, both at Caddyfile:2, which is imported twice or is two files of one name"},
 		"settings that fight across places": {
 			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
 		"settings that fight across guards": {

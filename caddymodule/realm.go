@@ -80,7 +80,11 @@ func (r *realm) merge(settings *Settings, place string) error {
 		case to.Field(i).IsZero():
 			to.Field(i).Set(value)
 			r.places[name] = place
-		case !reflect.DeepEqual(to.Field(i).Interface(), value.Interface()):
+		case reflect.DeepEqual(to.Field(i).Interface(), value.Interface()):
+		case r.places[name] == place: // Caddy does not tell which import a line came by
+			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values, both %s, which is imported twice or is two files of one name; keep one of them",
+				name, r.name, place))
+		default:
 			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values: %s and %s; keep one of them",
 				name, r.name, r.places[name], place))
 		}

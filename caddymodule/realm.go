@@ -81,7 +81,7 @@ func (r *realm) merge(settings *Settings, place string) error {
 			to.Field(i).Set(value)
 			r.places[name] = place
 		case reflect.DeepEqual(to.Field(i).Interface(), value.Interface()):
-		case r.places[name] == place: // Caddy does not tell which import a line came by
+		case settings.Source != "" && r.places[name] == place: // Caddy does not tell which import a line came by
 			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values, both %s, which is imported twice or is two files of one name; keep one of them",
 				name, r.name, place))
 		default:

@@ -214,7 +214,7 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 	case *fileserver.FileServer:
 		return !handler.PassThru
 	case *caddyhttp.StaticResponse:
-		return handler.StatusCode != "103" // Early Hints
+		return string(handler.StatusCode) != strconv.Itoa(http.StatusEarlyHints)
 	}
 	return slices.Contains([]string{"error", "metrics", "copy_response"}, moduleName(handler))
 }
@@ -317,7 +317,7 @@ func upstreams(proxy *reverseproxy.Handler) []string {
 	if source, ok := proxy.DynamicUpstreams.(caddy.Module); ok {
 		// A source made of others does not show them any more.
 		if settings, err := json.Marshal(source); err == nil && string(settings) != "{}" {
-			names = append(names, source.CaddyModule().ID.Name()+" "+string(settings))
+			names = append(names, "dynamic "+source.CaddyModule().ID.Name()+" "+string(settings))
 		}
 	}
 	return names

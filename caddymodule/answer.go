@@ -85,7 +85,11 @@ func (a *answer) WriteHeader(status int) {
 		header["Content-Type"] = []string{"text/plain"}
 		found.contentType = ""
 	}
-	noStore := a.visit.visitor.SetCookies(header) || a.visit.ofDenial
+	setsCookie := a.visit.visitor.SetCookies(header)
+	if setsCookie {
+		a.guard.realm.warnOfDroppedCookie(a.visit.request)
+	}
+	noStore := setsCookie || a.visit.ofDenial
 	if !a.visit.match.Static || noStore {
 		protectFromCaches(header, found, a.visit, noStore)
 	}

@@ -46,6 +46,7 @@ type realm struct {
 	mu       sync.Mutex
 	ready    atomic.Pointer[session.Manager]
 	warning  sync.Once // about an untrusted X-Forwarded-Proto
+	dropped  sync.Once // about a cookie that browsers do not keep
 	literal  sync.Once // about a secret in the configuration itself
 	rotation sync.Once // about a key_rotation without effect
 

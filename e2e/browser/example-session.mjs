@@ -24,6 +24,43 @@ export function testExampleSession(enter) {
     await visitor.leave();
   });
 
+  test("without JavaScript there is no countdown, and no button that does nothing", async () => {
+    const visitor = await enter({ javaScriptEnabled: false });
+    const { page } = visitor;
+    await signInElsewhere(visitor);
+    await visitor.opens("/dashboard");
+    await visitor.lands("/dashboard", "Hello, Jonas Berg");
+    assert.equal(await page.getByTestId("session-timer").isVisible(), false);
+    assert.equal(await page.getByText("Renew now").isVisible(), false);
+    await visitor.opens("/session");
+    await page.getByTestId("session-json").waitFor();
+    assert.equal(await page.getByText("Refresh the session").isVisible(), false);
+    await visitor.leave();
+  });
+
+  test("on a narrow screen a long name and address are broken", async () => {
+    const visitor = await enter({ viewport: { width: 375, height: 800 } });
+    const { page } = visitor;
+    const name = "A".repeat(80);
+    await visitor.opens("/register");
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Email").fill(`${"b".repeat(64)}@${"c".repeat(60)}.example`);
+    await page.locator("main form").getByRole("button").click();
+    await visitor.lands("/dashboard", `Hello, ${name}`);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 375);
+    await visitor.leave();
+  });
+
+  test("on a narrow screen the table of users keeps its columns", async () => {
+    const visitor = await enter({ viewport: { width: 375, height: 800 } });
+    const { page } = visitor;
+    await signInElsewhere(visitor, amira);
+    await visitor.opens("/dashboard/admin");
+    const top = async (text) => (await page.getByRole("columnheader", { name: text, exact: true }).boundingBox()).y;
+    assert.equal(await top("Name"), await top("Role"));
+    await visitor.leave();
+  });
+
   test("expiring soon: the last hour is announced, and whoever stays has time again", async () => {
     const visitor = await enter();
     const { page } = visitor;

@@ -22,7 +22,7 @@ export function SessionView({ loginPath }: { loginPath: string }) {
           {JSON.stringify(session, null, 2)}
         </pre>
       </figure>
-      <button className="button quiet" type="button" onClick={refresh}>
+      <button className="button quiet scripted" type="button" onClick={refresh}>
         {t("refresh")}
       </button>
     </>

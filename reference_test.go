@@ -55,7 +55,7 @@ func reference(t *testing.T) string {
 	structures := documentedStructures(t)
 	var text strings.Builder
 	text.WriteString("# Configuration reference\n\n" +
-		"Every setting, in the words of the Caddyfile and of JSON: both use the same names.\n" +
+		"Every setting, in the words of the Caddyfile and of JSON: both use the same names. What is `true` or `false` in JSON is `on` or `off` in a Caddyfile.\n" +
 		"This page is made from the comments in the source code; do not edit it.\n")
 	for _, section := range referenceSections {
 		structure, ok := structures[section.structure]
@@ -67,7 +67,7 @@ func reference(t *testing.T) string {
 		if section.intro != "" {
 			fmt.Fprintf(&text, "%s\n\n", section.intro)
 		}
-		fmt.Fprintf(&text, "%s\n\n| Name | Meaning |\n|---|---|\n", paragraph(structure.doc))
+		fmt.Fprintf(&text, "%s\n\n| Name | Meaning |\n|---|---|\n", withoutName(paragraph(structure.doc), section.structure))
 		for _, field := range structure.fields {
 			if field.doc == "" {
 				t.Errorf("%s.%s has no comment", section.structure, field.name)
@@ -128,6 +128,13 @@ func jsonFields(of *ast.StructType) []documentedField {
 		}
 	}
 	return fields
+}
+
+// withoutName drops the Go name with which a doc comment begins.
+func withoutName(comment, name string) string {
+	rest := strings.TrimPrefix(comment, name+" ")
+	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "is "), "are ")
+	return strings.ToUpper(rest[:1]) + rest[1:]
 }
 
 // paragraph makes one line of a comment, so that it fits into a table.

@@ -19,7 +19,7 @@ import (
 type Settings struct {
 	// Secrets from which the realm's keys are made. The first seals, all open:
 	// put a new one in front to rotate. Each has at least 32 bytes; make one
-	// with `openssl rand -base64 32`. The placeholders `{env.*}` and `{file.*}`
+	// with `caddy session keygen`. The placeholders `{env.*}` and `{file.*}`
 	// are resolved when the configuration is loaded; a literal works, but warns,
 	// since configurations are copied around. Default: the environment variable
 	// SESSION_SECRET if it is set, else automatic keys, which are generated,

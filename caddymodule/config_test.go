@@ -27,11 +27,11 @@ func TestProvisioningRefuses(t *testing.T) {
 			":1 {\n session_guard {\n secret {file./nonexistent/secret}\n default auth\n }\n}", "secret {file./nonexistent/secret} resolves to nothing; write the file that it names, at Caddyfile:3"},
 		"a weak secret": {
 			":1 {\n session_guard {\n default auth\n secret {env.WEAK_SECRET}\n }\n}",
-			"session realm default: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:4"},
+			"session realm default: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: caddy session keygen, at Caddyfile:4"},
 		"a weak secret in the global option": {
-			"{\n session {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_guard {\n default auth\n }\n}", "secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:3"},
+			"{\n session {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_guard {\n default auth\n }\n}", "secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: caddy session keygen, at Caddyfile:3"},
 		"a weak secret of a named realm": {
-			"{\n session shop {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "session realm shop: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:3"},
+			"{\n session shop {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "session realm shop: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: caddy session keygen, at Caddyfile:3"},
 		"the second of two secrets": {
 			":1 {\n session_guard {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay {env.WEAK_SECRET}\n default auth\n }\n}", "secret 2 {env.WEAK_SECRET} is not safe"},
 		"one secret under two names": {
@@ -39,7 +39,7 @@ func TestProvisioningRefuses(t *testing.T) {
 		"an example secret": {
 			":1 {\n session_guard {\n secret {env.EXAMPLE_SECRET}\n default auth\n }\n}", "example from documentation"},
 		"a weak secret without a guard": {
-			"{\n session {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "openssl rand -base64 32"},
+			"{\n session {\n secret {env.WEAK_SECRET}\n }\n}\n:1 {\n session_api\n}", "caddy session keygen"},
 		"an unknown realm": {
 			":1 {\n session_guard {\n realm shop\n default auth\n }\n}", "session shop {"},
 		"an unknown realm of the API": {
@@ -57,9 +57,9 @@ func TestProvisioningRefuses(t *testing.T) {
 		"an api_key that resolves to nothing": {
 			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "session_api: api_key {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:3"},
 		"a weak api_key": {
-			":1 {\n session_api {\n path /s\n api_key {env.WEAK_SECRET}\n }\n}", "session_api: api_key {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: openssl rand -base64 32, at Caddyfile:4"},
+			":1 {\n session_api {\n path /s\n api_key {env.WEAK_SECRET}\n }\n}", "session_api: api_key {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: caddy session keygen, at Caddyfile:4"},
 		"an api_key that no header can carry": {
-			":1 {\n session_api {\n api_key {env.SECRET_WITH_SPACES}\n }\n}", "session_api: api_key holds white space or a character outside ASCII, which no Authorization header can carry; make one with: openssl rand -base64 32, at Caddyfile:3"},
+			":1 {\n session_api {\n api_key {env.SECRET_WITH_SPACES}\n }\n}", "session_api: api_key holds white space or a character outside ASCII, which no Authorization header can carry; make one with: caddy session keygen, at Caddyfile:3"},
 		"a URL of revocations that resolves to nothing": {
 			":1 {\n session_guard {\n default auth\n revocation redis {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "{env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:4"},
 		"an unknown realm of a matcher": {
@@ -84,7 +84,7 @@ func TestProvisioningRefuses(t *testing.T) {
 func TestWeakSecretOfTheEnvironmentIsNamed(t *testing.T) {
 	for value, says := range map[string]string{
 		"":      "SESSION_SECRET is set in the environment, but empty; give it a value, or unset it",
-		"short": "secret {env.SESSION_SECRET} is not safe: the secret has 5 bytes, fewer than 32; make one with: openssl rand -base64 32",
+		"short": "secret {env.SESSION_SECRET} is not safe: the secret has 5 bytes, fewer than 32; make one with: caddy session keygen",
 	} {
 		t.Setenv("SESSION_SECRET", value)
 		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n default auth\n }\n}"), nil)

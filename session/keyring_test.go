@@ -52,7 +52,7 @@ func TestCheckSecret(t *testing.T) {
 				if !strings.Contains(tc.secret, "openssl") {
 					t.Errorf("the error shows the secret: %v", err)
 				}
-			case err != nil && !strings.Contains(err.Error(), "openssl rand -base64 32"):
+			case err != nil && !strings.Contains(err.Error(), "caddy session keygen"):
 				t.Errorf("the error does not say what to write: %v", err)
 			}
 		})

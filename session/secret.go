@@ -25,7 +25,7 @@ var exampleSecrets = regexp.MustCompile(`(?i)(complex|my|super|your)[_-]?(passwo
 // or known from documentation (RFC 8725 section 3.5). The error says what to
 // write instead and never shows the secret.
 func CheckSecret(secret []byte) error {
-	const instead = "make one with: openssl rand -base64 32"
+	const instead = "make one with: caddy session keygen"
 	if len(secret) < MinSecretLength {
 		return fmt.Errorf("the secret has %d bytes, fewer than %d; %s", len(secret), MinSecretLength, instead)
 	}

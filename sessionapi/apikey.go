@@ -29,7 +29,7 @@ func newAPIKeys(secrets [][]byte) (apiKeys, error) {
 		for _, c := range secret {
 			if c <= ' ' || c >= 0x7f {
 				errs = append(errs, fmt.Errorf("%s holds white space or a character outside ASCII, which no Authorization header can carry; "+
-					"make one with: openssl rand -base64 32", name))
+					"make one with: caddy session keygen", name))
 				break
 			}
 		}

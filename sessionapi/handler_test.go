@@ -381,7 +381,7 @@ func TestConfigErrors(t *testing.T) {
 		{"dots", sessionapi.Config{Path: "/api/%2e%2e/session"}, []string{"not one plain path"}},
 		{"url", sessionapi.Config{Path: "https://x/api"}, []string{"not one plain path"}},
 		{"two slashes", sessionapi.Config{Path: "//evil/api"}, []string{"not one plain path"}},
-		{"weak key", sessionapi.Config{APIKeys: [][]byte{[]byte("short")}}, []string{"api_key is not safe: the secret has 5 bytes", "openssl rand"}},
+		{"weak key", sessionapi.Config{APIKeys: [][]byte{[]byte("short")}}, []string{"api_key is not safe: the secret has 5 bytes", "caddy session keygen"}},
 		{"key with a line break", sessionapi.Config{APIKeys: [][]byte{[]byte(apiKey), []byte(apiKey + "\n")}}, []string{"api_key 2", "white space"}},
 		{"any origin", sessionapi.Config{TrustedOrigins: []string{"*"}}, []string{`"*"`, "https://admin.example.com"}},
 		{"null origin", sessionapi.Config{TrustedOrigins: []string{"null"}}, []string{`"null"`}},

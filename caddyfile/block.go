@@ -59,7 +59,8 @@ func (b *block) failAll(err error) {
 	}
 	var joined interface{ Unwrap() []error }
 	if !errors.As(err, &joined) {
-		b.fail(b.about(err), "%w", err)
+		l := b.about(err)
+		b.fail(l, "%s", strings.Replace(err.Error(), " ("+l.source()+")", "", 1)) // the place stands at the end
 		return
 	}
 	for _, err := range joined.Unwrap() {
@@ -164,8 +165,23 @@ func (b *block) checkLine(l line, w word) bool {
 	return true
 }
 
+// isSiteDirective reports whether a word is a directive that usually stands beside
+// ours. Caddy does not tell which ones there are.
+func isSiteDirective(word string) bool {
+	switch word {
+	case "session_api", "session_guard", "abort", "basic_auth", "bind", "encode", "error", "file_server", "forward_auth", "handle", "handle_errors",
+		"handle_path", "header", "intercept", "log", "map", "method", "php_fastcgi", "redir", "request_body", "request_header", "respond",
+		"reverse_proxy", "rewrite", "root", "route", "templates", "tls", "tracing", "try_files", "uri", "vars":
+		return true
+	}
+	return false
+}
+
 // unknownWord says where a word belongs, or which one may have been meant.
 func unknownWord(directive, unknown string, words []word) string {
+	if isSiteDirective(unknown) {
+		return fmt.Sprintf("%q is not known in %s; it is a directive of the site: is a } missing above?", unknown, directive)
+	}
 	message := fmt.Sprintf("%q is not known in %s; write ", unknown, directive)
 	if place, ok := wordPlaces()[unknown]; ok {
 		message = fmt.Sprintf("%q is not known in %s; it belongs in %s; here write ", unknown, directive, place)

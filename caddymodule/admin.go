@@ -196,8 +196,9 @@ func readRevokeRequest(w http.ResponseWriter, r *http.Request) (revokeRequest, e
 	wrong := func(err error) (revokeRequest, error) {
 		return revokeRequest{}, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
 	}
+	// CSRF: a page of another site must ask before it may send this type (CORS), and the admin API does not answer it.
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return wrong(errors.New("the body must be application/json"))
+		return wrong(errors.New("the body must be application/json; send the header Content-Type: application/json"))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRevokeBody))
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {

@@ -95,6 +95,14 @@ func TestCommandRevokeKnowsTheAdminAPI(t *testing.T) {
 	require.ErrorContains(t, err, "a whole token")
 }
 
+// Where there is no admin API, no address can be right.
+func TestCommandRevokeSaysThatTheAdminAPIIsOff(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("Caddyfile", []byte("{\n\tadmin off\n}\n"), 0o600))
+	_, err := command(t, "", "revoke", "--user", "ada")
+	require.EqualError(t, err, `Caddyfile has "admin off", so a Caddy that runs with it takes no commands; remove it, and restart that Caddy`)
+}
+
 // As caddy reload, the command takes the address of the admin API from the
 // Caddyfile of the folder.
 func TestCommandRevokeReadsTheCaddyfileOfTheFolder(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 )
@@ -57,6 +58,12 @@ func adminAddress(address, config, adapter string) (string, error) {
 	content, file, _, err := caddycmd.LoadConfig(config, adapter)
 	if err != nil {
 		return "", err
+	}
+	var loaded struct {
+		Admin *caddy.AdminConfig `json:"admin"`
+	}
+	if err := json.Unmarshal(content, &loaded); err == nil && loaded.Admin != nil && loaded.Admin.Disabled {
+		return "", fmt.Errorf("%s has \"admin off\", so a Caddy that runs with it takes no commands; remove it, and restart that Caddy", file)
 	}
 	return caddycmd.DetermineAdminAPIAddress("", content, file, adapter)
 }

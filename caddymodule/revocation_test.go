@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,6 +52,20 @@ func adminAt(t *testing.T, method, path, target, body string) (int, string) {
 func (s *site) wantOnDashboard(cookie string, want int) {
 	s.t.Helper()
 	require.Equal(s.t, want, s.request("GET", "/dashboard/x", "Cookie", cookie).StatusCode)
+}
+
+// CSRF: a form or a script of another site, opened in a browser on Caddy's machine, may
+// post these types to the admin API without being asked whether it may.
+func TestAttackRevokeFromAnotherSite(t *testing.T) {
+	routes := new(caddymodule.Admin).Routes()
+	revoke := routes[slices.IndexFunc(routes, func(r caddy.AdminRoute) bool { return r.Pattern == "/session/revoke" })].Handler
+	for _, mediaType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/session/revoke", strings.NewReader(`{"all":true}`))
+		r.Header.Set("Content-Type", mediaType)
+		failed, _ := errors.AsType[caddy.APIError](revoke.ServeHTTP(httptest.NewRecorder(), r))
+		require.Equal(t, http.StatusBadRequest, failed.HTTPStatus, mediaType)
+		require.ErrorContains(t, failed.Err, "send the header Content-Type: application/json", mediaType)
+	}
 }
 
 func TestAdminEndsSessions(t *testing.T) {

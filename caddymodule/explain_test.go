@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/caddymodule"
+	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
 const explained = `{
@@ -206,6 +207,37 @@ func TestExplainKnowsWhatAnswersBeforeAGuard(t *testing.T) {
 }
 
 // What handlers before the guard set only, and where the client is, decide as in Caddy.
+// Caddy asks nothing behind a terminal route, however deep it lies, and takes one route of a
+// group for the whole request. What explain says is compared with what the server does.
+func TestExplainFollowsTerminalRoutesAndGroups(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	const (
+		mark  = `{"handler":"vars","x":"y"}`
+		guard = `{"handle":[{"handler":"session_guard","default":"auth"}]}`
+	)
+	for name, routes := range map[string]string{
+		"terminal in a subroute":    `{"handle":[{"handler":"subroute","routes":[{"handle":[` + mark + `],"terminal":true}]}]},` + guard,
+		"terminal named route":      `{"handle":[{"handler":"invoke","name":"ends"}]},` + guard,
+		"one group in two lists":    `{"group":"a","handle":[` + mark + `]},{"handle":[{"handler":"subroute","routes":[{"group":"a",` + guard[1:] + `]}]}`,
+		"not terminal":              `{"handle":[{"handler":"subroute","routes":[{"handle":[` + mark + `]}]}]},` + guard,
+		"a terminal one is skipped": `{"match":[{"path":["/other"]}],"handle":[` + mark + `],"terminal":true},` + guard,
+	} {
+		address := "127.0.0.1:" + freeport.For(t)
+		config := `{"admin":{"disabled":true},"storage":{"module":"file_system","root":"` + t.TempDir() + `"},"apps":{"http":{"servers":{"s":{"listen":["` + address + `"],
+			"named_routes":{"ends":{"handle":[` + mark + `],"terminal":true}},"routes":[` + routes + `]}}}}}`
+		require.NoError(t, caddy.Load([]byte(config), true), name)
+		response, err := http.Get("http://" + address + "/dashboard")
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.NoError(t, caddy.Stop())
+		file := filepath.Join(t.TempDir(), "caddy.json")
+		require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+		printed, _ := sessionCommand(t, "explain", "--config", file, "GET", "http://"+address+"/dashboard") // not passing is no success
+		asked := response.StatusCode == http.StatusUnauthorized                                             // by a program
+		assert.Equal(t, asked, strings.Contains(printed, "login"), "%s: %d\n%s", name, response.StatusCode, printed)
+	}
+}
+
 func TestExplainKnowsVariablesAndAddresses(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	files := t.TempDir()
@@ -250,12 +282,11 @@ func TestExplainFollowsNamedRoutes(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	file := filepath.Join(t.TempDir(), "Caddyfile")
 	require.NoError(t, os.WriteFile(file, []byte(`&(app) {
-	@old path /old/*
-	handle @old {
-		uri strip_prefix /old
-		invoke app
-	}
-	handle {
+	route {
+		route /old/* {
+			uri strip_prefix /old
+			invoke app
+		}
 		session_guard {
 			auth /dashboard/*
 			default hybrid

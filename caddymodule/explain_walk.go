@@ -17,6 +17,8 @@ import (
 type walk struct {
 	server  *caddyhttp.Server
 	request *http.Request
+	groups  map[string]bool             // of which a route was taken; Caddy keeps them for the whole request
+	ended   bool                        // a terminal route was taken, behind which nothing is asked
 	invoked int                         // named routes
 	perhaps caddyhttp.MiddlewareHandler // the first that answers unless a guard behind it does
 }
@@ -28,9 +30,8 @@ const mostInvoked = 100
 // follow is the first guard that the request meets, or what answers it before one
 // does. Rewrites and variables on the way count, other handlers are not run.
 func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
-	groups := make(map[string]bool)
 	for _, route := range list {
-		if groups[route.Group] {
+		if w.groups[route.Group] {
 			continue
 		}
 		matched, err := route.MatcherSets.AnyMatchWithError(w.request)
@@ -40,13 +41,15 @@ func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, er
 		if !matched {
 			continue
 		}
-		groups[route.Group] = route.Group != ""
+		if route.Group != "" {
+			w.groups[route.Group] = true
+		}
 		for _, handler := range route.Handlers {
-			if reached, err := w.meet(handler); reached != nil || err != nil {
+			if reached, err := w.meet(handler); reached != nil || err != nil || w.ended {
 				return reached, err
 			}
 		}
-		if route.Terminal {
+		if w.ended = route.Terminal; w.ended {
 			return nil, nil
 		}
 	}

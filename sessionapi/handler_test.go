@@ -64,7 +64,9 @@ func TestGetSlidesWhenDue(t *testing.T) {
 		{name: "auto_refresh off", off: true},
 		{name: "prefetch", headers: []string{"Sec-Purpose: prefetch;prerender"}},
 		{name: "old prefetch", headers: []string{"Purpose: prefetch"}},
+		{name: "old prerender", headers: []string{"Purpose: prefetch;prerender"}},
 		{name: "router prefetch", headers: []string{"Next-Router-Prefetch: 1"}},
+		{name: "segment prefetch", headers: []string{"Next-Router-Segment-Prefetch: /_tree"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := signedIn(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.NoAutoRefresh = tc.off })

@@ -78,8 +78,18 @@ func isCrossSite(r *http.Request) bool {
 	})
 }
 
-// isPrefetch reports whether the answer may never be looked at.
+// isPrefetch reports whether the answer may never be looked at: a request of Next.js's
+// router or of the browser, in advance, by the same headers as the guard knows it.
 func isPrefetch(r *http.Request) bool {
-	return r.Header.Get("Next-Router-Prefetch") != "" || strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") ||
-		strings.EqualFold(r.Header.Get("Purpose"), "prefetch")
+	if len(r.Header["Next-Router-Prefetch"]) > 0 || len(r.Header["Next-Router-Segment-Prefetch"]) > 0 {
+		return true
+	}
+	for _, purpose := range slices.Concat(r.Header["Sec-Purpose"], r.Header["Purpose"]) {
+		for item := range strings.FieldsFuncSeq(purpose, func(c rune) bool { return strings.ContainsRune(",; ", c) }) {
+			if strings.EqualFold(item, "prefetch") {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -47,6 +47,7 @@ type API struct {
 	logger *zap.Logger
 	realm  *realm
 	keys   [][]byte
+	served sessionapi.Path
 	ready  atomic.Pointer[sessionapi.Handler]
 }
 
@@ -64,8 +65,11 @@ func (a *API) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.Path = cmp.Or(a.Path, sessionapi.DefaultPath)
+	a.served = sessionapi.PathOf(a.Path)
 	a.realm, err = app.realm(a.Realm)
-	if err := errors.Join(err, a.readKey(), a.check()); err != nil {
+	err = errors.Join(err, a.readKey())
+	err = errors.Join(err, sessionapi.Config{Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins}.Check())
+	if err != nil {
 		return fmt.Errorf("session_api: %w", withPlaces(err, a.places()))
 	}
 	return nil
@@ -95,20 +99,6 @@ func (a *API) readKey() error {
 	return nil
 }
 
-// check tries the configuration out on a manager of its own.
-func (a *API) check() error {
-	keys, err := session.NewKeyring("", []byte("0123456789 only to check a configuration"))
-	if err != nil {
-		return err
-	}
-	manager, err := session.NewManager(session.Settings{}, keys)
-	if err != nil {
-		return err
-	}
-	_, err = sessionapi.New(sessionapi.Config{Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins})
-	return err
-}
-
 func (a *API) config(manager *session.Manager) sessionapi.Config {
 	return sessionapi.Config{
 		Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins, NoRevocation: !a.realm.revokes(),
@@ -118,13 +108,13 @@ func (a *API) config(manager *session.Manager) sessionapi.Config {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	asked := asBrowserSent(r)
+	if !a.served.Serves(asked) {
+		return next.ServeHTTP(w, r)
+	}
 	handler, err := a.handler(r)
 	if err != nil {
 		return answerError(err)
-	}
-	asked := asBrowserSent(r)
-	if !handler.Serves(asked) {
-		return next.ServeHTTP(w, r)
 	}
 	if v := a.realm.visitOf(r); v != nil {
 		a.realm.isCounted(r)

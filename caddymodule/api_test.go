@@ -1,13 +1,21 @@
 package caddymodule_test
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
 )
 
 func TestAPIAnswersBeforeTheGuard(t *testing.T) {
@@ -104,4 +112,37 @@ func TestSignOutReachesTheGuard(t *testing.T) {
 	assert.Equal(t, 200, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
 	assert.Equal(t, 200, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
 	assert.Equal(t, 307, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+}
+
+// While the realm cannot be opened the API has no session to show. The rest of the site
+// is none of its business.
+func TestBrokenRealmBreaksTheAPIAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	ctx, err := caddy.ProvisionContext(&caddy.Config{
+		StorageRaw: fmt.Appendf(nil, `{"module": "file_system", "root": %q}`, file), // below which there can be no folder
+		AppsRaw:    caddy.ModuleMap{"session": []byte(`{}`)},
+	})
+	require.NoError(t, err)
+	module, err := ctx.LoadModuleByID("http.handlers.session_api", nil)
+	require.NoError(t, err)
+	ask := func(path string) (passed bool, err error) {
+		next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+			passed = true
+			return nil
+		})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		err = module.(*caddymodule.API).ServeHTTP(httptest.NewRecorder(), r, next)
+		return passed, err
+	}
+	for _, path := range []string{"/", "/api/session/", "/api/sessions"} {
+		passed, err := ask(path)
+		require.NoError(t, err, path)
+		assert.True(t, passed, path)
+	}
+	passed, err := ask("/api/session")
+	answer, ok := errors.AsType[caddyhttp.HandlerError](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
+	assert.False(t, passed)
 }

@@ -59,36 +59,47 @@ type Config struct {
 type Handler struct {
 	manager  *session.Manager
 	settings session.Settings
-	path     string
+	path     Path
 	keys     apiKeys
 	origins  originCheck
 	revokes  bool
 	met      func(*http.Request, *session.Visitor) // never nil
 }
 
-// New checks the configuration and makes a handler. It reports everything that
-// is wrong at once, each with what to write instead.
+// New checks the configuration, as [Config.Check] does, and makes a handler.
 func New(config Config) (*Handler, error) {
 	if config.Manager == nil {
 		return nil, errors.New("session_api needs a session manager")
 	}
-	config.Path = cmp.Or(config.Path, DefaultPath)
-	pathErr := CheckPath(config.Path)
-	if pathErr != nil {
-		pathErr = fmt.Errorf("path %w", pathErr)
-	}
-	keys, keysErr := newAPIKeys(config.APIKeys)
 	settings := config.Manager.Settings()
-	origins, originsErr := newOriginCheck(config.TrustedOrigins, settings.IsSecure)
-	if err := errors.Join(pathErr, keysErr, originsErr); err != nil {
+	keys, origins, err := config.admission(settings.IsSecure)
+	if err != nil {
 		return nil, err
 	}
 	if config.Met == nil {
 		config.Met = func(*http.Request, *session.Visitor) {}
 	}
 	return &Handler{
-		manager: config.Manager, settings: settings, path: escaped(config.Path), keys: keys, origins: origins, revokes: !config.NoRevocation, met: config.Met,
+		manager: config.Manager, settings: settings, path: PathOf(config.Path), keys: keys, origins: origins, revokes: !config.NoRevocation, met: config.Met,
 	}, nil
+}
+
+// Check reports everything that is wrong with Path, APIKeys and TrustedOrigins at once,
+// each with what to write instead.
+func (c Config) Check() error {
+	_, _, err := c.admission(nil)
+	return err
+}
+
+// admission is what decides who may ask for what.
+func (c Config) admission(isSecure func(*http.Request) bool) (apiKeys, originCheck, error) {
+	pathErr := CheckPath(cmp.Or(c.Path, DefaultPath))
+	if pathErr != nil {
+		pathErr = fmt.Errorf("path %w", pathErr)
+	}
+	keys, keysErr := newAPIKeys(c.APIKeys)
+	origins, originsErr := newOriginCheck(c.TrustedOrigins, isSecure)
+	return keys, origins, errors.Join(pathErr, keysErr, originsErr)
 }
 
 // CheckPath refuses what cannot be the path of an API. The error begins with the
@@ -102,19 +113,23 @@ func CheckPath(configured string) error {
 	return nil
 }
 
-// escaped is a path as a browser spells it.
-func escaped(configured string) string {
+// Path is the path of an API as a browser spells it.
+type Path string
+
+// PathOf is the path of an API that is configured so. Default: DefaultPath.
+func PathOf(configured string) Path {
+	configured = cmp.Or(configured, DefaultPath)
 	if u, err := url.ParseRequestURI(configured); err == nil {
-		return u.EscapedPath()
+		return Path(u.EscapedPath())
 	}
-	return configured
+	return Path(configured)
 }
 
 // Serves reports whether the request is for the API. The path must be exact:
 // another case, a trailing slash or an encoded letter is another resource, and
 // the app's.
-func (h *Handler) Serves(r *http.Request) bool {
-	return r.URL.EscapedPath() == h.path || h.below(r) != ""
+func (p Path) Serves(r *http.Request) bool {
+	return r.URL.EscapedPath() == string(p) || p.below(r) != ""
 }
 
 // What stands below the API's path.
@@ -125,13 +140,16 @@ const (
 )
 
 // below is what stands below the API's path, or "" for the path itself.
-func (h *Handler) below(r *http.Request) string {
-	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), h.path)
+func (p Path) below(r *http.Request) string {
+	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), string(p))
 	if ok && (rest == pathAll || rest == pathOthers || rest == pathList) {
 		return rest
 	}
 	return ""
 }
+
+// Serves reports whether the request is for the API; see [Path.Serves].
+func (h *Handler) Serves(r *http.Request) bool { return h.path.Serves(r) }
 
 // operation is what a request asks for.
 type operation int
@@ -196,7 +214,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 // admit finds out what is asked, and refuses whoever may not ask it, before
 // anything of the request but its header is looked at.
 func (h *Handler) admit(r *http.Request) (operation, *problem) {
-	if below := h.below(r); below != "" {
+	if below := h.path.below(r); below != "" {
 		return h.admitBelow(r, below)
 	}
 	switch r.Method {

@@ -57,7 +57,7 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	if len(b.linesOf(settingWords)) > 0 {
 		guard.Session = settings
 		settings.Sources = b.sources(settingWords)
-		all := withGlobal(settings, defined[session.DefaultRealm])
+		all := withGlobal(*settings, *defined[session.DefaultRealm])
 		b.failAll(all.CheckAssurance())
 		checkSettings(b, *all.WithAssurance(), session.DefaultRealm)
 		if _, ok := b.lines["realm"]; ok {

@@ -1,8 +1,8 @@
 package caddyfile
 
 import (
-	"cmp"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/caddymodule"
@@ -84,25 +84,14 @@ func checkSettings(b *block, s caddymodule.Settings, realm string) {
 	b.failAll(errors.Join(s.CheckList(), s.CheckClientUpdate()))
 }
 
-// withGlobal adds the settings of the global option that are checked together
-// with those of a guard.
-func withGlobal(guard, global *caddymodule.Settings) caddymodule.Settings {
-	revocation := guard.Revocation
-	if revocation == nil {
-		revocation = global.Revocation
+// withGlobal adds what a guard leaves out of the settings of the global option, since
+// they are checked together.
+func withGlobal(guard, global caddymodule.Settings) caddymodule.Settings {
+	to, from := reflect.ValueOf(&guard).Elem(), reflect.ValueOf(global)
+	for i := range to.NumField() {
+		if to.Field(i).IsZero() {
+			to.Field(i).Set(from.Field(i))
+		}
 	}
-	return caddymodule.Settings{
-		CookieName:   cmp.Or(guard.CookieName, global.CookieName),
-		CookiePrefix: cmp.Or(guard.CookiePrefix, global.CookiePrefix),
-		CookieDomain: cmp.Or(guard.CookieDomain, global.CookieDomain),
-		CookiePath:   cmp.Or(guard.CookiePath, global.CookiePath),
-		SecureCookie: cmp.Or(guard.SecureCookie, global.SecureCookie),
-		SameSite:     cmp.Or(guard.SameSite, global.SameSite),
-		Expiry:       cmp.Or(guard.Expiry, global.Expiry),
-		MaxLifetime:  cmp.Or(guard.MaxLifetime, global.MaxLifetime),
-		Assurance:    cmp.Or(guard.Assurance, global.Assurance),
-		ClientUpdate: guard.ClientUpdate,
-		List:         cmp.Or(guard.List, global.List),
-		Revocation:   revocation,
-	}
+	return guard
 }

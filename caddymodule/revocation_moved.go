@@ -14,7 +14,6 @@ import (
 // moves them to another place.
 type keeper interface {
 	session.Revocations
-	session.Updates
 	keeps() (realm string, set *session.RevocationSet)
 }
 

@@ -208,7 +208,7 @@ func (s *sharedRevocations) share(ctx context.Context) error {
 	return nil
 }
 
-// Update implements [session.Updates]. No request waits for it. Of several of a
+// Update implements [session.Revocations]. No request waits for it. Of several of a
 // session the newest says all.
 func (s *sharedRevocations) Update(r session.Revocation) {
 	s.Add(r)
@@ -467,7 +467,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // Interface guards
 var (
 	_ session.Revocations = (*sharedRevocations)(nil)
-	_ session.Updates     = (*sharedRevocations)(nil)
 	_ session.Sharer      = (*sharedRevocations)(nil)
 	_ caddy.Destructor    = (*sharedRevocations)(nil)
 )

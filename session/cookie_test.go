@@ -286,7 +286,7 @@ func TestOutageClearsNoCookie(t *testing.T) {
 	}
 }
 
-type brokenRevocations struct{}
+type brokenRevocations struct{ session.Revocations }
 
 func (brokenRevocations) Revoked(*session.Session) (bool, error) { return false, errBroken }
 

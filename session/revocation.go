@@ -36,22 +36,18 @@ func (r Revocation) Ends(s *Session) bool {
 	return s.CreatedAt.Before(r.Before) && s.ID != r.Except && (r.UserID == "" || r.UserID == s.User.ID())
 }
 
-// Revocations knows which sessions have been ended. Implementations are safe
-// for concurrent use, and Revoked never waits for a network.
+// Revocations knows which sessions have been ended, and which were updated a while
+// ago. Implementations are safe for concurrent use, and neither Revoked nor UpdatedAfter
+// ever waits for a network.
 type Revocations interface {
 	// Revoked reports whether the session was ended. An error means that the
 	// set is too stale to tell, and that the caller must fail closed.
 	Revoked(s *Session) (bool, error)
 	// Revoke ends sessions, here at once. It returns nil only when that is durable.
 	Revoke(ctx context.Context, r Revocation) error
-}
-
-// Updates is what [Revocations] also implement that tell other nodes, and the next
-// configuration of this one, of updates: so that a refresh of an older state does
-// not overwrite one.
-type Updates interface {
-	// Update tells of an update, which is a Revocation with Updated. It does not
-	// wait until others know of it.
+	// Update tells the other nodes, and the next configuration of this one, of an update,
+	// which is a Revocation with Updated, so that a refresh of an older state does not
+	// overwrite it. It does not wait until others know.
 	Update(r Revocation)
 	// UpdatedAfter reports whether the session was updated after the moment.
 	UpdatedAfter(sessionID string, moment time.Time) bool

@@ -144,10 +144,10 @@ func (shard *revocationShard) addUpdate(id uint64, next update) {
 	shard.updated[id] = update{at: max(known.at, next.at), until: max(known.until, next.until)}
 }
 
-// Update implements [Updates].
+// Update implements [Revocations].
 func (set *RevocationSet) Update(r Revocation) { set.Add(r) }
 
-// UpdatedAfter implements [Updates].
+// UpdatedAfter implements [Revocations].
 func (set *RevocationSet) UpdatedAfter(sessionID string, moment time.Time) bool {
 	id := set.hash(sessionID)
 	shard := set.shard(id)
@@ -264,7 +264,4 @@ func secondsOf(t time.Time) uint32 {
 }
 
 // Interface guards
-var (
-	_ Revocations = (*RevocationSet)(nil)
-	_ Updates     = (*RevocationSet)(nil)
-)
+var _ Revocations = (*RevocationSet)(nil)

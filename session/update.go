@@ -8,8 +8,7 @@ import (
 // outdated reports whether the session was updated, here or on another node that
 // this one has heard of, after its content was as it is.
 func (m *Manager) outdated(id string, content time.Time) bool {
-	updates, ok := m.settings.Revocations.(Updates)
-	return ok && updates.UpdatedAfter(id, content)
+	return m.settings.Revocations.UpdatedAfter(id, content)
 }
 
 // stale reports whether a state that this node remembers is outdated, or was sealed
@@ -21,9 +20,7 @@ func (m *Manager) stale(known sealed) bool {
 // tellOfUpdate tells the other nodes. They need to know for as long as a request
 // may take that came with the state before.
 func (m *Manager) tellOfUpdate(s *Session) {
-	if updates, ok := m.settings.Revocations.(Updates); ok {
-		updates.Update(Revocation{SessionID: s.ID, Updated: s.LastActivity, Until: m.settings.Now().Add(recentFor + clockSkew)})
-	}
+	m.settings.Revocations.Update(Revocation{SessionID: s.ID, Updated: s.LastActivity, Until: m.settings.Now().Add(recentFor + clockSkew)})
 }
 
 // soonest is the first millisecond, from a moment on, that is good. The clock of another

@@ -265,7 +265,10 @@ func TestExpired(t *testing.T) {
 }
 
 // unshared fails as a shared set does that cannot be reached.
-type unshared struct{ read, write error }
+type unshared struct {
+	session.Revocations
+	read, write error
+}
 
 func (u unshared) Revoked(*session.Session) (bool, error)           { return false, u.read }
 func (u unshared) Revoke(context.Context, session.Revocation) error { return u.write }
@@ -302,7 +305,10 @@ func TestBrokenMachineryFailsClosed(t *testing.T) {
 }
 
 // endedBetween ends every session just after it was read.
-type endedBetween struct{ asked int }
+type endedBetween struct {
+	session.Revocations
+	asked int
+}
 
 func (e *endedBetween) Revoked(*session.Session) (bool, error) {
 	e.asked++

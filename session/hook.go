@@ -189,22 +189,12 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 // meanwhile.
 func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealed, error) {
 	kind := change.event()
-	made, _, err := m.recent.replace(s, now, m.stale, func(newest *Session, content time.Time) (*sealed, error) {
-		if kind != EventUpdated && m.outdated(newest.ID, content) {
-			return nil, nil // only the times would change, of what another node has updated
-		}
+	made, _, err := m.replace(s, now, kind == EventUpdated, func(newest *Session, now time.Time) (*Session, error) {
 		next, err := m.used(newest, now)
 		if err != nil {
 			return nil, err
 		}
-		if err := apply(next, change); err != nil {
-			return nil, err
-		}
-		made, err := m.seal(next)
-		if made.content = content; kind == EventUpdated {
-			made.content = next.LastActivity
-		}
-		return &made, err
+		return next, apply(next, change)
 	})
 	if err != nil || made == nil {
 		return nil, err

@@ -239,16 +239,27 @@ func justRefreshed(s *Session, now time.Time) bool {
 // than clockSkew.
 const mostAhead = clockSkew - 10*time.Second
 
-// change replaces the session by what next makes of its newest state; nil keeps
-// that state. What changes no content, only the times, does nothing if the content
-// is older than an update on another node, which it would overwrite.
+// change replaces the session; see [Manager.replace].
 func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session, error)) error {
 	m := v.manager
 	if err := m.checkRevoked(v.session); err != nil {
 		return err
 	}
-	now := m.settings.Now()
-	made, before, err := m.recent.replace(v.session, now, m.stale, func(newest *Session, from time.Time) (*sealed, error) {
+	made, before, err := m.replace(v.session, m.settings.Now(), content, next)
+	if made != nil && err == nil {
+		v.take(made)
+		v.before = before
+		v.seen()
+	}
+	return err
+}
+
+// replace seals what next makes of the newest state of a session; nil keeps that state.
+// What changes no content, only the times, does nothing if the content is older than an
+// update on another node, which it would overwrite. What it returns is that of
+// [recent.replace].
+func (m *Manager) replace(s *Session, now time.Time, content bool, next func(*Session, time.Time) (*Session, error)) (made, before *sealed, err error) {
+	return m.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealed, error) {
 		if !content && m.outdated(newest.ID, from) {
 			return nil, nil
 		}
@@ -262,12 +273,6 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 		}
 		return &made, err
 	})
-	if made != nil && err == nil {
-		v.take(made)
-		v.before = before
-		v.seen()
-	}
-	return err
 }
 
 // Create signs a user in with a new session. The session that was there before

@@ -185,29 +185,22 @@ func replacementOf(s *session.Session, body []byte) (session.Login, error) {
 	if err != nil {
 		return login, fmt.Errorf("the answer: %w", err)
 	}
-	for name, value := range members {
+	for name := range members {
 		switch name {
-		case "user":
-			user, ok := value.(map[string]any)
-			if !ok {
-				return login, errors.New("the answer: user must be an object")
-			}
-			login.User = user
-		case "accessToken", "refreshToken":
-			token, ok := value.(string)
-			if !ok && value != nil {
-				return login, fmt.Errorf("the answer: %s must be a string or null", name)
-			}
-			if name == "accessToken" {
-				login.AccessToken = token
-			} else {
-				login.RefreshToken = token
-			}
-		case "expiresAt", "expiryDate", "createdAt", "lastActivity":
+		case "user", "accessToken", "refreshToken", "expiresAt", "expiryDate", "createdAt", "lastActivity":
 		default:
 			return login, errors.New("the answer has an unknown member; the known ones are user, accessToken and refreshToken")
 		}
 	}
+	change, err := session.ChangeOf(members)
+	if err != nil {
+		return login, fmt.Errorf("the answer: %w", err)
+	}
+	if change.User != nil {
+		login.User = change.User
+	}
+	login.AccessToken = *cmp.Or(change.AccessToken, &login.AccessToken)
+	login.RefreshToken = *cmp.Or(change.RefreshToken, &login.RefreshToken)
 	return login, nil
 }
 

@@ -283,9 +283,11 @@ func (p handoffParts) decode() (Handoff, error) {
 		if err != nil {
 			return Handoff{}, err
 		}
-		if h.Update, err = changeOf(members); err != nil {
+		change, err := ChangeOf(members)
+		if err != nil {
 			return Handoff{}, handoffErrorf("%s: %v", given[0].place, err)
 		}
+		h.Update = &change
 	}
 	return h, nil
 }
@@ -324,27 +326,6 @@ func (p handoffPart) hint() string {
 		return ": its padding is percent-encoded; leave the = at its end out"
 	}
 	return ""
-}
-
-func changeOf(members map[string]any) (*Change, error) {
-	change := &Change{}
-	if value, given := members["user"]; given {
-		user, ok := value.(map[string]any)
-		if !ok {
-			return nil, errors.New("user must be an object")
-		}
-		change.User = user
-	}
-	for name, token := range map[string]**string{"accessToken": &change.AccessToken, "refreshToken": &change.RefreshToken} {
-		if value, given := members[name]; given {
-			text, ok := value.(string)
-			if !ok && value != nil {
-				return nil, fmt.Errorf("%s must be a string or null", name)
-			}
-			*token = &text
-		}
-	}
-	return change, nil
 }
 
 // Apply does what the handoff asks for, in the order delete, set, update. The

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -73,19 +74,12 @@ func LoginOf(members map[string]any) (Login, error) {
 	if err := checkUser(user); err != nil {
 		return Login{}, err
 	}
-	login := Login{User: user}
-	for _, token := range []struct {
-		name string
-		into *string
-	}{{"accessToken", &login.AccessToken}, {"refreshToken", &login.RefreshToken}} {
-		value := members[token.name]
-		text, ok := value.(string)
-		if value != nil && !ok {
-			return Login{}, fmt.Errorf("%s must be a string", token.name)
-		}
-		*token.into = text
+	change, err := ChangeOf(members)
+	if err != nil {
+		return Login{}, err
 	}
-	return login, nil
+	none := new(string)
+	return Login{User: user, AccessToken: *cmp.Or(change.AccessToken, none), RefreshToken: *cmp.Or(change.RefreshToken, none)}, nil
 }
 
 // Change changes a session: the named top-level members of User are replaced, a
@@ -97,6 +91,35 @@ type Change struct {
 	RefreshToken *string
 	// KeepsEnd leaves the session's end where it is. Default: it moves as by use.
 	KeepsEnd bool
+}
+
+// ChangeOf reads a change from the members user, accessToken and refreshToken of a JSON
+// object; a token may be null, which removes it, and others are left to the caller. The
+// error says which of them has the wrong type.
+func ChangeOf(members map[string]any) (Change, error) {
+	var change Change
+	if value, given := members["user"]; given {
+		user, ok := value.(map[string]any)
+		if !ok {
+			return change, errors.New("user must be an object")
+		}
+		change.User = user
+	}
+	for _, token := range []struct {
+		name string
+		into **string
+	}{{"accessToken", &change.AccessToken}, {"refreshToken", &change.RefreshToken}} {
+		value, given := members[token.name]
+		if !given {
+			continue
+		}
+		text, ok := value.(string)
+		if !ok && value != nil {
+			return change, fmt.Errorf("%s must be a string or null", token.name)
+		}
+		*token.into = &text
+	}
+	return change, nil
 }
 
 // event is what a change is told as.

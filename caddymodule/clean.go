@@ -84,11 +84,6 @@ func firstLetter(name string) byte {
 
 // isInternal folds a name as CGI-like servers do before it compares.
 func isInternal(name string) bool {
-	switch firstLetter(name) {
-	case 'x', 'n', 'l':
-	default:
-		return false // as most names
-	}
 	var buffer [maxFolded]byte
 	folded := appendFold(buffer[:0], name)
 	if internalHeaders[string(folded)] {
@@ -103,11 +98,6 @@ func isInternal(name string) bool {
 }
 
 func isForwarded(name string) bool {
-	switch firstLetter(name) {
-	case 'f', 'x':
-	default:
-		return false
-	}
 	var buffer [maxFolded]byte
 	return forwardedHeaders[string(appendFold(buffer[:0], name))]
 }

@@ -20,7 +20,7 @@ func (g *Guard) loadAuthorizer(ctx caddy.Context) error {
 	if g.Authorize == nil {
 		return nil
 	}
-	hook, err := loadHook[Authorizer](ctx, g, "Authorize", len(g.Authorize), "authorize")
+	hook, err := loadHook[Authorizer](ctx, g.Authorize, "authorize")
 	if err != nil {
 		return fmt.Errorf("%s: %w", g.place(), err)
 	}

@@ -97,16 +97,14 @@ func (h *ValidateHook) validFor() time.Duration {
 func (r *realm) loadHooks(settings *Settings) error {
 	var errs []error
 	if settings.Validate != nil && r.validator == nil {
-		loading := ValidateHook{Hook: bytes.Clone(settings.Validate.Hook)} // Caddy clears what it has loaded
-		hook, err := loadHook[session.Validator](r.app.ctx, &loading, "Hook", len(loading.Hook), "validate")
+		hook, err := loadHook[session.Validator](r.app.ctx, settings.Validate.Hook, "validate")
 		if err == nil {
 			r.validator = validateMeter{r.meter("validate"), hook}
 		}
 		errs = append(errs, err)
 	}
 	if settings.OnRefresh != nil && r.refresher == nil {
-		loading := Settings{OnRefresh: bytes.Clone(settings.OnRefresh)}
-		hook, err := loadHook[session.Refresher](r.app.ctx, &loading, "OnRefresh", len(loading.OnRefresh), "on_refresh")
+		hook, err := loadHook[session.Refresher](r.app.ctx, settings.OnRefresh, "on_refresh")
 		if err == nil {
 			r.refresher = refreshMeter{r.meter("on_refresh"), hook}
 		}
@@ -130,13 +128,14 @@ func (r *realm) reportHooks(to *strings.Builder) {
 	}
 }
 
-// loadHook loads the module of a field, which must be a hook of one kind.
-func loadHook[Hook any](ctx caddy.Context, in any, field string, length int, word string) (Hook, error) {
+// loadHook loads the module that is written, which must be a hook of one kind.
+func loadHook[Hook any](ctx caddy.Context, written json.RawMessage, word string) (Hook, error) {
 	var none Hook
-	if length == 0 {
+	if len(written) == 0 {
 		return none, fmt.Errorf("%s names no hook; write for example: {\"module\": \"http\", \"url\": \"http://localhost:3000/hooks/%s\"}", word, word)
 	}
-	module, err := ctx.LoadModule(in, field)
+	in := ValidateHook{Hook: bytes.Clone(written)} // any field of hooks does, and Caddy clears what it has loaded
+	module, err := ctx.LoadModule(&in, "Hook")
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", word, err)
 	}

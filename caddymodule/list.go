@@ -96,7 +96,7 @@ func (r *realm) openList(ctx context.Context) (*session.List, error) {
 		return nil, fmt.Errorf("%s cannot keep a list of sessions; write list off", r.revocationModule.CaddyModule().ID)
 	}
 	place := "list in " + r.revocationPlace
-	value, _, err := r.share(place, func() (caddy.Destructor, error) {
+	value, err := r.share(place, func() (caddy.Destructor, error) {
 		return newSharedList(r.name, pages, set), nil
 	})
 	if err != nil {

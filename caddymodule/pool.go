@@ -21,12 +21,12 @@ var shared = caddy.NewUsagePool()
 
 // share takes over what the configuration before keeps at a place of the pool, or
 // makes it. The realm gives it back when its configuration ends.
-func (r *realm) share(place string, construct caddy.Constructor) (value any, inUse bool, err error) {
-	value, inUse, err = shared.LoadOrNew(place, construct)
+func (r *realm) share(place string, construct caddy.Constructor) (any, error) {
+	value, _, err := shared.LoadOrNew(place, construct)
 	if err == nil {
 		r.shared = append(r.shared, place)
 	}
-	return value, inUse, err
+	return value, err
 }
 
 // loadRevocation provisions the module that the settings name. It opens nothing,
@@ -61,7 +61,7 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 	place := fmt.Sprintf("revocations of realm %s in %s %s %s", r.name, storageName(storage),
 		r.revocationModule.CaddyModule().ID, r.revocationModule.Place())
 	before := keepersOf(r.name)
-	value, _, err := r.share(place, func() (caddy.Destructor, error) {
+	value, err := r.share(place, func() (caddy.Destructor, error) {
 		log, err := r.revocationModule.Open(r.name, storage)
 		if err != nil {
 			return nil, err
@@ -109,7 +109,7 @@ func (r *realm) sharedMemory() (*session.Memory, error) {
 	if r.memory != nil {
 		return r.memory, nil
 	}
-	value, _, err := r.share("memory of realm "+r.name, func() (caddy.Destructor, error) { return new(memory), nil })
+	value, err := r.share("memory of realm "+r.name, func() (caddy.Destructor, error) { return new(memory), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (r *realm) shareKeys() error {
 	if r.keysInUse != nil {
 		return nil
 	}
-	value, _, err := r.share("keys of realm "+r.name, func() (caddy.Destructor, error) { return new(automaticKeys), nil })
+	value, err := r.share("keys of realm "+r.name, func() (caddy.Destructor, error) { return new(automaticKeys), nil })
 	if err != nil {
 		return err
 	}

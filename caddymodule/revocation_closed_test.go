@@ -76,7 +76,7 @@ func TestRealmsEndAtOnce(t *testing.T) {
 		for _, name := range []string{"one", "two", "three"} {
 			r := newRealm(app, name)
 			set := newSharedRevocations(name, session.NewRevocationSet(time.Now), hungLog{}, Outage{}.OutageRule())
-			if _, _, err := r.share("revocations of realm "+name, func() (caddy.Destructor, error) { return set, nil }); err != nil {
+			if _, err := r.share("revocations of realm "+name, func() (caddy.Destructor, error) { return set, nil }); err != nil {
 				t.Fatal(err)
 			}
 			app.realms[name], r.revocations = r, set

@@ -25,6 +25,13 @@ type userSession struct {
 	Address   string `json:"address"`
 }
 
+func userSessionOf(l session.Listed) userSession {
+	return userSession{
+		Session: l.SessionID, CreatedAt: l.CreatedAt.UnixMilli(), LastSeen: l.LastSeen.UnixMilli(),
+		ExpiresAt: l.ExpiresAt.UnixMilli(), UserAgent: l.UserAgent, Address: l.Address,
+	}
+}
+
 // showUser answers with the live sessions of a user, in the realm that the query
 // parameter realm names.
 func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
@@ -57,10 +64,7 @@ func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	shown := make([]userSession, 0, len(listed))
 	for _, entry := range listed {
-		shown = append(shown, userSession{
-			Session: entry.SessionID, CreatedAt: entry.CreatedAt.UnixMilli(), LastSeen: entry.LastSeen.UnixMilli(),
-			ExpiresAt: entry.ExpiresAt.UnixMilli(), UserAgent: entry.UserAgent, Address: entry.Address,
-		})
+		shown = append(shown, userSessionOf(entry))
 	}
 	return writeAdmin(w, map[string]any{"sessions": shown})
 }

@@ -123,13 +123,13 @@ func readSession(from io.Reader, now time.Time, lifetime time.Duration) (*sessio
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
-	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
+	id, err := session.NewID(rand.Reader)
+	if err != nil {
 		return nil, err
 	}
 	now = now.Truncate(time.Millisecond)
 	return &session.Session{
-		ID: base64.RawURLEncoding.EncodeToString(id), User: login.User, AccessToken: login.AccessToken, RefreshToken: login.RefreshToken,
+		ID: id, User: login.User, AccessToken: login.AccessToken, RefreshToken: login.RefreshToken,
 		CreatedAt: now, LastActivity: now, ExpiresAt: now.Add(lifetime),
 	}, nil
 }

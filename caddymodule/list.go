@@ -30,20 +30,8 @@ type PageStore interface {
 
 // listEntry is a line of a page.
 type listEntry struct {
-	Session   string `json:"session"`
-	User      string `json:"user"`
-	CreatedAt int64  `json:"createdAt"` // milliseconds, as all times here
-	LastSeen  int64  `json:"lastSeen"`
-	ExpiresAt int64  `json:"expiresAt"`
-	UserAgent string `json:"userAgent"`
-	Address   string `json:"address"`
-}
-
-func listEntryOf(l session.Listed) listEntry {
-	return listEntry{
-		Session: l.SessionID, User: l.UserID, CreatedAt: l.CreatedAt.UnixMilli(), LastSeen: l.LastSeen.UnixMilli(),
-		ExpiresAt: l.ExpiresAt.UnixMilli(), UserAgent: l.UserAgent, Address: l.Address,
-	}
+	User string `json:"user"`
+	userSession
 }
 
 func (e listEntry) listed() session.Listed {
@@ -56,7 +44,7 @@ func (e listEntry) listed() session.Listed {
 // encodePage returns the lines of a page and the end of its last session.
 func encodePage(listed []session.Listed) (content []byte, until time.Time, err error) {
 	for _, entry := range listed {
-		if content, err = appendLine(content, listEntryOf(entry)); err != nil {
+		if content, err = appendLine(content, listEntry{entry.UserID, userSessionOf(entry)}); err != nil {
 			return nil, time.Time{}, err
 		}
 		if entry.ExpiresAt.After(until) {

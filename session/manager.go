@@ -247,13 +247,22 @@ func (m *Manager) checkRevoked(s *Session) error {
 	return nil
 }
 
+// NewID makes a session id, of 128 bits. The error is [ErrUnavailable].
+func NewID(random io.Reader) (string, error) {
+	id := make([]byte, 16)
+	if _, err := io.ReadFull(random, id); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return base64.RawURLEncoding.EncodeToString(id), nil
+}
+
 // create makes a session with a new id.
 func (m *Manager) create(login Login, now time.Time) (*Session, error) {
-	id := make([]byte, 16)
-	if _, err := io.ReadFull(m.settings.Random, id); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	id, err := NewID(m.settings.Random)
+	if err != nil {
+		return nil, err
 	}
-	s := &Session{ID: base64.RawURLEncoding.EncodeToString(id), AccessToken: login.AccessToken, RefreshToken: login.RefreshToken}
+	s := &Session{ID: id, AccessToken: login.AccessToken, RefreshToken: login.RefreshToken}
 	if err := s.setUser(login.User); err != nil {
 		return nil, err
 	}

@@ -85,15 +85,12 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *problem) {
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
 	}
-	body, err := json.Marshal(struct {
+	body, _ := json.Marshal(struct { // strings and a number always encode
 		Type   string `json:"type"`
 		Title  string `json:"title"`
 		Status int    `json:"status"`
 		Detail string `json:"detail"`
 	}{"about:blank", http.StatusText(p.status), p.status, p.detail})
-	if err != nil { // strings and a number always encode
-		body = []byte("{}")
-	}
 	write(w, r, p.status, mediaTypeProblem, body)
 }
 

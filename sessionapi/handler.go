@@ -200,7 +200,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch asked {
 	case list:
-		return writeList(w, r, visitor)
+		writeList(w, r, visitor)
 	case create:
 		h.writeSession(w, r, http.StatusCreated, s)
 	case remove, endAll:

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -66,7 +67,7 @@ func (g *Guard) decideNextURL(v *visit) decision {
 	case decisionHome: // a login page, from which somebody has just signed in
 		return decisionPass
 	case decisionPass:
-		if g.NextBuild != "" && g.authorizes(page) && (!g.authorizes(v.match) || page.Rule != v.match.Rule) {
+		if g.NextBuild != "" && g.asksAlso(v, page) {
 			v.from = &page
 		}
 		return decisionPass
@@ -103,25 +104,32 @@ func (g *Guard) decideAction(v *visit) decision {
 	if owners == nil {
 		return decisionPass
 	}
-	decided := decisionForbidden
+	home := false
 	for i := range owners {
-		owner := &owners[i]
-		switch g.decide(*owner, v.session) {
+		switch owner := &owners[i]; g.decide(*owner, v.session) {
 		case decisionPass:
-			if !g.authorizes(*owner) || g.authorizes(v.match) && owner.Rule == v.match.Rule {
+			if !g.asksAlso(v, *owner) {
 				v.owner = nil
-				return decisionPass // the hook has no say, or is asked about this rule anyway
+				return decisionPass
 			}
-			if decided = decisionPass; v.owner == nil {
-				v.owner = owner
-			}
+			v.owner = cmp.Or(v.owner, owner)
 		case decisionHome:
-			if decided == decisionForbidden {
-				decided = decisionHome
-			}
+			home = true
 		}
 	}
-	return decided
+	switch {
+	case v.owner != nil:
+		return decisionPass
+	case home:
+		return decisionHome
+	}
+	return decisionForbidden
+}
+
+// asksAlso reports whether the hook has a say about a page beside that of the request,
+// about whose rule it is asked anyway.
+func (g *Guard) asksAlso(v *visit, page routes.Match) bool {
+	return g.authorizes(page) && (!g.authorizes(v.match) || page.Rule != v.match.Rule)
 }
 
 // runsAction reports whether Next.js takes the request for a Server Action.

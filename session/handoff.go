@@ -77,7 +77,9 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	handoff, err := parts.decode()
 	handoff.Places, handoff.Misspelled = parts.places(own), misspelled
 	slices.Sort(handoff.Misspelled)
-	err = errors.Join(err, v.takeOwnCookies(ctx, &handoff, own, lines))
+	passed, deletes, ownErr := v.ownCookies(ctx, own, lines)
+	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes
+	err = errors.Join(err, ownErr)
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
 		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
 	}
@@ -167,43 +169,37 @@ func replaces(c, before *http.Cookie) bool {
 	return c.Name == before.Name && domain(c) == domain(before) && (c.Path == before.Path || c.Path == "" || before.Path == "")
 }
 
-// takeOwnCookies reads Set-Cookie lines of the session cookie's name: a deletion
+// ownCookies reads Set-Cookie lines of the session cookie's name: a deletion
 // is a delete handoff, a value passes only if it opens (the app shares the
 // secret), and with it the deletions of stale chunks. Anything else would end a
 // session in silence.
-func (v *Visitor) takeOwnCookies(ctx context.Context, handoff *Handoff, own []*http.Cookie, lines []string) error {
+func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []string) (passed []string, deletes bool, err error) {
 	var set cookies
 	var given []*http.Cookie
 	for _, cookie := range own {
 		if v.removes(cookie) {
 			if slices.ContainsFunc(given, func(before *http.Cookie) bool { return replaces(cookie, before) }) {
-				handoff.sealed = nil
-				return handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
+				return nil, false, handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
 			}
 			continue
 		}
 		if err := fitsBrowser(cookie); err != nil {
-			handoff.sealed = nil
-			return err
+			return nil, false, err
 		}
 		given = append(given, cookie)
-		handoff.sealed = lines
 		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
 		set.whole = append(set.whole, one.whole...)
 		for i, chunk := range one.chunks {
 			set.chunks[i] = append(set.chunks[i], chunk...)
 		}
 	}
-	if len(handoff.sealed) == 0 {
-		handoff.Delete = handoff.Delete || len(own) > 0
-		return nil
+	if len(given) == 0 {
+		return nil, len(own) > 0, nil
 	}
 	if err := v.checkOwnTokens(ctx, set.candidates()); err != nil {
-		handoff.sealed = nil
-		return err
+		return nil, false, err
 	}
-	handoff.sealed = slices.Concat(lines, v.removalsBeside(own))
-	return nil
+	return slices.Concat(lines, v.removalsBeside(own)), false, nil
 }
 
 // fitsBrowser refuses what a browser would not keep, or not send back as it is: the

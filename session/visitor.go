@@ -60,44 +60,19 @@ func (v *Visitor) Session() *Session { return v.session }
 // Result says what became of the request's cookies.
 func (v *Visitor) Result() Result { return v.result }
 
-// open tries every token that the cookies may mean. Several that open to one
+// open finds out whose session the cookies mean. Several tokens that open to one
 // session: the newest counts. To different sessions: nobody is signed in, since
 // one of them was planted and none can say which.
 func (v *Visitor) open(ctx context.Context) error {
 	m := v.manager
 	now := m.settings.Now()
-	v.result = ResultMalformed
-	var rivals []*Session
-	for _, token := range v.sent.candidates() {
-		s, cached, err := m.open(ctx, token, now)
-		if err != nil {
-			if !IsAnonymity(err) {
-				v.session, v.token, v.result = nil, "", ResultError
-				v.doubt = doubtOf(s, err)
-				return err
-			}
-			if v.session == nil {
-				v.result = resultOf(err)
-			}
-			if errors.Is(err, ErrRevoked) {
-				v.ended = append(v.ended, s)
-			}
-			continue
-		}
-		if v.session != nil && !v.session.sameAs(s) {
-			rivals = append(rivals, s)
-			continue
-		}
-		if v.session == nil || s.LastActivity.After(v.session.LastActivity) {
-			v.session, v.token, v.result, v.cached = s, token, ResultOpened, cached
-		}
-	}
-	if v.session == nil {
-		return nil
+	rivals, err := v.openTokens(ctx, now)
+	if err != nil || v.session == nil {
+		return err
 	}
 	if len(rivals) > 0 {
 		v.doubt = &doubt{sessions: append(rivals, v.session)}
-		v.session, v.token, v.result = nil, "", ResultAmbiguous
+		v.leave(ResultAmbiguous)
 		return nil
 	}
 	m.watches.saw(v.session)
@@ -107,6 +82,33 @@ func (v *Visitor) open(ctx context.Context) error {
 		v.late = true
 	}
 	return nil
+}
+
+// openTokens opens every token that the cookies may mean. The session that it finds
+// first is the visitor's, in its newest state; the others are returned.
+func (v *Visitor) openTokens(ctx context.Context, now time.Time) (rivals []*Session, err error) {
+	v.result = ResultMalformed
+	for _, token := range v.sent.candidates() {
+		s, cached, err := v.manager.open(ctx, token, now)
+		switch {
+		case err != nil && !IsAnonymity(err):
+			v.doubt = doubtOf(s, err)
+			v.leave(ResultError)
+			return nil, err
+		case err != nil:
+			if v.session == nil {
+				v.result = resultOf(err)
+			}
+			if errors.Is(err, ErrRevoked) {
+				v.ended = append(v.ended, s)
+			}
+		case v.session != nil && !v.session.sameAs(s):
+			rivals = append(rivals, s)
+		case v.session == nil || s.LastActivity.After(v.session.LastActivity):
+			v.session, v.token, v.result, v.cached = s, token, ResultOpened, cached
+		}
+	}
+	return rivals, nil
 }
 
 // take makes a state that this node has sealed the visitor's.

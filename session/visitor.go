@@ -197,11 +197,12 @@ func (v *Visitor) Update(change Change) error {
 	kind, made := change.event(), false
 	before := v.session
 	err := v.change(kind == EventUpdated, func(s *Session, now time.Time) (*Session, error) {
-		ahead := s.LastActivity.Sub(now)
-		if kind == EventRefreshed && (ahead > mostAhead || (v.late || s != before) && justRefreshed(s, now)) {
+		overtaken := v.late || s != before // the request came with an older token
+		tooFarAhead := s.LastActivity.Sub(now) > mostAhead
+		switch {
+		case kind == EventRefreshed && (tooFarAhead || overtaken && justRefreshed(s, now)):
 			return nil, nil
-		}
-		if ahead > mostAhead {
+		case tooFarAhead:
 			return nil, fmt.Errorf("%w: the session is changed all the time", ErrUnavailable)
 		}
 		next, err := v.manager.used(s, now)

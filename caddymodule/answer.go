@@ -297,8 +297,24 @@ func (a *answer) finish(err error) {
 // of the answer: trailers, whether they were announced or not, and before an error
 // what has become part of the error's answer.
 func (a *answer) takeTrailers() {
+	late := a.takeLate()
+	if late == nil {
+		return
+	}
+	where, cookies := " in the trailers", http.TrailerPrefix+"Set-Cookie"
+	if !a.wroteHeader {
+		where, cookies = " before an error", "Set-Cookie"
+	}
+	a.lose(stripAnswer(late, a.visit), where)
+	if kept := late["Set-Cookie"]; len(kept) > 0 {
+		a.Header()[cookies] = kept
+	}
+}
+
+// takeLate takes cookies and headers of ours out of the header that were not sent with
+// it, by the name of the trailer; nil if there are none.
+func (a *answer) takeLate() (late http.Header) {
 	header := a.Header()
-	var late http.Header
 	for name, values := range header {
 		trailer, sent := strings.TrimPrefix(name, http.TrailerPrefix), 0
 		if name == "Set-Cookie" {
@@ -315,17 +331,7 @@ func (a *answer) takeTrailers() {
 			delete(header, name)
 		}
 	}
-	if late == nil {
-		return
-	}
-	where, cookies := " in the trailers", http.TrailerPrefix+"Set-Cookie"
-	if !a.wroteHeader {
-		where, cookies = " before an error", "Set-Cookie"
-	}
-	a.lose(stripAnswer(late, a.visit), where)
-	if kept := late["Set-Cookie"]; len(kept) > 0 {
-		header[cookies] = kept
-	}
+	return late
 }
 
 // lose notes a handoff that was removed where it does not count, to be logged

@@ -26,3 +26,12 @@ func rewrittenFrom(r *http.Request) *url.URL {
 	}
 	return sent
 }
+
+// originalPath is the escaped path that the client sent, if a handler before the
+// guard changed it.
+func originalPath(r *http.Request) string {
+	if sent := rewrittenFrom(r); sent != nil {
+		return sent.EscapedPath()
+	}
+	return ""
+}

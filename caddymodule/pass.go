@@ -1,0 +1,55 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// pass hands the request to the app and its answer to the browser.
+func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
+	if v.runsAction() {
+		v.outlastBrowser()
+	} else {
+		v.endWithSession()
+	}
+	defer v.connection.done()
+	r := v.request
+	v.cookies = r.Header["Cookie"]
+	g.realm.shareVisit(v)
+	g.identify(v)
+	v.answer = answer{
+		ResponseWriterWrapper: caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		guard:                 g, visit: v,
+	}
+	a := &v.answer
+	a.keep(w.Header())
+	err := a.ask(next)
+	a.finish(err)
+	if a.failed != nil {
+		keepFromCaches(w.Header())
+		return answerError(a.failed)
+	}
+	return err
+}
+
+// identify tells the app who is there.
+func (g *Guard) identify(v *visit) {
+	header := v.request.Header
+	v.visitor.ForwardCookies(header)
+	values := &v.identity
+	values[0] = g.realm.name
+	header["X-Session-Realm"] = values[0:1:1]
+	s := v.visitor.Session()
+	if s == nil || g.realm.settings.IdentityHeaders == "off" {
+		return
+	}
+	values[1] = s.PercentEncodedUserID()
+	header["X-Session-User"] = values[1:2:2]
+	if g.realm.settings.IdentityHeaders == "user" {
+		values[2] = s.DataWithoutTokens()
+	} else {
+		values[2] = s.Data()
+	}
+	header["X-Session-Data"] = values[2:3:3]
+}

@@ -1,0 +1,139 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// visit is what the guard knows of one request.
+type visit struct {
+	request  *http.Request
+	table    *routes.Table
+	match    routes.Match
+	owner    *routes.Match // the page whose Server Action is run, if the authorize hook is to be asked about it too
+	from     *routes.Match // the same for the page whose interception route may be shown
+	kind     routes.Kind
+	visitor  *session.Visitor
+	session  *session.Session // that was decided about
+	cookies  []string         // as the client sent them, once the request may pass
+	decision decision
+	refusal  *Refusal // of the authorize hook, if it has one
+	ofDenial bool     // an error route asks, for the page of what a guard has refused
+
+	connection connection
+	answer     answer    // here and not behind a pointer, to cost no memory of its own
+	identity   [3]string // the values of the headers that identify sets, for the same reason
+}
+
+// refusesMethod reports whether no app should get the method: TRACE would show the
+// client what the app is told, and CONNECT asks for a tunnel, unless it opens a
+// WebSocket.
+func (v *visit) refusesMethod() bool {
+	method := v.request.Method
+	return method == http.MethodTrace || method == http.MethodConnect && v.kind != routes.WebSocket
+}
+
+// route finds the rule and the kind of the request, which is clean then. A method that
+// no app should get is refused as such a path is, whatever the rule.
+func (v *visit) route() {
+	v.match = v.table.MatchURL(urlWithHost(v.request), originalPath(v.request))
+	v.kind = cleanRequest(v.request, v.table, v.match.Data)
+	if v.refusesMethod() {
+		v.match = routes.Match{Bad: true, Type: routes.Auth, Rule: -1, Path: v.match.Path}
+	}
+}
+
+// look finds out what is asked for and who asks, and decides. The visit is never
+// nil, and its request is clean whatever the error.
+func (g *Guard) look(r *http.Request) (*visit, error) {
+	v := &visit{request: r, table: g.table.Load()}
+	v.route()
+	manager, err := g.realm.manager(r.Context())
+	if err != nil {
+		return v, err
+	}
+	if failed, ok := failedDecision(r); ok {
+		v.ofDenial = failed != decisionPass
+		if before := g.realm.visitOf(r); before != nil {
+			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
+		}
+	}
+	v.visitor, err = manager.Read(r)
+	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody
+		err = v.visitor.Validate(r.Context())
+	}
+	if err != nil && (!isOutage(err) || v.match.Type == routes.Auth && !v.match.Open) {
+		return v, err
+	}
+	v.session = v.visitor.Session()
+	if v.decision = g.decideRequest(v); err != nil && v.decision != decisionPass {
+		return v, err // where an anonymous visitor may not go, nobody goes in an outage
+	}
+	return v, nil
+}
+
+// isOutage reports whether an error means only that nobody can tell of a session
+// whether it is still good. Where no session is needed the visitor is anonymous
+// then.
+func isOutage(err error) bool {
+	return errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrHookFailed)
+}
+
+// use is what happens to a session that is used where the rules let it pass: the
+// hook is asked, and it slides. Either may end in another decision.
+func (g *Guard) use(v *visit) error {
+	if err := g.authorize(v); err != nil || v.decision != decisionPass {
+		return err
+	}
+	if !g.isActivity(v) {
+		if v.match.Open || v.kind == routes.Prefetch {
+			v.visitor.Forgo() // what a parallel request slid is not theirs to send
+		}
+		return nil
+	}
+	err := v.visitor.Slide(v.request.Context())
+	if err != nil && session.IsAnonymity(err) {
+		g.decideAgain(v)
+		return nil
+	}
+	if _, tooLarge := errors.AsType[*session.TooLargeError](err); tooLarge {
+		if g.realm.refresher != nil {
+			g.logger.Error("what on_refresh returned does not fit into a session, which stays as it was", zap.Error(err), v.logPath())
+		}
+		return nil // else it was sealed under other settings; it is good as it is until it expires
+	}
+	if newest := v.visitor.Session(); newest != v.session {
+		v.session = newest
+		v.decision = g.decideRequest(v)
+		if v.decision == decisionPass && g.realm.refresher != nil { // it may have taken from the user what the hook has seen
+			return g.authorize(v)
+		}
+	}
+	return err
+}
+
+// decideAgain decides about a visitor whose session has ended since it was read.
+func (g *Guard) decideAgain(v *visit) {
+	v.session = nil
+	v.decision = g.decideRequest(v)
+}
+
+// isActivity reports whether the request keeps its session alive.
+func (g *Guard) isActivity(v *visit) bool {
+	noActivity := g.noActivity.Load()
+	return !v.match.Open && v.kind != routes.Prefetch &&
+		(noActivity == nil || !noActivity.Match(v.request.URL))
+}
+
+// urlWithHost is the URL of a request with its host, which stands beside it in most.
+func urlWithHost(r *http.Request) *url.URL {
+	u := *r.URL
+	u.Host = r.Host
+	return &u
+}

@@ -30,7 +30,7 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 		j.redirected = true
 	}
 	last := fallback
-	if page == f.path && f.isPlain(t.basePath) {
+	if b.servesPages && page == f.path && f.isPlain(t.basePath) {
 		last = beforeFiles // Next.js finds the page before it tries the others
 	}
 	return j.rewrites(f, depth, last)

@@ -19,6 +19,8 @@ const (
 	appPathsManifest     = "app-path-routes-manifest.json"
 	pagesManifest        = "server/pages-manifest.json"
 	serverActionManifest = "server/server-reference-manifest.json"
+	requiredServerFiles  = "required-server-files.json"
+	staticFolder         = "static"
 )
 
 // Build is what a Next.js build knows about its own paths: base path, locales,
@@ -37,6 +39,10 @@ type Build struct {
 	endpoints     []endpoint
 	handlerTree   *tree // over the endpoints that are route handlers
 	actions       []serverAction
+	// servesPages says that Next.js certainly looks for a page under its own path.
+	servesPages bool
+	// files are those below /_next/static/, as far as rewrites come behind them.
+	files map[string]bool
 }
 
 // endpoint is a page or a route handler, for the coverage.
@@ -60,7 +66,7 @@ func LoadBuild(fsys fs.FS) (*Build, error) {
 		return nil, fmt.Errorf("no finished build of Next.js: %w; run next build and name its .next folder", err)
 	}
 	b := &Build{}
-	if err := errors.Join(b.readRoutes(fsys), b.readEndpoints(fsys), b.readActions(fsys)); err != nil {
+	if err := errors.Join(b.readRoutes(fsys), b.readEndpoints(fsys), b.readActions(fsys), b.readFiles(fsys)); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -108,8 +114,9 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		Page string `json:"page"`
 	}
 	var manifest struct {
-		BasePath string `json:"basePath"`
-		I18n     struct {
+		CaseSensitive bool   `json:"caseSensitive"`
+		BasePath      string `json:"basePath"`
+		I18n          struct {
 			Locales       []string `json:"locales"`
 			DefaultLocale string   `json:"defaultLocale"`
 			Domains       []struct {
@@ -136,10 +143,48 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		b.pageTree.add(len(b.pages), pagePattern(p.Page))
 		b.pages = append(b.pages, p.Page)
 	}
-	b.redirected, b.interceptions = redirected(manifest.Redirects), manifest.Rewrites.interceptions()
+	flags := anyCase
+	if manifest.CaseSensitive {
+		flags = ""
+	}
+	b.redirected, b.interceptions = redirected(manifest.Redirects, flags), manifest.Rewrites.interceptions()
 	var err error
-	b.rewrites, err = manifest.Rewrites.compile()
+	b.rewrites, err = manifest.Rewrites.compile(manifest.CaseSensitive)
 	return err
+}
+
+// readFiles reads what Next.js finds before it tries rewrites.
+func (b *Build) readFiles(fsys fs.FS) error {
+	var required struct {
+		Config struct {
+			UseFileSystemPublicRoutes bool `json:"useFileSystemPublicRoutes"`
+		} `json:"config"`
+	}
+	if err := readManifest(fsys, requiredServerFiles, false, &required); err != nil {
+		return err
+	}
+	// With locales, whether a page is found depends on the router that it is of.
+	b.servesPages = required.Config.UseFileSystemPublicRoutes && b.defaultLocale == ""
+	b.files = make(map[string]bool)
+	if !slices.ContainsFunc(b.rewrites, func(r rewrite) bool { return r.phase != beforeFiles }) {
+		return nil
+	}
+	return fs.WalkDir(fsys, staticFolder, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !entry.IsDir() {
+			b.files["/_next/"+path] = true
+		}
+		return err
+	})
+}
+
+// hasFile reports whether Next.js has a file for a path below /_next/static/, so that no
+// rewrite comes behind it.
+func (b *Build) hasFile(path string) bool {
+	decoded, _ := decode(path)
+	return b.files[decoded]
 }
 
 // localesOf are the locales that a path may have which names none: that of the host, or

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// expression is a regular expression of a manifest, which is one of JavaScript, in any
-// case as Next.js compiles it. It matches at least what Next.js matches by it. The zero
-// value matches everything.
+// expression is a regular expression of a manifest, which is one of JavaScript. It matches
+// at least what Next.js matches by it. The zero value matches everything.
 type expression struct {
 	prefix  string         // what every match begins with, to save the rest
 	pattern *regexp.Regexp // without lookaround, which Go does not have
@@ -24,11 +23,14 @@ type lookahead struct {
 	wanted  bool
 }
 
-func compileExpression(text string) (e expression, err error) {
+// anyCase begins an expression that Next.js compiles without regard to letter case.
+const anyCase = "(?i)"
+
+func compileExpression(flags, text string) (e expression, err error) {
 	e.exact = true
 	for start := lookaround(text); start >= 0; start = lookaround(text) {
 		end := closing(text, start)
-		ahead, ok := compileLookahead(text, start, end)
+		ahead, ok := compileLookahead(flags, text, start, end)
 		if ok {
 			e.ahead = append(e.ahead, ahead)
 		} else {
@@ -36,7 +38,7 @@ func compileExpression(text string) (e expression, err error) {
 		}
 		text = text[:start] + text[end:]
 	}
-	e.pattern, err = regexp.Compile("(?i)" + text)
+	e.pattern, err = regexp.Compile(flags + text)
 	return e, err
 }
 
@@ -61,13 +63,13 @@ var (
 // compileLookahead compiles the lookaround between two indices, if it is a lookahead that
 // Next.js asks once, at one place: what is before it is fixed, and no alternative or
 // repetition begins before and ends behind it.
-func compileLookahead(text string, start, end int) (l lookahead, ok bool) {
+func compileLookahead(flags, text string, start, end int) (l lookahead, ok bool) {
 	before, operator := text[:start], text[start:start+3]
 	if operator == "(?<" || !fixed.MatchString(before) || !closesOnce(text[end:]) {
 		return l, false
 	}
 	literal := opens.ReplaceAllString(before, "$1")
-	pattern, err := regexp.Compile("(?i)" + literal + "(?:" + text[start+3:end])
+	pattern, err := regexp.Compile(flags + literal + "(?:" + text[start+3:end])
 	return lookahead{pattern, operator == "(?="}, err == nil
 }
 
@@ -106,32 +108,38 @@ func (e *expression) find(s string) (groups []string, ok bool) {
 	if slices.ContainsFunc(e.ahead, func(l lookahead) bool { return l.pattern.MatchString(s) != l.wanted }) {
 		return nil, false
 	}
-	groups = e.pattern.FindStringSubmatch(s)
-	return groups, groups != nil
+	if groups = e.pattern.FindStringSubmatch(s); groups == nil || e.exact {
+		return groups, groups != nil
+	}
+	return nil, true // what was left out may have chosen other groups
 }
 
 // source is what a rewrite or redirect of a manifest is for: an expression for paths as
 // readings have them, and one for paths in the escapes that the client sent. Next.js
 // compares what was sent, so `[^@/]+` matches "%40", which a reading has as "@".
-type source struct{ canonical, sent expression }
+type source struct {
+	canonical, sent expression
+	differ          bool
+}
 
 // newSource compiles the expression of a manifest. prefix is what every match begins
 // with.
-func newSource(text, prefix string) (s source, err error) {
-	if s.canonical, err = compileExpression(canonicalExpression(text)); err != nil {
+func newSource(flags, text, prefix string) (s source, err error) {
+	readable := canonicalExpression(text)
+	if s.canonical, err = compileExpression(flags, readable); err != nil {
 		return s, err
 	}
-	if s.sent, err = compileExpression(text); err != nil {
+	if s.sent, err = compileExpression(flags, text); err != nil {
 		return s, err
 	}
-	s.canonical.prefix, s.sent.prefix = canonical(prefix), prefix
+	s.canonical.prefix, s.sent.prefix, s.differ = canonical(prefix), prefix, readable != text
 	return s, nil
 }
 
 // newSourceOrAll is newSource where an expression that is not known is to match
 // everything.
-func newSourceOrAll(text string) source {
-	s, err := newSource(text, "")
+func newSourceOrAll(flags, text string) source {
+	s, err := newSource(flags, text, "")
 	if err != nil {
 		return source{}
 	}
@@ -143,7 +151,10 @@ func (s *source) find(path spelling) (groups []string, ok bool) {
 	if path.sent {
 		return s.sent.find(path.path)
 	}
-	return s.canonical.find(path.path)
+	if groups, ok = s.canonical.find(path.path); !ok && s.differ {
+		return s.sent.find(path.path) // it may have been sent so
+	}
+	return groups, ok
 }
 
 var escapes = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`)

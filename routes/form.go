@@ -36,8 +36,8 @@ type form struct {
 	// where a rule names it.
 	before [maxForms]string
 	steps  int
-	// whole is the page of a data route whose build id was left out.
-	whole string
+	// page is that of a data route, and whole the one whose build id was left out.
+	page, whole string
 	// also are further readings that count like any other, because the form
 	// is not certain: Next.js compares "/_next/data" in exact case.
 	also   [maxForms]string
@@ -62,7 +62,7 @@ func (t *Table) strip(path, how string) form {
 			}
 		} else if rest, whole, exact, ok := cutData(f.path); ok {
 			next, certain, taken = rest, exact, howData
-			f.whole, f.data, located = whole, true, false
+			f.page, f.whole, f.data, located = next, whole, true, false
 		} else if rest, ok := cutRSC(f.path); ok {
 			next, taken = rest, howRSC
 		} else {
@@ -82,13 +82,13 @@ func (t *Table) strip(path, how string) form {
 	return f
 }
 
-// isPlain reports whether nothing but the base path was taken off, and the path was sent
-// as it is.
+// isPlain reports whether nothing but the base path was taken off, as it is written, and
+// the path was sent as it is.
 func (f *form) isPlain(basePath string) bool {
 	if basePath == "" {
 		return f.steps == 0 && f.sent == ""
 	}
-	return f.steps == 1 && f.base && f.sent == ""
+	return f.steps == 1 && f.base && f.doubts == 0 && f.sent == ""
 }
 
 // cutPrefix takes a path prefix of whole segments off in any case.

@@ -12,7 +12,7 @@ func (m manifestRewrites) interceptions() (from []source) {
 	for _, written := range m.all {
 		for _, condition := range written.Has {
 			if written.intercepts() && condition.isNextURL() {
-				from = append(from, newSourceOrAll("^(?:"+condition.Value+")$"))
+				from = append(from, newSourceOrAll(anyCase, "^"+condition.Value+"$"))
 			}
 		}
 	}

@@ -209,6 +209,9 @@ func (j *judgement) read(path, how string, depth int) {
 	}
 	if f.data {
 		j.named(f.whole, howData)
+		if page, ok := strings.CutPrefix(f.page, "/index/"); ok { // which Next.js takes off where the app has a middleware
+			j.guess("/"+page, howData, depth)
+		}
 	}
 	if f.steps == 0 || trimEnd(f.path) == j.table.loginPath {
 		return
@@ -238,8 +241,10 @@ func (j *judgement) framework(f *form, depth int) bool {
 	if !j.named(f.path, f.how) {
 		j.open, j.static = true, static
 	}
-	if j.table.build != nil {
+	if build := j.table.build; build != nil && build.hasFile(f.path) {
 		j.rewrites(f, depth, beforeFiles)
+	} else if build != nil {
+		j.rewrites(f, depth, fallback)
 	}
 	return true
 }

@@ -65,11 +65,11 @@ func (c *compiler) proveOpen() {
 		}
 		for _, p := range rule.patterns {
 			path := strings.ReplaceAll(p.path(), wildcard, "x")
-			m := c.table.pathMatch(path)
+			m := c.table.pathMatch(c.table.basePath + path)
 			if m.Bad || m.Type != Auth || c.table.tree.find(path, false).exact != rule.index {
 				continue
 			}
-			closed := (&judgement{table: &c.table, otherHosts: true}).decisivePath(path, "")
+			closed := (&judgement{table: &c.table, otherHosts: true}).decisivePath(c.table.basePath+path, "")
 			switch m.Reading {
 			case howDecoded, howCleaned, howResolved, howTrimmed:
 				c.warnf("%s: pattern %s opens nothing, because some servers read the path as %s, which is closed%s; name that path too, or use another one",
@@ -128,7 +128,7 @@ func (c *compiler) proveForbidden(page Match, because string) {
 // prove decides a configured path for no request, and says why.
 func (t *Table) prove(path string) (m Match, because string) {
 	j := judgement{table: t, proof: true}
-	m = j.verdict(path, "")
+	m = j.verdict(escape(t.basePath)+path, "")
 	because = t.because(m)
 	if j.how == howRewrite {
 		because += ", since a rewrite of the build leads there to " + j.decisive

@@ -15,10 +15,10 @@ type manifestRedirect struct {
 
 // redirected are the paths that next.config redirects to others of the app. What it
 // redirects to another host comes back through the guard, if it comes back.
-func redirected(written []manifestRedirect) (sources []source) {
+func redirected(written []manifestRedirect, flags string) (sources []source) {
 	for _, r := range written {
 		if !r.Internal && strings.HasPrefix(r.Destination, "/") {
-			sources = append(sources, newSourceOrAll(r.Regex))
+			sources = append(sources, newSourceOrAll(flags, r.Regex))
 		}
 	}
 	return sources

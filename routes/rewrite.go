@@ -24,7 +24,8 @@ type rewrite struct {
 	// nothing but another name.
 	unconditional bool
 	// unknown are parameters that a condition takes from a query, header or
-	// cookie, so that the client may choose them.
+	// cookie, so that the client may choose them, and lists that Next.js joins
+	// otherwise than they were.
 	unknown  []string
 	hosts    []expression // all of which the host meets
 	fromHost []string     // the parameters that they capture
@@ -80,14 +81,18 @@ func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (m manifestRewrites) compile() ([]rewrite, error) {
+func (m manifestRewrites) compile(cased bool) ([]rewrite, error) {
 	var list []rewrite
 	for _, written := range m.all {
 		// A destination on another host has no page of this app behind it.
 		if !strings.HasPrefix(written.Destination, "/") || written.intercepts() {
 			continue
 		}
-		r, err := written.compile()
+		flags := anyCase
+		if cased && written.phase != beforeFiles { // experimental.caseSensitiveRoutes
+			flags = ""
+		}
+		r, err := written.compile(flags)
 		if err != nil {
 			return nil, fmt.Errorf("reading the build of Next.js: %w", err)
 		}
@@ -96,19 +101,20 @@ func (m manifestRewrites) compile() ([]rewrite, error) {
 	return list, nil
 }
 
-func (m manifestRewrite) compile() (r rewrite, err error) {
+func (m manifestRewrite) compile(flags string) (r rewrite, err error) {
 	if !strings.HasPrefix(m.Source, "/") {
 		return r, fmt.Errorf("the rewrite %q does not begin with a slash", m.Source)
 	}
-	if r.source, err = newSource(m.Regex, literalPrefix(m.Source)); err != nil {
+	if r.source, err = newSource(flags, m.Regex, literalPrefix(m.Source)); err != nil {
 		return r, fmt.Errorf("rewrite %q: %w; write its source without it", m.Source, err)
 	}
 	destination, _, _ := strings.Cut(m.Destination, "#")
 	r.path, r.query, _ = strings.Cut(destination, "?")
-	r.phase, r.keys, r.only = m.phase, sourceKeys(m.Source), onlyValues(m.Has)
+	r.keys, r.unknown = sourceKeys(m.Source)
+	r.phase, r.only = m.phase, onlyValues(m.Has)
 	r.unconditional = len(m.Has) == 0 && len(m.Missing) == 0
 	for _, condition := range m.Has {
-		hosts, err := compileExpression("^(?:" + condition.Value + ")$")
+		hosts, err := compileExpression(anyCase, "^"+condition.Value+"$")
 		if condition.Type == "host" && err == nil {
 			r.hosts = append(r.hosts, hosts)
 		}
@@ -193,11 +199,11 @@ func (r *rewrite) ofHost(host string) (parts map[string]string, ok bool) {
 		}
 		named := false
 		for i, name := range r.hosts[i].pattern.SubexpNames() {
-			if name != "" {
+			if name != "" && found != nil {
 				parts[name], named = found[i], true
 			}
 		}
-		if !named {
+		if !named && found != nil {
 			parts["host"] = found[0]
 		}
 	}
@@ -230,14 +236,16 @@ func literalPrefix(source string) string {
 }
 
 // sourceKeys lists the parameters of a path-to-regexp source in the order of
-// their groups. A group without a name is called by its number.
-func sourceKeys(source string) []string {
-	var keys []string
+// their groups. A group without a name is called by its number. Lists are those that
+// repeat what does not begin with a slash, and so have other separators.
+func sourceKeys(source string) (keys, lists []string) {
 	unnamed := 0
 	for i := 0; i < len(source); i++ {
+		begin := i
 		switch source[i] {
 		case '\\':
 			i++
+			continue
 		case ':':
 			end := i + 1
 			for end < len(source) && isWord(source[end]) {
@@ -252,38 +260,43 @@ func sourceKeys(source string) []string {
 			keys = append(keys, strconv.Itoa(unnamed))
 			unnamed++
 			i = closing(source, i) - 1
+		default:
+			continue
+		}
+		if repeats(source[i+1:]) && source[begin-1] != '/' {
+			lists = append(lists, keys[len(keys)-1])
 		}
 	}
-	return keys
+	return keys, lists
 }
+
+// repeats reports whether a parameter goes on as a list.
+func repeats(rest string) bool { return rest != "" && strings.IndexByte("*+}", rest[0]) >= 0 }
 
 func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// destinations are where the rewrite leads from a path: mostly one. It is another where
-// the path is matched in other parts as it was sent than as it was read.
+// destinations are where the rewrite leads from a path, by each of its spellings: mostly
+// one.
 func (r *rewrite) destinations(spellings []spelling, host string) iter.Seq[destination] {
 	return func(yield func(destination) bool) {
-		var before destination
-		var sent, read bool // found
+		var found []destination
 		for _, path := range spellings {
-			if sent && path.sent || read {
-				continue
-			}
 			to, ok := r.apply(path, host)
-			if !ok || to.isSame(path) {
+			if !ok || to.isSame(path) || slices.ContainsFunc(found, to.leadsWhere) {
 				continue
 			}
-			if sent && to.path == before.path && to.query == before.query {
+			if found = append(found, to); !yield(to) {
 				return
 			}
-			if !yield(to) {
-				return
-			}
-			before, sent, read = to, sent || path.sent, !path.sent
 		}
 	}
+}
+
+// leadsWhere reports whether another destination is the same one, however it is spelled.
+func (to *destination) leadsWhere(other destination) bool {
+	return to.path == other.path && to.query == other.query
 }
 
 // destination is where a rewrite leads.
@@ -327,10 +340,8 @@ func (r *rewrite) apply(path spelling, host string) (to destination, ok bool) {
 		return placeholder, at == 0
 	}
 	filled, whole := fill(r.path, value)
-	if to.chosen = !whole; whole {
-		filled = merge(filled)
-	}
-	to.path, to.sent = canonical(filled), filled
+	filled = merge(filled)
+	to.path, to.sent, to.chosen = canonical(filled), filled, !whole
 	to.query, to.anyImage = r.imageQuery(value)
 	return to, true
 }
@@ -340,12 +351,15 @@ func (r *rewrite) apply(path spelling, host string) (to destination, ok bool) {
 func fill(template string, value func(name string) (string, bool)) (filled string, whole bool) {
 	var b strings.Builder
 	for rest := template; rest != ""; {
-		i := strings.IndexByte(rest, ':')
+		i := strings.IndexAny(rest, ":{")
 		if i < 0 {
 			b.WriteString(rest)
 			break
 		}
 		b.WriteString(rest[:i])
+		if rest[i] == '{' { // of a group that has separators of its own
+			return b.String(), false
+		}
 		end := i + 1
 		for end < len(rest) && isWord(rest[end]) {
 			end++
@@ -354,12 +368,13 @@ func fill(template string, value func(name string) (string, bool)) (filled strin
 		if end < len(rest) && rest[end] == '(' {
 			end = closing(rest, end)
 		}
+		list := repeats(rest[end:]) && i > 0 && rest[i-1] != '/' // which would have other separators
 		if end < len(rest) && strings.IndexByte("*+?", rest[end]) >= 0 {
 			end++
 		}
 		rest = rest[end:]
 		part, known := value(name)
-		if !known {
+		if !known || list && strings.IndexByte(part, '/') >= 0 {
 			return b.String(), false
 		}
 		b.WriteString(part)

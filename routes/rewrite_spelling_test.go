@@ -10,7 +10,10 @@ import (
 // buildOf is a build with this routes manifest and nothing else.
 func buildOf(t *testing.T, routesManifest string) *Build {
 	t.Helper()
-	build, err := LoadBuild(fstest.MapFS{"BUILD_ID": {Data: []byte("x")}, "routes-manifest.json": {Data: []byte(routesManifest)}})
+	build, err := LoadBuild(fstest.MapFS{
+		"BUILD_ID": {Data: []byte("x")}, "routes-manifest.json": {Data: []byte(routesManifest)},
+		"required-server-files.json": {Data: []byte(`{"config":{"useFileSystemPublicRoutes":true}}`)}, "static/chunks/a.js": {},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +156,92 @@ func TestAttackByLocaleOfTheDomain(t *testing.T) {
 	}
 }
 
+// Next.js takes "/index" off the page of a data route, where the app has a middleware.
+func TestAttackByIndexInDataRoute(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Locales: []string{"en"}, BasePath: "/base"})
+	for path, want := range map[string]Type{
+		"/base/_next/data/B/index/dashboard.json": Auth, "/base/_next/data/B/index/dashboard/5.json": Auth, "/base/_next/data/B/index/en/dashboard.json": Auth,
+		"/base/_next/data/B/index.json": Hybrid, "/base/_next/data/B/index/about.json": Hybrid,
+	} {
+		if m := table.Match(path, "", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+}
+
+// Rewrites come after the files that there are, and before the answer that there is none.
+func TestAttackByRewritesBehindFiles(t *testing.T) {
+	for _, phase := range []string{"afterFiles", "fallback"} {
+		table := compile(t, Config{
+			Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/dashboard/*"}}},
+			Build: buildOf(t, `{"staticRoutes":[{"page":"/login"}],"rewrites":{"`+phase+`":[{"source":"/:path*","destination":"/dashboard/:path*","regex":"^`+catchAll+`"}]}}`),
+		})
+		for path, open := range map[string]bool{
+			"/_next/static/chunks/a.js": true, "/_next/static/chunks/%61.js": true, "/_next/static/chunks/b.js": false, "/_next/hmr": false, "/_next/webpack-hmr": false, "/about": false,
+		} {
+			if m := table.Match(path, "", ""); m.Open != open || !open && m.Type != Auth {
+				t.Errorf("%s by %s: %+v", path, phase, m)
+			}
+		}
+	}
+}
+
+// That Next.js finds a page before it tries rewrites counts only where that is certain.
+func TestAttackByPageThatIsNotFoundFirst(t *testing.T) {
+	const rewrites = `"staticRoutes":[{"page":"/login"},{"page":"/pricing"}],"rewrites":{"afterFiles":[
+		{"source":"BASE/:path((?!login$|api|_next).*)","destination":"BASE/dashboard/:path","regex":"^BASE(?:/((?!login$|api|_next).*))(?:/)?$"}]}`
+	build := func(manifest, base string) *Build {
+		return buildOf(t, "{"+manifest+strings.ReplaceAll(rewrites, "BASE", base)+"}")
+	}
+	unserved := build("", "")
+	unserved.servesPages = false
+	for name, tc := range map[string]struct {
+		build      *Build
+		host, path string
+		want       Type
+	}{
+		"found":                          {build("", ""), "", "/pricing", Hybrid},
+		"found below the base path":      {build(`"basePath":"/docs",`, "/docs"), "", "/docs/pricing", Hybrid},
+		"base path in another case":      {build(`"basePath":"/docs",`, "/docs"), "", "/DOCS/pricing", Auth},
+		"locales, by which it may not":   {build(`"i18n":{"locales":["en","fr"],"defaultLocale":"en"},`, ""), "", "/pricing", Auth},
+		"pages that are not served":      {unserved, "", "/pricing", Auth},
+		"letter case that makes another": {build(`"caseSensitive":true,`, ""), "", "/LOGIN", Auth},
+		"letter case that makes none":    {build("", ""), "", "/LOGIN", Hybrid},
+	} {
+		rules := []Rule{{Type: Hybrid, Patterns: []string{"/dashboard/login", "/dashboard/en/login"}}, {Type: Auth, Patterns: []string{"/dashboard/*"}}}
+		table := compile(t, Config{Rules: rules, Build: tc.build})
+		if m := matchHost(t, table, tc.host, tc.path); m.Type != tc.want {
+			t.Errorf("%s: %s is %s, want %s", name, tc.path, m.Type, tc.want)
+		}
+	}
+	compile(t, Config{ // and the login page below a base path is found, too
+		Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/dashboard/*"}}},
+		Build: buildOf(t, `{"basePath":"/docs","staticRoutes":[{"page":"/login"}],"rewrites":{"afterFiles":[{"source":"/docs/:path*","destination":"/docs/dashboard/:path*","regex":"^/docs`+catchAll+`"}]}}`),
+	})
+}
+
+// What an expression captures is what Next.js captures, or the client chooses it.
+func TestAttackByWhatIsCaptured(t *testing.T) {
+	for name, tc := range map[string]struct{ manifest, host, path string }{
+		"alternatives of a host, the first": {`"rewrites":[{"source":"/h/:p*","destination":"/dashboard/:p*","has":[{"type":"host","value":"a.acme.test|b.acme.test"}],"regex":"^/h` + catchAll + `"}]`, "a.acme.test.evil", "/h/x"},
+		"alternatives of a host, the last":  {`"rewrites":[{"source":"/h/:p*","destination":"/dashboard/:p*","has":[{"type":"host","value":"a.acme.test|b.acme.test"}],"regex":"^/h` + catchAll + `"}]`, "xb.acme.test", "/h/x"},
+		"a class with escapes":              {`"rewrites":[{"source":"/s/:slug([a-z%20]+)","destination":"/dashboard/:slug","regex":"^/s(?:/([a-z%20]+))(?:/)?$"}]`, "", "/s/a2"},
+		"the second spelling":               {`"basePath":"/docs","rewrites":[{"source":"/docs/:lang/:path*","destination":"/docs/:path*","regex":"^/docs(?:/([^/]+?))` + catchAll + `"}]`, "", "/docs/docs/dashboard"},
+		"a lookahead that was left out":     {`"rewrites":[{"source":"/n/:a((?:(?!--).)+)--:b(.*)","destination":"/:b","regex":"^/n(?:/((?:(?!--).)+))--(.*)(?:/)?$"}]`, "", "/n/p--dashboard/x--y"},
+		"a list with dots":                  {`"rewrites":[{"source":"/k.:path*","destination":"/:path*","regex":"^/k(?:\\.((?:[^/]+?)(?:\\.(?:[^/]+?))*))?(?:/)?$"}]`, "", "/k.dashboard.set"},
+		"a list that is joined by dashes":   {`"rewrites":[{"source":"/k/:path*","destination":"/d{-:path}*","regex":"^/k` + catchAll + `"}]`, "", "/k/x/y"},
+		"a rest behind an empty parameter":  {`"rewrites":[{"source":"/:p*","destination":"/:p*/:h","has":[{"type":"header","key":"x","value":"(?<h>.*)"}],"regex":"^` + catchAll + `"}]`, "", "/"},
+	} {
+		table := compile(t, Config{
+			Rules: []Rule{{Type: Public, Patterns: []string{"/login/*"}}, {Type: Auth, Patterns: []string{"/dashboard/*", "/d-x-y"}}},
+			Build: buildOf(t, "{"+tc.manifest+"}"),
+		})
+		if m := matchHost(t, table, tc.host, tc.path); m.Type != Auth {
+			t.Errorf("%s: %s is %s", name, tc.path, m.Type)
+		}
+	}
+}
+
 // A lookahead counts where it is asked once, at one place; else the expression matches at
 // least what Next.js matches.
 func TestLookahead(t *testing.T) {
@@ -175,7 +264,7 @@ func TestLookahead(t *testing.T) {
 		{`^/((?!a(?!b)).*)$`, false, "/x /ab", "", "/ac"},
 		{`^/([(?!])$`, false, "", "/x", ""}, // not one, and no valid expression without it
 	} {
-		e, err := compileExpression(tc.expression)
+		e, err := compileExpression(anyCase, tc.expression)
 		if err != nil {
 			if tc.yes != "" {
 				t.Errorf("%s: %v", tc.expression, err)

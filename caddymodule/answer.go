@@ -207,8 +207,11 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 			return session.Handoff{NoActivity: handoff.NoActivity}, nil
 		}
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = visitor.Apply(ctx, handoff)
+	case handoff.Delete:
+		err = errors.Join(err, visitor.Delete(ctx))
 	}
 	if !handoff.Empty() || err != nil {
 		a.guard.realm.app.metrics.handoff(a.guard.realm.name, handoff, err)
@@ -276,16 +279,17 @@ func (a *answer) finish(err error) {
 	if a.drain != nil {
 		a.drain.Stop()
 	}
-	switch {
-	case a.wroteHeader:
-	case err == nil:
+	if !a.wroteHeader && err == nil {
 		a.WriteHeader(http.StatusOK)
-	case !a.visit.match.Static:
-		protectFromCaches(a.Header(), lookAt(a.Header()), a.visit, false)
 	}
 	a.takeTrailers()
-	if a.failed != nil {
+	switch header := a.Header(); {
+	case a.failed != nil:
 		a.restore() // trailers would be part of the error's answer
+		keepFromCaches(header)
+		a.visit.keepRotated(header)
+	case !a.wroteHeader && !a.visit.match.Static:
+		protectFromCaches(header, lookAt(header), a.visit, a.visit.keepRotated(header))
 	}
 	if len(a.lost) > 0 {
 		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer "+

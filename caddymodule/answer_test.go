@@ -96,6 +96,24 @@ func TestBadHandoffIs502AndNothingOfTheAnswerIsSent(t *testing.T) {
 	}
 }
 
+// Who was signed out has no cookie any more, whatever else is wrong with the answer.
+func TestDeleteBesideABadUpdateSignsOut(t *testing.T) {
+	s := serve(t, guarded)
+	for name, update := range map[string]string{"one that cannot be read": "!!!", "one of nobody": handoff(`{"user":{"a":1}}`)} {
+		cookie := s.signIn(ada)
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Delete", "1")
+			w.Header().Set("X-Session-Update", update)
+		})
+		response := s.request("POST", "/", "Cookie", cookie)
+		assert.Equal(t, 502, response.StatusCode, name)
+		require.NotEmpty(t, response.Cookies(), name)
+		assert.Negative(t, response.Cookies()[0].MaxAge, name)
+		s.answer(nil)
+		assert.Equal(t, 307, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode, name)
+	}
+}
+
 // The 502 does not wait for a body that never ends or breaks off, and has nothing of
 // the trailers.
 func TestBadHandoffOnAnyBodyIs502AndLogged(t *testing.T) {

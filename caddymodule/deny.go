@@ -92,12 +92,11 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	return redirect(w, v.request, g.location(v))
 }
 
-// keepRotated sends the session's newest token with an answer that the guard makes
-// itself: what on_refresh returned must not be lost.
-func (v *visit) keepRotated(header http.Header) {
-	if v.visitor != nil && v.kind != routes.Prefetch {
-		v.visitor.SetCookies(header)
-	}
+// keepRotated sends what became of the session with an answer that is not the app's, and
+// reports whether it was anything: what on_refresh returned must not be lost, and who
+// signed out has no cookie any more.
+func (v *visit) keepRotated(header http.Header) bool {
+	return v.visitor != nil && v.kind != routes.Prefetch && v.visitor.SetCookies(header)
 }
 
 func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
@@ -129,7 +128,7 @@ func (g *Guard) location(v *visit) string {
 // again and again: a handler before the guard has made a path of it that is closed.
 func (g *Guard) locksOut(v *visit) bool {
 	_, wanted := originalRequest(v.request)
-	if v.kind == routes.Prefetch || !v.table.IsLoginPage(v.match, wanted.EscapedPath()) {
+	if v.match.Type != routes.Auth || v.kind == routes.Prefetch || !v.table.IsLoginPage(v.match, wanted.EscapedPath()) {
 		return false
 	}
 	if !g.lockedOut.Swap(true) {

@@ -322,6 +322,20 @@ func TestNoRedirectFromTheLoginPageToItself(t *testing.T) {
 	assert.Nil(t, s.last())
 }
 
+// What is refused on an open login page is not the page.
+func TestRefusalOnTheLoginPageIsNoLockout(t *testing.T) {
+	s := serve(t, "session_guard {\n public /login\n auth /dashboard/*\n default hybrid\n actions /other\n }")
+	response := s.request("POST", "/login", "Next-Action", "x")
+	assert.Equal(t, 401, response.StatusCode)
+	assert.Equal(t, "/login", response.Header.Get("X-Action-Redirect"))
+	response = s.request("GET", "/login", "RSC", "1", "Next-Url", "/dashboard")
+	assert.Equal(t, 401, response.StatusCode)
+	assert.Equal(t, "text/plain", response.Header.Get("Content-Type"))
+	log, err := os.ReadFile(s.log)
+	require.NoError(t, err)
+	assert.NotContains(t, string(log), "nobody can log in")
+}
+
 // A static export has the rules of its pages, although try_files names their files.
 func TestTryFilesOfStaticExport(t *testing.T) {
 	folder := t.TempDir()

@@ -283,6 +283,27 @@ func TestOnRefreshTakesARoleAway(t *testing.T) {
 	assert.Equal(t, "rt-2", sessionOf(t, s.last())["refreshToken"])
 }
 
+// A refresh token that is used twice looks stolen, so the new one reaches the browser with
+// whatever is answered.
+func TestOnRefreshIsKeptWhenTheAnswerFails(t *testing.T) {
+	for name, app := range map[string]http.HandlerFunc{
+		"the app breaks off": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"a wrong handoff":    func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Update", "!!!") },
+	} {
+		hook := newHookServer(t)
+		s, cookie := due(t, "on_refresh "+hook.url)
+		hook.answer(tokenEndpoint)
+		s.answer(app)
+		response := s.request("GET", "/dashboard", "Cookie", cookie)
+		require.Equal(t, http.StatusBadGateway, response.StatusCode, name)
+		assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"), name)
+		require.NotEmpty(t, cookieHeader(response), "%s: the new refresh token is lost", name)
+		s.answer(func(http.ResponseWriter, *http.Request) {})
+		s.request("GET", "/dashboard", "Cookie", cookieHeader(response))
+		assert.Equal(t, "rt-2", sessionOf(t, s.last())["refreshToken"], name)
+	}
+}
+
 func TestOnRefreshOfTheAPI(t *testing.T) {
 	hook := newHookServer(t)
 	s := serve(t, withHooks("on_refresh "+hook.url+"/refresh", "expose_tokens on"))

@@ -27,7 +27,6 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	err := a.ask(next)
 	a.finish(err)
 	if a.failed != nil {
-		keepFromCaches(w.Header())
 		return answerError(a.failed)
 	}
 	return err

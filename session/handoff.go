@@ -51,7 +51,8 @@ func (h *Handoff) Empty() bool {
 // Set-Cookie of the session cookie's name from the header of the app's answer,
 // and returns what they mean. Headers and cookies mean the same; two different
 // ones of a kind are a [*HandoffError], as is one that cannot be decoded. The
-// header is clean in any case.
+// header is clean in any case, and Delete is true also beside an update that is
+// wrong: who asked to be signed out must be.
 func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff, error) {
 	parts := handoffParts{}
 	var misspelled []string
@@ -78,7 +79,7 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	handoff.Places, handoff.Misspelled = parts.places(own), misspelled
 	slices.Sort(handoff.Misspelled)
 	passed, deletes, ownErr := v.ownCookies(ctx, own, lines)
-	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes
+	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes && (err == nil || len(parts["set"]) == 0)
 	err = errors.Join(err, ownErr)
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
 		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
@@ -252,40 +253,49 @@ func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
 
 func (p handoffParts) decode() (Handoff, error) {
 	h := Handoff{NoActivity: len(p["activity"]) == 1 && strings.EqualFold(p["activity"][0].value, "none")}
-	for _, kind := range []string{"delete", "set", "update"} {
-		if given := p[kind]; len(given) > 1 {
-			return Handoff{}, handoffErrorf("two different %s on one answer, in %s and in %s; send one", kind, given[0].place, given[1].place)
-		}
-	}
-	if given := p["delete"]; len(given) == 1 {
-		if given[0].value != "1" {
-			return Handoff{}, handoffErrorf("%s must have the value 1", given[0].place)
-		}
-		h.Delete = true
-	}
-	if given := p["set"]; len(given) == 1 {
-		members, err := given[0].decode()
-		if err != nil {
-			return Handoff{}, err
-		}
-		login, err := LoginOf(members)
-		if err != nil {
-			return Handoff{}, handoffErrorf("%s: %v", given[0].place, err)
-		}
-		h.Set = &login
-	}
-	if given := p["update"]; len(given) == 1 {
-		members, err := given[0].decode()
-		if err != nil {
-			return Handoff{}, err
-		}
-		change, err := ChangeOf(members)
-		if err != nil {
-			return Handoff{}, handoffErrorf("%s: %v", given[0].place, err)
-		}
-		h.Update = &change
+	if err := p.read(&h); err != nil {
+		return Handoff{Delete: h.Delete && len(p["set"]) == 0}, err
 	}
 	return h, nil
+}
+
+// read reads the parts, delete first.
+func (p handoffParts) read(h *Handoff) error {
+	for _, kind := range []string{"delete", "set", "update"} {
+		given := p[kind]
+		switch {
+		case len(given) == 0:
+			continue
+		case len(given) > 1:
+			return handoffErrorf("two different %s on one answer, in %s and in %s; send one", kind, given[0].place, given[1].place)
+		case kind == "delete":
+			if given[0].value != "1" {
+				return handoffErrorf("%s must have the value 1", given[0].place)
+			}
+			h.Delete = true
+			continue
+		}
+		members, err := given[0].decode()
+		if err != nil {
+			return err
+		}
+		if err := h.take(kind, members); err != nil {
+			return handoffErrorf("%s: %v", given[0].place, err)
+		}
+	}
+	return nil
+}
+
+// take makes a set or an update of decoded members.
+func (h *Handoff) take(kind string, members map[string]any) error {
+	if kind == "set" {
+		login, err := LoginOf(members)
+		h.Set = &login
+		return err
+	}
+	change, err := ChangeOf(members)
+	h.Update = &change
+	return err
 }
 
 // decode decodes base64url, with or without padding, of one JSON object.

@@ -374,6 +374,31 @@ func TestBrokenMachineryInAHandoffIsNotTheAppsFault(t *testing.T) {
 	}
 }
 
+// Who asked to be signed out is, whatever else the app got wrong; but for a sign-in, which
+// ends the session before it only if it can be made.
+func TestDeleteBesideWhatIsWrong(t *testing.T) {
+	for name, tc := range map[string]struct {
+		lines   []string
+		deletes bool
+	}{
+		"an update that is no base64url": {[]string{"X-Session-Delete: 1", "X-Session-Update: !!!"}, true},
+		"two updates":                    {[]string{"X-Session-Delete: 1", "X-Session-Update: " + described(`{}`), "X-Session-Update: " + described(`{"user":{"a":1}}`)}, true},
+		"by the app's own cookie":        {[]string{"Set-Cookie: session=; Max-Age=0", "X-Session-Update: !!!"}, true},
+		"a set":                          {[]string{"X-Session-Delete: 1", "X-Session-Set: !!!"}, false},
+		"a set and the app's own cookie": {[]string{"Set-Cookie: session=; Max-Age=0", "X-Session-Set: !!!"}, false},
+		"a delete that is none":          {[]string{"X-Session-Delete: yes", "X-Session-Update: !!!"}, false},
+		"two deletes":                    {[]string{"X-Session-Delete: yes", "X-Session-Delete: 1"}, false},
+	} {
+		m, _ := newManager(t)
+		v := read(t, m, request(signIn(t, m, alice())))
+		handoff, err := v.TakeHandoff(t.Context(), answer(tc.lines...))
+		var wrong *session.HandoffError
+		if !errors.As(err, &wrong) || handoff.Delete != tc.deletes || handoff.Set != nil || handoff.Update != nil {
+			t.Errorf("%s: %+v, %v", name, handoff, err)
+		}
+	}
+}
+
 func TestIsSessionHeader(t *testing.T) {
 	for name, want := range map[string]bool{
 		"X-Session-User": true, "x-session-user": true, "X_Session_User": true, "X.Session.User": true, "x-SESSION_data": true, "X-Session-": true,

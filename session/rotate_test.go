@@ -65,6 +65,40 @@ func TestParallelRequestsRotateOnce(t *testing.T) {
 	})
 }
 
+// Tabs that ask for a refresh one after the other with one old cookie get one new one.
+func TestLateRefreshesRotateOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: rotated}
+		m := hooked(t, nil, hook)
+		old := signIn(t, m, withTokens())
+		time.Sleep(time.Minute)
+		var first string
+		for i := range 4 {
+			v := read(t, m, request(old))
+			if err := v.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			token := sentCookie(t, v)
+			if i == 0 {
+				first = token
+			}
+			if token == "" || token != first || hook.calls.Load() != 1 {
+				t.Errorf("request %d: another token, or %d calls", i, hook.calls.Load())
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		v := read(t, m, request(first))
+		if err := v.Refresh(t.Context()); err != nil || hook.calls.Load() != 2 {
+			t.Errorf("who has the new token asks for another: %v, %d calls", err, hook.calls.Load())
+		}
+		time.Sleep(time.Minute)
+		v = read(t, m, request(old))
+		if err := v.Refresh(t.Context()); err != nil || hook.calls.Load() != 3 {
+			t.Errorf("much later: %v, %d calls", err, hook.calls.Load())
+		}
+	})
+}
+
 // A reload while the token endpoint is asked: the new configuration waits for the
 // call of the old one and hands on what it brought.
 func TestReloadRotatesOnce(t *testing.T) {

@@ -179,10 +179,13 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 	if v.session == nil {
 		return ErrNoSession
 	}
-	if v.manager.settings.Refresher != nil {
-		return v.rotate(ctx)
+	if v.manager.settings.Refresher == nil {
+		return v.Update(Change{})
 	}
-	return v.Update(Change{})
+	if v.late && justRefreshed(v.session, v.manager.settings.Now()) {
+		return nil
+	}
+	return v.rotate(ctx)
 }
 
 // Update changes the session and refreshes it, without the Refresher. Where there is

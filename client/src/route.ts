@@ -32,26 +32,52 @@ export interface Rules {
   locales: string[];
 }
 
-/** The locale prefix of a path (`/ar`, or "" without one) and the rest. */
+/** The locale prefix of a path as it was configured (`/ar`, or "" without one) and the rest. */
 export function splitLocale(path: string, locales: string[]): { locale: string; rest: string } {
   const first = path.split("/", 2)[1] ?? "";
-  if (!locales.some((locale) => locale.toLowerCase() === first.toLowerCase())) return { locale: "", rest: path };
-  return { locale: `/${first}`, rest: path.slice(first.length + 1) || "/" };
+  const locale = locales.find((configured) => configured.toLowerCase() === first.toLowerCase());
+  return locale ? { locale: `/${locale}`, rest: path.slice(first.length + 1) || "/" } : { locale: "", rest: path };
+}
+
+/** What the rules say of a path: the type that decides, and the rule that it comes from. */
+export interface Verdict {
+  type: RouteType;
+  rule?: RouteRule;
 }
 
 /**
- * The first rule that matches the path, and the type that decides. The login page without a rule of its own is open. As in Caddy, `auth` counts in
- * every spelling that may lead to a page, what opens a path only in the one that was configured.
+ * The first rule that matches the path. The login page without a rule of its own is open. As in Caddy, `auth` counts in every spelling that may lead
+ * to a page, what opens a path only in the one that was configured, and the path with its locale where a rule names that.
  */
-export function findRule(path: string, rules: Rules): { type: RouteType; rule?: RouteRule } {
-  const { rest } = splitLocale(fold(path), rules.locales);
+export function findRule(path: string, rules: Rules): Verdict {
+  const { locale, rest } = splitLocale(fold(path), rules.locales);
   const plain = SPELLED.test(path) ? undefined : splitLocale(canonical(path), rules.locales).rest;
-  const rule = rules.routes.find(({ pattern, type }) => {
-    if (type === "auth") return matchesPattern(rest, pattern, fold);
+  const rule = firstMatch(rules.routes, rest, plain);
+  const verdict: Verdict = rule ? { type: rule.type, rule } : { type: rules.defaultType };
+  if (plain === canonical(rules.loginPath)) return !rule || (rule.type === "auth" && writeOut(rule.pattern).includes("*")) ? { type: "hybrid" } : verdict;
+  const named = locale ? findNamed(path, rules.routes) : undefined;
+  return named && strictness(named) > strictness(verdict) ? named : verdict;
+}
+
+/** The first rule that matches the path and whose own text covers its first segment: `/en/*` names /en/login, `/*` does not. */
+export function findNamed(path: string, routes: RouteRule[]): Verdict | undefined {
+  const segment = fold(path).split("/")[1];
+  const naming = routes.filter(({ pattern }) => [segment, `${segment}*`].includes(fold(writeOut(pattern)).split("/")[1]));
+  const rule = firstMatch(naming, fold(path), SPELLED.test(path) ? undefined : canonical(path));
+  return rule && { type: rule.type, rule };
+}
+
+/** From the most open type to the strictest; a rule says more than the default. */
+function strictness({ type, rule }: Verdict): number {
+  return 2 * ["public", "hybrid", "auth"].indexOf(type) + (rule ? 1 : 0);
+}
+
+/** The first rule that matches a path: `auth` in its folded spelling, what opens it in the plain one, which an odd path does not have. */
+function firstMatch(routes: RouteRule[], folded: string, plain: string | undefined): RouteRule | undefined {
+  return routes.find(({ pattern, type }) => {
+    if (type === "auth") return matchesPattern(folded, pattern, fold);
     return plain !== undefined && !SPELLED.test(pattern) && matchesPattern(plain, pattern, canonical);
   });
-  if (plain === canonical(rules.loginPath) && (!rule || (rule.type === "auth" && writeOut(rule.pattern).includes("*")))) return { type: "hybrid" };
-  return rule ? { type: rule.type, rule } : { type: rules.defaultType };
 }
 
 /** A spelling that servers read in several ways: repeated slashes, or an escape of a letter, a digit, or one of `-._~/\%?#;`. */

@@ -30,6 +30,7 @@ describe("without Caddy the rules are enforced here", () => {
     ["/DASHBOARD", false, "307 /login?return_to=%2FDASHBOARD"],
     ["/%64ashboard", false, "307 /login?return_to=%2F%2564ashboard"],
     ["/ar/dashboard", false, "307 /ar/login?return_to=%2Far%2Fdashboard"],
+    ["/AR/dashboard", false, "307 /ar/login?return_to=%2FAR%2Fdashboard"],
     ["/dashboard", true, "200"],
     ["/login", true, "307 /dashboard"],
     ["/ar/login", true, "307 /ar/dashboard"],
@@ -101,6 +102,16 @@ describe("the app's own decision", () => {
     await NextAuthSession({ middleware: { ...rules, authorize } }).middleware(handler)(request);
     expect(handler.mock.calls).toEqual([[request, false, route.auth("/dashboard/*")]]);
     expect(authorize.mock.calls).toEqual([[false, request, route.auth("/dashboard/*")]]);
+  });
+
+  test("they are told the rule that names a locale, behind Caddy, too", async () => {
+    const rule = route.auth("/ar/admin/*");
+    const handler = vi.fn();
+    const auth = NextAuthSession({ middleware: { routes: [rule, route.hybrid("/")], locales: ["en", "ar"] } });
+    for (const headers of [{}, { "X-Session-Realm": "default" }] as Record<string, string>[]) {
+      await auth.middleware(handler)(new NextRequest("http://localhost:3000/ar/admin/users", { headers }));
+      expect(handler.mock.lastCall?.slice(1)).toEqual([false, rule]);
+    }
   });
 
   test("an answer replaces the rules, undefined leaves them in force", async () => {

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { findRule, patterns, route, type RouteRule } from "../../src/route.js";
+import { describe, expect, test } from "vitest";
+import { findRule, patterns, route, type RouteRule, type RouteType } from "../../src/route.js";
 
 const matches = (pattern: string, path: string) =>
   findRule(path, { routes: [route.auth(pattern)], defaultType: "hybrid", loginPath: "/sign-in", locales: ["en", "pt-BR"] }).rule !== undefined;
@@ -86,4 +86,39 @@ test("the first rule that matches decides", () => {
   expect(findRule("/dashboard/help", rules)).toEqual({ type: "public", rule: routes[0] });
   expect(findRule("/dashboard/x", rules)).toEqual({ type: "auth", rule: routes[1] });
   expect(findRule("/x", rules)).toEqual({ type: "hybrid" });
+});
+
+describe("a rule that names a locale", () => {
+  const verdict = (path: string, routes: RouteRule[], defaultType: RouteType = "hybrid") =>
+    findRule(path, { routes, defaultType, loginPath: "/login", locales: ["en", "ar"] });
+
+  test.each(["/en/only", "/EN/only", "/en/ONLY", "//en/only", "/%65n/only", "/en/only/"])("protects the path with it: %s", (path) => {
+    const only = route.auth("/en/only");
+    expect(verdict(path, [only])).toEqual({ type: "auth", rule: only });
+    expect(verdict(path, [route.hybrid("/only"), only])).toEqual({ type: "auth", rule: only });
+  });
+
+  test("protects no other locale, and the first of such rules counts", () => {
+    const routes = [route.hybrid("/ar/admin/help"), route.auth("/ar/admin/*"), route.auth("/ar*")];
+    expect(verdict("/ar/admin/users", routes)).toEqual({ type: "auth", rule: routes[1] });
+    expect(verdict("/ar/admin/help", routes).type).toBe("hybrid");
+    expect(verdict("/ar", routes)).toEqual({ type: "auth", rule: routes[2] });
+    expect(verdict("/en/admin/users", routes).type).toBe("hybrid");
+  });
+
+  test("opens nothing that is protected without the locale, nor the way to the login page", () => {
+    expect(verdict("/en/a", [route.hybrid("/en/a"), route.auth("/a")]).type).toBe("auth");
+    expect(verdict("/en/a", [route.hybrid("/en/a")], "auth").type).toBe("auth");
+    expect(verdict("/en/login", [route.auth("/en/*")]).type).toBe("hybrid");
+  });
+
+  test("makes a public path one for everybody, and is told in place of the default", () => {
+    const open = route.hybrid("/en/register");
+    expect(verdict("/en/register", [route.public("/register"), open])).toEqual({ type: "hybrid", rule: open });
+    expect(verdict("/en/a", [route.auth("/en/a")], "auth").rule).toEqual(route.auth("/en/a"));
+  });
+
+  test("is no rule whose wildcard happens to match it", () => {
+    expect(verdict("/en/settings", [route.auth("/*/settings")]).type).toBe("hybrid");
+  });
 });

@@ -2,8 +2,9 @@ import type { NextRequest, NextResponse } from "next/server.js";
 import type { ResolvedMiddlewareConfig, ResolvedSessionConfig } from "./config.js";
 import type { Access } from "./factory.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
-import { returnTo } from "./return-to.js";
-import { findRule, splitLocale, type RouteRule } from "./route.js";
+import { isDocument, isPrefetch } from "./request-kind.js";
+import { pathBelow, returnTo } from "./return-to.js";
+import { findNamed, findRule, splitLocale, strictest, type RouteRule, type Rules, type Verdict } from "./route.js";
 import { isRefreshDue } from "./session.js";
 import type { User } from "./types.js";
 
@@ -33,14 +34,14 @@ export function createMiddleware<T extends User>(
       const { keeper, mode } = current;
       if (mode === "caddy" && !customHandler && !rules.authorize) return NextResponse.next();
       const session = await current.session();
-      const { type, rule } = findRule(request.nextUrl.pathname, rules);
-      const decides = !(OPEN.test(request.nextUrl.pathname) && !rule?.pattern.startsWith("/_next"));
+      const { type, rule } = judge(request.nextUrl, request.nextUrl.basePath, rules);
       const own = (await customHandler?.(request, session !== null, rule)) ?? (await rules.authorize?.(session !== null, request, rule));
       if (own) return own as NextResponse;
-      if (mode !== "caddy" && decides) {
-        const target = session ? (type === "public" ? homeTarget(request, rules) : null) : type === "auth" ? loginTarget(request, rules) : null;
-        // 303: a redirected POST must not be repeated at the login page.
-        if (target) return NextResponse.redirect(target, ["GET", "HEAD"].includes(request.method) ? 307 : 303);
+      if (mode !== "caddy") {
+        if (session && type === "public") return deny(request, homeTarget(request, rules), 200);
+        const refused = !session && !mayAct(request, rules);
+        if (refused && type !== "auth" && mode === "standalone") explainAction(request.nextUrl.pathname);
+        if (refused || (!session && type === "auth")) return deny(request, loginTarget(request, rules), 401);
       }
       const response = NextResponse.next();
       if (mode === "standalone" && session && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold)) {
@@ -51,10 +52,62 @@ export function createMiddleware<T extends User>(
     };
 }
 
-/**
- * What Caddy does not decide either: Next.js's static files, its tools in development, and the session API. A login page without them has no scripts.
- */
-const OPEN = /^\/(_next\/(static\/|(webpack-)?hmr$)|__nextjs_(font\/)?[^/]+$|api\/session(\/(all|others|list))?\/?$)/;
+/** The session API. Caddy answers it before any rule. */
+const API = /^\/api\/session(\/(all|others|list))?\/?$/;
+
+/** Next.js's static files, and its tools in development. A login page without them has no scripts, so only a rule that names them counts. */
+const OPEN = /^\/(_next\/(static\/|(webpack-)?hmr$)|__nextjs_(font\/)?[^/]+$)/;
+
+/** What the rules say of a URL. The image optimizer's is decided by the path that it fetches from the app itself, where no middleware sees it. */
+function judge({ pathname, searchParams }: Pick<URL, "pathname" | "searchParams">, basePath: string, rules: Rules): Verdict {
+  const open: Verdict = { type: "hybrid" };
+  if (API.test(pathname)) return open;
+  if (OPEN.test(pathname)) return findNamed(pathname, rules.routes) ?? open;
+  const images = /^\/_next\/image\/?$/.test(pathname) ? searchParams.getAll("url").flatMap(ownURL) : [];
+  const [first, ...others] = images.map((image) => judge(below(basePath, image), basePath, rules));
+  return first ? strictest(first, ...others, findNamed(pathname, rules.routes)) : findRule(pathname, rules);
+}
+
+/** The URL that a path means in the image optimizer, which takes what browsers take; nothing for another site's. */
+function ownURL(path: string): URL[] {
+  const origin = "https://session-guard.invalid";
+  const url = /^\s*\//.test(path) && URL.canParse(path, origin) ? new URL(path, origin) : undefined;
+  return url?.origin === origin ? [url] : [];
+}
+
+/** A URL as the rules read it, without Next.js's basePath. */
+function below(basePath: string, { pathname, searchParams }: URL) {
+  return { pathname: pathBelow(basePath, pathname) ?? pathname, searchParams };
+}
+
+/** Whether an anonymous visitor may post the Server Action, if there is one: Next.js runs any action of the app at any path, so the path's rule does not say. */
+function mayAct({ headers, nextUrl: { pathname } }: NextRequest, rules: Rules): boolean {
+  const routes = rules.routes.filter(({ type }) => type === "public");
+  return !headers.has("Next-Action") || findRule(pathname, { ...rules, routes, defaultType: "auth" }).type !== "auth";
+}
+
+function explainAction(pathname: string) {
+  const caddy = "Behind Caddy so it does, unless the Caddyfile names the path in `actions` or has `next_build`";
+  console.warn(`caddy-session-guard: a Server Action at ${pathname} needs a session. ${caddy}; here a handler of middleware() may answer NextResponse.next().`);
+}
+
+/** Sends a visitor elsewhere, in the protocol of whoever asks, as Caddy does. `status` is for a Server Action. */
+async function deny({ headers, method, nextUrl }: NextRequest, target: URL, status: number): Promise<NextResponse> {
+  const { NextResponse } = await import("next/server.js");
+  const caching = { "Cache-Control": "private, no-store" };
+  const plain = { ...caching, "Content-Type": "text/plain" };
+  if (headers.has("Next-Action")) {
+    // A redirect would have the browser repeat the action at the login page. The client puts the base path in front itself.
+    const path = below(nextUrl.basePath, target).pathname + target.search + target.hash;
+    return new NextResponse(null, { status, headers: { ...plain, "x-action-redirect": path.replaceAll(";", "%3B") } });
+  }
+  // A redirect would be kept as the target of the link.
+  if (isPrefetch(headers)) return new NextResponse(null, { status: 204, headers: caching });
+  // Next.js's client asks again by a navigation.
+  if (!isDocument(headers)) return new NextResponse(null, { status: 401, headers: plain });
+  // 303: a redirected POST must not be repeated at the login page.
+  return NextResponse.redirect(target, { status: ["GET", "HEAD"].includes(method) ? 307 : 303, headers: caching });
+}
 
 /** Reads the request's cookies and keeps what is set for the answer. */
 function requestJar(request: NextRequest): CookieJar & { writeTo(response: NextResponse): void } {
@@ -71,16 +124,19 @@ function requestJar(request: NextRequest): CookieJar & { writeTo(response: NextR
 function loginTarget(request: NextRequest, { loginPath, locales }: ResolvedMiddlewareConfig): URL {
   const { pathname, search, basePath } = request.nextUrl;
   const target = inApp(request, splitLocale(pathname, locales).locale + loginPath);
-  target.searchParams.set("return_to", basePath + pathname + search);
+  const query = new URLSearchParams(search);
+  query.delete("return_to"); // or it would grow with each visit
+  const wanted = returnTo(basePath + pathname + (query.size > 0 ? `?${query}` : ""), "");
+  if (wanted) target.searchParams.set("return_to", wanted);
   return target;
 }
 
 function homeTarget(request: NextRequest, rules: ResolvedMiddlewareConfig): URL {
-  const { pathname, searchParams, basePath } = request.nextUrl;
-  const home = splitLocale(pathname, rules.locales).locale + rules.homePath;
-  const wanted = new URL(returnTo(searchParams.get("return_to"), basePath + home), request.nextUrl.origin);
-  const inside = wanted.pathname.startsWith(basePath) ? wanted.pathname.slice(basePath.length) || "/" : wanted.pathname;
-  return findRule(inside, rules).type === "public" ? inApp(request, home) : wanted;
+  const { pathname, searchParams, basePath, origin } = request.nextUrl;
+  const home = inApp(request, splitLocale(pathname, rules.locales).locale + rules.homePath);
+  const asked = searchParams.getAll("return_to");
+  const wanted = new URL(asked.length === 1 ? returnTo(asked[0], home.href) : home, origin);
+  return judge(below(basePath, wanted), basePath, rules).type === "public" ? home : wanted;
 }
 
 /** A path of the app, below Next.js's basePath. */

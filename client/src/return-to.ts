@@ -21,14 +21,13 @@ export function returnTo(value: unknown, fallback = "/", { basePath = "" }: Retu
   if (!URL.canParse(value, origin)) return fallback;
   const url = new URL(value, origin);
   const pathname = pathBelow(basePath.replace(/\/$/, ""), url.pathname);
-  // Checked last: "/base//evil" is a path of this origin until the base path is gone.
-  if (url.origin !== origin || !pathname || pathname.startsWith("//")) return fallback;
+  if (url.origin !== origin || !pathname) return fallback;
   const path = pathname + url.search + url.hash;
   return path.length > MAX_LENGTH ? fallback : path; // longer than the value where something had to be encoded
 }
 
-/** The path without the base path; undefined if it lies outside. */
-function pathBelow(basePath: string, path: string): string | undefined {
+/** The path without the base path; undefined if it lies outside, or names another site without it, such as "/base//evil". */
+export function pathBelow(basePath: string, path: string): string | undefined {
   if (path === basePath) return "/";
-  return path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : undefined;
+  return path.startsWith(`${basePath}/`) && path[basePath.length + 1] !== "/" ? path.slice(basePath.length) : undefined;
 }

@@ -55,8 +55,12 @@ export function findRule(path: string, rules: Rules): Verdict {
   const rule = firstMatch(rules.routes, rest, plain);
   const verdict: Verdict = rule ? { type: rule.type, rule } : { type: rules.defaultType };
   if (plain === canonical(rules.loginPath)) return !rule || (rule.type === "auth" && writeOut(rule.pattern).includes("*")) ? { type: "hybrid" } : verdict;
-  const named = locale ? findNamed(path, rules.routes) : undefined;
-  return named && strictness(named) > strictness(verdict) ? named : verdict;
+  return strictest(verdict, locale ? findNamed(path, rules.routes) : undefined);
+}
+
+/** Where a request may be read in several ways, the strictest counts. */
+export function strictest(first: Verdict, ...others: (Verdict | undefined)[]): Verdict {
+  return others.reduce<Verdict>((found, other) => (other && strictness(other) > strictness(found) ? other : found), first);
 }
 
 /** The first rule that matches the path and whose own text covers its first segment: `/en/*` names /en/login, `/*` does not. */

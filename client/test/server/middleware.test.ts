@@ -9,13 +9,26 @@ const rules: NextAuthSessionConfig["middleware"] = {
   locales: ["en", "ar"],
 };
 
-async function visit(path: string, { signedIn = false, caddy = false, method = "GET", config = { middleware: rules } as NextAuthSessionConfig } = {}) {
+interface Visit {
+  signedIn?: boolean;
+  caddy?: boolean;
+  method?: string;
+  sent?: Record<string, string>;
+  basePath?: string;
+  config?: NextAuthSessionConfig;
+}
+
+async function answer(path: string, { signedIn, caddy, method = "GET", sent = {}, basePath = "", config = { middleware: rules } }: Visit = {}) {
   const auth = NextAuthSession(config);
-  const headers = new Headers();
+  const headers = new Headers({ Accept: "text/html", ...sent });
   if (caddy) headers.set("X-Session-Realm", "default");
   if (caddy && signedIn) headers.set("X-Session-Data", Buffer.from(JSON.stringify(session())).toString("base64url"));
   if (!caddy && signedIn) headers.set("Cookie", `session=${await auth.encryptSession(session())}`);
-  const response = await auth.middleware()(new NextRequest(`http://localhost:3000${path}`, { method, headers }));
+  return auth.middleware()(new NextRequest(`http://localhost:3000${basePath}${path}`, { method, headers, nextConfig: { basePath } }));
+}
+
+async function visit(path: string, options?: Visit) {
+  const response = await answer(path, options);
   const location = response.headers.get("Location");
   return location ? `${response.status} ${location.replace("http://localhost:3000", "")}` : `${response.status}`;
 }
@@ -38,6 +51,10 @@ describe("without Caddy the rules are enforced here", () => {
     ["/login?return_to=%2Fregister", true, "307 /dashboard"],
     ["/login?return_to=%2F%2Fevil.example", true, "307 /dashboard"],
     ["/login?return_to=%2F%5Cevil.example", true, "307 /dashboard"],
+    ["/login?return_to=%2Fa&return_to=%2Fb", true, "307 /dashboard"],
+    ["/dashboard?a=b&return_to=%2Fdashboard%3Freturn_to%3Dx", false, "307 /login?return_to=%2Fdashboard%3Fa%3Db"],
+    ["/dashboard?return_to=%2Fx", false, "307 /login?return_to=%2Fdashboard"],
+    ["//dashboard", false, "307 /login"],
   ])("%s (signed in: %s): %s", async (path, signedIn, expected) => {
     expect(await visit(path, { signedIn })).toBe(expected);
   });
@@ -64,8 +81,79 @@ describe("without Caddy the rules are enforced here", () => {
         expect([path, await visit(path, { config })]).toEqual([path, expect.stringMatching(/^307 \/login/)]);
       }
     }
-    const named = { middleware: { routes: [route.auth("/_next/static/private/*")] } };
+    const named = { middleware: { routes: [route.auth("/*"), route.auth("/_next/static/private/*")] } };
+    expect(await visit("/_next/static/a.js", { config: named })).toBe("200");
     expect(await visit("/_next/static/private/a.js", { config: named })).toMatch(/^307/);
+  });
+
+  const action = { "Next-Action": "0".repeat(42), Accept: "text/x-component", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty" };
+
+  test("a Server Action needs a session, but on the login page and on public pages: Next.js runs any action at any path", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const denied = await answer("/about;a?b=c", { method: "POST", sent: action });
+    expect([denied.status, denied.headers.get("Content-Type"), denied.headers.get("x-action-redirect")]).toEqual([
+      401,
+      "text/plain",
+      "/login?return_to=%2Fabout%3Ba%3Fb%3Dc",
+    ]);
+    expect(denied.headers.get("Cache-Control")).toBe("private, no-store");
+    expect(warn.mock.lastCall?.[0]).toContain("/about;a needs a session");
+    expect((await answer("/_next/static/a.js", { method: "POST", sent: action })).status).toBe(401);
+    for (const path of ["/login", "/ar/login", "/register"]) expect([path, await visit(path, { method: "POST", sent: action })]).toEqual([path, "200"]);
+    expect(await visit("/login", { method: "POST", sent: action, config: {} })).toBe("200");
+    expect(await visit("/about", { method: "POST", sent: action, signedIn: true })).toBe("200");
+    expect(await visit("/about", { method: "POST", sent: action, caddy: true })).toBe("200");
+    const atHome = await answer("/login", { method: "POST", sent: action, signedIn: true });
+    expect([atHome.status, atHome.headers.get("x-action-redirect")]).toEqual([200, "/dashboard"]);
+  });
+
+  test("Next.js's client puts the base path in front of an action's redirect, and nothing makes another site of it", async () => {
+    const redirect = async (path: string, options: Visit) => {
+      const response = await answer(path, { method: "POST", sent: action, basePath: "/base", ...options });
+      return response.headers.get("x-action-redirect");
+    };
+    expect(await redirect("/dashboard", {})).toBe("/login?return_to=%2Fbase%2Fdashboard");
+    expect(await redirect("/login?return_to=%2Fbase%2Fdashboard%2Fa", { signedIn: true })).toBe("/dashboard/a");
+    expect(await redirect("/login?return_to=%2Fbase%2F%2Fevil.example", { signedIn: true })).toBe("/base//evil.example");
+    expect(await redirect("/login?return_to=%2Fbase%2Fregister", { signedIn: true })).toBe("/dashboard");
+    expect(await redirect("/login?return_to=%2Fbasement", { signedIn: true })).toBe("/basement");
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{}, "307 /login?return_to=%2Fdashboard"],
+    [{ "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe" }, "307 /login?return_to=%2Fdashboard"],
+    [{ "Sec-Fetch-Mode": "cors" }, "401"],
+    [{ "Sec-Fetch-Dest": "image" }, "401"],
+    [{ Accept: "*/*" }, "401"],
+    [{ RSC: "1" }, "401"],
+    [{ RSC: "1", "Next-Router-Prefetch": "1" }, "204"],
+    [{ "Next-Router-Segment-Prefetch": "/_tree" }, "204"],
+    [{ "Sec-Purpose": "prefetch;prerender" }, "204"],
+    [{ Purpose: "prefetch" }, "204"],
+  ])("who asks is answered in its own protocol: %o: %s", async (sent, expected) => {
+    expect(await visit("/dashboard", { sent })).toBe(expected);
+    expect(await visit("/login", { sent, signedIn: true })).toBe(expected.replace(/ .*/, " /dashboard"));
+    expect((await answer("/dashboard", { sent })).headers.get("Cache-Control")).toBe("private, no-store");
+  });
+
+  test.each([
+    ["/_next/image?url=%2Fdashboard%2Fx.png&w=64", "307"],
+    ["/_next/image?url=%2Fx.png&url=%2Fdashboard%2Fx.png", "307"],
+    ["/_next/image?url=%20%2Fa%2F..%5Cdashboard%2Fx.png", "307"],
+    ["/_next/image?url=%2F_next%2Fimage%3Furl%3D%252Fdashboard%252Fx.png", "307"],
+    ["/_next/image?url=%2F_next%2Fstatic%2Fx.png", "200"],
+    ["/_next/image?url=%2Fx.png", "200"],
+    ["/_next/image?url=https%3A%2F%2Fcdn.example%2Fdashboard%2Fx.png", "200"],
+    ["/_next/image?url=%2F%2Fcdn.example%2Fdashboard%2Fx.png", "200"],
+    ["/image?url=%2Fdashboard%2Fx.png", "200"],
+  ])("an image is decided by the path that the optimizer fetches from the app itself: %s: %s", async (path, expected) => {
+    expect(await visit(path)).toMatch(expected);
+    expect(await visit(path.replace("url=%2F", "url=%2Fbase%2F"), { basePath: "/base" })).toMatch(expected);
+  });
+
+  test("an image is not open where a rule names the optimizer", async () => {
+    const config = { middleware: { routes: [route.auth("/_next/image"), route.hybrid("/")] } };
+    expect(await visit("/_next/image?url=%2Fx.png", { config })).toMatch("307");
   });
 
   test("in production nobody is signed in", async () => {
@@ -94,7 +182,7 @@ test("behind Caddy every request passes: the rules are enforced there", async ()
 });
 
 describe("the app's own decision", () => {
-  const request = new NextRequest("http://localhost:3000/dashboard/a");
+  const request = new NextRequest("http://localhost:3000/dashboard/a", { headers: { Accept: "text/html" } });
 
   test("customHandler is asked as (request, isAuthenticated, rule), authorize as (isAuthenticated, request, rule)", async () => {
     const handler = vi.fn();

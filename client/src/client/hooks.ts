@@ -69,7 +69,7 @@ export function useSessionExpiry(): SessionExpiry {
   const expiresAt = state.session?.expiresAt ?? null;
   useEffect(() => {
     recalculate();
-    const left = (expiresAt ?? 0) - Date.now();
+    const left = expiresAt! - Date.now();
     const cancelSoon = after(left - HOUR, recalculate);
     const cancelEnd = after(left, recalculate);
     return () => {

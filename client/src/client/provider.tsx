@@ -6,7 +6,7 @@ import type { Session, User } from "../types.js";
 import { listen, useActivityRefresh } from "./activity.js";
 import { after, RETRY } from "./after.js";
 import { StoreContext, useStateOf } from "./context.js";
-import { createStore, isKnown, sameValue, type Store } from "./store.js";
+import { createStore, isKnown, isOlder, sameValue, type Store } from "./store.js";
 import { useOtherTabs } from "./tabs.js";
 
 export interface SessionProviderProps<T extends User = User> {
@@ -59,9 +59,7 @@ export function SessionProvider<T extends User = User>({
     replaced?.subscribe(() => void store.refetch(true));
     // What the server rendered before the session changed may arrive after that.
     function askIfOlder() {
-      const before = replaced?.get().session;
-      const { session } = store.get();
-      if (session && before && before.lastActivity! > session.lastActivity!) void store.refetch(true);
+      if (isOlder(store.get().session, replaced?.get().session)) void store.refetch(true);
     }
     askIfOlder();
     store.promise?.then(

@@ -17,9 +17,7 @@ interface Answer {
 }
 
 /** Without `session` the API gave no definite answer. */
-interface Outcome extends Partial<Answer> {
-  error?: string;
-}
+type Outcome = (Answer & { error?: string }) | { session?: undefined; error: string };
 
 export type Store = ReturnType<typeof createStore>;
 
@@ -35,7 +33,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   const listeners = new Set<() => void>();
 
   // An answer counts only if nothing newer is known. A read counts if no change began or ended since it was sent; a change counts if
-  // no later change has been answered.
+  // no later change has been answered, and the server has not used the session since.
   let changes = 0;
   let changing = 0;
   let answered = 0;
@@ -43,8 +41,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   let refreshing: Promise<SessionResult> | undefined;
   const ask = connect(path);
 
-  function set(session: Session | null, refreshThreshold?: number) {
-    threshold = refreshThreshold ?? threshold;
+  function set({ session, refreshThreshold = threshold }: Answer) {
+    threshold = refreshThreshold;
     if (isKnown(state) && sameValue(state.session, session)) return;
     state = stateOf(session);
     notify();
@@ -56,27 +54,29 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
 
   async function read() {
     const before = changes;
-    const { session, refreshThreshold } = await ask("GET");
-    if (session === undefined || before !== changes || changing) return false;
-    set(session, refreshThreshold);
+    const answer = await ask("GET");
+    if (answer.session === undefined || before !== changes || changing) return false;
+    set(answer);
     return true;
   }
 
   async function change(method: string, body?: object): Promise<SessionResult> {
     const mine = ++changes;
     changing++;
-    const { session, refreshThreshold, error } = await ask(method, body);
+    const answer = await ask(method, body);
     changing--;
-    const late = mine <= answered;
+    const { session, error } = answer;
+    const late = mine <= answered || isOlder(session, state.session);
+    // Nothing that was sent before a sign-out was answered outlives it, and when one answer is late, so may be what is still to come.
+    answered = session && !late ? mine : changes;
     // A late 401 may be of the cookie before a sign-in in another tab.
-    if (session !== undefined && !(late && (session || error))) {
-      answered = session ? mine : changes; // nothing that was sent before a sign-out was answered outlives it
+    if (answer.session !== undefined && !(late && (session || error))) {
       changes++; // a read that was sent meanwhile may be older than this answer
-      set(session, refreshThreshold);
+      set(answer);
     }
     // The server may have done them in the order of its answers, or not: only the browser's cookie knows.
     if (late && !changing) void refetch(true);
-    return error ? { success: false, error } : { success: true, ...(session && { session }) };
+    return { success: !error, error, session: session ?? undefined } as SessionResult;
   }
 
   function refresh() {
@@ -89,11 +89,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
    */
   function refetch(afresh?: boolean) {
     if (afresh) changes++;
-    if (reading && !afresh) return reading;
-    const mine = read().finally(() => {
-      if (reading === mine) reading = undefined;
-    });
-    return (reading = mine);
+    else if (reading) return reading;
+    return (reading = read().finally(() => (reading = undefined)));
   }
 
   return {
@@ -119,7 +116,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     /** Takes what another tab knows. */
     adopt(session: Session) {
       answered = ++changes;
-      set(session);
+      set({ session });
     },
     refetch,
     refresh,
@@ -138,6 +135,11 @@ export function isKnown({ status }: State) {
   return status.endsWith("authenticated");
 }
 
+/** Whether both are sessions, and `a` was last used before `b`. Caddy says of every session when that was. */
+export function isOlder(a: Session | null | undefined, b: Session | null | undefined) {
+  return a?.lastActivity! < b?.lastActivity!;
+}
+
 export function sameValue(a: unknown, b: unknown) {
   return JSON.stringify(a) === JSON.stringify(b);
 }
@@ -149,7 +151,7 @@ export function sameValue(a: unknown, b: unknown) {
 function connect(path: string) {
   let warned = false;
   return async (method: string, body?: object): Promise<Outcome> => {
-    let error = `${method} ${path}: no answer`;
+    let error: string;
     try {
       const response = await fetch(path, {
         method,
@@ -157,6 +159,7 @@ function connect(path: string) {
         body: JSON.stringify(body),
         cache: "no-store",
       });
+      error = `${method} ${path} answered ${response.status}`;
       const type = response.headers.get("Content-Type") ?? "";
       // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
       if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json") && !warned) {
@@ -165,13 +168,14 @@ function connect(path: string) {
       }
       if (response.ok) {
         const answer: Answer = await response.json();
-        const { session } = answer;
-        if (session === null || (typeof session?.user?.id === "string" && typeof session.expiresAt === "number")) return answer;
-      } else if (/problem\+json/i.test(type)) {
-        const { detail, title } = await response.json();
-        error = String(detail ?? title ?? response.status);
+        if (answer.session === null || (answer.session?.user?.id && answer.session.expiresAt > 0)) return answer;
+      } else if (type.includes("problem+json")) {
+        const { title = error, detail = title } = await response.json();
+        error = detail;
         // Refreshing or updating without a session: the API's definite "nobody is signed in".
         if (response.status === 401) return { session: null, error };
+      } else if (method === "DELETE") {
+        console.error(error); // a button that signs out does not look at the result
       }
     } catch (reason) {
       // No network, not JSON, or an update that JSON cannot hold: no answer of the session API either.

@@ -104,6 +104,51 @@ describe("late answers", () => {
     expect(store.get().session?.user.name).toBe("Grace");
   });
 
+  test("an update that the server did before another one, and is answered after it, does not undo that", async () => {
+    const waiting = answers();
+    const held = session();
+    const used = (after: number, user: object) => ({ ...held, user: { ...held.user, ...user }, lastActivity: held.lastActivity! + after });
+    const store = createStore("/api/session", held, false);
+    void store.update({ user: { name: "Grace" } });
+    void store.update({ user: { email: "grace@example.com" } });
+    waiting[0]?.answer({ session: used(20, { name: "Grace", email: "grace@example.com" }) });
+    await tick();
+    waiting[1]?.answer({ session: used(10, { email: "grace@example.com" }) });
+    await tick();
+    expect(store.get().session?.user.name).toBe("Grace");
+    expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "PATCH", "GET"]);
+  });
+
+  test("one late answer among three leaves it to the API what the last one was", async () => {
+    const waiting = answers();
+    const held = session();
+    const used = (after: number, user: object) => ({ ...held, user: { ...held.user, ...user }, lastActivity: held.lastActivity! + after });
+    const store = createStore("/api/session", held, false);
+    for (const field of ["a", "b", "c"]) void store.update({ user: { [field]: true } });
+    // The server did the second, the third and the first.
+    waiting[1]?.answer({ session: used(10, { b: true }) });
+    await tick();
+    waiting[0]?.answer({ session: used(30, { a: true, b: true, c: true }) });
+    await tick();
+    waiting[2]?.answer({ session: used(20, { b: true, c: true }) });
+    await tick();
+    expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "PATCH", "PATCH", "GET"]);
+  });
+
+  test("answers in the order of their requests ask nothing more", async () => {
+    const waiting = answers();
+    const held = session();
+    const store = createStore("/api/session", held, false);
+    void store.refresh();
+    void store.update({ user: { name: "Grace" } });
+    waiting[0]?.answer({ session: held });
+    await tick();
+    waiting[1]?.answer({ session: { ...held, user: { ...held.user, name: "Grace" } } });
+    await tick();
+    expect(store.get().session?.user.name).toBe("Grace");
+    expect(waiting.length).toBe(2);
+  });
+
   test("a read afresh does not trust one that is on its way", async () => {
     const waiting = answers();
     const store = createStore("/api/session", session(), false);
@@ -191,6 +236,15 @@ describe("an answer that is not the session API's", () => {
     answer(body, status, type);
     await createStore("/api/session", session(), false).logout();
     expect(warnings()).toEqual([]);
+  });
+
+  test("in production a sign-out that did nothing says so, for a button that does not look", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    answer("<h1>404</h1>", 404, "text/html");
+    vi.mocked(console.error).mockImplementation(() => {});
+    expect(await createStore("/api/session", session(), false).logout()).toMatchObject({ success: false, error: "DELETE /api/session answered 404" });
+    expect(vi.mocked(console.error).mock.calls).toEqual([["DELETE /api/session answered 404"]]);
+    vi.unstubAllEnvs();
   });
 
   test("in production: no warning", async () => {

@@ -107,17 +107,53 @@ describe("tabs agree", () => {
     expect(router.refresh).not.toHaveBeenCalled();
   });
 
-  test("but an old document does not bring back what it knew", async () => {
+  test("but an old document does not bring back what it knew, and learns what is new", async () => {
+    const old = session({ name: "Ada" }, HOUR, Date.now() - HOUR);
+    api.session = { ...session({ name: "Grace" }), createdAt: old.createdAt };
+    const one = await tab();
+    const before = api.requests.length;
+    const two = await tab({ initialSession: old, fetchOnMount: false });
+    expect([one, two].map((shown) => shown.current.session?.user.name)).toEqual(["Grace", "Grace"]);
+    expect(api.requests.length).toBe(before);
+  });
+
+  test("on which of two logins of a user the cookie is", async () => {
+    const before = session({ name: "Ada" }, HOUR, Date.now() - HOUR);
     api.session = session({ name: "Grace" });
     const one = await tab();
-    await tab({ initialSession: session({ name: "Ada" }, HOUR, Date.now() - HOUR), fetchOnMount: false });
-    expect(one.current.session?.user.name).toBe("Grace");
+    const two = await tab({ initialSession: { ...before, lastActivity: Date.now() + HOUR }, fetchOnMount: false });
+    expect([one, two].map((shown) => shown.current.session?.user.name)).toEqual(["Grace", "Grace"]);
+  });
+
+  test("on which of two changes in one millisecond was the later", async () => {
+    const now = Date.now();
+    const [ada, grace] = [session({ name: "Ada" }, HOUR, now), session({ name: "Grace" }, HOUR, now)];
+    api.session = ada;
+    const one = await tab({ initialSession: ada, fetchOnMount: false });
+    const two = await tab({ initialSession: grace, fetchOnMount: false });
+    expect([one, two].map((shown) => shown.current.session?.user.name)).toEqual(["Ada", "Ada"]);
   });
 
   test("and a document from before the sign-out does not sign anybody in", async () => {
     const one = await tab();
-    await tab({ initialSession: session(), fetchOnMount: false });
+    const two = await tab({ initialSession: session(), fetchOnMount: false });
+    expect([one.current.status, two.current.status]).toEqual(["unauthenticated", "unauthenticated"]);
+    expect(router.refresh).toHaveBeenCalledTimes(1); // in the document that did not know
+  });
+
+  test("a tab that is told what is not true says so once, and is silent when it is told to ask itself", async () => {
+    const one = await tab();
+    const other = new BroadcastChannel("caddy-session-guard /api/session");
+    const told: unknown[] = [];
+    other.onmessage = ({ data }) => told.push(data);
+    const before = api.requests.length;
+    other.postMessage(session());
+    await settle(50);
+    expect([told, api.requests.length - before]).toEqual([[0], 1]);
+    other.postMessage(0);
+    await settle(50);
+    expect([told, api.requests.length - before]).toEqual([[0], 2]);
     expect(one.current.status).toBe("unauthenticated");
-    expect(router.refresh).not.toHaveBeenCalled();
+    other.close();
   });
 });

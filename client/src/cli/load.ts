@@ -77,16 +77,33 @@ function compile(entry: string, folder: string): Compiled {
       ...{ allowImportingTsExtensions: false, verbatimModuleSyntax: false, isolatedModules: true, plugins: [] },
       noCheck: true, // types are the app's own business
     },
-    files: [entry, ...middleware],
     include: [],
     references: [],
   };
   const config = join(folder, "tsconfig.json");
-  writeFileSync(config, JSON.stringify(project));
-  const output = runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"]);
-  refuseSyntaxErrors(output);
+  const files = new Set([entry, ...middleware]);
+  let imports = new Map<string, string>();
+  // Nothing is written for what is imported through node_modules, as the TypeScript packages of a workspace are, unless it is named.
+  for (let named = 0; named < files.size; ) {
+    named = files.size;
+    writeFileSync(config, JSON.stringify({ ...project, files: [...files] }));
+    const output = runCompiler(entry, ["-p", config, "--traceResolution", "--pretty", "false"]);
+    refuseSyntaxErrors(output);
+    imports = readTrace(output);
+    for (const source of imports.values()) {
+      if (isOwn(source) && /(?<!\.d)\.[cm]?tsx?$/.test(source) && !existsSync(outputOf(source, folder))) files.add(source);
+    }
+  }
   convertModules(entry, folder);
-  return { entry, middleware, folder, imports: readTrace(output) };
+  return { entry, middleware, folder, imports };
+}
+
+/** Whether a source file is the app's or of its workspace, where packages are linked into node_modules. */
+const isOwn = (source: string) => !source.includes("/node_modules/");
+
+/** Where the compiler writes what it makes of a source file. */
+function outputOf(source: string, folder: string): string {
+  return join(folder, relative(parse(source).root, source)).replace(/\.[cm]?[jt]sx?$/, (extension) => extension.replace(/[jt]sx?$/, "js"));
 }
 
 /** The compiler writes something for a module that it could not read, too, such as one with the marks of a merge conflict: rules would be lost. */
@@ -148,7 +165,7 @@ function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string
   function load(source: string): unknown {
     const known = modules.get(source);
     if (known) return known.exports;
-    const output = join(folder, relative(parse(source).root, source)).replace(/\.[cm]?[jt]sx?$/, (extension) => extension.replace(/[jt]sx?$/, "js"));
+    const output = outputOf(source, folder);
     if (source.endsWith(".d.ts") || !existsSync(output)) return undefined;
     const code = readFileSync(output, "utf8");
     if (output.endsWith(".json")) return JSON.parse(code);
@@ -165,7 +182,7 @@ function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string
     if (LIBRARIES.includes(specifier)) return recorder;
     if (EMPTY.includes(specifier)) return {};
     const source = imports.get(importKey(from, specifier));
-    const loaded = source && !source.includes("/node_modules/") ? load(source) : undefined;
+    const loaded = source && isOwn(source) ? load(source) : undefined;
     return loaded ?? requirePackage(specifier, from);
   }
 

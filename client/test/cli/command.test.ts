@@ -107,6 +107,41 @@ describe("caddyfile", () => {
     expect(status).toBe(0);
   });
 
+  test.each(["typescript-5", "typescript"])("reads TypeScript packages of a workspace, which are linked into node_modules (%s)", (typescript) => {
+    const folder = app(
+      {
+        "apps/web/tsconfig.json": TSCONFIG,
+        "apps/web/package.json": "{}",
+        "apps/web/src/auth.ts": `
+          import { NextAuthSession } from "caddy-session-guard";
+          import { routes } from "@repo/rules/routes";
+          export const auth = NextAuthSession({ middleware: { routes } });
+        `,
+        "apps/web/src/again.ts": `export { auth } from "@repo/rules";`,
+        "packages/rules/package.json": JSON.stringify({ name: "@repo/rules", exports: { ".": "./src/index.ts", "./routes": "./src/routes.mts" } }),
+        "packages/rules/src/index.ts": `
+          import { NextAuthSession } from "caddy-session-guard";
+          import { routes } from "./routes.mjs";
+          export const auth = NextAuthSession({ middleware: { routes } });
+        `,
+        "packages/rules/src/routes.mts": `
+          import { route, type RouteRule } from "caddy-session-guard";
+          import { area } from "@repo/areas";
+          export const routes: RouteRule[] = [route.auth(area as string)];
+        `,
+        "packages/areas/package.json": JSON.stringify({ name: "@repo/areas", type: "module", exports: { types: "./area.tsx", default: "./area.tsx" } }),
+        "packages/areas/area.tsx": `export const area: string = "/area/*";`,
+      },
+      typescript,
+    );
+    mkdirSync(join(folder, "node_modules/@repo"));
+    for (const name of ["rules", "areas"]) symlinkSync(join(folder, "packages", name), join(folder, "node_modules/@repo", name));
+    for (const module of ["src/auth.ts", "src/again.ts"]) {
+      const { stdout, stderr } = run(join(folder, "apps/web"), "caddyfile", module);
+      expect([stderr, stdout]).toEqual(["", expect.stringContaining("auth /area/*")]);
+    }
+  });
+
   test.each(["typescript-5", "typescript"])("leaves errors of types to the app (%s)", (typescript) => {
     const module = `${README}\nconst types = 1 satisfies string;\nif (void 0) types.wrong();\n`;
     expect(run(app({ "auth.ts": module }, typescript), "caddyfile", "auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });

@@ -1,6 +1,10 @@
 // What a browser may change. Everything here comes from somebody who may have written it by hand.
 
-const SHAPE = "The update must be one object { user: { … } } of plain JSON, without the same object twice.";
+export const SHAPE =
+  "The update must be one object { user: { … } } of plain JSON, without the same object twice, and without the names __proto__, constructor and prototype.";
+
+/** Prototype pollution: by these names JSON could reach the prototype of an object in an app that merges it. */
+const POLLUTING = ["__proto__", "constructor", "prototype"];
 
 const SCALARS = ["string", "number", "boolean", "undefined"];
 
@@ -24,17 +28,20 @@ export function findRefusedField(user: Record<string, unknown>, clientUpdate: st
 }
 
 /**
- * Whether JSON.stringify may be given the value. React's arguments can hold more than JSON: another Server Action, which would be called as
+ * Whether JSON.stringify may be given the value, and the app what comes of it. React's arguments can hold more than JSON: another Server Action, which would be called as
  * `toJSON` past the page that protects it, and one object at many places, which would be written out each time until the memory is full.
  */
-function isPlainTree(root: object): boolean {
+export function isPlainTree(root: object): boolean {
   const seen = new Set<object>();
   const values: unknown[] = [root];
   for (const value of values) {
     if (value === null || SCALARS.includes(typeof value)) continue;
     if ((!isObject(value) && !Array.isArray(value)) || seen.has(value)) return false;
     seen.add(value);
-    for (const member of Object.values(value)) values.push(member);
+    for (const [name, member] of Object.entries(value)) {
+      if (POLLUTING.includes(name)) return false;
+      values.push(member);
+    }
   }
   return true;
 }

@@ -1,4 +1,4 @@
-import { findRefusedField } from "./browser-update.js";
+import { findRefusedField, isPlainTree, SHAPE } from "./browser-update.js";
 import type { ResolvedSessionConfig } from "./config.js";
 import type { Access } from "./factory.js";
 import { SessionTooLarge } from "./handoff.js";
@@ -87,6 +87,7 @@ export function createHandlers<T extends User>(
     PATCH: handle(async (request, current) => {
       const session = requireSession(await current.session());
       const user = await readPatch(request);
+      if (!isPlainTree(user)) throw new Problem(400, SHAPE);
       const refused = findRefusedField(user, config.clientUpdate);
       if (refused) throw new Problem(403, refused);
       const updates = readChange({ user }, session.user.id);

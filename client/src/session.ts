@@ -66,9 +66,9 @@ export function isRefreshDue(session: Pick<Session, "expiresAt">, expiry: number
   return left < threshold * 1000 && expiry * 1000 - left >= 60_000;
 }
 
-/** The identity as JSON holds it, or what is wrong with it. */
+/** The identity as JSON holds it, or what is wrong with it. A token that is null is none: identity providers say so. */
 export function readIdentity(user: unknown, tokens: SessionTokens | undefined): Identity | string {
-  const identity = asJSON({ user, accessToken: tokens?.accessToken, refreshToken: tokens?.refreshToken });
+  const identity = asJSON({ user, accessToken: tokens?.accessToken ?? undefined, refreshToken: tokens?.refreshToken ?? undefined });
   if (!identity) return UNSOUND;
   if (!isUser(identity.user)) return "user.id must be a non-empty string without control characters or outer white space.";
   return tokenFault(identity) ?? (identity as unknown as Identity);

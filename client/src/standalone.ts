@@ -15,17 +15,21 @@ export function standaloneKeeper<T extends User>(cookies: CookieJar, config: Res
   const chunkNames = Array.from({ length: MAX_CHUNKS }, (_, index) => `${name}.${index}`);
   const options: CookieOptions = { httpOnly: true, path: "/", sameSite: config.sameSite, secure: config.secureCookie };
 
-  function clear(keep: string[] = []) {
-    for (const old of [name, ...chunkNames]) {
-      if (!keep.includes(old) && cookies.get(old)?.value) cookies.set(old, "", { ...options, maxAge: 0 });
-    }
+  function expire(cookie: string) {
+    cookies.set(cookie, "", { ...options, maxAge: 0 });
+  }
+
+  /** Expires what the request has of these cookies. */
+  function clear(names: string[]) {
+    for (const old of names) if (cookies.get(old)?.value) expire(old);
   }
 
   async function write(session: Session) {
     const parts = split(name, await keyring.seal(session), chunkNames);
     const maxAge = Math.max(Math.ceil((session.expiresAt - Date.now()) / 1000), 1);
     for (const [part, value] of parts) cookies.set(part, value, { ...options, maxAge });
-    clear(parts.map(([part]) => part));
+    const kept = parts.map(([part]) => part);
+    clear([name, ...chunkNames].filter((old) => !kept.includes(old)));
     return session;
   }
 
@@ -36,7 +40,10 @@ export function standaloneKeeper<T extends User>(cookies: CookieJar, config: Res
     },
     create: (identity) => write(newSession(identity, config.sessionExpiry)),
     change: (session, change) => write(changedSession(session, change, config.sessionExpiry)),
-    remove: async () => clear(),
+    async remove() {
+      expire(name); // always, so that where no cookie can be set it is an error whoever is signed in
+      clear(chunkNames);
+    },
   };
 }
 

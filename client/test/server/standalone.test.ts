@@ -54,6 +54,20 @@ describe("development without Caddy", () => {
     expect((await auth.getSession())?.user).toEqual({ id: "1" });
   });
 
+  test("takes a token that is null for none, as behind Caddy", async () => {
+    expect(await auth.createSession({ id: "1" }, { accessToken: null, refreshToken: "rt" } as never)).toMatchObject({ success: true });
+    nextRequest();
+    const session = await auth.getSession({ tokens: true });
+    expect([session?.accessToken, session?.refreshToken]).toEqual([undefined, "rt"]);
+  });
+
+  test("cannot sign out in a Server Component, whoever is signed in", async () => {
+    current.writable = false;
+    for (const signOut of [auth.deleteSession, auth.actions.logout]) {
+      expect(await signOut()).toEqual({ success: false, error: expect.stringContaining("a Server Component cannot set cookies") });
+    }
+  });
+
   test("refuses a session that does not fit into three chunks", async () => {
     expect(await auth.createSession({ id: "1", large: "x".repeat(12_000) })).toMatchObject({
       success: false,
@@ -120,10 +134,10 @@ describe("handlers()", () => {
     expect(current.set.has("session")).toBe(true);
   });
 
-  test("PATCH replaces fields that clientUpdate names", async () => {
+  test.each(["Grace", '","constructor":"'])("PATCH replaces fields that clientUpdate names: %s", async (name) => {
     await login();
-    const body = await (await PATCH(request("PATCH", '{"user":{"name":"Grace"}}'))).json();
-    expect(body.session.user).toEqual({ id: "1", name: "Grace", role: "user" });
+    const body = await (await PATCH(request("PATCH", JSON.stringify({ user: { name } })))).json();
+    expect(body.session.user).toEqual({ id: "1", name, role: "user" });
   });
 
   test.each([
@@ -133,6 +147,8 @@ describe("handlers()", () => {
     [400, '{"user":{"name":"x"},"expiresAt":1}', {}, "JSON object"],
     [400, '{"user":{"name":"x","name":"y"}}', {}, "JSON object"],
     [400, "user", {}, "JSON object"],
+    [400, '{"user":{"name":{"constructor":2}}}', {}, "constructor"],
+    [400, '{"user":{"name":[{"__proto__":{"a":1}}]}}', {}, "__proto__"],
     [415, '{"user":{"name":"x"}}', { "Content-Type": "text/plain" }, "application/json"],
     [415, '{"user":{"name":"x"}}', { "Content-Encoding": "gzip" }, "without a Content-Encoding"],
     [413, JSON.stringify({ user: { name: "x".repeat(65_536) } }), {}, "64 KiB"],

@@ -6,7 +6,7 @@ export interface ReturnToOptions {
    * JavaScript, and to `router.push()`, where it would stand twice. It adds nothing in an action that was sent without JavaScript, in a Route
    * Handler, and in `NextResponse.redirect(new URL(…))`, so leave the option out there. Default: nothing is taken off.
    */
-  basePath?: string;
+  basePath?: string | undefined;
 }
 
 /**

@@ -27,8 +27,8 @@ export interface SessionTokens {
   refreshToken?: string | undefined;
 }
 
-/** The named top-level user fields are replaced; `null` removes one. `id` cannot change. */
-export type UserUpdate<T extends User = User> = { [K in keyof T]?: T[K] | null };
+/** The named top-level user fields are replaced; `null` removes one, and undefined leaves it. `id` cannot change. */
+export type UserUpdate<T extends User = User> = { [K in keyof T]?: T[K] | null | undefined };
 
 /** What `updateSession` changes: the named user fields and tokens are replaced, `null` removes one. */
 export interface SessionUpdate<T extends User = User> {

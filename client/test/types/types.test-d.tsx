@@ -1,4 +1,4 @@
-import { NextAuthSession, type Session, type User } from "caddy-session-guard";
+import { NextAuthSession, returnTo, type Session, type User } from "caddy-session-guard";
 import { SessionProvider, useSession, useUser } from "caddy-session-guard/client";
 import { expectTypeOf, test } from "vitest";
 
@@ -30,11 +30,16 @@ test("a setting may be undefined, as what the environment has not is", () => {
 });
 
 test("so may what is given to functions, hooks and the provider", async () => {
-  const { createSession, getSession, updateSession } = NextAuthSession();
+  const { actions, createSession, getSession, updateSession } = NextAuthSession();
   await createSession({ id: "1" }, { accessToken: process.env.TOKEN });
   await updateSession({ user: undefined, accessToken: process.env.TOKEN });
   await getSession({ tokens: undefined });
   await useSession().update({ user: undefined });
+  const form: { name?: string | undefined } = {};
+  await updateSession({ user: form });
+  await useSession().update({ user: form });
+  await actions.update({ user: form });
+  returnTo("/", "/", { basePath: process.env.BASE_PATH });
   const unknown: undefined | Session = undefined;
   <SessionProvider initialSession={unknown} fetchOnMount={undefined} refreshInterval={undefined} onSessionChange={undefined} basePath={undefined} />;
 });

@@ -126,7 +126,7 @@ function loginTarget(request: NextRequest, { loginPath, locales }: ResolvedMiddl
   const target = inApp(request, splitLocale(pathname, locales).locale + loginPath);
   const query = new URLSearchParams(search);
   query.delete("return_to"); // or it would grow with each visit
-  const wanted = returnTo(basePath + pathname + (query.size > 0 ? `?${query}` : ""), "");
+  const wanted = returnTo(`${basePath}${pathname}?${query}`.replace(/\?$/, ""), "");
   if (wanted) target.searchParams.set("return_to", wanted);
   return target;
 }

@@ -20,7 +20,6 @@ import (
 
 	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
-	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
 
 // explainRequest is a request that is only asked about.
@@ -234,19 +233,6 @@ func firstHost(route caddyhttp.Route) string {
 		}
 	}
 	return ""
-}
-
-// wouldServe tells whether the API answers the request.
-func (a *API) wouldServe(r *http.Request) (bool, error) {
-	manager, err := a.realm.managerToExplain(r)
-	if err != nil {
-		return false, err
-	}
-	handler, err := sessionapi.New(a.config(manager))
-	if err != nil {
-		return false, err
-	}
-	return handler.Serves(asBrowserSent(r)), nil
 }
 
 func (a *API) explain(r *http.Request) (*explanation, error) {

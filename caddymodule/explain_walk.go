@@ -71,9 +71,8 @@ func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHa
 	case *caddyhttp.Invoke:
 		return w.invoke(handler.Name)
 	case *API:
-		serves, err := handler.wouldServe(w.request)
-		if serves || err != nil {
-			return handler, err
+		if handler.served.Serves(asBrowserSent(w.request)) {
+			return handler, nil
 		}
 	case *Guard:
 		return handler, nil

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -156,21 +157,74 @@ func TestRedisSentinel(t *testing.T) {
 	stop(t, a, b, late)
 }
 
-func TestRedisCluster(t *testing.T) {
+// startClusterNode starts a server that notices soon that another is gone.
+func startClusterNode(t *testing.T) *redisServer {
+	t.Helper()
+	return startRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+}
+
+// startCluster starts three masters, of which each serves a third of the 16384 slots.
+func startCluster(t *testing.T) []*redisServer {
+	t.Helper()
 	var nodes []*redisServer
 	for i := range 3 {
-		node := startRedis(t, "--cluster-enabled", "yes")
+		node := startClusterNode(t)
 		node.command("CLUSTER", "ADDSLOTSRANGE", i*5461, map[bool]int{true: 16383, false: (i+1)*5461 - 1}[i == 2])
 		nodes = append(nodes, node)
 	}
+	join(t, nodes)
+	return nodes
+}
+
+// join has the first node of a cluster meet the others.
+func join(t *testing.T, nodes []*redisServer) {
+	t.Helper()
 	for _, node := range nodes[1:] {
 		nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port)
 	}
 	for _, node := range nodes {
 		eventually(t, 20*time.Second, "the cluster does not form", func() bool {
 			info := node.command("CLUSTER", "INFO")
-			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
+			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", len(nodes)))
 		})
 	}
-	wantSharing(t, fmt.Sprintf("redis://127.0.0.1:%s?addr=127.0.0.1:%s", nodes[0].port, nodes[1].port), "one")
+}
+
+func clusterURL(nodes []*redisServer) string {
+	return fmt.Sprintf("redis://127.0.0.1:%s?addr=127.0.0.1:%s", nodes[0].port, nodes[1].port)
+}
+
+func TestRedisCluster(t *testing.T) {
+	wantSharing(t, clusterURL(startCluster(t)), "one")
+}
+
+// The master that serves the stream dies, and its replica is elected in its place.
+func TestRedisClusterFailover(t *testing.T) {
+	nodes := startCluster(t)
+	slot, err := strconv.Atoi(nodes[0].command("CLUSTER", "KEYSLOT", "session:default:revocations"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	master := nodes[min(slot/5461, 2)]
+	replica := startClusterNode(t)
+	join(t, append(nodes, replica))
+	replica.command("CLUSTER", "REPLICATE", master.command("CLUSTER", "MYID"))
+	eventually(t, 20*time.Second, "the replica does not follow", func() bool {
+		return strings.Contains(replica.command("INFO", "replication"), "master_link_status:up")
+	})
+	a, b := nodeAt(t, clusterURL(nodes)), nodeAt(t, clusterURL(nodes))
+	if err := a.Revoke(t.Context(), ended("before")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "before is lost", isEnded(t, b, "before"))
+	master.kill()
+	eventually(t, 20*time.Second, "the replica is not elected", func() bool {
+		return strings.Contains(replica.command("ROLE"), "master") && strings.Contains(replica.command("CLUSTER", "INFO"), "cluster_state:ok")
+	})
+	eventually(t, 10*time.Second, "nobody writes to the new master", func() bool { return a.Revoke(t.Context(), ended("after")) == nil })
+	eventually(t, 10*time.Second, "nobody reads from the new master", func() bool { return !a.Status().Outage && !b.Status().Outage })
+	for _, id := range []string{"before", "after"} {
+		eventually(t, 5*time.Second, id+" is lost", isEnded(t, b, id))
+	}
+	stop(t, a, b)
 }

@@ -92,6 +92,9 @@ func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
 			return nil, wrong
 		}
 		options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+		// A master that is gone redirects nobody: else it would take the client a minute
+		// to ask who serves in its place.
+		options.ClusterStateReloadInterval = retryInterval
 		return redis.NewClusterClient(options), nil
 	}
 	options, err := redis.ParseURL(written)

@@ -76,6 +76,14 @@ func (a *answer) WriteHeader(status int) {
 			return
 		}
 	}
+	setsCookie := a.visit.visitor.SetCookies(header)
+	if err := a.visit.visitor.Lost(); err != nil {
+		a.fail(err)
+		return
+	}
+	if setsCookie {
+		a.guard.realm.warnOfDroppedCookie(a.visit.request)
+	}
 	if found.actionRedirect && a.losesBody(header, handoff) {
 		a.discard = true
 		a.visit.connection.complete.Store(true)
@@ -84,10 +92,6 @@ func (a *answer) WriteHeader(status int) {
 		}
 		header["Content-Type"] = []string{"text/plain"}
 		found.contentType = ""
-	}
-	setsCookie := a.visit.visitor.SetCookies(header)
-	if setsCookie {
-		a.guard.realm.warnOfDroppedCookie(a.visit.request)
 	}
 	noStore := setsCookie || a.visit.ofDenial
 	if !a.visit.match.Static || noStore {

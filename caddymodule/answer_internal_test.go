@@ -123,3 +123,42 @@ func TestHandoffCookieBeforeAnErrorIsRemoved(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, []string{"before=1", "plain=1"}, w.Header()["Set-Cookie"])
 }
+
+// endedSoon ends every session just after it was made.
+type endedSoon struct {
+	session.Revocations
+	asked int
+}
+
+func (e *endedSoon) Revoked(*session.Session) (bool, error) {
+	e.asked++
+	return e.asked > 1, nil
+}
+
+// All of a user's sessions are ended while the app signs the user in: neither the app's
+// answer nor the page of a Server Action says that somebody is signed in.
+func TestHandoffThatIsEndedMeanwhileIsNotReportedAsDone(t *testing.T) {
+	for _, redirect := range []string{"", "/dashboard;push"} {
+		b := newBench(t)
+		settings := b.guard.realm.core()
+		settings.Revocations = &endedSoon{}
+		manager, err := session.NewManager(settings, b.guard.realm.ready.Load().Keys())
+		require.NoError(t, err)
+		b.guard.realm.ready.Store(manager)
+		w := httptest.NewRecorder()
+		err = b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("X-Session-Set", base64.RawURLEncoding.EncodeToString([]byte(`{"user":{"id":"bob"}}`)))
+			if redirect != "" {
+				w.Header().Set("X-Action-Redirect", redirect)
+			}
+			_, err := w.Write([]byte("welcome"))
+			return err
+		}))
+		var failed caddyhttp.HandlerError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, http.StatusServiceUnavailable, failed.StatusCode)
+		assert.Empty(t, w.Body.String())
+		assert.Empty(t, w.Header()["Set-Cookie"])
+		assert.Empty(t, w.Header()["X-Action-Redirect"])
+	}
+}

@@ -1,8 +1,10 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -105,4 +107,61 @@ func TestEndAfterALoginThatWasDatedLater(t *testing.T) {
 			t.Errorf("%s: the next login is over", name)
 		}
 	}
+}
+
+// told keeps what it is told to share, for a test to pass it on.
+type told struct {
+	*session.RevocationSet
+	ends []session.Revocation
+}
+
+func (s *told) Revoke(ctx context.Context, r session.Revocation) error {
+	s.ends = append(s.ends, r)
+	return s.RevocationSet.Revoke(ctx, r)
+}
+
+// Sign out everywhere, then sign in on a node that does not know of it yet, both within
+// a millisecond of one clock.
+func TestLoginRightAfterAnEndWasAnswered(t *testing.T) {
+	for name, end := range map[string]func(*session.Manager) error{
+		"the user's":  func(m *session.Manager) error { return m.RevokeUser(t.Context(), "alice", "") },
+		"everybody's": func(m *session.Manager) error { return m.RevokeEveryone(t.Context()) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			onA, onB := &told{RevocationSet: session.NewRevocationSet(time.Now)}, session.NewRevocationSet(time.Now)
+			a, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now = onA, time.Now })
+			b, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now = onB, time.Now })
+			old := signIn(t, b, alice())
+			if err := errors.Join(end(a), end(a)); err != nil { // twice, as by a double click
+				t.Fatal(err)
+			}
+			cookie := signIn(t, b, alice())
+			for _, r := range onA.ends {
+				onB.Add(r)
+			}
+			if read(t, b, request(cookie)).Session() == nil {
+				t.Errorf("%s: the login is over", name)
+			}
+			if read(t, b, request(old)).Session() != nil {
+				t.Errorf("%s: the session before it is alive", name)
+			}
+		})
+	}
+}
+
+// Who ends the sessions after a node whose clock runs ahead is not kept waiting until the
+// other clocks have caught up.
+func TestEndDoesNotWaitForAClockThatRunsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ahead := session.NewRevocationSet(time.Now)
+		ahead.Add(session.Revocation{UserID: "alice", Before: time.Now().Add(40 * time.Second), Until: time.Now().Add(time.Hour)})
+		m, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now = ahead, time.Now })
+		start := time.Now()
+		if err := m.RevokeUser(t.Context(), "alice", ""); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the end took %v", took)
+		}
+	})
 }

@@ -75,12 +75,27 @@ func (m *Manager) RevokeUser(ctx context.Context, userID, except string) error {
 	if err := checkUserID(userID); err != nil {
 		return err
 	}
-	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{UserID: userID, Except: except}))
+	return m.revokeExisting(ctx, Revocation{UserID: userID, Except: except})
 }
 
 // RevokeEveryone ends all sessions of the realm that exist now.
 func (m *Manager) RevokeEveryone(ctx context.Context) error {
-	return m.settings.Revocations.Revoke(ctx, m.endedNow(Revocation{}))
+	return m.revokeExisting(ctx, Revocation{})
+}
+
+// revokeExisting ends the sessions that exist now. Whoever hears that it is done may
+// sign in at once, on a node that does not know of it yet: so nobody hears it within
+// the millisecond whose sessions end. For the clock of a node that runs ahead nobody
+// waits.
+func (m *Manager) revokeExisting(ctx context.Context, r Revocation) error {
+	r = m.endedNow(r)
+	if err := m.settings.Revocations.Revoke(ctx, r); err != nil {
+		return err
+	}
+	if left := r.Before.Sub(m.settings.Now()); left < 10*time.Millisecond {
+		time.Sleep(left)
+	}
+	return nil
 }
 
 // RevokeSession ends the session of that id, which nobody needs to know here.

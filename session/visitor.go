@@ -48,6 +48,8 @@ type Visitor struct {
 	slid    *slid   // what it was before, if Slide moved the end
 	rotated bool    // by the Refresher
 	deleted bool
+	created bool          // the session is a new one
+	lost    bool          // it was ended before its cookie was written
 	backEnd bool          // the request is not the user's own
 	own     []string      // Set-Cookie lines of a token that the app sealed itself
 	request *http.Request // for the list; nil without one
@@ -316,7 +318,7 @@ func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	}
 	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
-	v.deleted = false
+	v.deleted, v.created = false, true
 	v.seen()
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,7 +10,7 @@ import (
 // SetCookies writes the Set-Cookie lines of what changed and reports whether it
 // wrote any. Call it once, just before the header of the answer is sent: a
 // session that was ended meanwhile by another request is not brought back, and of
-// one that was changed the newest token is written.
+// one that was changed the newest token is written. Ask [Visitor.Lost] then.
 func (v *Visitor) SetCookies(header http.Header) bool {
 	m := v.manager
 	writer := v.cookieWriter()
@@ -29,6 +30,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 	}
 	newest, ok := m.recent.newest(*v.pending)
 	if !ok || m.outdated(newest.session.ID, newest.content) {
+		v.lost = v.created
 		return false
 	}
 	// Another request may have been quicker, whose answer never reached the browser.
@@ -36,11 +38,21 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 	// That it cannot be told grants nothing: whoever reads the cookie asks again.
 	// A login is not lost.
 	if revoked, _ := m.settings.Revocations.Revoked(v.pending.session); revoked {
+		v.lost = v.created
 		return false
 	}
 	m.watches.saw(v.pending.session) // now that it is sent
 	v.writePending(header, writer)
 	return true
+}
+
+// Lost returns an error, which is [ErrUnavailable], if [Visitor.SetCookies] has dropped
+// the session of a login since it was ended meanwhile: do not report the login as done.
+func (v *Visitor) Lost() error {
+	if !v.lost {
+		return nil
+	}
+	return fmt.Errorf("%w: the session was ended, as one of all its user's or as one of everybody's, while the user signed in; sign in again", ErrUnavailable)
 }
 
 func (v *Visitor) writePending(header http.Header, writer cookieWriter) {

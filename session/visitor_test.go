@@ -381,3 +381,46 @@ func TestPercentEncodedUserID(t *testing.T) {
 		}
 	}
 }
+
+// A user signs in while all the user's sessions, or this one, are ended: the login is not
+// reported as done without a cookie. A sign-out of one's own is no loss.
+func TestLoginThatIsEndedBeforeItsCookieIsSent(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end  func(m *session.Manager, v *session.Visitor) error
+		lost bool
+	}{
+		"nobody":         {func(*session.Manager, *session.Visitor) error { return nil }, false},
+		"all the user's": {func(m *session.Manager, _ *session.Visitor) error { return m.RevokeUser(t.Context(), "alice", "") }, true},
+		"this one": {func(m *session.Manager, v *session.Visitor) error {
+			return m.RevokeSession(t.Context(), v.Session().ID)
+		}, true},
+		"by itself": {func(_ *session.Manager, v *session.Visitor) error { return v.Delete(t.Context()) }, false},
+	} {
+		m, _ := newManager(t)
+		v := read(t, m, request())
+		if err := v.Create(t.Context(), alice()); err != nil {
+			t.Fatal(err)
+		}
+		if err := tc.end(m, v); err != nil {
+			t.Fatal(err)
+		}
+		sent := cookiePairs(setCookies(t, v))
+		if err := v.Lost(); errors.Is(err, session.ErrUnavailable) != tc.lost || tc.lost && len(sent) > 0 {
+			t.Errorf("%s: %v, and the cookies are %q", name, err, sent)
+		}
+	}
+}
+
+// Of a request that refreshed a session which is ended meanwhile, nothing is lost.
+func TestRefreshThatIsEndedBeforeItsCookieIsSentIsNoLostLogin(t *testing.T) {
+	m, c := newManager(t)
+	cookie := signIn(t, m, alice())
+	c.Add(time.Hour)
+	v := read(t, m, request(cookie))
+	if err := errors.Join(v.Refresh(t.Context()), m.RevokeUser(t.Context(), "alice", "")); err != nil {
+		t.Fatal(err)
+	}
+	if sent := setCookies(t, v); len(sent) > 0 || v.Lost() != nil {
+		t.Errorf("the cookies are %v, and %v", sent, v.Lost())
+	}
+}

@@ -193,7 +193,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	}
 	visitor.ClearInvalid(w.Header())
 	visitor.SetCookies(w.Header())
-	if err != nil {
+	if err = cmp.Or(err, visitor.Lost()); err != nil {
 		refusal, fault := problemOf(err)
 		writeProblem(w, r, refusal)
 		return fault

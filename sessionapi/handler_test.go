@@ -338,6 +338,20 @@ func TestSignOutOvertakes(t *testing.T) {
 	}
 }
 
+// All of a user's sessions are ended while a back end signs the user in: it does not hear
+// of a session whose cookie nobody gets.
+func TestLoginThatIsEndedMeanwhileIsNotReportedAsDone(t *testing.T) {
+	s := newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Revocations = &endedBetween{} })
+	recorder := httptest.NewRecorder()
+	err := s.handler.ServeHTTP(recorder, s.request(http.MethodPost, `{"user":{"id":"ann"}}`, "Authorization: Bearer "+apiKey))
+	if !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("the log would get %v", err)
+	}
+	if a := read(t, recorder).want(t, http.StatusServiceUnavailable); len(a.header["Set-Cookie"]) > 0 {
+		t.Errorf("Set-Cookie %q", a.header["Set-Cookie"])
+	}
+}
+
 // A session that was sealed under other settings may be too large for those of
 // today. It is good until it expires; it does not slide.
 func TestSlideOfTooLargeSession(t *testing.T) {

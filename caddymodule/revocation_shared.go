@@ -433,8 +433,8 @@ func (s *sharedRevocations) Destruct() error {
 
 // logLoss tells the operator that a log has lost what nodes had read in it.
 func logLoss(place string) {
-	caddy.Log().Named("session.revocation").Error("the shared revocations were lost; nodes that run know them and have shared again what they ended in the last hour, "+
-		"but a node that starts accepts sessions that were ended before that: end everybody's sessions with caddy session revoke --all", zap.String("place", place))
+	caddy.Log().Named("session.revocation").Error("the shared revocations were lost; nodes that run know them and have shared again what they ended themselves in the last hour, "+
+		"but a node that starts accepts sessions that were ended before that, or by a node that was restarted since: end everybody's sessions with caddy session revoke --all", zap.String("place", place))
 }
 
 // waitAtMost waits for goroutines, and reports whether they have ended.

@@ -56,7 +56,7 @@ func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (Revoc
 	}
 	log := &storageLog{
 		folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
-		files: map[string]logFile{}, updateFiles: map[string]bool{}, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1),
+		files: map[string]logFile{}, missed: map[string]missedFile{}, updateFiles: map[string]bool{}, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1),
 	}
 	log.polled.Store(m.polled(storage))
 	return log, nil
@@ -72,6 +72,9 @@ const (
 	maxFileSize    = 64 << 10
 	// keptAfterEnd is how long a file outlives its last entry: more than clocks differ.
 	keptAfterEnd = 24 * time.Hour
+	// patience is for how many looks nodes wait for another to write again what is lost
+	// of its files.
+	patience = 3
 	// markerFile is always there, so a storage that cannot be written is noticed
 	// before anybody signs out.
 	markerFile = "version"
@@ -79,14 +82,16 @@ const (
 
 // storageLog is a folder in Caddy's storage. Each node appends to a file of its
 // own, "<node>-<number>.jsonl", so nobody needs a lock. A closed file never
-// changes again, so a look costs one listing and one Stat for each open file.
+// changes again, so a look costs one listing and one Stat for each open file. Of the
+// closed ones that a node could write again it also looks at one.
 type storageLog struct {
 	folder, node string
-	files        map[string]logFile   // what Follow has read, by name
+	files        map[string]logFile // what Follow has read, by name
+	missed       map[string]missedFile
+	looks        int
 	updateFiles  map[string]bool      // the same, of updates
 	deleted      map[string]time.Time // when that was last tried, of files that are still there
 	warned       bool                 // that files cannot be deleted
-	lost         bool                 // files that no node writes again, which is to be said
 
 	polled  atomic.Pointer[polled]
 	changed chan struct{} // so that Follow looks at once
@@ -116,6 +121,13 @@ type logFile struct {
 }
 
 func (f logFile) closed() bool { return f.entries >= maxFileEntries || f.size >= maxFileSize }
+
+// missedFile is what was known of a file that is gone, or has less in it now, though it
+// can still stop something. No node deletes such a file.
+type missedFile struct {
+	logFile
+	looks int // since then
+}
 
 // writtenFile is a file that this node has written.
 type writtenFile struct {
@@ -240,53 +252,92 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 	for _, key := range keys {
 		present[path.Base(key)] = true
 	}
-	if err := l.restore(ctx, storage, present); err != nil {
+	if !present[markerFile] {
+		if err := storage.Store(ctx, l.key(markerFile), []byte("1\n")); err != nil {
+			return fmt.Errorf("storing revocations: %w", err)
+		}
+	}
+	if err := l.storeAgain(ctx, storage, func(f writtenFile) bool { return !present[f.name] }); err != nil {
 		return err
 	}
-	maps.DeleteFunc(l.files, func(name string, _ logFile) bool { return !present[name] })
+	for name, file := range l.files {
+		if !present[name] {
+			l.miss(name, file)
+			delete(l.files, name)
+		}
+	}
 	maps.DeleteFunc(l.deleted, func(name string, _ time.Time) bool { return !present[name] })
 	if err := l.lookAtUpdates(ctx, storage, present, add); err != nil {
 		return err
 	}
+	suspect := l.suspect()
 	for name := range present {
 		if !strings.HasSuffix(name, ".jsonl") {
 			continue
 		}
-		if err := l.read(ctx, storage, name, add); err != nil {
+		if err := l.read(ctx, storage, name, name == suspect, add); err != nil {
 			return fmt.Errorf("reading revocations: %s: %w", l.key(name), err)
+		}
+	}
+	l.tellLosses()
+	return nil
+}
+
+// storeAgain writes again what the storage has lost of what this node wrote in the last
+// hour.
+func (l *storageLog) storeAgain(ctx context.Context, storage certmagic.Storage, lost func(writtenFile) bool) error {
+	if !l.mu.TryLock() { // a write that hangs must not keep anybody from reading
+		return nil
+	}
+	defer l.mu.Unlock()
+	now := time.Now()
+	for _, file := range slices.Concat(l.closed, []writtenFile{l.open}) {
+		if !lost(file) || !now.Before(file.until) {
+			continue
+		}
+		if err := storage.Store(ctx, l.key(file.name), file.content); err != nil {
+			return fmt.Errorf("storing revocations: %w", err)
 		}
 	}
 	return nil
 }
 
-// restore writes again what this node wrote in the last hour and the storage has lost,
-// and says so if it was there at the last look. No node deletes a file that can still
-// stop something.
-func (l *storageLog) restore(ctx context.Context, storage certmagic.Storage, present map[string]bool) error {
-	now := time.Now()
-	for name, file := range l.files { // what was written since is written again
-		l.lost = l.lost || !present[name] && now.Before(file.until) && now.Sub(file.modified) > remembered
-	}
-	if !l.mu.TryLock() { // a write that hangs must not keep anybody from reading
-		return nil
+// suspect is the name of a closed file of this node's, each in turn, that is looked at
+// although it never changes: an older copy may have been put in its place.
+func (l *storageLog) suspect() string {
+	if !l.mu.TryLock() {
+		return ""
 	}
 	defer l.mu.Unlock()
-	missing := slices.DeleteFunc(slices.Concat(l.closed, []writtenFile{l.open}), func(f writtenFile) bool {
-		return present[f.name] || !now.Before(f.until)
-	})
-	if !present[markerFile] {
-		missing = append(missing, writtenFile{name: markerFile, content: []byte("1\n")})
+	if len(l.closed) == 0 {
+		return ""
 	}
-	for _, file := range missing {
-		if err := storage.Store(ctx, l.key(file.name), file.content); err != nil {
-			return fmt.Errorf("storing revocations: %w", err)
+	l.looks++
+	return l.closed[l.looks%len(l.closed)].name
+}
+
+// miss notes that a file has lost what was known of it.
+func (l *storageLog) miss(name string, known logFile) {
+	if _, ok := l.missed[name]; !ok && time.Now().Before(known.until) {
+		l.missed[name] = missedFile{logFile: known}
+	}
+}
+
+// tellLosses says so once nodes have had the time to write again what they can.
+func (l *storageLog) tellLosses() {
+	lost := false
+	for name, file := range l.missed {
+		file.looks++
+		l.missed[name] = file
+		back := l.files[name].entries >= file.entries || !time.Now().Before(file.until)
+		if back || file.looks > patience {
+			delete(l.missed, name)
+			lost = lost || !back
 		}
 	}
-	if l.lost {
-		l.lost = false
+	if lost {
 		logLoss(l.folder)
 	}
-	return nil
 }
 
 // deleteEvery is how often it is tried to delete a file that stays.
@@ -308,17 +359,21 @@ func (l *storageLog) remove(ctx context.Context, storage certmagic.Storage, name
 		zap.String("key", l.key(name)), zap.Error(err))
 }
 
-// read reads a file if it has changed, and deletes it when it can stop nothing.
-func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name string, add func(session.Revocation)) error {
+// read reads a file if it has changed, and deletes it when it can stop nothing. A closed
+// file has changed only if it is suspect.
+func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name string, suspect bool, add func(session.Revocation)) error {
 	known := l.files[name]
 	if known.entries > 0 && time.Now().After(known.until.Add(keptAfterEnd)) {
 		l.remove(ctx, storage, name)
 		return nil
 	}
-	if known.closed() {
+	if known.closed() && !suspect {
 		return nil
 	}
 	info, err := storage.Stat(ctx, l.key(name))
+	if err == nil && strings.HasPrefix(name, l.node) {
+		err = l.storeAgain(ctx, storage, func(f writtenFile) bool { return f.name == name && info.Size < f.size })
+	}
 	if err == nil && info.Size == known.size && info.Modified.Equal(known.modified) {
 		return nil
 	}
@@ -343,6 +398,9 @@ func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name s
 	})
 	if err != nil {
 		return errors.New("the file is damaged; if it cannot be repaired, delete it and revoke everybody's sessions")
+	}
+	if read.entries < known.entries {
+		l.miss(name, known)
 	}
 	l.files[name] = read
 	return nil

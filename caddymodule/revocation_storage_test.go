@@ -29,7 +29,6 @@ type watchedStorage struct {
 	full                atomic.Bool
 	liesOnStore         atomic.Bool // stores, and says that it did not
 	keeps               atomic.Bool // lets nobody delete
-	old                 atomic.Bool // says that files are
 	deletes             atomic.Int32
 }
 
@@ -51,11 +50,7 @@ func (w *watchedStorage) List(ctx context.Context, path string, recursive bool) 
 
 func (w *watchedStorage) Stat(ctx context.Context, key string) (certmagic.KeyInfo, error) {
 	w.stats.Add(1)
-	info, err := w.Storage.Stat(ctx, key)
-	if w.old.Load() {
-		info.Modified = time.Unix(0, 0)
-	}
-	return info, err
+	return w.Storage.Stat(ctx, key)
 }
 
 func (w *watchedStorage) Load(ctx context.Context, key string) ([]byte, error) {
@@ -340,38 +335,64 @@ func TestDamagedFileIsAnOutage(t *testing.T) {
 	})
 }
 
+const revocationsOfDefault = "session/default/revocations"
+
+// endedElsewhere writes the file of a node that does not run any more.
+func endedElsewhere(t *testing.T, folder string, ids ...string) {
+	t.Helper()
+	var content []byte
+	for _, id := range ids {
+		var err error
+		if content, err = appendLine(content, entryOf(ended(id))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revocations := filepath.Join(folder, revocationsOfDefault)
+	if err := errors.Join(os.MkdirAll(revocations, 0o700), os.WriteFile(filepath.Join(revocations, "deadbeef-0.jsonl"), content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantLosses(t *testing.T, log string, want int) {
+	t.Helper()
+	if lost := strings.Count(log, "the shared revocations were lost"); lost != want {
+		t.Errorf("the log says %d times that revocations were lost, want %d", lost, want)
+	}
+}
+
 // The storage loses everything, or one file. What all nodes that run wrote in the last
 // hour is there again, whichever of them notices first, and the log says once for each
-// that had read older files that they are lost.
+// that what another node wrote is lost.
 func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 	const signOuts = 2*maxFileEntries + 100
-	fullFiles := func(revocations string) error {
-		full, err := filepath.Glob(filepath.Join(revocations, "*-0.jsonl"))
-		if err == nil && len(full) != 2 {
-			err = fmt.Errorf("there are %d files that are full", len(full))
+	firstFiles := func(revocations string) error {
+		first, err := filepath.Glob(filepath.Join(revocations, "*-0.jsonl"))
+		if err == nil && len(first) != 3 {
+			err = fmt.Errorf("there are %d files that were the first of a node", len(first))
 		}
-		for _, file := range full {
+		for _, file := range first {
 			err = errors.Join(err, os.Remove(file))
 		}
 		return err
 	}
 	for name, tc := range map[string]struct {
 		lose     func(revocations string) error
-		old      bool // whether the files are from before the last hour
+		gone     []string // ended by a node that does not run any more
 		wantLogs int
 	}{
-		"everything":       {os.RemoveAll, true, 2},
-		"full files":       {fullFiles, true, 2},
-		"of the last hour": {os.RemoveAll, false, 0},
+		"everything":        {os.RemoveAll, []string{"gone"}, 2},
+		"the first files":   {firstFiles, []string{"gone"}, 2},
+		"of nodes that run": {os.RemoveAll, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			logged := caddyLog(t)
 			folder := t.TempDir()
+			if len(tc.gone) > 0 {
+				endedElsewhere(t, folder, tc.gone...)
+			}
 			synctest.Test(t, func(t *testing.T) {
-				a, ofA := nodeOn(t, folder, Outage{})
-				b, ofB := nodeOn(t, folder, Outage{})
-				ofA.old.Store(tc.old)
-				ofB.old.Store(tc.old)
+				a, _ := nodeOn(t, folder, Outage{})
+				b, _ := nodeOn(t, folder, Outage{})
 				for i := range signOuts {
 					for node, name := range map[*sharedRevocations]string{a: "a", b: "b"} {
 						if err := node.Revoke(t.Context(), ended(fmt.Sprint(name, i))); err != nil {
@@ -381,11 +402,10 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 				synctest.Wait()
-				revocations := filepath.Join(folder, "session", "default", "revocations")
-				if err := tc.lose(revocations); err != nil {
+				if err := tc.lose(filepath.Join(folder, revocationsOfDefault)); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(2 * time.Second)
+				time.Sleep((patience + 1) * time.Second)
 				synctest.Wait()
 				late, _ := nodeOn(t, folder, Outage{})
 				if sessions, _ := late.Size(); sessions != 2*signOuts {
@@ -399,9 +419,82 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 				}
 				stop(t, a, b, late)
 			})
-			if lost := strings.Count(logged(), "the shared revocations were lost"); lost != tc.wantLogs {
-				t.Errorf("two nodes say %d times that revocations were lost, want %d", lost, tc.wantLogs)
+			wantLosses(t, logged(), tc.wantLogs)
+		})
+	}
+}
+
+// Somebody restores an older copy of the storage, or a file is cut off. Its writer writes
+// it again if it still runs; the log says it for each node that has read more if not.
+func TestOlderCopyOfTheStorage(t *testing.T) {
+	replaceFiles := func(pattern string, content func(file string) []byte) func(t *testing.T, revocations string) {
+		return func(t *testing.T, revocations string) {
+			t.Helper()
+			files, err := filepath.Glob(filepath.Join(revocations, pattern))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%v, %v", files, err)
 			}
+			if err := os.WriteFile(files[0], content(files[0]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	firstLine := func(file string) []byte {
+		content, _ := os.ReadFile(file)
+		return content[:strings.Index(string(content), "\n")+1]
+	}
+	empty := func(string) []byte { return nil }
+	half := func(file string) []byte {
+		content, _ := os.ReadFile(file)
+		return content[:len(content)/2-1]
+	}
+	const signOuts = maxFileEntries + 5
+	for name, tc := range map[string]struct {
+		lose      func(t *testing.T, revocations string)
+		wantLogs  int
+		wantKnown int // to a node that starts
+	}{
+		"the open file":                    {replaceFiles("a-1.jsonl", firstLine), 0, signOuts + 2},
+		"the open file, empty":             {replaceFiles("a-1.jsonl", empty), 0, signOuts + 2},
+		"a closed file":                    {replaceFiles("a-0.jsonl", half), 0, signOuts + 2},
+		"that of a node that runs no more": {replaceFiles("deadbeef-0.jsonl", firstLine), 2, signOuts + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := caddyLog(t)
+			folder := t.TempDir()
+			endedElsewhere(t, folder, "gone", "gone too")
+			synctest.Test(t, func(t *testing.T) {
+				storage := &certmagic.FileStorage{Path: folder}
+				log, err := new(StorageRevocation).Open("default", storage)
+				if err != nil {
+					t.Fatal(err)
+				}
+				log.(*storageLog).node = "a" // so that its files are told from the other one
+				a := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+				a.ready(t.Context())
+				b, _ := nodeOn(t, folder, Outage{})
+				var all []session.Revocation
+				for i := range signOuts {
+					all = append(all, ended(fmt.Sprint(i)))
+				}
+				if err := errors.Join(log.Append(t.Context(), all[:maxFileEntries]), log.Append(t.Context(), all[maxFileEntries:])); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				tc.lose(t, filepath.Join(folder, revocationsOfDefault))
+				time.Sleep((patience + 1) * time.Second)
+				synctest.Wait()
+				late, _ := nodeOn(t, folder, Outage{})
+				if sessions, _ := late.Size(); sessions != tc.wantKnown {
+					t.Errorf("a node that starts knows of %d ended sessions, want %d", sessions, tc.wantKnown)
+				}
+				if outages := a.Status().Outages + b.Status().Outages; outages != 0 {
+					t.Errorf("there were %d outages", outages)
+				}
+				stop(t, a, b, late)
+			})
+			wantLosses(t, logged(), tc.wantLogs)
 		})
 	}
 }

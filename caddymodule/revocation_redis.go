@@ -130,6 +130,8 @@ const (
 	redisBlock = 500 * time.Millisecond
 	redisBatch = 1000
 	redisField = "revocation"
+	// redisPatience is how long nodes wait for others to append again what was lost.
+	redisPatience = 5 * time.Second
 )
 
 // redisLog is a stream: an ordered log of which a reader misses nothing, however
@@ -137,11 +139,14 @@ const (
 type redisLog struct {
 	writer, reader redis.UniversalClient
 	stream         string
-	list           string     // the hash that has the pages of the list
-	updates        string     // the stream of updates
-	cursor         string     // the last entry read; only Follow uses it
-	witness        redisEntry // the first entry read that can still stop something
-	updateCursor   string     // the same as cursor, of the updates
+	list           string          // the hash that has the pages of the list
+	updates        string          // the stream of updates
+	cursor         string          // the last entry read; only Follow uses it, as what follows
+	updateCursor   string          // the same, of the updates
+	recent         []redisEntry    // read, of the last hour
+	witnesses      [2]redisEntry   // read before that: the latest, and the one that is needed for the longest
+	missed         map[string]bool // contents of recent entries that were lost
+	missedSince    time.Time
 
 	mu       sync.Mutex
 	longest  time.Duration // that an entry was ever needed
@@ -238,6 +243,7 @@ func (l *redisLog) Follow(ctx context.Context, add func(session.Revocation), syn
 		}
 		if read < redisBatch {
 			l.setComplete(true)
+			l.tellLosses()
 			synced()
 		}
 	}
@@ -261,13 +267,27 @@ func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) er
 	}
 	appended := time.UnixMilli(milliseconds)
 	l.cursor = message.ID
-	if time.Now().After(l.witness.until) {
-		l.witness = redisEntry{message.ID, appended, r.Until}
-	}
+	content, _ := message.Values[redisField].(string)
+	delete(l.missed, content)
+	l.recent = append(l.recent, redisEntry{message.ID, content, appended, r.Until})
+	l.age()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.needs(r.Until.Sub(appended))
 	return nil
+}
+
+// age makes witnesses of what no node appends again.
+func (l *redisLog) age() {
+	old := 0
+	for old < len(l.recent) && time.Since(l.recent[old].appended) > remembered {
+		l.witnesses[0] = l.recent[old]
+		if !l.witnesses[0].until.Before(l.witnesses[1].until) {
+			l.witnesses[1] = l.witnesses[0]
+		}
+		old++
+	}
+	l.recent = l.recent[old:]
 }
 
 // needs notes for how long an entry may be needed. An app that seals by itself may
@@ -306,7 +326,12 @@ func (l *redisLog) resume(ctx context.Context) error {
 	for i, entry := range appended {
 		ids[i] = entry.id
 	}
-	missing, err := l.missing(ctx, append(ids, l.cursor, cmp.Or(l.witness.id, l.cursor)))
+	l.age()
+	ids = append(ids, l.cursor)
+	for _, witness := range l.witnesses {
+		ids = append(ids, cmp.Or(witness.id, l.cursor))
+	}
+	missing, err := l.missing(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -327,24 +352,47 @@ func (l *redisLog) resume(ctx context.Context) error {
 	if !missing[len(appended)] {
 		return nil
 	}
-	if missing[len(appended)+1] && l.witness.lost(time.Now()) {
-		logLoss(l.stream)
-	}
-	l.cursor, l.witness = firstEntry, redisEntry{} // ids may begin anew
+	l.lose(missing[len(appended)+1:])
+	l.cursor = firstEntry // ids may begin anew
 	return nil
 }
 
 // redisEntry is what is known of an entry of the stream.
 type redisEntry struct {
-	id       string
-	appended time.Time
-	until    time.Time
+	id, content     string
+	appended, until time.Time
 }
 
-// lost reports whether an entry that the stream does not have any more is one that no
-// node appends again, and that nobody had a reason to trim.
-func (e redisEntry) lost(now time.Time) bool {
-	return now.Before(e.until) && now.Sub(e.appended) > remembered
+// lose notes what the stream does not have any more, as a whole or since an older copy
+// of it. What can stop nothing any more may have been trimmed.
+func (l *redisLog) lose(witnesses []bool) {
+	now := time.Now()
+	old := false
+	for i, witness := range l.witnesses {
+		old = old || witnesses[i] && now.Before(witness.until)
+	}
+	if l.missed == nil {
+		l.missed = make(map[string]bool)
+	}
+	if old {
+		logLoss(l.stream)
+		clear(l.missed)
+	} else {
+		for _, entry := range l.recent {
+			if now.Before(entry.until) {
+				l.missed[entry.content] = true
+			}
+		}
+	}
+	l.missedSince, l.recent, l.witnesses = now, nil, [2]redisEntry{}
+}
+
+// tellLosses says it once nodes have had the time to append again what they can.
+func (l *redisLog) tellLosses() {
+	if len(l.missed) > 0 && time.Since(l.missedSince) > redisPatience {
+		logLoss(l.stream)
+		clear(l.missed)
+	}
 }
 
 // forget drops entries that were appended again, under new ids: else each loss

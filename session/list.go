@@ -54,7 +54,7 @@ type listPage struct {
 	users   map[string]map[string]Listed // user id -> session id
 	count   int
 	unknown bool      // it holds a session of which the other nodes do not know
-	changed time.Time // since when it holds anything that they do not know; zero for never
+	due     time.Time // when they are told what else they do not know; zero for never
 }
 
 // NewList makes an empty list. It leaves out sessions that the revocations say
@@ -92,9 +92,11 @@ func (l *List) see(s *Session, clientOf func() client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unknown = p.unknown || !ok
-	if p.changed.IsZero() {
-		p.changed = now
+	wait := shareInterval
+	if ok && next.ExpiresAt.After(known.ExpiresAt) { // else they take it for expired
+		wait = min(wait, known.ExpiresAt.Sub(now)/2)
 	}
+	p.tellBy(now.Add(wait))
 	l.put(p, next)
 }
 

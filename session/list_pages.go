@@ -6,6 +6,13 @@ import "time"
 // other nodes are told.
 const shareInterval = 5 * time.Minute
 
+// tellBy makes the page due then, or earlier if it is.
+func (p *listPage) tellBy(due time.Time) {
+	if p.due.IsZero() || due.Before(p.due) {
+		p.due = due
+	}
+}
+
 // Merge adds what other nodes have written on a page. What this node knows and
 // they have not written makes the page due.
 func (l *List) Merge(page int, written []Listed) {
@@ -28,13 +35,14 @@ func (l *List) Merge(page int, written []Listed) {
 }
 
 // Due returns the pages that hold a session of which the other nodes do not know,
-// or have held something else to tell them for five minutes.
+// or have held something else to tell them for five minutes. They learn that a session
+// lives longer before it would leave their list.
 func (l *List) Due() []int {
 	var due []int
 	for i := range l.pages {
 		p := &l.pages[i]
 		p.mu.RLock()
-		if p.unknown || !p.changed.IsZero() && l.now().Sub(p.changed) >= shareInterval {
+		if p.unknown || !p.due.IsZero() && !l.now().Before(p.due) {
 			due = append(due, i)
 		}
 		p.mu.RUnlock()
@@ -50,7 +58,7 @@ func (l *List) Page(page int) []Listed {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.sweepPage(p)
-	p.unknown, p.changed = false, time.Time{}
+	p.unknown, p.due = false, time.Time{}
 	return p.all()
 }
 
@@ -68,8 +76,8 @@ func (l *List) Sweep() {
 	for i := range l.pages {
 		p := &l.pages[i]
 		p.mu.Lock()
-		if l.sweepPage(p) > 0 && p.changed.IsZero() {
-			p.changed = l.now()
+		if l.sweepPage(p) > 0 {
+			p.tellBy(l.now().Add(shareInterval))
 		}
 		p.mu.Unlock()
 	}

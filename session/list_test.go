@@ -291,3 +291,42 @@ func BenchmarkReadOfAListedSession(b *testing.B) {
 		}
 	}
 }
+
+// The other nodes list a session for as long as it is used, however short expiry is.
+func TestOtherNodesListASessionThatIsUsed(t *testing.T) {
+	for _, tc := range []struct{ expiry, threshold time.Duration }{
+		{2 * time.Minute, 0}, {6 * time.Minute, 0}, {30 * time.Minute, 4 * time.Minute}, {day, 0},
+	} {
+		var list *session.List
+		m, c := newManager(t, func(s *session.Settings) {
+			s.Expiry, s.RefreshThreshold = tc.expiry, tc.threshold
+			s.Revocations = session.NewRevocationSet(s.Now)
+			list = session.NewList(s.Now, s.Revocations)
+			s.List = list
+		})
+		others := session.NewList(c.Now, session.NewRevocationSet(c.Now))
+		cookie, written := signIn(t, m, alice()), 0
+		start := c.Now()
+		for c.Now().Sub(start) < 2*time.Hour {
+			for _, page := range list.Due() {
+				others.Merge(page, list.Page(page))
+				written++
+			}
+			if len(others.Of("alice")) != 1 {
+				t.Errorf("expiry %v, refresh_threshold %v: after %v it is not listed", tc.expiry, tc.threshold, c.Now().Sub(start))
+				break
+			}
+			c.Add(time.Second)
+			v := read(t, m, request(cookie))
+			if err := v.Slide(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if sent := sentCookie(t, v); sent != "" {
+				cookie = sent
+			}
+		}
+		if most := 1 + int(2*time.Hour/min(5*time.Minute, tc.expiry/8)); written > most {
+			t.Errorf("expiry %v, refresh_threshold %v: the page was written %d times, want at most %d", tc.expiry, tc.threshold, written, most)
+		}
+	}
+}

@@ -101,7 +101,7 @@ func TestClosedRevocationsSayNothingLater(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if s.stale.Load() || s.toldClosed {
+		if s.stale() || s.toldClosed {
 			t.Error("revocations that are closed say that auth routes are")
 		}
 	})

@@ -222,3 +222,49 @@ func TestGraceOfALaterConfigurationCounts(t *testing.T) {
 		stop(t, node)
 	})
 }
+
+// readOnce is a log that was read once. Whatever is asked of it then hangs, until it fails.
+type readOnce struct {
+	RevocationLog
+	read bool
+	fail chan error
+}
+
+func (l *readOnce) Follow(ctx context.Context, _ func(session.Revocation), synced func()) error {
+	if !l.read {
+		l.read = true
+		synced()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-l.fail:
+		return err
+	}
+}
+
+// A process is frozen for longer than the grace. The first requests after it run before
+// its timers, and before it has noticed that it can read nothing.
+func TestFrozenNodeTakesNoSessionOnceTheGraceIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &readOnce{fail: make(chan error)}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		node.closing.Stop()
+		want := func(want error) {
+			t.Helper()
+			if _, err := node.Revoked(annsSession("one")); !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		}
+		time.Sleep(time.Minute - time.Second)
+		want(nil)
+		time.Sleep(2 * time.Second)
+		want(session.ErrStale)
+		log.fail <- errors.New("connection reset by peer")
+		synctest.Wait()
+		want(session.ErrStale)
+		node.cancel()
+		node.done.Wait()
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,9 +48,10 @@ type sharedRevocations struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
-	first   chan struct{} // closed after the first attempt to read the log
-	closing *time.Timer   // fires when an outage has lasted for the grace
-	stale   atomic.Bool   // so it was never read, or the grace is over
+	first     chan struct{} // closed after the first attempt to read the log
+	closing   *time.Timer   // fires when an outage has lasted for the grace
+	started   time.Time
+	staleFrom atomic.Int64 // when the grace is over, in nanoseconds since started; zero if the log was never read
 
 	mu         sync.Mutex
 	terms      []*terms  // of the configurations that use this, the latest last
@@ -85,13 +87,13 @@ type terms struct {
 
 func newSharedRevocations(realm string, set *session.RevocationSet, log RevocationLog, outage Outage) *sharedRevocations {
 	ctx, cancel := context.WithCancel(context.Background())
+	now := time.Now()
 	s := &sharedRevocations{
 		RevocationSet: set, realm: realm, log: log,
 		cancel: cancel, first: make(chan struct{}), updated: make(chan struct{}, 1),
-		writing: make(chan struct{}, 1), since: time.Now(), updates: map[string]session.Revocation{},
+		writing: make(chan struct{}, 1), started: now, since: now, updates: map[string]session.Revocation{},
 	}
 	s.outage.Store(&outage)
-	s.stale.Store(true)
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
 	s.done.Go(func() { s.follow(ctx) })
 	s.done.Go(func() { s.retry(ctx) })
@@ -124,9 +126,6 @@ func (s *sharedRevocations) apply(t *terms) {
 	if log, ok := s.log.(PolledLog); ok {
 		log.Use(t.module, t.storage)
 	}
-	if s.status.LastSync != nil && time.Since(s.since) < time.Duration(outage.OutageGrace) {
-		s.stale.Store(false)
-	}
 	s.countGrace(s.since)
 }
 
@@ -136,7 +135,17 @@ func (s *sharedRevocations) countGrace(since time.Time) {
 		return
 	}
 	s.since = since
-	s.closing.Reset(time.Until(since.Add(time.Duration(s.outage.Load().OutageGrace))))
+	over := since.Add(time.Duration(s.outage.Load().OutageGrace))
+	if s.status.LastSync != nil {
+		s.staleFrom.Store(int64(over.Sub(s.started)))
+	}
+	s.closing.Reset(time.Until(over))
+}
+
+// stale reports whether the log was never read, or the grace is over. It asks the clock:
+// of a process that was frozen, requests run before any timer.
+func (s *sharedRevocations) stale() bool {
+	return int64(time.Since(s.started)) >= s.staleFrom.Load()
 }
 
 // logger is Caddy's current one, since this outlives a configuration.
@@ -147,7 +156,7 @@ func (s *sharedRevocations) logger() *zap.Logger {
 // Revoked implements [session.Revocations].
 func (s *sharedRevocations) Revoked(of *session.Session) (bool, error) {
 	revoked, err := s.RevocationSet.Revoked(of)
-	if err == nil && !revoked && s.stale.Load() && s.outage.Load().OnOutage == "closed" {
+	if err == nil && !revoked && s.stale() && s.outage.Load().OnOutage == "closed" {
 		return false, session.ErrStale
 	}
 	return revoked, err
@@ -350,14 +359,14 @@ func (s *sharedRevocations) synced() {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stale.Store(false)
 	s.toldClosed = false
+	s.status.LastSync = &now
 	// Until the next look nothing is wrong. A look that never ends is an outage.
 	s.countGrace(now.Add(lookInterval(s.log)))
 	if s.status.Outage {
 		s.logger().Info("the shared revocations can be read again")
 	}
-	s.status.Outage, s.status.LastSync = false, &now
+	s.status.Outage = false
 }
 
 func (s *sharedRevocations) broken(err error) {
@@ -366,7 +375,9 @@ func (s *sharedRevocations) broken(err error) {
 	if s.status.Outage {
 		return
 	}
-	s.countGrace(time.Now())
+	if !s.stale() { // else a look that hung would open again what has been closed
+		s.countGrace(time.Now())
+	}
 	s.status.Outage = true
 	s.status.Outages++
 	outage := s.outage.Load()
@@ -381,7 +392,6 @@ func (s *sharedRevocations) graceOver() {
 	if time.Since(s.since) < time.Duration(outage.OutageGrace) {
 		return // it was counted anew meanwhile
 	}
-	s.stale.Store(true)
 	if outage.OnOutage == "closed" && !s.toldClosed {
 		s.toldClosed = true
 		s.logger().Error("the shared revocations could not be read for longer than outage_grace, so auth routes are closed")
@@ -394,7 +404,7 @@ func (s *sharedRevocations) Status() revocationStatus {
 	defer s.mu.Unlock()
 	status := s.status
 	status.Pending = len(s.pending)
-	status.Refusing = s.outage.Load().OnOutage == "closed" && s.stale.Load()
+	status.Refusing = s.outage.Load().OnOutage == "closed" && s.stale()
 	status.Sessions, status.Users = s.Size()
 	return status
 }
@@ -421,6 +431,9 @@ func (s *sharedRevocations) Destruct() error {
 	s.mu.Lock()
 	s.ended = true
 	s.closing.Stop()
+	if !s.stale() { // for requests that are still being answered
+		s.staleFrom.Store(math.MaxInt64)
+	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), lastAttempt)
 	defer cancel()

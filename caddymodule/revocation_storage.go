@@ -273,6 +273,7 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 	suspect := l.suspect()
 	for name := range present {
 		if !strings.HasSuffix(name, ".jsonl") {
+			l.tidy(ctx, storage, name)
 			continue
 		}
 		if err := l.read(ctx, storage, name, name == suspect, add); err != nil {
@@ -357,6 +358,17 @@ func (l *storageLog) remove(ctx context.Context, storage certmagic.Storage, name
 	l.warned = true
 	caddy.Log().Named("session.revocation").Warn("old files of revocations cannot be deleted, so they pile up; let Caddy delete in its storage",
 		zap.String("key", l.key(name)), zap.Error(err))
+}
+
+// tidy deletes what a file system keeps of a write whose process was killed: a file with
+// a number for a name, which was to be renamed once it was whole.
+func (l *storageLog) tidy(ctx context.Context, storage certmagic.Storage, name string) {
+	if strings.Trim(name, "0123456789") != "" {
+		return
+	}
+	if info, err := storage.Stat(ctx, l.key(name)); err == nil && time.Since(info.Modified) > time.Hour { // no write takes that long
+		l.remove(ctx, storage, name)
+	}
 }
 
 // read reads a file if it has changed, and deletes it when it can stop nothing. A closed

@@ -587,3 +587,33 @@ func TestStorageThatDeletesNothingIsNoOutage(t *testing.T) {
 		stop(t, node)
 	})
 }
+
+// A process that is killed as it writes leaves a file behind. It goes once nobody can be
+// at it any more, and nothing else that somebody has put there does.
+func TestFilesOfKilledWritesVanish(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, _ := nodeOn(t, folder, Outage{})
+		revocations := filepath.Join(folder, revocationsOfDefault)
+		for name, age := range map[string]time.Duration{"1270094": 2 * time.Hour, "2870094": time.Minute, "1270094~": 2 * time.Hour, "v1": 2 * time.Hour} {
+			file, written := filepath.Join(revocations, name), time.Now().Add(-age)
+			if err := errors.Join(os.WriteFile(file, []byte("{"), 0o600), os.Chtimes(file, written, written)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, want := range []string{"1270094~ 2870094 v1 version", "1270094~ v1 version"} {
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			var names []string
+			found, err := os.ReadDir(revocations)
+			for _, file := range found {
+				names = append(names, file.Name())
+			}
+			if got := strings.Join(names, " "); got != want || err != nil {
+				t.Errorf("there are %s, %v; want %s", got, err, want)
+			}
+			time.Sleep(time.Hour)
+		}
+		stop(t, node)
+	})
+}

@@ -257,7 +257,7 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 			return fmt.Errorf("storing revocations: %w", err)
 		}
 	}
-	if err := l.storeAgain(ctx, storage, func(f writtenFile) bool { return !present[f.name] }); err != nil {
+	if _, err := l.storeAgain(ctx, storage, func(f writtenFile) bool { return !present[f.name] }); err != nil {
 		return err
 	}
 	for name, file := range l.files {
@@ -285,10 +285,10 @@ func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) err
 }
 
 // storeAgain writes again what the storage has lost of what this node wrote in the last
-// hour.
-func (l *storageLog) storeAgain(ctx context.Context, storage certmagic.Storage, lost func(writtenFile) bool) error {
+// hour, and reports whether there was any.
+func (l *storageLog) storeAgain(ctx context.Context, storage certmagic.Storage, lost func(writtenFile) bool) (stored bool, err error) {
 	if !l.mu.TryLock() { // a write that hangs must not keep anybody from reading
-		return nil
+		return false, nil
 	}
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -297,10 +297,11 @@ func (l *storageLog) storeAgain(ctx context.Context, storage certmagic.Storage, 
 			continue
 		}
 		if err := storage.Store(ctx, l.key(file.name), file.content); err != nil {
-			return fmt.Errorf("storing revocations: %w", err)
+			return false, fmt.Errorf("storing revocations: %w", err)
 		}
+		stored = true
 	}
-	return nil
+	return stored, nil
 }
 
 // suspect is the name of a closed file of this node's, each in turn, that is looked at
@@ -383,10 +384,7 @@ func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name s
 		return nil
 	}
 	info, err := storage.Stat(ctx, l.key(name))
-	if err == nil && strings.HasPrefix(name, l.node) {
-		err = l.storeAgain(ctx, storage, func(f writtenFile) bool { return f.name == name && info.Size < f.size })
-	}
-	if err == nil && info.Size == known.size && info.Modified.Equal(known.modified) {
+	if _, missed := l.missed[name]; err == nil && !missed && info.Size == known.size && info.Modified.Equal(known.modified) {
 		return nil
 	}
 	var content []byte
@@ -397,6 +395,10 @@ func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name s
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	stored, err := l.storeAgain(ctx, storage, func(f writtenFile) bool { return f.name == name && len(content) < len(f.content) })
+	if stored || err != nil { // the next look reads it
 		return err
 	}
 	read := logFile{modified: info.Modified, size: info.Size}

@@ -135,6 +135,8 @@ func (e *endedSoon) Revoked(*session.Session) (bool, error) {
 	return e.asked > 1, nil
 }
 
+func (e *endedSoon) UpdatedAfter(string, time.Time) bool { return false }
+
 // All of a user's sessions are ended while the app signs the user in: neither the app's
 // answer nor the page of a Server Action says that somebody is signed in.
 func TestHandoffThatIsEndedMeanwhileIsNotReportedAsDone(t *testing.T) {

@@ -316,6 +316,8 @@ func (e *endedBetween) Revoked(*session.Session) (bool, error) {
 }
 func (e *endedBetween) Revoke(context.Context, session.Revocation) error { return nil }
 
+func (e *endedBetween) UpdatedAfter(string, time.Time) bool { return false }
+
 // A sign-out that overtakes a request wins over it.
 func TestSignOutOvertakes(t *testing.T) {
 	for _, tc := range []struct {

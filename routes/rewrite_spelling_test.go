@@ -275,7 +275,7 @@ func TestLookahead(t *testing.T) {
 			t.Errorf("%s: exact is %t", tc.expression, e.exact)
 		}
 		for paths, want := range map[string]bool{tc.yes: true, tc.alsoMatches: true, tc.no: false} {
-			for _, path := range strings.Fields(paths) {
+			for path := range strings.FieldsSeq(paths) {
 				if _, ok := e.find(path); ok != want {
 					t.Errorf("%s matches %s: %t", tc.expression, path, ok)
 				}

@@ -22,6 +22,10 @@ func TestActionAllowedByPath(t *testing.T) {
 		Locales: []string{"en"},
 	})
 	none := compile(t, Config{Actions: []string{}})
+	localized := compile(t, Config{
+		Rules:   []Rule{{Type: Hybrid, Patterns: []string{"/en/login"}}, {Type: Public, Patterns: []string{"/join"}}, {Type: Auth, Patterns: []string{"/ar/*"}}},
+		Locales: []string{"en", "ar"},
+	})
 	for _, tc := range []struct {
 		table *Table
 		path  string
@@ -46,6 +50,13 @@ func TestActionAllowedByPath(t *testing.T) {
 		{written, "/login", false},
 		{written, "/join", false},
 		{none, "/login", false},
+		{localized, "/login", true},
+		{localized, "/ar/login", true}, // as the page is open there
+		{localized, "/en/login", true},
+		{localized, "/ar/login/x", false},
+		{localized, "/en/join", true},
+		{localized, "/ar/join", false},
+		{localized, "/LOGIN", false},
 	} {
 		if got := tc.table.ActionAllowed(tc.path, "00ab"); got != tc.want {
 			t.Errorf("%s: %v", tc.path, got)

@@ -299,6 +299,7 @@ func (c *compiler) actions() {
 			c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
 		}
 	} else {
+		allowed.loginPath = t.loginPath // so that no wider rule closes it, such as one for its locale
 		if p, err := parsePattern(c.config.LoginPath); err == nil {
 			add(Hybrid, p)
 		}

@@ -28,6 +28,8 @@ type answer struct {
 	before []headerField  // as it was when the app was asked
 	room   [2]headerField // for before: Caddy itself sets one or two fields
 
+	ours []string // Set-Cookie lines of the guard before this error route, which the app did not write
+
 	wroteHeader bool
 	aside       bool        // the session API answers, which sets the session's cookies itself
 	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
@@ -63,6 +65,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.wroteHeader = true
 	if a.aside {
+		a.returnOurs(header)
 		a.cookies = len(header["Set-Cookie"])
 		a.ResponseWriter.WriteHeader(status)
 		return
@@ -82,8 +85,9 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	if setsCookie {
-		a.guard.realm.warnOfDroppedCookie(a.visit.request)
+		a.guard.realm.warnOfDroppedCookie(a.visit)
 	}
+	setsCookie = a.returnOurs(header) || setsCookie
 	if found.actionRedirect && a.losesBody(header, handoff) {
 		a.discard = true
 		a.visit.connection.complete.Store(true)
@@ -106,6 +110,26 @@ func (a *answer) WriteHeader(status int) {
 	if a.discard { // else net/http would add a Content-Length
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
 	}
+}
+
+// setOursAside keeps what the guard before an error route has written from being taken
+// for the app's.
+func (a *answer) setOursAside(header http.Header) {
+	if _, ok := failedDecision(a.visit.request); ok {
+		a.ours = header["Set-Cookie"]
+		delete(header, "Set-Cookie")
+	}
+}
+
+// returnOurs undoes setOursAside and reports whether there was anything. What comes after
+// these lines is newer.
+func (a *answer) returnOurs(header http.Header) bool {
+	if len(a.ours) == 0 {
+		return false
+	}
+	header["Set-Cookie"] = slices.Concat(a.ours, header["Set-Cookie"])
+	a.ours = nil
+	return true
 }
 
 // drains reports whether an answer that is not sent is still read.
@@ -291,9 +315,15 @@ func (a *answer) finish(err error) {
 	case a.failed != nil:
 		a.restore() // trailers would be part of the error's answer
 		keepFromCaches(header)
+		a.returnOurs(header)
 		a.visit.keepRotated(header)
 	case !a.wroteHeader && !a.visit.match.Static:
-		protectFromCaches(header, lookAt(header), a.visit, a.visit.keepRotated(header))
+		// A slide may be lost. An error route that is for shared caches must not get more
+		// tokens than need be.
+		a.visit.visitor.Forgo()
+		setsCookie := a.returnOurs(header)
+		setsCookie = a.visit.keepRotated(header) || setsCookie
+		protectFromCaches(header, lookAt(header), a.visit, setsCookie)
 	}
 	if len(a.lost) > 0 {
 		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer "+

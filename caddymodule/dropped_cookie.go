@@ -12,8 +12,9 @@ import (
 // warnOfDroppedCookie warns once of a session cookie that was set for this request
 // and that its browser does not keep: nobody could sign in then, for no visible reason.
 // What a proxy in front has seen of the browser is not known, so nothing is said there.
-func (r *realm) warnOfDroppedCookie(req *http.Request) {
-	if cameByProxy(req.Header) {
+func (r *realm) warnOfDroppedCookie(v *visit) {
+	req := v.request
+	if v.byProxy || cameByProxy(req.Header) {
 		return
 	}
 	host, domain := hostname(req.Host), strings.ToLower(strings.TrimPrefix(r.settings.CookieDomain, "."))
@@ -21,7 +22,7 @@ func (r *realm) warnOfDroppedCookie(req *http.Request) {
 	switch {
 	case req.TLS == nil && cause != "" && !isLoopback(host):
 		r.dropped.Do(func() {
-			r.app.logger.Warn("the session cookie is Secure, but this request came over plain HTTP: browsers drop it, so nobody can sign in; "+
+			r.app.logger.Warn("the session cookie is Secure, but this request came over plain HTTP: browsers drop it, so nobody can sign in, unless a proxy in front serves https; "+
 				"serve the site by https, or remove "+cause, zap.String("realm", r.name), zap.String("host", host))
 		})
 	case domain != "" && host != domain && !strings.HasSuffix(host, "."+domain):
@@ -48,7 +49,7 @@ func (s *Settings) forcesSecure() string {
 
 // cameByProxy reports whether a request has a header that only proxies add.
 func cameByProxy(header http.Header) bool {
-	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Real-Ip"} {
 		if len(header[name]) > 0 {
 			return true
 		}

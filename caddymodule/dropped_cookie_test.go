@@ -14,7 +14,7 @@ import (
 // and the log is the only place that can say why.
 func TestCookieThatBrowsersDropIsAWarning(t *testing.T) {
 	const (
-		secure = "the session cookie is Secure, but this request came over plain HTTP: browsers drop it, so nobody can sign in; serve the site by https, or remove "
+		secure = "the session cookie is Secure, but this request came over plain HTTP: browsers drop it, so nobody can sign in, unless a proxy in front serves https; serve the site by https, or remove "
 		domain = "the session cookie is for cookie_domain app.test, but this request's host is not in it: browsers drop it, so nobody can sign in"
 	)
 	for name, tc := range map[string]struct {
@@ -32,6 +32,8 @@ func TestCookieThatBrowsersDropIsAWarning(t *testing.T) {
 		"the IPv6 loopback":    {"secure_cookie always", "[::1]", "", nil},
 		"like localhost":       {"secure_cookie always", "localhost.test", secure, nil},
 		"a proxy ended TLS":    {"secure_cookie always", "app.test", "", []string{"X-Forwarded-Proto", "https"}},
+		"by Forwarded":         {"secure_cookie always", "app.test", "", []string{"Forwarded", "for=192.0.2.1;proto=https"}},
+		"by X-Real-IP":         {"secure_cookie always", "app.test", "", []string{"X-Real-IP", "192.0.2.1"}},
 		"a silent proxy":       {"secure_cookie always", "app.test", "", []string{"X-Forwarded-For", "192.0.2.1"}},
 		"another domain":       {"cookie_domain app.test", "localhost:8080", domain, nil},
 		"a longer name":        {"cookie_domain app.test", "myapp.test", domain, nil},

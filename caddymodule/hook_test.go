@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -302,6 +304,73 @@ func TestOnRefreshIsKeptWhenTheAnswerFails(t *testing.T) {
 		s.request("GET", "/dashboard", "Cookie", cookieHeader(response))
 		assert.Equal(t, "rt-2", sessionOf(t, s.last())["refreshToken"], name)
 	}
+}
+
+// A guard in an error route does not take the cookie of the guard before for the app's.
+func TestErrorRouteSendsTheCookieOfTheGuardBefore(t *testing.T) {
+	page := func(headers ...string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			for i := 0; i < len(headers); i += 2 {
+				w.Header().Set(headers[i], headers[i+1])
+			}
+			_, _ = io.WriteString(w, "error page")
+		}
+	}
+	update := handoff(`{"user":{"seen":"1"}}`)
+	for name, tc := range map[string]struct {
+		errorRoute string
+		page       http.HandlerFunc
+		status     int
+		user       string // what the app is told with the cookie that comes back
+	}{
+		"a page":                    {"", page("Set-Cookie", "app=1"), 200, "rt-2"},
+		"a page that updates":       {"", page("X-Session-Update", update), 200, "rt-2"},
+		"handoffs elsewhere":        {"handoff /login", page(), 200, "rt-2"},
+		"no page either":            {"", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 502, "rt-2"},
+		"a page with a bad handoff": {"", page("X-Session-Update", "!!!"), 502, "rt-2"},
+		"a page that signs in anew": {"", page("X-Session-Set", handoff(`{"user":{"id":"bob"},"refreshToken":"rt-bob"}`)), 200, "rt-bob"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			hook.answer(tokenEndpoint)
+			t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
+			s := serve(t, withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url)+
+				"\nhandle_errors {\n session_guard {\n default hybrid\n "+tc.errorRoute+"\n}\n reverse_proxy {{app}}\n}\n")
+			var asked atomic.Int32
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				if asked.Add(1) == 1 {
+					panic(http.ErrAbortHandler)
+				}
+				tc.page(w, r)
+			})
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Equal(t, tc.status, response.StatusCode)
+			assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
+			log, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			assert.NotContains(t, string(log), "a handoff was removed")
+			assert.NotContains(t, string(log), "what looks like a handoff")
+			s.answer(nil)
+			s.request("GET", "/dashboard", "Cookie", cookieHeader(response))
+			told := sessionOf(t, s.last())
+			assert.Equal(t, tc.user, told["refreshToken"])
+			if strings.Contains(name, "updates") {
+				assert.Equal(t, "1", told["user"].(map[string]any)["seen"])
+			}
+		})
+	}
+}
+
+// A slide may be lost with an answer that fails: error routes may be for shared caches.
+func TestSlideIsNotSentWithAnErrorOfTheApp(t *testing.T) {
+	s, cookie := due(t)
+	s.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, 502, response.StatusCode)
+	assert.Empty(t, response.Cookies())
+	s.answer(nil)
+	assert.NotEmpty(t, s.request("GET", "/dashboard", "Cookie", cookie).Cookies(), "the next one slides")
 }
 
 func TestOnRefreshOfTheAPI(t *testing.T) {

@@ -23,6 +23,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		guard:                 g, visit: v,
 	}
 	a := &v.answer
+	a.setOursAside(w.Header())
 	a.keep(w.Header())
 	err := a.ask(next)
 	a.finish(err)

@@ -117,7 +117,7 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 		return nil, errors.Join(err, writer.Close())
 	}
 	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list",
-		updates: "session:" + realm + ":updates", cursor: firstEntry, updateCursor: firstEntry}, nil
+		updates: "session:" + realm + ":updates", cursor: firstEntry, updateCursor: firstEntry, patience: patience}, nil
 }
 
 // Place implements [RevocationModule]. A server that moved, or wants another
@@ -130,8 +130,6 @@ const (
 	redisBlock = 500 * time.Millisecond
 	redisBatch = 1000
 	redisField = "revocation"
-	// redisPatience is how long nodes wait for others to append again what was lost.
-	redisPatience = 5 * time.Second
 )
 
 // redisLog is a stream: an ordered log of which a reader misses nothing, however
@@ -147,6 +145,7 @@ type redisLog struct {
 	witnesses      [2]redisEntry   // read before that: the latest, and the one that is needed for the longest
 	missed         map[string]bool // contents of recent entries that were lost
 	missedSince    time.Time
+	patience       time.Duration // until others have appended again what is missed
 
 	mu       sync.Mutex
 	longest  time.Duration // that an entry was ever needed
@@ -389,7 +388,7 @@ func (l *redisLog) lose(witnesses []bool) {
 
 // tellLosses says it once nodes have had the time to append again what they can.
 func (l *redisLog) tellLosses() {
-	if len(l.missed) > 0 && time.Since(l.missedSince) > redisPatience {
+	if len(l.missed) > 0 && time.Since(l.missedSince) > l.patience {
 		logLoss(l.stream)
 		clear(l.missed)
 	}

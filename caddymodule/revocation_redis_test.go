@@ -116,10 +116,14 @@ func nodeAt(t *testing.T, url string) *sharedRevocations {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log.(*redisLog).patience = testPatience
 	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
 	node.ready(t.Context())
 	return node
 }
+
+// testPatience is that of the nodes of tests, which all run.
+const testPatience = 5 * time.Second
 
 func isEnded(t *testing.T, node *sharedRevocations, id string) func() bool {
 	return func() bool {
@@ -396,7 +400,7 @@ func TestRedisStreamThatIsLostWhileNodesAreConnected(t *testing.T) {
 					t.Errorf("a node that starts takes the ended session %s", id)
 				}
 			}
-			eventually(t, 2*redisPatience, "the log does not say that something was lost", func() bool {
+			eventually(t, 2*testPatience, "the log does not say that something was lost", func() bool {
 				return strings.Count(logged(), "the shared revocations were lost") >= tc.wantLogs
 			})
 			stop(t, a, b, late)

@@ -72,9 +72,9 @@ const (
 	maxFileSize    = 64 << 10
 	// keptAfterEnd is how long a file outlives its last entry: more than clocks differ.
 	keptAfterEnd = 24 * time.Hour
-	// patience is for how many looks nodes wait for another to write again what is lost
-	// of its files.
-	patience = 3
+	// patience is how long nodes wait for another to write again what is lost of its own
+	// before they say so: it may be frozen, or cut off.
+	patience = time.Minute
 	// markerFile is always there, so a storage that cannot be written is noticed
 	// before anybody signs out.
 	markerFile = "version"
@@ -126,7 +126,7 @@ func (f logFile) closed() bool { return f.entries >= maxFileEntries || f.size >=
 // can still stop something. No node deletes such a file.
 type missedFile struct {
 	logFile
-	looks int // since then
+	since time.Time
 }
 
 // writtenFile is a file that this node has written.
@@ -320,19 +320,18 @@ func (l *storageLog) suspect() string {
 
 // miss notes that a file has lost what was known of it.
 func (l *storageLog) miss(name string, known logFile) {
-	if _, ok := l.missed[name]; !ok && time.Now().Before(known.until) {
-		l.missed[name] = missedFile{logFile: known}
+	now := time.Now()
+	if _, ok := l.missed[name]; !ok && now.Before(known.until) {
+		l.missed[name] = missedFile{known, now}
 	}
 }
 
 // tellLosses says so once nodes have had the time to write again what they can.
 func (l *storageLog) tellLosses() {
-	lost := false
+	lost, now := false, time.Now()
 	for name, file := range l.missed {
-		file.looks++
-		l.missed[name] = file
-		back := l.files[name].entries >= file.entries || !time.Now().Before(file.until)
-		if back || file.looks > patience {
+		back := l.files[name].entries >= file.entries || !now.Before(file.until)
+		if back || now.Sub(file.since) > patience {
 			delete(l.missed, name)
 			lost = lost || !back
 		}

@@ -410,7 +410,7 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 				if err := tc.lose(filepath.Join(folder, revocationsOfDefault)); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep((patience + 1) * time.Second)
+				time.Sleep(patience + 2*time.Second)
 				synctest.Wait()
 				late, _ := nodeOn(t, folder, Outage{})
 				if sessions, _ := late.Size(); sessions != 2*signOuts {
@@ -488,7 +488,7 @@ func TestOlderCopyOfTheStorage(t *testing.T) {
 				time.Sleep(time.Second)
 				synctest.Wait()
 				tc.lose(t, filepath.Join(folder, revocationsOfDefault))
-				time.Sleep((patience + 1) * time.Second)
+				time.Sleep(patience + 2*time.Second)
 				synctest.Wait()
 				late, _ := nodeOn(t, folder, Outage{})
 				if sessions, _ := late.Size(); sessions != tc.wantKnown {

@@ -25,6 +25,7 @@ type visit struct {
 	decision decision
 	refusal  *Refusal // of the authorize hook, if it has one
 	ofDenial bool     // an error route asks, for the page of what a guard has refused
+	byProxy  bool     // it has a Forwarded header, which is not kept
 
 	connection connection
 	answer     answer    // here and not behind a pointer, to cost no memory of its own
@@ -43,6 +44,7 @@ func (v *visit) refusesMethod() bool {
 // no app should get is refused as such a path is, whatever the rule.
 func (v *visit) route() {
 	v.match = v.table.MatchURL(urlWithHost(v.request), originalPath(v.request))
+	v.byProxy = len(v.request.Header["Forwarded"]) > 0
 	v.kind = cleanRequest(v.request, v.table, v.match.Data)
 	if v.refusesMethod() {
 		v.match = routes.Match{Bad: true, Type: routes.Auth, Rule: -1, Path: v.match.Path}

@@ -80,7 +80,9 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	slices.Sort(handoff.Misspelled)
 	passed, deletes, ownErr := v.ownCookies(ctx, own, lines)
 	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes && (err == nil || len(parts["set"]) == 0)
-	err = errors.Join(err, ownErr)
+	if ownErr != nil { // a token that the app sealed is a set, too
+		handoff.Delete, err = false, errors.Join(err, ownErr)
+	}
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
 		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
 	}

@@ -386,6 +386,7 @@ func TestDeleteBesideWhatIsWrong(t *testing.T) {
 		"by the app's own cookie":        {[]string{"Set-Cookie: session=; Max-Age=0", "X-Session-Update: !!!"}, true},
 		"a set":                          {[]string{"X-Session-Delete: 1", "X-Session-Set: !!!"}, false},
 		"a set and the app's own cookie": {[]string{"Set-Cookie: session=; Max-Age=0", "X-Session-Set: !!!"}, false},
+		"a token of the app's own":       {[]string{"X-Session-Delete: 1", "Set-Cookie: session=garbage"}, false},
 		"a delete that is none":          {[]string{"X-Session-Delete: yes", "X-Session-Update: !!!"}, false},
 		"two deletes":                    {[]string{"X-Session-Delete: yes", "X-Session-Delete: 1"}, false},
 	} {

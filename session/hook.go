@@ -189,7 +189,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 // meanwhile.
 func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealed, error) {
 	kind := change.event()
-	made, _, err := m.replace(s, now, kind == EventUpdated, func(newest *Session, now time.Time) (*Session, error) {
+	made, _, err := m.replace(s, now, replacement{content: kind == EventUpdated, rotated: true}, func(newest *Session, now time.Time) (*Session, error) {
 		next, err := m.used(newest, now)
 		if err != nil {
 			return nil, err

@@ -21,6 +21,7 @@ type sealed struct {
 	token   string
 	at      time.Time
 	content time.Time // when the user and the tokens were as they are at the latest
+	rotated time.Time // when the Refresher was asked for it, or for what it was made from
 }
 
 // stale reports whether a remembered state must not be used.
@@ -84,6 +85,9 @@ func (r *recent) replace(s *Session, now time.Time, stale stale, next func(newes
 	case err != nil:
 		return nil, nil, err
 	case made != nil:
+		if made.rotated.IsZero() && before != nil {
+			made.rotated = before.rotated
+		}
 		added := r.add(*made, now)
 		return &added, before, nil
 	case ok:

@@ -99,6 +99,31 @@ func TestLateRefreshesRotateOnce(t *testing.T) {
 	})
 }
 
+// An update moves the times, and asks no Refresher: who asks for a refresh then gets one.
+func TestRefreshAfterAnUpdateRotates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: rotated}
+		m := hooked(t, nil, hook)
+		old := signIn(t, m, withTokens())
+		time.Sleep(2 * time.Hour)
+		if err := read(t, m, request(old)).Update(session.Change{User: session.User{"cart": "1"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		v := read(t, m, request(old))
+		if err := v.Refresh(t.Context()); err != nil || hook.calls.Load() != 1 || v.Session().RefreshToken != "rt+" {
+			t.Errorf("%v, %d calls, %s", err, hook.calls.Load(), v.Session().RefreshToken)
+		}
+		if err := read(t, m, request(old)).Update(session.Change{User: session.User{"cart": "2"}}); err != nil {
+			t.Fatal(err)
+		}
+		v = read(t, m, request(old))
+		if err := v.Refresh(t.Context()); err != nil || hook.calls.Load() != 1 || v.Session().User["cart"] != "2" {
+			t.Errorf("after a rotation and an update: %v, %d calls, %v", err, hook.calls.Load(), v.Session().User)
+		}
+	})
+}
+
 // A reload while the token endpoint is asked: the new configuration waits for the
 // call of the old one and hands on what it brought.
 func TestReloadRotatesOnce(t *testing.T) {

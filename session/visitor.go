@@ -184,7 +184,7 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 	if v.manager.settings.Refresher == nil {
 		return v.Update(Change{})
 	}
-	if v.late && justRefreshed(v.session, v.manager.settings.Now()) {
+	if now := v.manager.settings.Now(); v.late && now.Sub(v.pending.rotated) < sameTokenFor && justRefreshed(v.session, now) {
 		return nil
 	}
 	return v.rotate(ctx)
@@ -253,7 +253,7 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 	if err := m.checkRevoked(v.session); err != nil {
 		return err
 	}
-	made, before, err := m.replace(v.session, m.settings.Now(), content, next)
+	made, before, err := m.replace(v.session, m.settings.Now(), replacement{content: content}, next)
 	if made != nil && err == nil {
 		v.take(made)
 		v.before = before
@@ -262,13 +262,17 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 	return err
 }
 
+// replacement says what replaces a session: another content, and what the Refresher has
+// returned.
+type replacement struct{ content, rotated bool }
+
 // replace seals what next makes of the newest state of a session; nil keeps that state.
 // What changes no content, only the times, does nothing if the content is older than an
 // update on another node, which it would overwrite. What it returns is that of
 // [recent.replace].
-func (m *Manager) replace(s *Session, now time.Time, content bool, next func(*Session, time.Time) (*Session, error)) (made, before *sealed, err error) {
+func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*Session, time.Time) (*Session, error)) (made, before *sealed, err error) {
 	return m.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealed, error) {
-		if !content && m.outdated(newest.ID, from) {
+		if !by.content && m.outdated(newest.ID, from) {
 			return nil, nil
 		}
 		s, err := next(newest, now)
@@ -276,8 +280,11 @@ func (m *Manager) replace(s *Session, now time.Time, content bool, next func(*Se
 			return nil, err
 		}
 		made, err := m.seal(s)
-		if made.content = from; content {
+		if made.content = from; by.content {
 			made.content = s.LastActivity
+		}
+		if by.rotated {
+			made.rotated = now
 		}
 		return &made, err
 	})

@@ -123,7 +123,7 @@ func nodeAt(t *testing.T, url string) *sharedRevocations {
 }
 
 // testPatience is that of the nodes of tests, which all run.
-const testPatience = 5 * time.Second
+const testPatience = 2 * time.Second
 
 func isEnded(t *testing.T, node *sharedRevocations, id string) func() bool {
 	return func() bool {

@@ -65,8 +65,8 @@ export function SessionProvider<T extends User = User>({
     store.promise?.then(
       (value) => {
         store.settle(value);
-        store.notify();
         askIfOlder();
+        store.notify();
       },
       () => {}, // the hooks throw it where an error boundary shows it
     );
@@ -92,7 +92,7 @@ export function SessionProvider<T extends User = User>({
   );
 
   useActivityRefresh(store, autoActivityRefresh, activityRefreshInterval);
-  useOtherTabs(store, state);
+  useOtherTabs(store);
 
   const router = useRouter();
   const known = useRef({ store, state });

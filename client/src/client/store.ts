@@ -43,9 +43,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
 
   function set({ session, refreshThreshold = threshold }: Answer) {
     threshold = refreshThreshold;
-    if (isKnown(state) && sameValue(state.session, session)) return;
-    state = stateOf(session);
-    notify();
+    if (!isKnown(state) || !sameValue(state.session, session)) state = stateOf(session);
+    notify(); // an answer that confirms is news for other tabs
   }
 
   function notify() {
@@ -55,6 +54,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   async function read() {
     const before = changes;
     const answer = await ask("GET");
+    reading = undefined;
     if (answer.session === undefined || before !== changes || changing) return false;
     set(answer);
     return true;
@@ -90,7 +90,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   function refetch(afresh?: boolean) {
     if (afresh) changes++;
     else if (reading) return reading;
-    return (reading = read().finally(() => (reading = undefined)));
+    return (reading = read());
   }
 
   return {
@@ -100,6 +100,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     promise,
     get: () => state,
     getHydrated: () => hydrated,
+    /** Whether the API is being asked if what the server rendered is still so. */
+    isChecking: () => reading && state === hydrated,
     threshold: () => threshold,
     subscribe(listener: () => void) {
       listeners.add(listener);

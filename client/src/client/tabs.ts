@@ -1,54 +1,48 @@
 "use client";
 
-import { useEffect, useRef } from "react";
+import { useEffect } from "react";
 import { RETRY } from "./after.js";
 import type { Session } from "../types.js";
-import { isKnown, isOlder, sameValue, type State, type Store } from "./store.js";
-
-/** Says that what another tab has told is not true. That one then asks, too, and says no more. */
-const UNTRUE = 0;
+import { isKnown, isOlder, sameValue, type Store } from "./store.js";
 
 /**
  * Keeps the tabs of one browser in agreement: each tells the others what it knows. News of the same session is taken over; who is
  * signed in is asked of the API.
  */
-export function useOtherTabs(store: Store, state: State) {
-  const channel = useRef<BroadcastChannel>(undefined);
-  const adopted = useRef<Session>(undefined);
-
+export function useOtherTabs(store: Store) {
   useEffect(() => {
-    let opened: BroadcastChannel;
+    let channel: BroadcastChannel;
     try {
-      opened = channel.current = new BroadcastChannel(`caddy-session-guard ${store.path}`);
+      channel = new BroadcastChannel(`caddy-session-guard ${store.path}`);
     } catch {
       return; // the browser has none, or forbids it as it forbids cookies
     }
-    let newest: unknown; // of the messages that need an answer
-    opened.onmessage = async function hear(message: MessageEvent<Session | null | typeof UNTRUE>) {
+    let shared: Session | null | undefined; // what this tab has told or taken over
+    let question: MessageEvent<Session | null> | undefined; // the newest message that the API's answer must settle
+    function tell() {
+      const state = store.get();
+      if (!isKnown(state) || store.isChecking() || shared === state.session) return;
+      question = undefined;
+      channel.postMessage((shared = state.session));
+    }
+    channel.onmessage = async function hear(message: MessageEvent<Session | null>) {
       const theirs = message.data;
       const ours = store.get().session;
-      if (sameValue(ours, theirs)) return;
-      // A session is known by when it was created. Of two changes in one millisecond only the cookie knows the later.
-      if (theirs && ours?.createdAt === theirs.createdAt && ours.lastActivity !== theirs.lastActivity) {
-        if (isOlder(theirs, ours)) return opened.postMessage(ours);
-        adopted.current = theirs;
-        return store.adopt(theirs);
-      }
-      newest = message;
-      if (!(await store.refetch(true))) {
-        // Without an answer the other tab's sign-out would be overlooked.
-        setTimeout(() => newest === message && hear(message), RETRY);
-      } else if (theirs !== UNTRUE && newest === message && store.get().session === ours) {
-        opened.postMessage(UNTRUE);
-      }
+      // Many tabs may say at once what this one asks about already.
+      if (sameValue(ours, theirs) || (question !== message && sameValue(question?.data, theirs))) return;
+      // A session is known by when it was created. One that is not newer may be the cookie's nevertheless.
+      if (ours?.createdAt === theirs?.createdAt && isOlder(ours, theirs)) return store.adopt((shared = theirs!));
+      question = message;
+      shared = undefined; // one of the two tabs is wrong, so the answer is told even if it is what this one knew
+      // Without an answer the other tab's sign-out would be overlooked.
+      if (!(await store.refetch(true))) setTimeout(() => question === message && hear(message), RETRY);
     };
+    tell();
+    const unsubscribe = store.subscribe(tell);
     return () => {
-      newest = undefined;
-      opened.close();
+      unsubscribe();
+      channel.close();
+      question = undefined;
     };
   }, [store]);
-
-  useEffect(() => {
-    if (isKnown(state) && state.session !== adopted.current) channel.current?.postMessage(state.session);
-  }, [state]);
 }

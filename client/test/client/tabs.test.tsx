@@ -114,7 +114,17 @@ describe("tabs agree", () => {
     const before = api.requests.length;
     const two = await tab({ initialSession: old, fetchOnMount: false });
     expect([one, two].map((shown) => shown.current.session?.user.name)).toEqual(["Grace", "Grace"]);
-    expect(api.requests.length).toBe(before);
+    expect(api.requests.length - before).toBe(1);
+  });
+
+  test("on what the cookie holds, even if that was used earlier than what they knew", async () => {
+    api.session = session();
+    const [one, two] = [await tab(), await tab()];
+    const truth = { ...api.session, lastActivity: api.session.lastActivity! - 5000, user: { id: "1", name: "Grace" } };
+    api.broken = () => Response.json({ session: truth });
+    await act(() => one.current.update({ user: { name: "Grace" } }));
+    await settle(50);
+    expect([one, two].map((shown) => shown.current.session?.user.name)).toEqual(["Grace", "Grace"]);
   });
 
   test("on which of two logins of a user the cookie is", async () => {
@@ -141,19 +151,70 @@ describe("tabs agree", () => {
     expect(router.refresh).toHaveBeenCalledTimes(1); // in the document that did not know
   });
 
-  test("a tab that is told what is not true says so once, and is silent when it is told to ask itself", async () => {
-    const one = await tab();
+  test("a tab that is told what is not true says what is, once, however many say it", async () => {
+    await tab();
     const other = new BroadcastChannel("caddy-session-guard /api/session");
     const told: unknown[] = [];
     other.onmessage = ({ data }) => told.push(data);
     const before = api.requests.length;
-    other.postMessage(session());
+    const wrong = session();
+    let answer = () => {};
+    api.held = new Promise((resolve) => (answer = resolve));
+    for (const _ of "123") other.postMessage(wrong);
     await settle(50);
-    expect([told, api.requests.length - before]).toEqual([[0], 1]);
-    other.postMessage(0);
+    answer();
     await settle(50);
-    expect([told, api.requests.length - before]).toEqual([[0], 2]);
-    expect(one.current.status).toBe("unauthenticated");
+    expect([told, api.requests.length - before]).toEqual([[null], 1]);
+    other.postMessage(null);
+    await settle(50);
+    expect([told, api.requests.length - before]).toEqual([[null], 1]);
     other.close();
+  });
+
+  describe("of eight", () => {
+    /** Seven tabs, and how many requests all make because of what comes then. */
+    async function seven() {
+      api.session = session();
+      const tabs = [];
+      while (tabs.length < 7) tabs.push(await tab({ initialSession: api.session, fetchOnMount: false }));
+      api.requests = [];
+      return tabs;
+    }
+    const trimmed = () => ({ ...api.session!, user: { id: "1" } });
+
+    test("one that was rendered with another value asks, and no other one does", async () => {
+      const tabs = await seven();
+      tabs.push(await tab({ initialSession: trimmed() }));
+      expect(tabs.map((shown) => shown.current.session?.user.name)).toEqual(Array(8).fill("Ada"));
+      expect(api.requests).toEqual(["GET /api/session"]);
+    });
+
+    test("one that was streamed another value asks, and no other one does", async () => {
+      const tabs = await seven();
+      let answer = () => {};
+      api.held = new Promise((resolve) => (answer = resolve));
+      tabs.push(await tab({ initialSession: Promise.resolve(trimmed()) }));
+      answer();
+      await settle(50);
+      expect(tabs.map((shown) => shown.current.session?.user.name)).toEqual(Array(8).fill("Ada"));
+      expect(api.requests).toEqual(["GET /api/session"]);
+    });
+
+    test("one that does not ask by itself costs each a request", async () => {
+      const tabs = await seven();
+      tabs.push(await tab({ initialSession: trimmed(), fetchOnMount: false }));
+      expect(tabs.map((shown) => shown.current.session?.user.name)).toEqual(Array(8).fill("Ada"));
+      expect(api.requests.length).toBe(8);
+    });
+
+    test("a sign-out that is none costs each a request", async () => {
+      const tabs = [...(await seven()), await tab({ initialSession: api.session, fetchOnMount: false })];
+      const other = new BroadcastChannel("caddy-session-guard /api/session");
+      other.postMessage(null);
+      await settle(50);
+      expect(tabs.map((shown) => shown.current.session?.user.name)).toEqual(Array(8).fill("Ada"));
+      expect(api.requests.length).toBe(8);
+      other.close();
+    });
   });
 });

@@ -37,6 +37,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   let changes = 0;
   let changing = 0;
   let answered = 0;
+  let unsure = false; // an answer was late, and none has settled since what the session is
   let reading: Promise<boolean> | undefined;
   let refreshing: Promise<SessionResult> | undefined;
   const ask = connect(path);
@@ -56,6 +57,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     const answer = await ask("GET");
     reading = undefined;
     if (answer.session === undefined || before !== changes || changing) return false;
+    unsure = false;
     set(answer);
     return true;
   }
@@ -66,16 +68,18 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     const answer = await ask(method, body);
     changing--;
     const { session, error } = answer;
-    const late = mine <= answered || isOlder(session, state.session);
-    // Nothing that was sent before a sign-out was answered outlives it, and when one answer is late, so may be what is still to come.
-    answered = session && !late ? mine : changes;
-    // A late 401 may be of the cookie before a sign-in in another tab.
-    if (answer.session !== undefined && !(late && (session || error))) {
-      changes++; // a read that was sent meanwhile may be older than this answer
-      set(answer);
+    if (answer.session !== undefined) {
+      unsure = mine <= answered || isOlder(session, state.session);
+      // Nothing that was sent before a sign-out was answered outlives it, and when one answer is late, so may be what is still to come.
+      answered = session && !unsure ? mine : changes;
+      // A late 401 may be of the cookie before a sign-in in another tab.
+      if (!(unsure && (session || error))) {
+        changes++; // a read that was sent meanwhile may be older than this answer
+        set(answer);
+      }
     }
     // The server may have done them in the order of its answers, or not: only the browser's cookie knows.
-    if (late && !changing) void refetch(true);
+    if (unsure && !changing) void refetch(true);
     return { success: !error, error, session: session ?? undefined } as SessionResult;
   }
 
@@ -162,18 +166,18 @@ function connect(path: string) {
         cache: "no-store",
       });
       error = `${method} ${path} answered ${response.status}`;
-      const type = response.headers.get("Content-Type") ?? "";
+      const type = response.headers.get("Content-Type");
       // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
-      if (process.env.NODE_ENV !== "production" && response.status < 500 && !type.includes("json") && !warned) {
+      if (process.env.NODE_ENV !== "production" && response.status < 500 && !type?.includes("json") && !warned) {
         warned = true;
-        console.warn(`${method} ${path} answered ${response.status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
+        console.warn(`${error}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
       }
       if (response.ok) {
         const answer: Answer = await response.json();
         if (answer.session === null || (answer.session?.user?.id && answer.session.expiresAt > 0)) return answer;
-      } else if (type.includes("problem+json")) {
-        const { title = error, detail = title } = await response.json();
-        error = detail;
+      } else if (type?.includes("problem+json")) {
+        const { title, detail } = await response.json();
+        error = detail || title || error;
         // Refreshing or updating without a session: the API's definite "nobody is signed in".
         if (response.status === 401) return { session: null, error };
       } else if (method === "DELETE") {

@@ -135,6 +135,44 @@ describe("late answers", () => {
     expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "PATCH", "PATCH", "GET"]);
   });
 
+  const refused = [{ title: "Forbidden" }, { status: 403, headers: { "Content-Type": "application/problem+json" } }] as const;
+
+  test("a refused update makes no earlier one late", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.update({ user: { name: "Grace" } });
+    void store.update({ user: { role: "admin" } });
+    waiting[1]?.answer(...refused);
+    await tick();
+    waiting[0]?.answer({ session: session({ name: "Grace" }) });
+    await tick();
+    expect(store.get().session?.user.name).toBe("Grace");
+    expect(waiting.length).toBe(2);
+  });
+
+  test("a late answer is asked for again when a refused update had the question discarded", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.update({ user: { name: "Grace" } });
+    void store.refresh();
+    waiting[1]?.answer({ session: session() });
+    await tick();
+    waiting[0]?.answer({ session: session({ name: "Grace" }) });
+    await tick();
+    void store.update({ user: { role: "admin" } });
+    waiting[2]?.answer({ session: session({ name: "Grace" }) });
+    waiting[3]?.answer(...refused);
+    await tick();
+    expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "POST", "GET", "PATCH", "GET"]);
+    waiting[4]?.answer({ session: session({ name: "Grace" }) });
+    await tick();
+    expect(store.get().session?.user.name).toBe("Grace");
+    void store.update({ user: { role: "admin" } });
+    waiting[5]?.answer(...refused);
+    await tick();
+    expect(waiting.length).toBe(6);
+  });
+
   test("answers in the order of their requests ask nothing more", async () => {
     const waiting = answers();
     const held = session();
@@ -191,6 +229,13 @@ test.each([
   expect(result.error).toMatch(wrong);
   expect(waiting).toEqual([]);
   expect(store.get().status).toBe("authenticated");
+});
+
+test.each([{ title: "Forbidden", detail: "" }, { title: "Forbidden", detail: null }, { title: "Forbidden" }])("an update that %j refuses has failed", async (problem) => {
+  const waiting = answers();
+  const result = createStore("/api/session", session(), false).update({ user: { name: "Grace" } });
+  waiting[0]?.answer(problem, { status: 403, headers: { "Content-Type": "application/problem+json" } });
+  expect(await result).toMatchObject({ success: false, error: "Forbidden" });
 });
 
 test("a click is no update", async () => {

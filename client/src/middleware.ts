@@ -124,8 +124,8 @@ function requestJar(request: NextRequest): CookieJar & { writeTo(response: NextR
 function loginTarget(request: NextRequest, { loginPath, locales }: ResolvedMiddlewareConfig): URL {
   const { pathname, search, basePath } = request.nextUrl;
   const target = inApp(request, splitLocale(pathname, locales).locale + loginPath);
-  const query = new URLSearchParams(search);
-  query.delete("return_to"); // or it would grow with each visit
+  // As it was asked for, but for its own return_to, or it would grow with each visit.
+  const query = search.slice(1).split("&").filter((part) => part && !new URLSearchParams(part).has("return_to")).join("&");
   const wanted = returnTo(`${basePath}${pathname}?${query}`.replace(/\?$/, ""), "");
   if (wanted) target.searchParams.set("return_to", wanted);
   return target;

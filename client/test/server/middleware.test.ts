@@ -53,6 +53,9 @@ describe("without Caddy the rules are enforced here", () => {
     ["/login?return_to=%2F%5Cevil.example", true, "307 /dashboard"],
     ["/login?return_to=%2Fa&return_to=%2Fb", true, "307 /dashboard"],
     ["/dashboard?a=b&return_to=%2Fdashboard%3Freturn_to%3Dx", false, "307 /login?return_to=%2Fdashboard%3Fa%3Db"],
+    ["/dashboard?q=%E4", false, "307 /login?return_to=%2Fdashboard%3Fq%3D%25E4"],
+    ["/dashboard?flag", false, "307 /login?return_to=%2Fdashboard%3Fflag"],
+    ["/dashboard?a=%20b+c&&return%5Fto=%2Fx&Return_to=d", false, "307 /login?return_to=%2Fdashboard%3Fa%3D%2520b%2Bc%26Return_to%3Dd"],
     ["/dashboard?return_to=%2Fx", false, "307 /login?return_to=%2Fdashboard"],
     ["//dashboard", false, "307 /login"],
   ])("%s (signed in: %s): %s", async (path, signedIn, expected) => {

@@ -40,7 +40,7 @@ export function createMiddleware<T extends User>(
       if (mode !== "caddy") {
         if (session && type === "public") return deny(request, homeTarget(request, rules), 200);
         const refused = !session && !mayAct(request, rules);
-        if (refused && type !== "auth" && mode === "standalone") explainAction(request.nextUrl.pathname);
+        if (refused && type !== "auth") explainAction(request.nextUrl.pathname);
         if (refused || (!session && type === "auth")) return deny(request, loginTarget(request, rules), 401);
       }
       const response = NextResponse.next();
@@ -80,10 +80,14 @@ function below(basePath: string, { pathname, searchParams }: URL) {
   return { pathname: pathBelow(basePath, pathname) ?? pathname, searchParams };
 }
 
-/** Whether an anonymous visitor may post the Server Action, if there is one: Next.js runs any action of the app at any path, so the path's rule does not say. */
-function mayAct({ headers, nextUrl: { pathname } }: NextRequest, rules: Rules): boolean {
-  const routes = rules.routes.filter(({ type }) => type === "public");
-  return !headers.has("Next-Action") || findRule(pathname, { ...rules, routes, defaultType: "auth" }).type !== "auth";
+/**
+ * Whether an anonymous visitor may post the Server Action, if there is one. Next.js runs any action of the app at any path, so only what is there for
+ * such visitors counts: a page that a rule makes public, and the login page.
+ */
+function mayAct({ headers, nextUrl: { pathname, basePath } }: NextRequest, rules: Rules): boolean {
+  if (!headers.has("Next-Action")) return true;
+  const { rule } = judge({ pathname, searchParams: new URLSearchParams() }, basePath, rules); // an image's address would say nothing of the action
+  return rule?.type === "public" || findRule(pathname, { ...rules, routes: [], defaultType: "auth" }).type !== "auth";
 }
 
 function explainAction(pathname: string) {

@@ -1,6 +1,6 @@
 import { NextRequest, NextResponse } from "next/server.js";
 import { describe, expect, test, vi } from "vitest";
-import { NextAuthSession, patterns, route, type NextAuthSessionConfig } from "../../src/index.js";
+import { NextAuthSession, patterns, route, type NextAuthSessionConfig, type RouteRule } from "../../src/index.js";
 import { session } from "./harness.js";
 
 const rules: NextAuthSessionConfig["middleware"] = {
@@ -108,6 +108,28 @@ describe("without Caddy the rules are enforced here", () => {
     expect(await visit("/about", { method: "POST", sent: action, caddy: true })).toBe("200");
     const atHome = await answer("/login", { method: "POST", sent: action, signedIn: true });
     expect([atHome.status, atHome.headers.get("x-action-redirect")]).toEqual([200, "/dashboard"]);
+  });
+
+  test.each<[string, number, RouteRule[]]>([
+    ["/en/a", 401, [route.hybrid("/en/*"), route.public("/a*")]],
+    ["/ar/a", 200, [route.hybrid("/en/*"), route.public("/a*")]],
+    ["/a", 401, [route.hybrid("/a"), route.public("/a*")]],
+    ["/_next/image?url=%2Fa", 401, [route.public("/a")]],
+    ["/_next/static/a.js", 401, [route.hybrid("/"), route.public("/*")]],
+    ["/ar/login", 200, [route.hybrid("/login")]],
+    ["/LOGIN", 401, []],
+  ])("a Server Action is judged by all rules of its path: %s: %i", async (path, status, routes) => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const config = { middleware: { routes, locales: ["en", "ar"] } };
+    expect((await answer(path, { method: "POST", sent: action, config })).status).toBe(status);
+  });
+
+  test("in production, too, the log says why a Server Action of an open page is denied", async () => {
+    vi.stubEnv("NODE_ENV", "production");
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    expect((await answer("/about", { method: "POST", sent: action })).status).toBe(401);
+    expect(warn.mock.lastCall?.[0]).toContain("/about needs a session");
   });
 
   test("Next.js's client puts the base path in front of an action's redirect, and nothing makes another site of it", async () => {

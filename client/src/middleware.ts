@@ -62,10 +62,10 @@ const OPEN = /^\/(_next\/(static\/|(webpack-)?hmr$)|__nextjs_(font\/)?[^/]+$)/;
 function judge({ pathname, searchParams }: Pick<URL, "pathname" | "searchParams">, basePath: string, rules: Rules): Verdict {
   const open: Verdict = { type: "hybrid" };
   if (API.test(pathname)) return open;
-  if (OPEN.test(pathname)) return findNamed(pathname, rules.routes) ?? open;
+  if (OPEN.test(pathname)) return findNamed(pathname, rules) ?? open;
   const images = /^\/_next\/image\/?$/.test(pathname) ? searchParams.getAll("url").flatMap(ownURL) : [];
   const [first, ...others] = images.map((image) => judge(below(basePath, image), basePath, rules));
-  return first ? strictest(first, ...others, findNamed(pathname, rules.routes)) : findRule(pathname, rules);
+  return first ? strictest(first, ...others, findNamed(pathname, rules)) : findRule(pathname, rules);
 }
 
 /** The URL that a path means in the image optimizer, which takes what browsers take; nothing for another site's. */

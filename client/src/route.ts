@@ -55,7 +55,7 @@ export function findRule(path: string, rules: Rules): Verdict {
   const rule = firstMatch(rules.routes, rest, plain);
   const verdict: Verdict = rule ? { type: rule.type, rule } : { type: rules.defaultType };
   if (plain === canonical(rules.loginPath)) return !rule || (rule.type === "auth" && writeOut(rule.pattern).includes("*")) ? { type: "hybrid" } : verdict;
-  return strictest(verdict, locale ? findNamed(path, rules.routes) : undefined);
+  return strictest(verdict, locale ? findNamed(path, rules) : undefined);
 }
 
 /** Where a request may be read in several ways, the strictest counts. */
@@ -63,11 +63,18 @@ export function strictest(first: Verdict, ...others: (Verdict | undefined)[]): V
   return others.reduce<Verdict>((found, other) => (other && strictness(other) > strictness(found) ? other : found), first);
 }
 
-/** The first rule that matches the path and whose own text covers its first segment: `/en/*` names /en/login, `/*` does not. */
-export function findNamed(path: string, routes: RouteRule[]): Verdict | undefined {
+/**
+ * The first rule that matches the path and whose own text covers its first segment: `/en/*` names /en/login, `/*` does not. A locale is the same in
+ * other letters, also where the rule opens.
+ */
+export function findNamed(path: string, { routes, locales }: Pick<Rules, "routes" | "locales">): Verdict | undefined {
   const segment = fold(path).split("/")[1];
   const naming = routes.filter(({ pattern }) => [segment, `${segment}*`].includes(fold(writeOut(pattern)).split("/")[1]));
-  const rule = firstMatch(naming, fold(path), SPELLED.test(path) ? undefined : canonical(path));
+  function spelling(written: string) {
+    const { locale, rest } = splitLocale(canonical(written), locales);
+    return canonical(locale + rest);
+  }
+  const rule = firstMatch(naming, fold(path), SPELLED.test(path) ? undefined : spelling(path), spelling);
   return rule && { type: rule.type, rule };
 }
 
@@ -77,10 +84,10 @@ function strictness({ type, rule }: Verdict): number {
 }
 
 /** The first rule that matches a path: `auth` in its folded spelling, what opens it in the plain one, which an odd path does not have. */
-function firstMatch(routes: RouteRule[], folded: string, plain: string | undefined): RouteRule | undefined {
+function firstMatch(routes: RouteRule[], folded: string, plain: string | undefined, spelling = canonical): RouteRule | undefined {
   return routes.find(({ pattern, type }) => {
     if (type === "auth") return matchesPattern(folded, pattern, fold);
-    return plain !== undefined && !SPELLED.test(pattern) && matchesPattern(plain, pattern, canonical);
+    return plain !== undefined && !SPELLED.test(pattern) && matchesPattern(plain, pattern, spelling);
   });
 }
 

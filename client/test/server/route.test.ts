@@ -106,6 +106,12 @@ describe("a rule that names a locale", () => {
     expect(verdict("/en/admin/users", routes).type).toBe("hybrid");
   });
 
+  test("opens in any letters of the locale, and only in the rest's own", () => {
+    const routes = [route.hybrid("/en/a/*"), route.auth("/en/*"), route.hybrid("/AR"), route.auth("/ar/*")];
+    for (const path of ["/en/a", "/EN/a", "/EN/a/b", "/ar", "/AR"]) expect([path, verdict(path, routes).type]).toEqual([path, "hybrid"]);
+    for (const path of ["/EN", "/EN/A", "/en/A", "/%45N/a", "/ar/a"]) expect([path, verdict(path, routes).type]).toEqual([path, "auth"]);
+  });
+
   test("opens nothing that is protected without the locale, nor the way to the login page", () => {
     expect(verdict("/en/a", [route.hybrid("/en/a"), route.auth("/a")]).type).toBe("auth");
     expect(verdict("/en/a", [route.hybrid("/en/a")], "auth").type).toBe("auth");

@@ -28,8 +28,7 @@ type answer struct {
 	before []headerField  // as it was when the app was asked
 	room   [2]headerField // for before: Caddy itself sets one or two fields
 
-	ours []string // Set-Cookie lines of the guard before this error route, which the app did not write
-
+	oursAside   bool // the Set-Cookie lines of before are not in the header
 	wroteHeader bool
 	aside       bool        // the session API answers, which sets the session's cookies itself
 	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
@@ -115,20 +114,24 @@ func (a *answer) WriteHeader(status int) {
 // setOursAside keeps what the guard before an error route has written from being taken
 // for the app's.
 func (a *answer) setOursAside(header http.Header) {
-	if _, ok := failedDecision(a.visit.request); ok {
-		a.ours = header["Set-Cookie"]
+	if _, ok := failedDecision(a.visit.request); ok && header["Set-Cookie"] != nil {
+		a.oursAside = true
 		delete(header, "Set-Cookie")
 	}
 }
 
 // returnOurs undoes setOursAside and reports whether there was anything. What comes after
 // these lines is newer.
-func (a *answer) returnOurs(header http.Header) bool {
-	if len(a.ours) == 0 {
+func (a *answer) returnOurs(header http.Header) (returned bool) {
+	if !a.oursAside {
 		return false
 	}
-	header["Set-Cookie"] = slices.Concat(a.ours, header["Set-Cookie"])
-	a.ours = nil
+	a.oursAside = false
+	for _, field := range a.before {
+		if field.name == "Set-Cookie" {
+			header["Set-Cookie"] = slices.Concat(field.values, header["Set-Cookie"])
+		}
+	}
 	return true
 }
 
@@ -297,7 +300,9 @@ func (a *answer) restore() {
 	header := a.Header()
 	clear(header)
 	for _, field := range a.before {
-		header[field.name] = field.values
+		if !a.oursAside || field.name != "Set-Cookie" {
+			header[field.name] = field.values
+		}
 	}
 }
 

@@ -23,8 +23,8 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		guard:                 g, visit: v,
 	}
 	a := &v.answer
-	a.setOursAside(w.Header())
 	a.keep(w.Header())
+	a.setOursAside(w.Header())
 	err := a.ask(next)
 	a.finish(err)
 	if a.failed != nil {

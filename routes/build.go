@@ -192,8 +192,8 @@ func (b *Build) hasFile(path string) bool {
 func (b *Build) localesOf(host string) []string {
 	locale, ok := b.domains[host]
 	switch {
-	case host == "" && len(b.domains) > 0:
-		return slices.Compact(slices.Sorted(maps.Values(maps.Collect(maps.All(b.domains)))))
+	case host == "" && len(b.domains) > 0: // as of HTTP/1.0
+		return append(slices.Sorted(maps.Values(b.domains)), b.defaultLocale)
 	case ok:
 		return []string{locale}
 	case b.defaultLocale == "":

@@ -138,6 +138,7 @@ func TestAttackByLocaleOfTheDomain(t *testing.T) {
 	const manifest = `{"i18n":{"locales":["en","fr","nl-NL"],"defaultLocale":"en","domains":[{"domain":"acme.fr","defaultLocale":"fr"},{"domain":"acme.nl:3000","defaultLocale":"nl-NL"}]},
 		"staticRoutes":[{"page":"/dashboard"}],"rewrites":[
 		{"source":"/fr/konto","destination":"/fr/dashboard","regex":"^/fr/konto(?:/)?$"},
+		{"source":"/en/account","destination":"/en/dashboard","regex":"^/en/account(?:/)?$"},
 		{"source":"/nl-NL/rekening/:p*","destination":"/nl-NL/dashboard/:p*","regex":"^/nl-NL/rekening` + catchAll + `"}]}`
 	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: buildOf(t, manifest)})
 	if !table.RewritesByHost() {
@@ -149,6 +150,7 @@ func TestAttackByLocaleOfTheDomain(t *testing.T) {
 	}{
 		{"acme.fr", "/konto", Auth}, {"ACME.fr:8443", "/KONTO", Auth}, {"acme.nl", "/rekening/5", Auth}, {"acme.fr", "/_next/data/B/konto.json", Auth},
 		{"acme.com", "/konto", Hybrid}, {"acme.nl", "/konto", Hybrid}, {"acme.com", "/fr/konto", Auth}, {"", "/konto", Auth},
+		{"acme.com", "/account", Auth}, {"acme.fr", "/account", Hybrid}, {"", "/account", Auth}, // of HTTP/1.0 nothing is known
 	} {
 		if m := matchHost(t, table, tc.host, tc.path); m.Type != tc.want {
 			t.Errorf("%s%s is %s, want %s", tc.host, tc.path, m.Type, tc.want)

@@ -33,15 +33,18 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	if b.servesPages && page == f.path && f.isPlain(t.basePath) {
 		last = beforeFiles // Next.js finds the page before it tries the others
 	}
-	return j.rewrites(f, depth, last)
+	return j.rewrites(f, page, depth, last)
 }
 
 // rewrites lets the pages count to which rewrites of the build lead, those that Next.js
-// tries until the last phase. It reports whether the path is nothing but another name.
-func (j *judgement) rewrites(f *form, depth int, last phase) (renamed bool) {
+// tries until the last phase. page is what the build has at the path, or empty. It reports
+// whether the path is nothing but another name.
+func (j *judgement) rewrites(f *form, page string, depth int, last phase) (renamed bool) {
 	t := j.table
 	b := t.build
-	page := b.pageAt(f.path)
+	if j.progress.next >= len(b.rewrites) {
+		return false
+	}
 	before, query, anyImage := j.progress, j.query, j.anyImage
 	defer func() { j.progress, j.query, j.anyImage = before, query, anyImage }()
 	spellings := t.spellings(f, j.host)

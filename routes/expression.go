@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,8 +29,8 @@ const anyCase = "(?i)"
 
 func compileExpression(flags, text string) (e expression, err error) {
 	e.exact = true
-	for start := lookaround(text); start >= 0; start = lookaround(text) {
-		end := closing(text, start)
+	for at := lookaround.FindStringIndex(text); at != nil; at = lookaround.FindStringIndex(text) {
+		start, end := at[0], closing(text, at[0])
 		ahead, ok := compileLookahead(flags, text, start, end)
 		if ok {
 			e.ahead = append(e.ahead, ahead)
@@ -42,16 +43,8 @@ func compileExpression(flags, text string) (e expression, err error) {
 	return e, err
 }
 
-// lookaround is the index of the first (?!…), (?=…), (?<!…) or (?<=…), or -1.
-func lookaround(text string) int {
-	first := -1
-	for _, open := range []string{"(?!", "(?=", "(?<!", "(?<="} {
-		if i := strings.Index(text, open); i >= 0 && (first < 0 || i < first) {
-			first = i
-		}
-	}
-	return first
-}
+// lookaround is what begins (?!…), (?=…), (?<!…) and (?<=…).
+var lookaround = regexp.MustCompile(`\(\?<?[!=]`)
 
 // fixed is the beginning of an expression that stands for one text only: groups that are
 // open, and characters without a meaning of their own.
@@ -76,16 +69,9 @@ func compileLookahead(flags, text string, start, end int) (l lookahead, ok bool)
 // closesOnce reports whether what goes on in groups that are open has no alternative in
 // them, and repeats none of them.
 func closesOnce(rest string) bool {
-	inner, class := 0, false
-	for i := 0; i < len(rest); i++ {
-		switch c := rest[i]; {
-		case c == '\\':
-			i++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case class:
+	inner := 0
+	for i, c := range operators(rest, 0) {
+		switch {
 		case c == '(':
 			inner++
 		case c == ')' && inner > 0:
@@ -169,23 +155,36 @@ func canonicalExpression(expression string) string {
 
 // closing is the index after the parenthesis that closes the one at start.
 func closing(s string, start int) int {
-	depth, class := 0, false
-	for i := start; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			i++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case class:
-		case c == '(':
+	depth := 0
+	for i, c := range operators(s, start) {
+		switch c {
+		case '(':
 			depth++
-		case c == ')':
+		case ')':
 			if depth--; depth == 0 {
 				return i + 1
 			}
 		}
 	}
 	return len(s)
+}
+
+// operators are the bytes of an expression, from an index on, that are neither escaped nor
+// in a class.
+func operators(s string, start int) iter.Seq2[int, byte] {
+	return func(yield func(int, byte) bool) {
+		class := false
+		for i := start; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '\\':
+				i++
+			case c == '[':
+				class = true
+			case c == ']':
+				class = false
+			case !class && !yield(i, c):
+				return
+			}
+		}
+	}
 }

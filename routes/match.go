@@ -241,10 +241,12 @@ func (j *judgement) framework(f *form, depth int) bool {
 	if !j.named(f.path, f.how) {
 		j.open, j.static = true, static
 	}
-	if build := j.table.build; build != nil && build.hasFile(f.path) {
-		j.rewrites(f, depth, beforeFiles)
-	} else if build != nil {
-		j.rewrites(f, depth, fallback)
+	if build := j.table.build; build != nil {
+		last := fallback
+		if build.hasFile(f.path) {
+			last = beforeFiles
+		}
+		j.rewrites(f, "", depth, last)
 	}
 	return true
 }
@@ -255,7 +257,7 @@ func (j *judgement) leaf(f *form, depth int) {
 	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) && trimEnd(path) == imagePath {
 		j.named(path, howUnstripped)
 		if j.table.build != nil {
-			j.rewrites(f, depth, beforeFiles)
+			j.rewrites(f, "", depth, beforeFiles)
 		}
 		return
 	}

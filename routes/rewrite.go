@@ -247,14 +247,8 @@ func sourceKeys(source string) (keys, lists []string) {
 			i++
 			continue
 		case ':':
-			end := i + 1
-			for end < len(source) && isWord(source[end]) {
-				end++
-			}
-			keys = append(keys, source[i+1:end])
-			if end < len(source) && source[end] == '(' {
-				end = closing(source, end)
-			}
+			name, end := parameter(source, i)
+			keys = append(keys, name)
 			i = end - 1
 		case '(':
 			keys = append(keys, strconv.Itoa(unnamed))
@@ -268,6 +262,19 @@ func sourceKeys(source string) (keys, lists []string) {
 		}
 	}
 	return keys, lists
+}
+
+// parameter reads the one at the colon of an index, with its expression if it has one.
+func parameter(s string, colon int) (name string, end int) {
+	end = colon + 1
+	for end < len(s) && isWord(s[end]) {
+		end++
+	}
+	name = s[colon+1 : end]
+	if end < len(s) && s[end] == '(' {
+		end = closing(s, end)
+	}
+	return name, end
 }
 
 // repeats reports whether a parameter goes on as a list.
@@ -360,14 +367,7 @@ func fill(template string, value func(name string) (string, bool)) (filled strin
 		if rest[i] == '{' { // of a group that has separators of its own
 			return b.String(), false
 		}
-		end := i + 1
-		for end < len(rest) && isWord(rest[end]) {
-			end++
-		}
-		name := rest[i+1 : end]
-		if end < len(rest) && rest[end] == '(' {
-			end = closing(rest, end)
-		}
+		name, end := parameter(rest, i)
 		list := repeats(rest[end:]) && i > 0 && rest[i-1] != '/' // which would have other separators
 		if end < len(rest) && strings.IndexByte("*+?", rest[end]) >= 0 {
 			end++

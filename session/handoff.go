@@ -79,12 +79,14 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	handoff.Places, handoff.Misspelled = parts.places(own), misspelled
 	slices.Sort(handoff.Misspelled)
 	passed, deletes, ownErr := v.ownCookies(ctx, own, lines)
-	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes && (err == nil || len(parts["set"]) == 0)
-	if ownErr != nil { // a token that the app sealed is a set, too
-		handoff.Delete, err = false, errors.Join(err, ownErr)
-	}
+	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes
+	err = errors.Join(err, ownErr)
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
 		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
+	}
+	signsIn := len(parts["set"]) > 0 || len(handoff.sealed) > 0 || ownErr != nil // a token that the app sealed is a set, too
+	if err != nil && signsIn {
+		handoff.Delete = false // the session before ends only if the new one can be made
 	}
 	return handoff, err
 }
@@ -256,7 +258,7 @@ func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
 func (p handoffParts) decode() (Handoff, error) {
 	h := Handoff{NoActivity: len(p["activity"]) == 1 && strings.EqualFold(p["activity"][0].value, "none")}
 	if err := p.read(&h); err != nil {
-		return Handoff{Delete: h.Delete && len(p["set"]) == 0}, err
+		return Handoff{Delete: h.Delete}, err
 	}
 	return h, nil
 }

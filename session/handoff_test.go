@@ -342,6 +342,10 @@ func TestHandoffBesideATokenOfTheApp(t *testing.T) {
 		if err := handle(t, v, answer(handoff, own)); !errors.As(err, &wrong) {
 			t.Errorf("%s: error %v", handoff, err)
 		}
+		taken, err := v.TakeHandoff(t.Context(), answer(handoff, own, "X-Session-Delete: 1"))
+		if !errors.As(err, &wrong) || taken.Delete {
+			t.Errorf("%s: a delete beside two sign-ins holds: %v", handoff, err)
+		}
 	}
 }
 

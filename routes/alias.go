@@ -56,7 +56,7 @@ func (j *judgement) rewrites(f *form, page string, depth int, last phase) (renam
 		for to := range r.destinations(spellings, j.host) {
 			j.progress = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
 			j.query, j.anyImage = joinQueries(to.query, query), anyImage || to.anyImage
-			if to.chosen && t.mayBeAuth(to.path) {
+			if to.chosen && t.mayReachAuth(to.path, i+1) {
 				j.count(Auth, -1, to.path, howRewrite)
 			} else {
 				j.sent = to.sent

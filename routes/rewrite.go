@@ -217,13 +217,25 @@ func (t *Table) findProtecting() {
 	t.protects = make([]bool, len(rewrites))
 	hasLocalePages := slices.ContainsFunc(t.build.pages, t.isLocalePage)
 	for i := len(rewrites) - 1; i >= 0; i-- { // Next.js goes through them in their order
-		begin := strings.ToLower(merge(canonical(literalPrefix(rewrites[i].path))))
-		t.protects[i] = t.mayBeAuth(begin) || hasLocalePages && t.mayBeAuth(afterFirst(begin))
-		for next := i + 1; next < len(rewrites) && !t.protects[i]; next++ {
-			prefix := strings.ToLower(rewrites[next].source.canonical.prefix)
-			t.protects[i] = t.protects[next] && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix))
+		begin := merge(canonical(literalPrefix(rewrites[i].path)))
+		t.protects[i] = t.mayReachAuth(begin, i+1) || hasLocalePages && t.mayBeAuth(afterFirst(begin))
+	}
+}
+
+// mayReachAuth reports whether a path that begins so, and goes on as the client chooses,
+// may lead to an auth rule, perhaps by way of rewrites from an index on.
+func (t *Table) mayReachAuth(begin string, next int) bool {
+	if t.mayBeAuth(begin) {
+		return true
+	}
+	begin = strings.ToLower(begin)
+	for ; next < len(t.build.rewrites); next++ {
+		prefix := strings.ToLower(t.build.rewrites[next].source.canonical.prefix)
+		if t.protects[next] && (strings.HasPrefix(prefix, begin) || strings.HasPrefix(begin, prefix)) {
+			return true
 		}
 	}
+	return false
 }
 
 // literalPrefix is what comes before the first parameter of a source.

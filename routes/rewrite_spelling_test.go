@@ -232,7 +232,9 @@ func TestAttackByWhatIsCaptured(t *testing.T) {
 		"a lookahead that was left out":     {`"rewrites":[{"source":"/n/:a((?:(?!--).)+)--:b(.*)","destination":"/:b","regex":"^/n(?:/((?:(?!--).)+))--(.*)(?:/)?$"}]`, "", "/n/p--dashboard/x--y"},
 		"a list with dots":                  {`"rewrites":[{"source":"/k.:path*","destination":"/:path*","regex":"^/k(?:\\.((?:[^/]+?)(?:\\.(?:[^/]+?))*))?(?:/)?$"}]`, "", "/k.dashboard.set"},
 		"a list that is joined by dashes":   {`"rewrites":[{"source":"/k/:path*","destination":"/d{-:path}*","regex":"^/k` + catchAll + `"}]`, "", "/k/x/y"},
-		"a rest behind an empty parameter":  {`"rewrites":[{"source":"/:p*","destination":"/:p*/:h","has":[{"type":"header","key":"x","value":"(?<h>.*)"}],"regex":"^` + catchAll + `"}]`, "", "/"},
+		"a rest that a later rewrite takes": {`"rewrites":[{"source":"/u-:p/:q(.*)","destination":"/go/:p/:q","has":[{"type":"query","key":"q1"}],"regex":"^/u-([^/]+?)/(.*)(?:/)?$"},
+			{"source":"/:p/:q/:r","destination":"/dashboard/:p/:r","regex":"^(?:/([^/]+?))(?:/([^/]+?))(?:/([^/]+?))(?:/)?$"}]`, "", "/u-x/a?q1=a"},
+		"a rest behind an empty parameter": {`"rewrites":[{"source":"/:p*","destination":"/:p*/:h","has":[{"type":"header","key":"x","value":"(?<h>.*)"}],"regex":"^` + catchAll + `"}]`, "", "/"},
 	} {
 		table := compile(t, Config{
 			Rules: []Rule{{Type: Public, Patterns: []string{"/login/*"}}, {Type: Auth, Patterns: []string{"/dashboard/*", "/d-x-y"}}},

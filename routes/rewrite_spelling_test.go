@@ -4,21 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/fstest"
 )
-
-// buildOf is a build with this routes manifest and nothing else.
-func buildOf(t *testing.T, routesManifest string) *Build {
-	t.Helper()
-	build, err := LoadBuild(fstest.MapFS{
-		"BUILD_ID": {Data: []byte("x")}, "routes-manifest.json": {Data: []byte(routesManifest)},
-		"required-server-files.json": {Data: []byte(`{"config":{"useFileSystemPublicRoutes":true}}`)}, "static/chunks/a.js": {},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return build
-}
 
 // matchHost decides a request for a host.
 func matchHost(t *testing.T, table *Table, host, target string) Match {
@@ -83,14 +69,10 @@ func TestLookaheadsInRewrites(t *testing.T) {
 		Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}, {Type: Auth, Patterns: []string{"/app/*"}}},
 		Build: buildOf(t, manifest),
 	})
-	for path, want := range map[string]Type{
+	wantTypes(t, table, map[string]Type{
 		"/login": Public, "/LOGIN": Hybrid, "/login.rsc": Auth, "/login/index": Auth, "/login%2F": Auth, "/pricing": Hybrid, "/": Hybrid,
 		"/foo": Auth, "/u1": Auth, "/api/x": Hybrid, "/index": Auth, "/__nextjs_font/x": Auth, "/_next/static/chunks/x.js": Hybrid,
-	} {
-		if m := table.Match(path, "", ""); m.Type != want {
-			t.Errorf("%s is %s, want %s", path, m.Type, want)
-		}
-	}
+	})
 }
 
 // A rewrite that Next.js tries before its own files takes them, too.
@@ -161,14 +143,10 @@ func TestAttackByLocaleOfTheDomain(t *testing.T) {
 // Next.js takes "/index" off the page of a data route, where the app has a middleware.
 func TestAttackByIndexInDataRoute(t *testing.T) {
 	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Locales: []string{"en"}, BasePath: "/base"})
-	for path, want := range map[string]Type{
+	wantTypes(t, table, map[string]Type{
 		"/base/_next/data/B/index/dashboard.json": Auth, "/base/_next/data/B/index/dashboard/5.json": Auth, "/base/_next/data/B/index/en/dashboard.json": Auth,
 		"/base/_next/data/B/index.json": Hybrid, "/base/_next/data/B/index/about.json": Hybrid,
-	} {
-		if m := table.Match(path, "", ""); m.Type != want {
-			t.Errorf("%s is %s, want %s", path, m.Type, want)
-		}
-	}
+	})
 }
 
 // Rewrites come after the files that there are, and before the answer that there is none.

@@ -16,27 +16,38 @@ func TestRewriteToOpenPageUnderDefaultAuth(t *testing.T) {
 		Build:   loadBuild(t, "16.4"),
 	}
 	table := compile(t, config)
-	for path, want := range map[string]Type{
+	wantTypes(t, table, map[string]Type{
 		"/alias": Hybrid, "/ALIAS": Hybrid, "/admin": Auth,
 		"/app/settings": Auth, // a file of this name would be served first
-	} {
+	})
+}
+
+// wantTypes checks what a table says of paths.
+func wantTypes(t *testing.T, table *Table, types map[string]Type) {
+	t.Helper()
+	for path, want := range types {
 		if m := table.Match(path, "", ""); m.Type != want {
 			t.Errorf("%s is %s, want %s", path, m.Type, want)
 		}
 	}
 }
 
-// rewriteOf is a build with nothing but these rewrites.
-func rewriteOf(t *testing.T, manifest string) *Build {
+// buildOf is a build with this routes manifest, and one static file.
+func buildOf(t *testing.T, routesManifest string) *Build {
 	t.Helper()
 	build, err := LoadBuild(fstest.MapFS{
-		"BUILD_ID":             {Data: []byte("x")},
-		"routes-manifest.json": {Data: []byte(`{"rewrites":[` + manifest + `]}`)},
+		"BUILD_ID": {Data: []byte("x")}, "routes-manifest.json": {Data: []byte(routesManifest)},
+		"required-server-files.json": {Data: []byte(`{"config":{"useFileSystemPublicRoutes":true}}`)}, "static/chunks/a.js": {},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return build
+}
+
+// rewriteOf is a build with nothing but these rewrites.
+func rewriteOf(t *testing.T, manifest string) *Build {
+	return buildOf(t, `{"rewrites":[`+manifest+`]}`)
 }
 
 func TestRewrites(t *testing.T) {
@@ -110,11 +121,7 @@ func TestRewrites(t *testing.T) {
 				Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/däshboard/*"}}},
 				Build: rewriteOf(t, tc.rewrite),
 			})
-			for path, want := range tc.types {
-				if m := table.Match(path, "", ""); m.Type != want {
-					t.Errorf("%s is %s, want %s", path, m.Type, want)
-				}
-			}
+			wantTypes(t, table, tc.types)
 		})
 	}
 }
@@ -122,16 +129,10 @@ func TestRewrites(t *testing.T) {
 // Next.js writes base path and locale into its rewrites.
 func TestDestinationThatTheClientChoosesBelowBasePathAndLocale(t *testing.T) {
 	const has = `"has":[{"type":"query","key":"page"}]`
-	build, err := LoadBuild(fstest.MapFS{
-		"BUILD_ID": {Data: []byte("x")},
-		"routes-manifest.json": {Data: []byte(`{"basePath":"/base","i18n":{"locales":["en","ar"],"defaultLocale":"en"},"rewrites":[
-			{"source":"/base/show","destination":"/base/:page",` + has + `,"regex":"^/base/show(?:/)?$"},
-			{"source":"/base/:nextInternalLocale(en|ar)/go","destination":"/base/:nextInternalLocale/:page",` + has + `,"regex":"^/base(?:/(en|ar))/go(?:/)?$"},
-			{"source":"/base/blog","destination":"/base/posts/:page",` + has + `,"regex":"^/base/blog(?:/)?$"}]}`)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	build := buildOf(t, `{"basePath":"/base","i18n":{"locales":["en","ar"],"defaultLocale":"en"},"rewrites":[
+			{"source":"/base/show","destination":"/base/:page",`+has+`,"regex":"^/base/show(?:/)?$"},
+			{"source":"/base/:nextInternalLocale(en|ar)/go","destination":"/base/:nextInternalLocale/:page",`+has+`,"regex":"^/base(?:/(en|ar))/go(?:/)?$"},
+			{"source":"/base/blog","destination":"/base/posts/:page",`+has+`,"regex":"^/base/blog(?:/)?$"}]}`)
 	table := compile(t, Config{Build: build, Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}})
 	for path, want := range map[string]Type{"/base/show": Auth, "/base/go": Auth, "/base/ar/go": Auth, "/base/blog": Hybrid, "/base/login": Hybrid} {
 		if m := table.Match(path, "page=dashboard", ""); m.Type != want {
@@ -184,15 +185,9 @@ func TestAttackByChainThatSeemsHarmless(t *testing.T) {
 	step := func(source, destination string) string {
 		return `{"source":"` + source + `","destination":"` + destination + `","regex":"^` + source + `(?:/)?$"}`
 	}
-	build, err := LoadBuild(fstest.MapFS{
-		"BUILD_ID": {Data: []byte("x")},
-		"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"/[locale]/secret"}],"rewrites":[` + strings.Join([]string{
-			step("/e1", "/e2"), step("/e2", "/%C3%BCber"), step("/f1", "/f2"), step("/f2", "/c%2By"), step("/c%2By", "/dashboard"), step("/i1", "/i2"), step("/i2", "/xx/secret"),
-		}, ",") + `]}`)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	build := buildOf(t, `{"dynamicRoutes":[{"page":"/[locale]/secret"}],"rewrites":[`+strings.Join([]string{
+		step("/e1", "/e2"), step("/e2", "/%C3%BCber"), step("/f1", "/f2"), step("/f2", "/c%2By"), step("/c%2By", "/dashboard"), step("/i1", "/i2"), step("/i2", "/xx/secret"),
+	}, ",")+`]}`)
 	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/über/*", "/dashboard/*", "/secret/*"}}}, Build: build})
 	for _, path := range []string{"/e1", "/e2", "/f1", "/f2", "/c+y", "/c%2By", "/i1", "/i2"} {
 		if m := table.Match(path, "", ""); m.Type != Auth {
@@ -280,14 +275,7 @@ func TestRewritesForHosts(t *testing.T) {
 // it may be that of a guarded page.
 func TestAttackByNameFromTheHost(t *testing.T) {
 	load := func(rewrite string, pages ...string) *Build {
-		build, err := LoadBuild(fstest.MapFS{
-			"BUILD_ID":             {Data: []byte("x")},
-			"routes-manifest.json": {Data: []byte(`{"dynamicRoutes":[{"page":"` + strings.Join(pages, `"},{"page":"`) + `"}],"rewrites":[` + rewrite + `]}`)},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return build
+		return buildOf(t, `{"dynamicRoutes":[{"page":"`+strings.Join(pages, `"},{"page":"`)+`"}],"rewrites":[`+rewrite+`]}`)
 	}
 	const has = `"has":[{"type":"host","value":"(?<tenant>.*)\\.example\\.com"}]`
 	below := `{"source":"/byhost/:path*","destination":"/:tenant/:path*",` + has + `,"regex":"^/byhost` + catchAll + `"}`

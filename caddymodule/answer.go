@@ -114,7 +114,7 @@ func (a *answer) WriteHeader(status int) {
 // setOursAside keeps what the guard before an error route has written from being taken
 // for the app's.
 func (a *answer) setOursAside(header http.Header) {
-	if _, ok := failedDecision(a.visit.request); ok && header["Set-Cookie"] != nil {
+	if a.visit.ofError && header["Set-Cookie"] != nil {
 		a.oursAside = true
 		delete(header, "Set-Cookie")
 	}

@@ -1,9 +1,9 @@
 package caddymodule
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"go.uber.org/zap"
@@ -17,7 +17,7 @@ func (r *realm) warnOfDroppedCookie(v *visit) {
 	if v.byProxy || cameByProxy(req.Header) {
 		return
 	}
-	host, domain := hostname(req.Host), strings.ToLower(strings.TrimPrefix(r.settings.CookieDomain, "."))
+	host, domain := strings.ToLower((&url.URL{Host: req.Host}).Hostname()), strings.ToLower(strings.TrimPrefix(r.settings.CookieDomain, "."))
 	cause := r.settings.forcesSecure()
 	switch {
 	case req.TLS == nil && cause != "" && !isLoopback(host):
@@ -55,14 +55,6 @@ func cameByProxy(header http.Header) bool {
 		}
 	}
 	return false
-}
-
-// hostname is the host of a request in lower case, without its port.
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
 // isLoopback reports whether browsers take a host as trustworthy without TLS, so that

@@ -24,7 +24,8 @@ type visit struct {
 	cookies  []string         // as the client sent them, once the request may pass
 	decision decision
 	refusal  *Refusal // of the authorize hook, if it has one
-	ofDenial bool     // an error route asks, for the page of what a guard has refused
+	ofError  bool     // an error route asks
+	ofDenial bool     // for the page of what a guard has refused
 	byProxy  bool     // it has a Forwarded header, which is not kept
 
 	connection connection
@@ -61,7 +62,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 		return v, err
 	}
 	if failed, ok := failedDecision(r); ok {
-		v.ofDenial = failed != decisionPass
+		v.ofError, v.ofDenial = true, failed != decisionPass
 		if before := g.realm.visitOf(r); before != nil {
 			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
 		}

@@ -1,0 +1,199 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+const revocationsOfDefault = "session/default/revocations"
+
+// endedElsewhere writes the file of a node that does not run any more.
+func endedElsewhere(t *testing.T, folder string, ids ...string) {
+	t.Helper()
+	var content []byte
+	for _, id := range ids {
+		var err error
+		if content, err = appendLine(content, entryOf(ended(id))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revocations := filepath.Join(folder, revocationsOfDefault)
+	if err := errors.Join(os.MkdirAll(revocations, 0o700), os.WriteFile(filepath.Join(revocations, "deadbeef-0.jsonl"), content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantLosses(t *testing.T, log string, want int) {
+	t.Helper()
+	if lost := strings.Count(log, "the shared revocations were lost"); lost != want {
+		t.Errorf("the log says %d times that revocations were lost, want %d", lost, want)
+	}
+}
+
+// The storage loses everything, or one file. What all nodes that run wrote in the last
+// hour is there again, whichever of them notices first, and the log says once for each
+// that what another node wrote is lost.
+func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
+	const signOuts = 2*maxFileEntries + 100
+	firstFiles := func(revocations string) error {
+		first, err := filepath.Glob(filepath.Join(revocations, "*-0.jsonl"))
+		if err == nil && len(first) != 3 {
+			err = fmt.Errorf("there are %d files that were the first of a node", len(first))
+		}
+		for _, file := range first {
+			err = errors.Join(err, os.Remove(file))
+		}
+		return err
+	}
+	for name, tc := range map[string]struct {
+		lose     func(revocations string) error
+		gone     []string // ended by a node that does not run any more
+		wantLogs int
+	}{
+		"everything":        {os.RemoveAll, []string{"gone"}, 2},
+		"the first files":   {firstFiles, []string{"gone"}, 2},
+		"of nodes that run": {os.RemoveAll, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := caddyLog(t)
+			folder := t.TempDir()
+			if len(tc.gone) > 0 {
+				endedElsewhere(t, folder, tc.gone...)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				a, _ := nodeOn(t, folder, Outage{})
+				b, _ := nodeOn(t, folder, Outage{})
+				for i := range signOuts {
+					for node, name := range map[*sharedRevocations]string{a: "a", b: "b"} {
+						if err := node.Revoke(t.Context(), ended(fmt.Sprint(name, i))); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				if err := tc.lose(filepath.Join(folder, revocationsOfDefault)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(patience + 2*time.Second)
+				synctest.Wait()
+				late, _ := nodeOn(t, folder, Outage{})
+				if sessions, _ := late.Size(); sessions != 2*signOuts {
+					t.Errorf("a node that starts knows of %d ended sessions, want %d", sessions, 2*signOuts)
+				}
+				log := late.log.(*storageLog)
+				for name, file := range log.files {
+					if file.entries > maxFileEntries {
+						t.Errorf("%s has %d entries", name, file.entries)
+					}
+				}
+				stop(t, a, b, late)
+			})
+			wantLosses(t, logged(), tc.wantLogs)
+		})
+	}
+}
+
+// Somebody restores an older copy of the storage, or a file is cut off. Its writer writes
+// it again if it still runs; the log says it for each node that has read more if not.
+func TestOlderCopyOfTheStorage(t *testing.T) {
+	replaceFiles := func(pattern string, content func(file string) []byte) func(t *testing.T, revocations string) {
+		return func(t *testing.T, revocations string) {
+			t.Helper()
+			files, err := filepath.Glob(filepath.Join(revocations, pattern))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%v, %v", files, err)
+			}
+			if err := os.WriteFile(files[0], content(files[0]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	firstLine := func(file string) []byte {
+		content, _ := os.ReadFile(file)
+		return content[:strings.Index(string(content), "\n")+1]
+	}
+	empty := func(string) []byte { return nil }
+	half := func(file string) []byte {
+		content, _ := os.ReadFile(file)
+		return content[:len(content)/2-1]
+	}
+	const signOuts = maxFileEntries + 5
+	for name, tc := range map[string]struct {
+		lose      func(t *testing.T, revocations string)
+		wantLogs  int
+		wantKnown int // to a node that starts
+	}{
+		"the open file":                    {replaceFiles("a-1.jsonl", firstLine), 0, signOuts + 2},
+		"the open file, empty":             {replaceFiles("a-1.jsonl", empty), 0, signOuts + 2},
+		"a closed file":                    {replaceFiles("a-0.jsonl", half), 0, signOuts + 2},
+		"that of a node that runs no more": {replaceFiles("deadbeef-0.jsonl", firstLine), 2, signOuts + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			logged := caddyLog(t)
+			folder := t.TempDir()
+			endedElsewhere(t, folder, "gone", "gone too")
+			synctest.Test(t, func(t *testing.T) {
+				storage := &certmagic.FileStorage{Path: folder}
+				log, err := new(StorageRevocation).Open("default", storage)
+				if err != nil {
+					t.Fatal(err)
+				}
+				log.(*storageLog).node = "a" // so that its files are told from the other one
+				a := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+				a.ready(t.Context())
+				b, _ := nodeOn(t, folder, Outage{})
+				var all []session.Revocation
+				for i := range signOuts {
+					all = append(all, ended(fmt.Sprint(i)))
+				}
+				if err := errors.Join(log.Append(t.Context(), all[:maxFileEntries]), log.Append(t.Context(), all[maxFileEntries:])); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				synctest.Wait()
+				tc.lose(t, filepath.Join(folder, revocationsOfDefault))
+				time.Sleep(patience + 2*time.Second)
+				synctest.Wait()
+				late, _ := nodeOn(t, folder, Outage{})
+				if sessions, _ := late.Size(); sessions != tc.wantKnown {
+					t.Errorf("a node that starts knows of %d ended sessions, want %d", sessions, tc.wantKnown)
+				}
+				if outages := a.Status().Outages + b.Status().Outages; outages != 0 {
+					t.Errorf("there were %d outages", outages)
+				}
+				stop(t, a, b, late)
+			})
+			wantLosses(t, logged(), tc.wantLogs)
+		})
+	}
+}
+
+// The size that a storage tells need not be that of the content.
+func TestStorageThatCompressesHasLostNothing(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, storage := nodeOn(t, folder, Outage{})
+		storage.compresses.Store(true)
+		if err := node.Revoke(t.Context(), ended("one")); err != nil {
+			t.Fatal(err)
+		}
+		before := storage.stores.Load()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if again := storage.stores.Load() - before; again > 0 {
+			t.Errorf("the file was written again %d times", again)
+		}
+		stop(t, node)
+	})
+}

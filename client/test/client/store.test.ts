@@ -14,7 +14,23 @@ function answers() {
 
 const tick = () => new Promise((resolve) => setTimeout(resolve));
 
+/** A store whose update was answered after the refresh that was sent later. */
+async function answeredLate() {
+  const waiting = answers();
+  const store = createStore("/api/session", session(), false);
+  void store.update({ user: { name: "Grace" } });
+  void store.refresh();
+  waiting[1]?.answer({ session: session() });
+  await tick();
+  waiting[0]?.answer({ session: session({ name: "Grace" }) });
+  await tick();
+  return { waiting, store };
+}
+
 describe("late answers", () => {
+  const held = session();
+  const used = (after: number, user: object) => ({ ...held, user: { ...held.user, ...user }, lastActivity: held.lastActivity! + after });
+
   test("a read that was sent before a sign-out does not sign in again", async () => {
     const waiting = answers();
     const store = createStore("/api/session", session(), false);
@@ -90,14 +106,7 @@ describe("late answers", () => {
   });
 
   test("an update that is answered after a later refresh is asked for, once", async () => {
-    const waiting = answers();
-    const store = createStore("/api/session", session(), false);
-    void store.update({ user: { name: "Grace" } });
-    void store.refresh();
-    waiting[1]?.answer({ session: session() });
-    await tick();
-    waiting[0]?.answer({ session: session({ name: "Grace" }) });
-    await tick();
+    const { waiting, store } = await answeredLate();
     expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "POST", "GET"]);
     waiting[2]?.answer({ session: session({ name: "Grace" }) });
     await tick();
@@ -106,8 +115,6 @@ describe("late answers", () => {
 
   test("an update that the server did before another one, and is answered after it, does not undo that", async () => {
     const waiting = answers();
-    const held = session();
-    const used = (after: number, user: object) => ({ ...held, user: { ...held.user, ...user }, lastActivity: held.lastActivity! + after });
     const store = createStore("/api/session", held, false);
     void store.update({ user: { name: "Grace" } });
     void store.update({ user: { email: "grace@example.com" } });
@@ -121,8 +128,6 @@ describe("late answers", () => {
 
   test("one late answer among three leaves it to the API what the last one was", async () => {
     const waiting = answers();
-    const held = session();
-    const used = (after: number, user: object) => ({ ...held, user: { ...held.user, ...user }, lastActivity: held.lastActivity! + after });
     const store = createStore("/api/session", held, false);
     for (const field of ["a", "b", "c"]) void store.update({ user: { [field]: true } });
     // The server did the second, the third and the first.
@@ -151,14 +156,7 @@ describe("late answers", () => {
   });
 
   test("a late answer is asked for again when a refused update had the question discarded", async () => {
-    const waiting = answers();
-    const store = createStore("/api/session", session(), false);
-    void store.update({ user: { name: "Grace" } });
-    void store.refresh();
-    waiting[1]?.answer({ session: session() });
-    await tick();
-    waiting[0]?.answer({ session: session({ name: "Grace" }) });
-    await tick();
+    const { waiting, store } = await answeredLate();
     void store.update({ user: { role: "admin" } });
     waiting[2]?.answer({ session: session({ name: "Grace" }) });
     waiting[3]?.answer(...refused);
@@ -175,7 +173,6 @@ describe("late answers", () => {
 
   test("answers in the order of their requests ask nothing more", async () => {
     const waiting = answers();
-    const held = session();
     const store = createStore("/api/session", held, false);
     void store.refresh();
     void store.update({ user: { name: "Grace" } });

@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -58,5 +60,42 @@ func TestObserveIsToldOfEachChangeOnce(t *testing.T) {
 			t.Errorf("%s: told %q, want %q", step.name, told, step.want)
 		}
 		told = nil
+	}
+}
+
+// A slide may be taken back, as that of a page that polls. Whoever counts refreshes, or acts
+// on them, is not told of it.
+func TestObserveIsToldOfASlideThatIsSent(t *testing.T) {
+	var told []session.EventKind
+	m, c := newManager(t, func(s *session.Settings) {
+		s.Observe = func(e session.Event) {
+			if e.Kind != session.EventSealed && e.Kind != session.EventRead {
+				told = append(told, e.Kind)
+			}
+		}
+	})
+	for _, tc := range []struct {
+		name string
+		then func(*session.Visitor) error
+		want []session.EventKind
+	}{
+		{"forgone", func(v *session.Visitor) error { v.Forgo(); return nil }, nil},
+		{"sent", func(*session.Visitor) error { return nil }, []session.EventKind{session.EventRefreshed}},
+		{"with an update", func(v *session.Visitor) error {
+			return v.Update(session.Change{User: session.User{"name": "Ada"}})
+		}, []session.EventKind{session.EventUpdated}},
+		{"before a sign-out", func(v *session.Visitor) error { return v.Delete(t.Context()) }, []session.EventKind{session.EventDeleted}},
+	} {
+		cookie := signIn(t, m, alice())
+		c.Add(6*day + time.Hour)
+		v := read(t, m, request(cookie))
+		told = nil
+		if err := errors.Join(v.Slide(t.Context()), tc.then(v)); err != nil {
+			t.Fatal(tc.name, err)
+		}
+		setCookies(t, v)
+		if !slices.Equal(told, tc.want) {
+			t.Errorf("%s: told %q, want %q", tc.name, told, tc.want)
+		}
 	}
 }

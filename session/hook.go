@@ -145,7 +145,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 		v.take(made)
 		v.rotated = true
 		m.watches.saw(v.session)
-		v.seen()
+		v.seen(v.session)
 	}
 	return err
 }

@@ -238,10 +238,11 @@ func (l *List) Size() int {
 	return size
 }
 
-// seen tells the list, if there is one, of the visitor's session.
-func (v *Visitor) seen() {
-	if v.request != nil && v.session != nil {
-		v.manager.settings.List.see(v.session, v.client)
+// seen tells the list, if there is one, of the visitor's session. A slide is not told
+// before it is sent, since it may be taken back.
+func (v *Visitor) seen(s *Session) {
+	if v.request != nil && s != nil {
+		v.manager.settings.List.see(s, v.client)
 	}
 }
 
@@ -258,7 +259,15 @@ func (m *Manager) Sessions(userID string) ([]Listed, error) {
 	if m.settings.List == nil {
 		return nil, ErrNoList
 	}
-	return m.settings.List.Of(userID), nil
+	var live []Listed
+	for _, entry := range m.settings.List.Of(userID) {
+		// It may have been listed under a longer max_lifetime, as a token may have been sealed.
+		entry.ExpiresAt = m.settings.clip(entry.CreatedAt, entry.ExpiresAt)
+		if m.settings.Now().Before(entry.ExpiresAt) {
+			live = append(live, entry)
+		}
+	}
+	return live, nil
 }
 
 // Sessions returns the live sessions of the visitor's user, the one that was seen

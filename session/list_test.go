@@ -95,12 +95,47 @@ func TestListKnowsOfARefresh(t *testing.T) {
 	m, list, c := newListing(t)
 	v := read(t, m, request(signIn(t, m, alice())))
 	c.Add(6*day + time.Hour)
-	if err := v.Slide(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := v.Slide(t.Context()); err != nil || sentCookie(t, v) == "" {
+		t.Fatal("it did not slide:", err)
 	}
 	c.Add(2 * day)
 	if n := len(list.Of("alice")); n != 1 {
 		t.Errorf("%d sessions are listed after the end that the refresh moved", n)
+	}
+}
+
+// A poll that is no activity moves the session's end neither in its cookie nor in the list.
+func TestListKnowsOfNoForgoneSlide(t *testing.T) {
+	m, list, c := newListing(t)
+	cookie := signIn(t, m, alice())
+	c.Add(6*day + time.Hour)
+	poll := read(t, m, request(cookie))
+	if err := poll.Slide(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if poll.Forgo(); sentCookie(t, poll) != "" {
+		t.Fatal("the session slid")
+	}
+	c.Add(day)
+	if live := list.Of("alice"); len(live) != 0 {
+		t.Errorf("listed as live until %v, while it ended at %v", live[0].ExpiresAt, noon.Add(7*day))
+	}
+}
+
+// A reload with a shorter max_lifetime ends sessions; the list says so.
+func TestListKnowsOfALoweredMaxLifetime(t *testing.T) {
+	m, list, c := newListing(t)
+	signIn(t, m, alice())
+	lowered, err := session.NewManager(session.Settings{Expiry: day, MaxLifetime: day, Now: c.Now, List: list}, m.Keys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live, err := lowered.Sessions("alice"); err != nil || len(live) != 1 || live[0].ExpiresAt.After(noon.Add(day)) {
+		t.Errorf("listed are %v (%v), want one until %v", live, err, noon.Add(day))
+	}
+	c.Add(day)
+	if live, err := lowered.Sessions("alice"); err != nil || len(live) != 0 {
+		t.Errorf("after a day %v are listed (%v)", live, err)
 	}
 }
 

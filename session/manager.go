@@ -138,7 +138,7 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 	if m.settings.List != nil {
 		v.request = r
 	}
-	v.seen()
+	v.seen(v.session)
 	result := v.result
 	if result == ResultOpened && v.cached {
 		result = ResultSeen
@@ -226,14 +226,11 @@ func (m *Manager) openSealed(ctx context.Context, token string, now time.Time) (
 // clipped is the session as it ends under these settings. It may have been sealed
 // by another party, or before they were changed.
 func (m *Manager) clipped(s *Session) *Session {
-	if m.settings.MaxLifetime == NoMaxLifetime {
+	end := m.settings.clip(s.CreatedAt, s.ExpiresAt)
+	if end.Equal(s.ExpiresAt) {
 		return s
 	}
-	latest := s.CreatedAt.Add(m.settings.MaxLifetime)
-	if !latest.Before(s.ExpiresAt) {
-		return s
-	}
-	return s.with(func(s *Session) { s.ExpiresAt = latest })
+	return s.with(func(s *Session) { s.ExpiresAt = end })
 }
 
 func (m *Manager) checkRevoked(s *Session) error {

@@ -259,7 +259,11 @@ func (s *Settings) due(session *Session, now time.Time) bool {
 
 // expiresAt is the end of a session that is used now.
 func (s *Settings) expiresAt(createdAt, now time.Time) time.Time {
-	end := now.Add(s.Expiry)
+	return s.clip(createdAt, now.Add(s.Expiry))
+}
+
+// clip is an end that MaxLifetime allows.
+func (s *Settings) clip(createdAt, end time.Time) time.Time {
 	if s.MaxLifetime == NoMaxLifetime {
 		return end
 	}

@@ -156,9 +156,6 @@ func (v *Visitor) Slide(ctx context.Context) error {
 	if err == nil && v.pending != nil {
 		v.slid = before
 	}
-	if err == nil && before.made {
-		v.manager.observe(Event{Kind: EventRefreshed, Session: v.session})
-	}
 	return err
 }
 
@@ -224,6 +221,7 @@ func (v *Visitor) Update(change Change) error {
 		return next, apply(next, change)
 	})
 	if err == nil && made {
+		v.slid = nil // which this is more than
 		if kind == EventUpdated {
 			v.manager.tellOfUpdate(v.session)
 		}
@@ -257,7 +255,6 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 	if made != nil && err == nil {
 		v.take(made)
 		v.before = before
-		v.seen()
 	}
 	return err
 }
@@ -325,8 +322,8 @@ func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	}
 	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
-	v.deleted, v.created = false, true
-	v.seen()
+	v.deleted, v.created, v.slid = false, true, nil
+	v.seen(v.session)
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil
 }

@@ -41,9 +41,19 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		v.lost = v.created
 		return false
 	}
-	m.watches.saw(v.pending.session) // now that it is sent
 	v.writePending(header, writer)
+	v.sends(v.pending.session)
 	return true
+}
+
+// sends tells of a session that is sent. Until then a slide may be taken back, and
+// whoever was told would take the session for longer than it is.
+func (v *Visitor) sends(s *Session) {
+	v.manager.watches.saw(s)
+	v.seen(s)
+	if v.slid != nil && v.slid.made {
+		v.manager.observe(Event{Kind: EventRefreshed, Session: s})
+	}
 }
 
 // Lost returns an error, which is [ErrUnavailable], if [Visitor.SetCookies] has dropped

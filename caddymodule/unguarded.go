@@ -2,11 +2,9 @@ package caddymodule
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -253,24 +251,6 @@ func (s *survey) answers(api *API, at position) {
 	s.answered[place] = s.answered[place] || !at.sometimes
 }
 
-// changesPath reports whether the app gets another path than the guard has decided
-// about. What the guard takes off itself makes no difference. A file that is there for
-// the path (try_files, php_fastcgi) is meant, and so is what an answer names (X-Sendfile).
-func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
-	path, _, _ := strings.Cut(r.URI, "?")
-	for _, meant := range []string{"{http.matchers.file.", "{http.reverse_proxy.header.", "{http.intercept.header."} {
-		if strings.Contains(path, meant) {
-			path = ""
-		}
-	}
-	if path == "{http.request.uri.path}" {
-		path = ""
-	}
-	ownPrefix := guard.BasePath != "" && strings.TrimSuffix(r.StripPathPrefix, "/") == strings.TrimSuffix(guard.BasePath, "/")
-	return path != "" || r.StripPathPrefix != "" && !ownPrefix ||
-		r.StripPathSuffix != "" || len(r.URISubstring) > 0 || len(r.PathRegexp) > 0
-}
-
 func (s *survey) named(route *caddyhttp.Route, at position) position {
 	now := invocation{route, at}
 	if s.invoked[now] {
@@ -280,73 +260,6 @@ func (s *survey) named(route *caddyhttp.Route, at position) position {
 	s.invoked[now] = true
 	defer delete(s.invoked, now)
 	return s.handlers(route.Handlers, at)
-}
-
-func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
-	guarded := at.guard != nil
-	if guarded && !asksBefore(proxy) {
-		s.useless[s.site] = false
-	}
-	if guarded && (at.moved && at.answerer == "" || changesPathItself(proxy, at.guard)) {
-		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
-			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
-	}
-	if guarded && !asksBefore(proxy) && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
-		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; write header_up Host {host}", s.site, at.guard.Source)
-	}
-	for _, upstream := range upstreams(proxy) {
-		if (guarded || at.perhaps) && !asksBefore(proxy) {
-			s.guarded[upstream] = true
-		}
-		if !guarded && !slices.Contains(s.open[upstream], s.site) {
-			s.open[upstream] = append(s.open[upstream], s.site)
-		}
-	}
-}
-
-// upstreams name what a proxy asks, one app by one name however it is written.
-func upstreams(proxy *reverseproxy.Handler) []string {
-	var names []string
-	for _, upstream := range proxy.Upstreams {
-		name := upstream.Dial
-		if host, port, err := net.SplitHostPort(name); err == nil && slices.Contains([]string{"", "127.0.0.1", "::1"}, host) {
-			name = net.JoinHostPort("localhost", port)
-		}
-		names = append(names, name)
-	}
-	if source, ok := proxy.DynamicUpstreams.(caddy.Module); ok {
-		// A source made of others does not show them any more.
-		if settings, err := json.Marshal(source); err == nil && string(settings) != "{}" {
-			names = append(names, "dynamic "+source.CaddyModule().ID.Name()+" "+string(settings))
-		}
-	}
-	return names
-}
-
-// setsHost reports whether the app sees another host than the browser's. Caddy sends
-// that of the upstream over TLS, unless it is told not to.
-func setsHost(proxy *reverseproxy.Handler) bool {
-	if proxy.Headers != nil && proxy.Headers.Request != nil {
-		request := proxy.Headers.Request
-		if host := request.Set["Host"]; len(host) > 0 {
-			return host[0] != "{http.request.host}" && host[0] != "{http.request.hostport}"
-		}
-		if len(request.Add["Host"]) > 0 || len(request.Replace["Host"]) > 0 || slices.Contains(request.Delete, "Host") {
-			return true
-		}
-	}
-	transport, ok := proxy.Transport.(*reverseproxy.HTTPTransport)
-	return ok && transport.TLS != nil
-}
-
-// asksBefore reports whether a proxy asks something else before the app, as
-// forward_auth does.
-func asksBefore(proxy *reverseproxy.Handler) bool {
-	return proxy.Rewrite != nil && len(proxy.HandleResponse) > 0 && proxy.Rewrite.Method == http.MethodGet
-}
-
-func changesPathItself(proxy *reverseproxy.Handler, guard *Guard) bool {
-	return proxy.Rewrite != nil && !asksBefore(proxy) && changesPath(proxy.Rewrite, guard)
 }
 
 func (s *survey) conclude() {

@@ -167,6 +167,7 @@ const LongestDuration = 100 * 365 * 24 * time.Hour
 // Validate reports every setting, or pair of settings, that cannot hold, each
 // with what to write instead. Settings that were left out have their defaults.
 func (s Settings) Validate() error {
+	written := s
 	s = s.withDefaults()
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -193,7 +194,23 @@ func (s Settings) Validate() error {
 		wrong("cookie_domain %q is no domain; write for example: cookie_domain example.com", s.CookieDomain)
 	}
 	errs = append(errs, s.validatePairs()...)
+	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
+		wrong("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off%s",
+			FormatDuration(s.Expiry), FormatDuration(s.MaxLifetime), written.lifetimeByDefault())
+	}
 	return errors.Join(errs...)
+}
+
+// lifetimeByDefault says which lifetime nobody has written, or not where it is known.
+func (s Settings) lifetimeByDefault() string {
+	const hint = " (%s is the default of %s; if it stands in another session_guard, write it in the global option session)"
+	switch {
+	case s.Expiry == 0:
+		return fmt.Sprintf(hint, FormatDuration(DefaultExpiry), "expiry")
+	case s.MaxLifetime == 0:
+		return fmt.Sprintf(hint, FormatDuration(DefaultMaxLifetime), "max_lifetime")
+	}
+	return ""
 }
 
 func (s Settings) validatePairs() []error {
@@ -223,10 +240,6 @@ func (s Settings) validatePairs() []error {
 		if setting.set > LongestDuration {
 			wrong("%s is longer than 100 years; write a duration such as 12h or 7d", setting.name)
 		}
-	}
-	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
-		wrong("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off",
-			FormatDuration(s.Expiry), FormatDuration(s.MaxLifetime))
 	}
 	if s.CacheSize < NoCache {
 		wrong("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", s.CacheSize)

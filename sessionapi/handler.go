@@ -174,6 +174,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	setHeaders(w.Header())
 	asked, refusal := h.admit(r)
 	if refusal != nil {
+		if visitor, err := h.manager.Peek(r); err == nil {
+			visitor.ClearInvalid(w.Header())
+		}
 		writeProblem(w, r, refusal)
 		return nil
 	}

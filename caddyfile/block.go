@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/session-guard/caddy-session-guard/caddymodule"
 )
 
 // block reads the block of a directive and collects what is wrong in it.
@@ -141,9 +142,6 @@ func (b *block) read(words []word) {
 	}
 }
 
-// placeholder is what Caddy would expand, were it asked to.
-var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
-
 // checkLine refuses what no word allows.
 func (b *block) checkLine(l line, w word) bool {
 	if len(l.block) > 0 && !w.opensBlock {
@@ -156,7 +154,7 @@ func (b *block) checkLine(l line, w word) bool {
 			return false
 		}
 		// The value of a secret must not be shown.
-		if !w.placeholder && placeholder.MatchString(arg) {
+		if !w.placeholder && len(caddymodule.Placeholders(arg)) > 0 {
 			b.fail(l, "%s %q has a placeholder, which is not resolved here; "+
 				"write the value itself, or {$NAME} to take it from the environment", l.word, arg)
 			return false

@@ -139,7 +139,7 @@ func durationOrOff(target *caddymodule.OptionalDuration) setter {
 // is kept and resolved when the configuration is loaded, so that the secret is
 // never shown by `caddy adapt`. No error shows any part of the value.
 func checkSecret(written string) error {
-	placeholders := placeholder.FindAllString(written, -1)
+	placeholders := caddymodule.Placeholders(written)
 	if len(placeholders) == 0 {
 		if err := session.CheckSecret([]byte(written)); err != nil {
 			return fmt.Errorf("is not safe: %w", err)

@@ -70,15 +70,12 @@ func (a *Admin) showStatus(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	app.mu.Lock()
-	realms := maps.Clone(app.realms)
-	app.mu.Unlock()
-	status := make(map[string]realmStatus, len(realms))
-	for name, realm := range realms {
+	status := make(map[string]realmStatus)
+	for _, realm := range app.realmsInUse() {
 		if _, err := realm.manager(r.Context()); err != nil {
 			return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 		}
-		status[name] = realm.status()
+		status[realm.name] = realm.status()
 	}
 	return writeAdmin(w, map[string]any{"realms": status})
 }

@@ -46,7 +46,6 @@ type App struct {
 	mu       sync.Mutex
 	realms   map[string]*realm
 	guards   []*Guard
-	asked    bool // a guard, a session API or a matcher uses a realm
 }
 
 // CaddyModule returns the Caddy module information.
@@ -100,15 +99,29 @@ func (a *App) Start() error {
 	for _, warning := range warnings {
 		a.logger.Warn(warning)
 	}
-	for name, r := range a.realms {
+	for _, r := range a.realmsInUse() {
 		if err := r.check(); err != nil {
 			return err
 		}
 		if _, err := r.manager(a.ctx); err != nil {
-			return fmt.Errorf("session realm %s: %w", name, err)
+			return fmt.Errorf("session realm %s: %w", r.name, err)
 		}
 	}
 	return nil
+}
+
+// realmsInUse are all realms, sorted by name, but for a default one that nothing asks for
+// and nobody has written of: what the environment says of its secret is for others.
+func (a *App) realmsInUse() []*realm {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var inUse []*realm
+	for _, name := range slices.Sorted(maps.Keys(a.realms)) {
+		if r := a.realms[name]; r.asked || len(r.places) > 0 {
+			inUse = append(inUse, r)
+		}
+	}
+	return inUse
 }
 
 // Stop does nothing: what runs ends with the configuration's context.
@@ -138,8 +151,8 @@ func (a *App) realm(name string) (*realm, error) {
 	name = cmp.Or(name, session.DefaultRealm)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.asked = true
 	if r, ok := a.realms[name]; ok {
+		r.asked = true
 		return r, nil
 	}
 	return nil, fmt.Errorf("the session realm %q is not defined; write the global option: session %s { … }", name, name)

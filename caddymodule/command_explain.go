@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -95,7 +94,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !app.asked {
+			if !slices.ContainsFunc(app.realmsInUse(), func(r *realm) bool { return r.asked }) {
 				return errors.New("there is nothing to check: the configuration has no session_guard, no session_api and no matcher session")
 			}
 			return app.report(ctx, cmd.OutOrStdout())
@@ -189,11 +188,11 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 	for _, warning := range around {
 		fmt.Fprintf(&text, "warning: %s\n", warning)
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.realms)) {
-		if err := a.realms[name].check(); err != nil {
+	for _, r := range a.realmsInUse() {
+		if err := r.check(); err != nil {
 			return err
 		}
-		secrets, err := a.realms[name].secrets()
+		secrets, err := r.secrets()
 		if err != nil {
 			return err
 		}
@@ -201,8 +200,8 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		if len(secrets) > 0 {
 			keys = fmt.Sprintf("secrets: %d, each strong enough", len(secrets))
 		}
-		fmt.Fprintf(&text, "realm %s: settings agree, %s\n", name, keys)
-		a.realms[name].reportHooks(&text)
+		fmt.Fprintf(&text, "realm %s: settings agree, %s\n", r.name, keys)
+		r.reportHooks(&text)
 	}
 	for _, g := range a.guards {
 		table := g.table.Load()

@@ -182,7 +182,8 @@ func (s *Settings) checkValues() error {
 	if s.CacheSize != nil && *s.CacheSize < 0 {
 		errs = append(errs, fmt.Errorf("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", *s.CacheSize))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, checkResolved("cookie_name", s.CookieName), checkResolved("cookie_path", s.CookiePath),
+		checkResolved("cookie_domain", s.CookieDomain), checkResolved("client_update", s.ClientUpdate...))...)
 }
 
 // OptionalDuration is a duration, or `off`; the zero value means the default.

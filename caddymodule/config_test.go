@@ -95,6 +95,25 @@ func TestWeakSecretOfTheEnvironmentIsNamed(t *testing.T) {
 	}
 }
 
+// It is for the default realm, so where nothing uses that it may be somebody else's.
+func TestSecretOfTheEnvironmentIsOfTheDefaultRealmOnly(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "short")
+	s := serve(t, "session_api {\n realm shop\n }\n session_guard {\n realm shop\n default hybrid\n }", "session shop {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n}")
+	cookie := s.signIn(ada)
+	s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"))
+}
+
+// Guards in JSON have no lines, but rules.
+func TestTwoValuesInJSONNameBothGuards(t *testing.T) {
+	var config caddy.Config
+	require.NoError(t, caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[
+		{"handle":[{"handler":"session_guard","default":"auth","rules":[{"type":"auth","patterns":["/a"]}],"session":{"expiry":"7d"}}]},
+		{"handle":[{"handler":"session_guard","default":"auth","rules":[{"type":"auth","patterns":["/b"]}],"session":{"expiry":"8d"}}]}]}}}}}`), &config))
+	assert.ErrorContains(t, caddy.Validate(&config),
+		"expiry of the session realm default has two values: in session_guard (first rule: auth /a) and in session_guard (first rule: auth /b); keep one of them")
+}
+
 // What is wrong with one directive is said at once.
 func TestProvisioningRefusesAllAtOnce(t *testing.T) {
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(":1 {\n session_guard {\n default auth\n next_build /nonexistent/.next\n"+
@@ -222,7 +241,13 @@ func TestJSONGuardsAreCheckedToo(t *testing.T) {
 		`"unauthenticated":"maybe"`:               "write one of: auto, redirect, status",
 		`"rules":[{"type":"x","patterns":["/"]}]`: `"x" is not a route type`,
 		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["{env.ROLE}"]}]}]`: `rule 1 (auth /): require user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself`,
-		`"realm":"shop"`: `session_guard: the session realm "shop" is not defined`,
+		`"rules":[{"type":"auth","patterns":["/a","/{env.AREA}/*"]}]`:                                          `session_guard (first rule: auth /a /{env.AREA}/*): rule 1: auth "/{env.AREA}/*" has a placeholder, which is not resolved here; write the value itself`,
+		`"login_path":"/{env.LOGIN}"`:                 `login_path "/{env.LOGIN}" has a placeholder`,
+		`"locales":["en","{env.LOCALE}"]`:             `locales "{env.LOCALE}" has a placeholder`,
+		`"no_activity":["/{env.POLL}"]`:               `no_activity "/{env.POLL}" has a placeholder`,
+		`"session":{"client_update":["{env.FIELD}"]}`: `client_update "{env.FIELD}" has a placeholder`,
+		`"session":{"cookie_path":"/{env.X}"}`:        `cookie_path "/{env.X}" has a placeholder`,
+		`"realm":"shop"`:                              `session_guard: the session realm "shop" is not defined`,
 	} {
 		var config caddy.Config
 		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[

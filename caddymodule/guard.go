@@ -59,7 +59,7 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 			g.place(), g.Realm)
 	}
 	if g.Session != nil {
-		if _, err := app.define(session.DefaultRealm, g.Session, cmp.Or(at(g.Source), "in a session_guard")); err != nil {
+		if _, err := app.define(session.DefaultRealm, g.Session, cmp.Or(at(g.Source), "in "+g.place())); err != nil {
 			return err
 		}
 	}

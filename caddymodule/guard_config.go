@@ -131,5 +131,17 @@ func (g *GuardConfig) checkWords() error {
 	if len(g.Handoff) > 1 && slices.Contains(g.Handoff, "off") {
 		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, g.checkPlaceholders())...)
+}
+
+func (g *GuardConfig) checkPlaceholders() error {
+	var errs []error
+	for i, rule := range g.Rules {
+		errs = append(errs, checkResolved(fmt.Sprintf("rule %d: %s", i+1, rule.Type), rule.Patterns...))
+	}
+	return errors.Join(append(errs,
+		checkResolved("login_path", g.LoginPath), checkResolved("home_path", g.HomePath), checkResolved("forbidden_path", g.ForbiddenPath),
+		checkResolved("return_to", g.ReturnTo), checkResolved("base_path", g.BasePath), checkResolved("locales", g.Locales...),
+		checkResolved("actions", g.Actions...), checkResolved("handoff", g.Handoff...), checkResolved("no_activity", g.NoActivity...),
+		checkResolved("next_build", g.NextBuild))...)
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,24 +64,13 @@ func (q Requirement) equal(other Requirement) bool {
 	return q.Fresh == other.Fresh && q.Field == other.Field && slices.Equal(q.Values, other.Values)
 }
 
-// placeholder is what Caddy would expand, were it asked to.
-var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
-
-const insteadOfPlaceholder = "write the value itself, or in a Caddyfile {$NAME} to take it from the environment"
-
 // checkPlaceholders refuses a placeholder, which would be compared as its own text:
 // it never holds, and whoever writes `not session …` lets everybody in.
 func (q Requirement) checkPlaceholders(word string) error {
-	const instead = "has a placeholder, which is not resolved here; " + insteadOfPlaceholder
-	if placeholder.MatchString(q.Field) {
-		return fmt.Errorf("%s%q %s", word, q.Field, instead)
+	if err := checkResolved(strings.TrimSpace(word), q.Field); err != nil {
+		return err
 	}
-	for _, value := range q.Values {
-		if placeholder.MatchString(value) {
-			return fmt.Errorf("%s%s %q %s", word, q.Field, value, instead)
-		}
-	}
-	return nil
+	return checkResolved(word+q.Field, q.Values...)
 }
 
 // holds reports whether the session meets the requirement at a moment.

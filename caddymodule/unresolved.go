@@ -1,0 +1,28 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
+
+// Placeholders are what Caddy would expand in a text, were it asked to.
+func Placeholders(text string) []string { return placeholder.FindAllString(text, -1) }
+
+const insteadOfPlaceholder = "write the value itself, or in a Caddyfile {$NAME} to take it from the environment"
+
+// checkResolved refuses placeholders where they count as their own text: a rule for
+// `/{env.AREA}/*` would guard nothing, in silence.
+func checkResolved(setting string, values ...string) error {
+	var errs []error
+	for _, value := range values {
+		if len(Placeholders(value)) > 0 {
+			errs = append(errs, fmt.Errorf("%s has a placeholder, which is not resolved here; %s",
+				strings.TrimSpace(fmt.Sprintf("%s %q", setting, value)), insteadOfPlaceholder))
+		}
+	}
+	return errors.Join(errs...)
+}

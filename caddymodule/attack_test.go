@@ -282,6 +282,50 @@ func TestAttackIdentityOnErrorPagesOfTheApp(t *testing.T) {
 	}
 }
 
+// What was refused is not done by way of the error page: Next.js runs a Server Action at any
+// path, and finds those of forms in the body.
+func TestAttackActionOnErrorPages(t *testing.T) {
+	for _, mode := range []string{"auto", "status"} {
+		for _, guard := range []string{"", "session_guard {\n actions /error-page\n default hybrid\n }\n"} {
+			s := serve(t, "session_guard {\n auth /dashboard/*\n default hybrid\n unauthenticated "+mode+"\n }\n"+
+				"handle_errors {\n rewrite * /error-page\n "+guard+"reverse_proxy {{app}}\n }")
+			for _, path := range []string{"/a%00", "/dashboard"} {
+				for _, kind := range [][]string{
+					{"Next-Action", "40c0ffee", "Content-Type", "text/plain", "Accept", "text/x-component"},
+					{"Next-Action", "40c0ffee", "Content-Type", "text/plain", "Connection", "Upgrade", "Upgrade", "websocket"},
+					{"Content-Type", "multipart/form-data; boundary=x", "Accept", "application/json"},
+				} {
+					s.send(http.MethodPost, path, strings.NewReader("--x evil"), kind...)
+					r := s.last()
+					if r == nil {
+						continue // answered without the error page
+					}
+					require.Equal(t, "/error-page", r.URL.Path)
+					sent, err := io.ReadAll(r.Body)
+					require.NoError(t, err)
+					assert.Empty(t, sent, "%s %v", path, kind)
+					assert.Empty(t, r.Header.Get("Next-Action"), "%s %v", path, kind)
+					assert.Empty(t, r.Header.Get("Content-Type"), "%s %v", path, kind)
+				}
+			}
+		}
+	}
+}
+
+// An app behind another one that fails gets what the first should have got: the rules
+// have let it pass.
+func TestErrorRouteToAnotherAppGetsTheBody(t *testing.T) {
+	s := serve(t, guarded+"\n handle_errors 502 {\n session_guard {\n default hybrid\n }\n reverse_proxy {{app}}\n }\n reverse_proxy 127.0.0.1:1")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
+	response := s.send(http.MethodPost, "/login", strings.NewReader("name=ada"), "Content-Type", "application/x-www-form-urlencoded")
+	assert.NotEmpty(t, cookieHeader(response))
+	r := s.last()
+	require.NotNil(t, r)
+	sent, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "name=ada", string(sent))
+}
+
 // A denial is kept by nobody, whatever the app says of the page that an error route
 // fetches for it.
 func TestAttackCachedErrorPageOfADenial(t *testing.T) {

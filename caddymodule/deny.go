@@ -63,7 +63,7 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 		case "redirect":
 			return redirect(w, v.request, g.location(v))
 		case "status":
-			return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+			return v.refuse(w, http.StatusUnauthorized)
 		}
 	}
 	switch v.kind {
@@ -101,16 +101,22 @@ func (v *visit) keepRotated(header http.Header) bool {
 
 func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
 	v.keepRotated(w.Header())
-	switch v.kind {
-	case routes.Document:
+	if v.kind == routes.Document {
 		_, wanted := originalRequest(v.request)
 		if location, ok := v.table.ForbiddenLocation(v.match, wanted.EscapedPath()); ok {
 			return redirect(w, v.request, location)
 		}
-	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
-		return plain(w, http.StatusForbidden)
 	}
-	return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
+	return v.refuse(w, http.StatusForbidden)
+}
+
+// refuse answers with a status: to Next.js's client here, and to others by an error route.
+func (v *visit) refuse(w http.ResponseWriter, status int) error {
+	switch v.kind {
+	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
+		return plain(w, status)
+	}
+	return caddyhttp.Error(status, errDenied[v.decision])
 }
 
 // location is where the visitor is sent. The original path and query go into

@@ -7,9 +7,12 @@ import (
 )
 
 // leaveToErrorRoute tells an error route what was decided. It may ask the app for its
-// page, but as nobody.
+// page, but as nobody, and with nothing of what was refused.
 func (g *Guard) leaveToErrorRoute(v *visit, r *http.Request) {
 	v.shareFailure()
+	if v.decision != decisionPass {
+		withholdAction(r)
+	}
 	if v.visitor == nil {
 		return
 	}
@@ -18,6 +21,15 @@ func (g *Guard) leaveToErrorRoute(v *visit, r *http.Request) {
 	delete(r.Header, "X-Session-User")
 	delete(r.Header, "X-Session-Data")
 	r.Header["X-Session-Realm"] = []string{g.realm.name}
+}
+
+// withholdAction takes from a request what it would have the app do. Next.js runs a Server
+// Action at any path, an error page's included, and finds those of forms by the type of
+// the body.
+func withholdAction(r *http.Request) {
+	delete(r.Header, "Next-Action")
+	delete(r.Header, "Content-Type")
+	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
 }
 
 // failedVariable is the variable of a request that has the decision of a guard that

@@ -292,6 +292,12 @@ func TestUnauthenticatedModes(t *testing.T) {
 		assert.Equal(t, want["fetch"], s.request("GET", "/dashboard", "Sec-Fetch-Mode", "cors").StatusCode, mode)
 		assert.Equal(t, want["action"], s.request("POST", "/dashboard", "Next-Action", "x").StatusCode, mode)
 	}
+	s := serve(t, "session_guard {\n auth /dashboard/*\n unauthenticated status\n}\n handle_errors {\n respond \"error {err.status_code}\"\n }")
+	for name, want := range map[string]string{"Next-Action": "", "RSC": "", "Accept": "error 401"} {
+		response := s.request("POST", "/dashboard", name, "1")
+		assert.Equal(t, http.StatusUnauthorized, response.StatusCode, name)
+		assert.Equal(t, want, body(t, response), "%s: Next.js's client is answered in its own protocol", name)
+	}
 }
 
 func TestHandleErrorsSeesDenials(t *testing.T) {

@@ -164,7 +164,13 @@ func adapt(t *testing.T, caddyfile string) []byte {
 // request is one request as a browser's navigation, unless headers say otherwise.
 func (s *site) request(method, target string, headers ...string) *http.Response {
 	s.t.Helper()
-	request, err := http.NewRequest(method, "http://"+s.addr+target, nil)
+	return s.send(method, target, nil, headers...)
+}
+
+// send is request with a body.
+func (s *site) send(method, target string, content io.Reader, headers ...string) *http.Response {
+	s.t.Helper()
+	request, err := http.NewRequest(method, "http://"+s.addr+target, content)
 	require.NoError(s.t, err)
 	request.Header.Set("Accept", "text/html")
 	for i := 0; i+1 < len(headers); i += 2 {

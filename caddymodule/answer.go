@@ -65,8 +65,7 @@ func (a *answer) WriteHeader(status int) {
 	a.wroteHeader = true
 	if a.aside {
 		a.returnOurs(header)
-		a.cookies = len(header["Set-Cookie"])
-		a.ResponseWriter.WriteHeader(status)
+		a.send(status)
 		return
 	}
 	found := lookAt(header)
@@ -96,7 +95,7 @@ func (a *answer) WriteHeader(status int) {
 		header["Content-Type"] = []string{"text/plain"}
 		found.contentType = ""
 	}
-	noStore := setsCookie || a.visit.ofDenial
+	noStore := setsCookie || a.visit.ofDenial || !a.visit.match.Open && oftenOfVisitor(status)
 	if !a.visit.match.Static || noStore {
 		protectFromCaches(header, found, a.visit, noStore)
 	}
@@ -104,11 +103,17 @@ func (a *answer) WriteHeader(status int) {
 		cleanTrailerNames(header)
 	}
 	a.visit.answered(a.guard.realm.ready.Load(), found.contentType)
-	a.cookies = len(header["Set-Cookie"])
-	a.ResponseWriter.WriteHeader(status)
+	a.send(status)
 	if a.discard { // else net/http would add a Content-Length
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
 	}
+}
+
+// send sends the header. What the handlers in front add to it as it goes out, such as a
+// deferred `header +Set-Cookie`, is of the header too.
+func (a *answer) send(status int) {
+	a.ResponseWriter.WriteHeader(status)
+	a.cookies = len(a.Header()["Set-Cookie"])
 }
 
 // setOursAside keeps what the guard before an error route has written from being taken

@@ -211,6 +211,32 @@ func TestCookiesInTrailers(t *testing.T) {
 
 // An error page is an answer too: what a session has to do with stays out of shared
 // caches, whoever writes it.
+// What a handler in front adds to a header as it goes out is no trailer, and no handoff
+// that came too late.
+func TestHeadersOfHandlersInFrontAreNoTrailers(t *testing.T) {
+	s := serve(t, "header {\n -Server\n +Set-Cookie edge=1\n}\n"+guarded)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.WriteString(w, "hello")
+	})
+	response := s.request("GET", "/")
+	assert.Equal(t, []string{"edge=1"}, response.Header["Set-Cookie"])
+	assert.Empty(t, response.Trailer)
+
+	s = serve(t, "session_guard {\n default hybrid\n}\nhandle {\n session_guard {\n realm adm\n default hybrid\n }\n reverse_proxy {{app}}\n}",
+		"session adm {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n}")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add("Set-Cookie", "session.set="+handoff(ada))
+	})
+	cookie := cookieHeader(s.request("GET", "/"))
+	require.NotEmpty(t, cookie)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Add("Set-Cookie", "session.delete=1") })
+	assert.Empty(t, s.request("GET", "/", "Cookie", cookie).Trailer)
+	text, err := os.ReadFile(s.log)
+	require.NoError(t, err)
+	assert.NotContains(t, string(text), "what looks like a handoff was removed")
+}
+
 func TestErrorsStayOutOfSharedCaches(t *testing.T) {
 	s := serve(t, guarded+`
 	handle /broken {
@@ -299,6 +325,34 @@ func TestServerActionsRenderAhead(t *testing.T) {
 			assert.Empty(t, response.Header["Etag"])
 			assert.Empty(t, response.Header["Content-Length"])
 		})
+	}
+}
+
+// A cached redirect to the login keeps everybody out, and one to a page lets nobody see that
+// it was for one visitor (CVE-2026-44572). The app's own count too, but on static files.
+func TestRedirectsAndRefusalsAreKeptByNoCache(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	for status, kept := range map[int]bool{
+		200: true, 404: true, 304: true,
+		204: false, 301: false, 302: false, 303: false, 307: false, 308: false, 401: false, 403: false,
+	} {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=60")
+			w.Header().Set("Cdn-Cache-Control", "max-age=60")
+			w.WriteHeader(status)
+		})
+		for _, visitor := range []string{"", cookie} {
+			response := s.request("GET", "/", "Cookie", visitor)
+			require.Equal(t, status, response.StatusCode)
+			assert.Equal(t, !kept, response.Header.Get("Cache-Control") == "private, no-store", "%d: %v", status, response.Header)
+			assert.Contains(t, response.Header.Values("Vary"), "Cookie", status)
+			if !kept {
+				assert.Empty(t, response.Header["Cdn-Cache-Control"], status)
+			}
+		}
+		response := s.request("GET", "/_next/static/x.js", "Cookie", cookie)
+		assert.Equal(t, "public, max-age=60", response.Header.Get("Cache-Control"), status)
 	}
 }
 

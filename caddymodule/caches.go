@@ -50,6 +50,17 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
 }
 
+// oftenOfVisitor reports whether a status mostly says what one visitor may do. A redirect
+// to the login that a cache keeps keeps everybody out.
+func oftenOfVisitor(status int) bool {
+	switch status {
+	case http.StatusNoContent, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
 func privateCacheControl(lines []string) []string {
 	if len(lines) == 0 {
 		return []string{"private"}

@@ -25,10 +25,12 @@ const drainTimeout = 10 * time.Second
 
 // endWithSession gives the request of a signed-in visitor a context that can end
 // with the session. What the client calls its request does not count: a stolen
-// session's stream must not outlive it as a document. Call done on the connection when
+// session's stream must not outlive it as a document. That of an anonymous visitor gets one
+// where its answer may both sign in and stay open. Call done on the connection when
 // the request is.
 func (v *visit) endWithSession() {
-	if v.session == nil || v.match.Open {
+	mayBecomeStream := v.kind == routes.WebSocket || v.kind == routes.Fetch
+	if v.match.Open || v.session == nil && !mayBecomeStream {
 		return
 	}
 	ctx, cancel := context.WithCancel(v.request.Context())

@@ -34,6 +34,35 @@ func wantClosed(t *testing.T, conn net.Conn) {
 	require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection is still open")
 }
 
+// The answer itself may sign the visitor in.
+func TestStreamThatSignsInEndsWithItsSession(t *testing.T) {
+	for _, asked := range []string{"Accept: text/event-stream\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n"} {
+		s := serve(t, guarded)
+		s.answer(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Session-Set", handoff(ada))
+			if r.Header.Get("Upgrade") != "" {
+				w.Header().Set("Connection", "Upgrade")
+				w.Header().Set("Upgrade", "websocket")
+				w.WriteHeader(http.StatusSwitchingProtocols)
+				connection, _, err := http.NewResponseController(w).Hijack()
+				if err == nil {
+					_, _ = io.Copy(io.Discard, connection)
+				}
+				return
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		conn, reader := s.open("GET /events HTTP/1.1\r\nHost: " + s.addr + "\r\n" + asked + "\r\n")
+		response, err := http.ReadResponse(reader, nil)
+		require.NoError(t, err)
+		s.answer(nil)
+		require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookieHeader(response)).StatusCode)
+		wantClosed(t, conn)
+	}
+}
+
 func TestEventStreamEndsWithItsSession(t *testing.T) {
 	const event = "data: hello\n\n"
 	s := serve(t, guarded)

@@ -148,7 +148,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	realm, err := app.realm(asked.Realm)
+	realm, err := app.realmInUse(asked.Realm)
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
 	}

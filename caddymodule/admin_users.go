@@ -46,7 +46,7 @@ func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	realm, err := app.realm(r.URL.Query().Get("realm"))
+	realm, err := app.realmInUse(r.URL.Query().Get("realm"))
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
 	}

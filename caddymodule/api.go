@@ -66,7 +66,7 @@ func (a *API) Provision(ctx caddy.Context) error {
 	}
 	a.Path = cmp.Or(a.Path, sessionapi.DefaultPath)
 	a.served = sessionapi.PathOf(a.Path)
-	a.realm, err = app.realm(a.Realm)
+	a.realm, err = app.use(a.Realm)
 	err = errors.Join(err, a.readKey())
 	err = errors.Join(err, sessionapi.Config{Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins}.Check())
 	if err != nil {

@@ -110,18 +110,37 @@ func (a *App) Start() error {
 	return nil
 }
 
-// realmsInUse are all realms, sorted by name, but for a default one that nothing asks for
-// and nobody has written of: what the environment says of its secret is for others.
+// realmsInUse are all realms, sorted by name, but for a default one beside others that
+// nothing asks for and nobody has written of: what the environment says of its secret is
+// for somebody else.
 func (a *App) realmsInUse() []*realm {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var inUse []*realm
 	for _, name := range slices.Sorted(maps.Keys(a.realms)) {
-		if r := a.realms[name]; r.asked || len(r.places) > 0 {
+		if r := a.realms[name]; r.asked || len(r.places) > 0 || len(a.realms) == 1 {
 			inUse = append(inUse, r)
 		}
 	}
 	return inUse
+}
+
+// realmInUse is realm for the admin API: who forgets to name one must not hear that the
+// sessions of another have ended.
+func (a *App) realmInUse(name string) (*realm, error) {
+	r, err := a.realm(name)
+	if err != nil {
+		return nil, err
+	}
+	inUse := a.realmsInUse()
+	if !slices.Contains(inUse, r) {
+		var names []string
+		for _, other := range inUse {
+			names = append(names, other.name)
+		}
+		return nil, fmt.Errorf("nothing uses the session realm %s; name one of: %s", r.name, strings.Join(names, ", "))
+	}
+	return r, nil
 }
 
 // Stop does nothing: what runs ends with the configuration's context.
@@ -146,13 +165,24 @@ func (a *App) Cleanup() error {
 	return errors.Join(errs...)
 }
 
-// realm returns a realm by name; an empty name means the default one.
+// use returns a realm by name for whoever is going to ask for its sessions; an empty name
+// means the default one.
+func (a *App) use(name string) (*realm, error) {
+	r, err := a.realm(name)
+	if err == nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		r.asked = true
+	}
+	return r, err
+}
+
+// realm is use for whoever only looks on.
 func (a *App) realm(name string) (*realm, error) {
 	name = cmp.Or(name, session.DefaultRealm)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if r, ok := a.realms[name]; ok {
-		r.asked = true
 		return r, nil
 	}
 	return nil, fmt.Errorf("the session realm %q is not defined; write the global option: session %s { … }", name, name)

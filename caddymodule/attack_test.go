@@ -283,12 +283,12 @@ func TestAttackIdentityOnErrorPagesOfTheApp(t *testing.T) {
 }
 
 // What was refused is not done by way of the error page: Next.js runs a Server Action at any
-// path, and finds those of forms in the body.
+// path, and finds those of forms by the type of the body.
 func TestAttackActionOnErrorPages(t *testing.T) {
 	for _, mode := range []string{"auto", "status"} {
-		for _, guard := range []string{"", "session_guard {\n actions /error-page\n default hybrid\n }\n"} {
-			s := serve(t, "session_guard {\n auth /dashboard/*\n default hybrid\n unauthenticated "+mode+"\n }\n"+
-				"handle_errors {\n rewrite * /error-page\n "+guard+"reverse_proxy {{app}}\n }")
+		for _, before := range []string{"", "tracing\n"} { // which has the guard see a copy of the request
+			s := serve(t, before+"session_guard {\n auth /dashboard/*\n default hybrid\n unauthenticated "+mode+"\n }\n"+
+				"handle_errors {\n rewrite * /error-page\n reverse_proxy {{app}}\n }")
 			for _, path := range []string{"/a%00", "/dashboard"} {
 				for _, kind := range [][]string{
 					{"Next-Action", "40c0ffee", "Content-Type", "text/plain", "Accept", "text/x-component"},
@@ -301,14 +301,30 @@ func TestAttackActionOnErrorPages(t *testing.T) {
 						continue // answered without the error page
 					}
 					require.Equal(t, "/error-page", r.URL.Path)
-					sent, err := io.ReadAll(r.Body)
-					require.NoError(t, err)
-					assert.Empty(t, sent, "%s %v", path, kind)
-					assert.Empty(t, r.Header.Get("Next-Action"), "%s %v", path, kind)
-					assert.Empty(t, r.Header.Get("Content-Type"), "%s %v", path, kind)
+					for _, name := range []string{"Next-Action", "Content-Type", "Upgrade"} {
+						assert.Empty(t, r.Header.Get(name), "%s %v", path, kind)
+					}
 				}
 			}
 		}
+	}
+}
+
+// A guard of the error route's own decides about what is asked there, as on any other route:
+// the login page may stand there in place of the page that needs it.
+func TestLoginInPlaceOfTheRefusedPage(t *testing.T) {
+	s := serve(t, "session_guard {\n public /login\n default auth\n unauthenticated status\n }\n"+
+		"handle_errors 401 {\n rewrite * /login\n session_guard {\n public /login\n default auth\n }\n reverse_proxy {{app}}\n }")
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/login" && r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
+			w.Header().Set("X-Session-Set", handoff(ada))
+		}
+	})
+	response := s.send(http.MethodPost, "/dashboard", strings.NewReader("name=ada"), "Content-Type", "application/x-www-form-urlencoded")
+	assert.NotEmpty(t, cookieHeader(response))
+	s.request(http.MethodPost, "/dashboard", "Next-Action", "40c0ffee", "Connection", "Upgrade", "Upgrade", "websocket")
+	if r := s.last(); r != nil {
+		assert.Empty(t, r.Header.Get("Upgrade"), "a WebSocket that was refused is opened nowhere")
 	}
 }
 

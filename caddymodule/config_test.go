@@ -102,6 +102,15 @@ func TestSecretOfTheEnvironmentIsOfTheDefaultRealmOnly(t *testing.T) {
 	cookie := s.signIn(ada)
 	s.request("GET", "/", "Cookie", cookie)
 	assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"))
+
+	for _, asked := range [][4]string{{"POST", "/session/revoke", "/session/revoke", `{"user":"ada"}`}, {"GET", "/session/users/", "/session/users/ada", ""}} {
+		status, text := adminAt(t, asked[0], asked[1], asked[2], asked[3])
+		assert.Equal(t, http.StatusNotFound, status)
+		assert.Contains(t, text, "nothing uses the session realm default; name one of: shop")
+	}
+	status, text := admin(t, "GET", "/session", "")
+	assert.Equal(t, http.StatusOK, status, text)
+	assert.NotContains(t, text, "default")
 }
 
 // Guards in JSON have no lines, but rules.

@@ -1,13 +1,14 @@
 package caddymodule
 
 import (
+	"maps"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // leaveToErrorRoute tells an error route what was decided. It may ask the app for its
-// page, but as nobody, and with nothing of what was refused.
+// page, but as nobody, and not to do what was refused.
 func (g *Guard) leaveToErrorRoute(v *visit, r *http.Request) {
 	v.shareFailure()
 	if v.decision != decisionPass {
@@ -23,13 +24,41 @@ func (g *Guard) leaveToErrorRoute(v *visit, r *http.Request) {
 	r.Header["X-Session-Realm"] = []string{g.realm.name}
 }
 
+// withheldVariable is the variable of a request that has the header fields which
+// withholdAction took.
+const withheldVariable = "session_guard.withheld"
+
+// withheld are header fields. As a variable of the request they show nothing to whoever
+// prints them.
+type withheld struct{ header http.Header }
+
+// String shows nothing of the request.
+func (withheld) String() string { return "" }
+
 // withholdAction takes from a request what it would have the app do. Next.js runs a Server
 // Action at any path, an error page's included, and finds those of forms by the type of
-// the body.
+// the body. A WebSocket would be opened there.
 func withholdAction(r *http.Request) {
-	delete(r.Header, "Next-Action")
-	delete(r.Header, "Content-Type")
-	r.Body, r.ContentLength, r.TransferEncoding = http.NoBody, 0, nil
+	taken := http.Header{}
+	for _, name := range []string{"Next-Action", "Content-Type"} {
+		if values, ok := r.Header[name]; ok {
+			taken[name] = values
+			delete(r.Header, name)
+		}
+	}
+	delete(r.Header, "Upgrade")
+	delete(r.Header, ":protocol") // of extended CONNECT (RFC 8441)
+	if len(taken) > 0 {
+		caddyhttp.SetVar(r.Context(), withheldVariable, withheld{taken})
+	}
+}
+
+// returnAction gives an error route that has a guard of its own what withholdAction took:
+// that guard decides about it, as on any other route.
+func returnAction(r *http.Request) {
+	if taken, ok := caddyhttp.GetVar(r.Context(), withheldVariable).(withheld); ok {
+		maps.Copy(r.Header, taken.header)
+	}
 }
 
 // failedVariable is the variable of a request that has the decision of a guard that

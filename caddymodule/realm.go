@@ -28,7 +28,7 @@ type realm struct {
 	name     string
 	settings Settings
 	places   map[string]string // setting -> where it was written ("at Caddyfile:3")
-	asked    bool              // for by a guard, a session API, a matcher, or the admin API
+	asked    bool              // for by a guard, a session API or a matcher
 
 	validator session.Validator // nil: none
 	refresher session.Refresher // nil: none

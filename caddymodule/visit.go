@@ -56,13 +56,16 @@ func (v *visit) route() {
 // nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load()}
+	if failed, ok := failedDecision(r); ok {
+		v.ofError, v.ofDenial = true, failed != decisionPass
+		returnAction(r)
+	}
 	v.route()
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {
 		return v, err
 	}
-	if failed, ok := failedDecision(r); ok {
-		v.ofError, v.ofDenial = true, failed != decisionPass
+	if v.ofError {
 		if before := g.realm.visitOf(r); before != nil {
 			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
 		}

@@ -20,7 +20,7 @@ func (v *Visitor) client() client {
 	if v.backEnd {
 		return client{}
 	}
-	return client{userAgent: shortUserAgent(v.request.UserAgent()), address: network(v.manager.settings.ClientAddress(v.request))}
+	return client{userAgent: shortUserAgent(v.agent), address: network(v.manager.settings.ClientAddress(v.request))}
 }
 
 // shortUserAgent cuts what the client said down to what can be shown.

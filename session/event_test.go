@@ -63,6 +63,33 @@ func TestObserveIsToldOfEachChangeOnce(t *testing.T) {
 	}
 }
 
+// Parallel requests send one slide. It is told once, whichever of them sends it.
+func TestObserveIsToldOnceOfASlideOfParallelRequests(t *testing.T) {
+	for name, then := range map[string]func(first, second *session.Visitor){
+		"both send it":                  func(first, second *session.Visitor) { setCookies(t, second); setCookies(t, first) },
+		"the one that made it does not": func(first, second *session.Visitor) { setCookies(t, second); first.Forgo(); setCookies(t, first) },
+	} {
+		told := 0
+		m, c := newManager(t, func(s *session.Settings) {
+			s.Observe = func(e session.Event) {
+				if e.Kind == session.EventRefreshed {
+					told++
+				}
+			}
+		})
+		cookie := signIn(t, m, alice())
+		c.Add(6*day + time.Hour)
+		first, second := read(t, m, request(cookie)), read(t, m, request(cookie))
+		if err := errors.Join(first.Slide(t.Context()), second.Slide(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		then(first, second)
+		if told != 1 {
+			t.Errorf("%s: told %d times", name, told)
+		}
+	}
+}
+
 // A slide may be taken back, as that of a page that polls. Whoever counts refreshes, or acts
 // on them, is not told of it.
 func TestObserveIsToldOfASlideThatIsSent(t *testing.T) {

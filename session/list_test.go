@@ -122,6 +122,44 @@ func TestListKnowsOfNoForgoneSlide(t *testing.T) {
 	}
 }
 
+// Nor does one of two polls in parallel, each of which knows the other's slide.
+func TestListKnowsOfNoForgoneSlideOfAParallelPoll(t *testing.T) {
+	m, list, c := newListing(t)
+	cookie := signIn(t, m, alice())
+	c.Add(6*day + time.Hour)
+	var polls []*session.Visitor
+	for range 2 {
+		poll := read(t, m, request(cookie))
+		if err := poll.Slide(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		polls = append(polls, poll)
+	}
+	for _, poll := range polls {
+		if poll.Forgo(); sentCookie(t, poll) != "" {
+			t.Fatal("the session slid")
+		}
+	}
+	c.Add(day)
+	if live := list.Of("alice"); len(live) != 0 {
+		t.Errorf("listed as live until %v, while it ended at %v", live[0].ExpiresAt, noon.Add(7*day))
+	}
+}
+
+// What directives behind the guard make of the header is not what the user's browser is.
+func TestListKeepsTheUserAgentThatCame(t *testing.T) {
+	m, list, _ := newListing(t)
+	r := from("192.0.2.7:1234", "Browser/1")
+	v := read(t, m, r)
+	r.Header.Set("User-Agent", "proxied")
+	if err := v.Create(t.Context(), alice()); err != nil {
+		t.Fatal(err)
+	}
+	if agent := list.Of("alice")[0].UserAgent; agent != "Browser/1" {
+		t.Errorf("listed as %q", agent)
+	}
+}
+
 // A reload with a shorter max_lifetime ends sessions; the list says so.
 func TestListKnowsOfALoweredMaxLifetime(t *testing.T) {
 	m, list, c := newListing(t)

@@ -136,9 +136,9 @@ func (c Change) event() EventKind {
 func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 	v, err := m.Peek(r)
 	if m.settings.List != nil {
-		v.request = r
+		v.request, v.agent = r, r.UserAgent()
 	}
-	v.seen(v.session)
+	v.seen(cmp.Or(v.came, v.session))
 	result := v.result
 	if result == ResultOpened && v.cached {
 		result = ResultSeen

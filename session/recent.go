@@ -22,6 +22,7 @@ type sealed struct {
 	at      time.Time
 	content time.Time // when the user and the tokens were as they are at the latest
 	rotated time.Time // when the Refresher was asked for it, or for what it was made from
+	untold  bool      // by a slide that nobody has sent yet
 }
 
 // stale reports whether a remembered state must not be used.
@@ -112,6 +113,20 @@ func (r *recent) add(made sealed, now time.Time) sealed {
 	r.sessions[made.session.ID] = made
 	r.order = append(r.order, addition{made.session.ID, now})
 	return made
+}
+
+// tell reports whether a slide is sent for the first time, by whichever request.
+func (r *recent) tell(s sealed) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := s.session.ID
+	known, ok := r.sessions[id]
+	if !ok || known.token != s.token || !known.untold {
+		return false
+	}
+	known.untold = false
+	r.sessions[id] = known
+	return true
 }
 
 func (r *recent) forget(id string) {

@@ -39,6 +39,7 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
+	came    *Session   // as the cookies carry it, if this node knows a newer state
 	doubt   *doubt     // nil: there is none
 	ended   []*Session // that the cookies opened to, but for their ends, which others may not know yet
 	token   string     // as the app may see it
@@ -53,6 +54,7 @@ type Visitor struct {
 	backEnd bool          // the request is not the user's own
 	own     []string      // Set-Cookie lines of a token that the app sealed itself
 	request *http.Request // for the list; nil without one
+	agent   string        // its User-Agent as it came, which directives may change; also for the list
 }
 
 // Session returns the session, or nil for an anonymous visitor. After a change
@@ -79,6 +81,7 @@ func (v *Visitor) open(ctx context.Context) error {
 	}
 	m.watches.saw(v.session)
 	if known, ok := m.recent.newer(v.session, now, m.stale); ok {
+		v.came = v.session
 		pending := known // here, so that only who needs it pays for its memory
 		v.take(&pending)
 		v.late = true
@@ -143,7 +146,7 @@ func (v *Visitor) Slide(ctx context.Context) error {
 		return v.slideByHook(ctx)
 	}
 	before := &slid{session: v.session, token: v.token}
-	err := v.change(false, func(s *Session, now time.Time) (*Session, error) {
+	err := v.change(replacement{slid: true}, func(s *Session, now time.Time) (*Session, error) {
 		if !settings.due(s, now) { // another request was first
 			return nil, nil
 		}
@@ -198,7 +201,7 @@ func (v *Visitor) Update(change Change) error {
 	}
 	kind, made := change.event(), false
 	before := v.session
-	err := v.change(kind == EventUpdated, func(s *Session, now time.Time) (*Session, error) {
+	err := v.change(replacement{content: kind == EventUpdated}, func(s *Session, now time.Time) (*Session, error) {
 		overtaken := v.late || s != before // the request came with an older token
 		tooFarAhead := s.LastActivity.Sub(now) > mostAhead
 		switch {
@@ -221,7 +224,6 @@ func (v *Visitor) Update(change Change) error {
 		return next, apply(next, change)
 	})
 	if err == nil && made {
-		v.slid = nil // which this is more than
 		if kind == EventUpdated {
 			v.manager.tellOfUpdate(v.session)
 		}
@@ -246,12 +248,12 @@ func justRefreshed(s *Session, now time.Time) bool {
 const mostAhead = clockSkew - 10*time.Second
 
 // change replaces the session; see [Manager.replace].
-func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session, error)) error {
+func (v *Visitor) change(by replacement, next func(*Session, time.Time) (*Session, error)) error {
 	m := v.manager
 	if err := m.checkRevoked(v.session); err != nil {
 		return err
 	}
-	made, before, err := m.replace(v.session, m.settings.Now(), replacement{content: content}, next)
+	made, before, err := m.replace(v.session, m.settings.Now(), by, next)
 	if made != nil && err == nil {
 		v.take(made)
 		v.before = before
@@ -259,9 +261,9 @@ func (v *Visitor) change(content bool, next func(*Session, time.Time) (*Session,
 	return err
 }
 
-// replacement says what replaces a session: another content, and what the Refresher has
-// returned.
-type replacement struct{ content, rotated bool }
+// replacement says what replaces a session: another content, what the Refresher has
+// returned, or the same that ends later.
+type replacement struct{ content, rotated, slid bool }
 
 // replace seals what next makes of the newest state of a session; nil keeps that state.
 // What changes no content, only the times, does nothing if the content is older than an
@@ -283,6 +285,7 @@ func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*
 		if by.rotated {
 			made.rotated = now
 		}
+		made.untold = by.slid
 		return &made, err
 	})
 }
@@ -322,7 +325,7 @@ func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	}
 	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
-	v.deleted, v.created, v.slid = false, true, nil
+	v.deleted, v.created = false, true
 	v.seen(v.session)
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil

@@ -42,17 +42,18 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		return false
 	}
 	v.writePending(header, writer)
-	v.sends(v.pending.session)
+	v.sends(*v.pending)
 	return true
 }
 
-// sends tells of a session that is sent. Until then a slide may be taken back, and
+// sends tells of a state that is sent. Until then a slide may be taken back, and
 // whoever was told would take the session for longer than it is.
-func (v *Visitor) sends(s *Session) {
-	v.manager.watches.saw(s)
-	v.seen(s)
-	if v.slid != nil && v.slid.made {
-		v.manager.observe(Event{Kind: EventRefreshed, Session: s})
+func (v *Visitor) sends(s sealed) {
+	m := v.manager
+	m.watches.saw(s.session)
+	v.seen(s.session)
+	if s.untold && m.recent.tell(s) {
+		m.observe(Event{Kind: EventRefreshed, Session: s.session})
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
@@ -36,6 +37,7 @@ type answer struct {
 	failed      error       // a handoff that cannot be done: the answer is not sent
 	drain       *time.Timer // what comes of the app's answer after that is read until it fires
 	lost        []string    // what the app handed over where it does not count
+	handedOver  bool        // the final answer had a handoff
 }
 
 type headerField struct {
@@ -233,6 +235,7 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	ctx := a.visit.request.Context()
 	visitor := a.visit.visitor
 	handoff, err := visitor.TakeHandoff(ctx, header)
+	a.handedOver = len(handoff.Places) > 0
 	a.keepLosses(handoff)
 	if handoff.NoActivity && err == nil {
 		visitor.Forgo()
@@ -294,7 +297,7 @@ func (a *answer) ask(next caddyhttp.Handler) error {
 func (a *answer) fail(err error) {
 	a.failed = err
 	a.guard.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(err), a.visit.logPath())
-	if cancel := a.visit.connection.cancel; cancel != nil {
+	if cancel := a.visit.connection.cancel; cancel != nil && a.visit.session != nil {
 		a.drain = time.AfterFunc(drainTimeout, cancel)
 	}
 	a.restore()
@@ -321,6 +324,7 @@ func (a *answer) finish(err error) {
 		a.WriteHeader(http.StatusOK)
 	}
 	a.takeTrailers()
+	a.findUncopied()
 	switch header := a.Header(); {
 	case a.failed != nil:
 		a.restore() // trailers would be part of the error's answer
@@ -336,8 +340,8 @@ func (a *answer) finish(err error) {
 		protectFromCaches(header, lookAt(header), a.visit, setsCookie)
 	}
 	if len(a.lost) > 0 {
-		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer "+
-			"or the trailers, and its name is written with hyphens, such as X-Session-Set", zap.Strings("removed", a.lost), a.visit.logPath())
+		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer, "+
+			"the trailers or one that handle_response replaces without copy_response_headers, and its name is written with hyphens, such as X-Session-Set", zap.Strings("removed", a.lost), a.visit.logPath())
 	}
 }
 
@@ -357,6 +361,25 @@ func (a *answer) takeTrailers() {
 	if kept := late["Set-Cookie"]; len(kept) > 0 {
 		a.Header()[cookies] = kept
 	}
+}
+
+// findUncopied notes a handoff on the app's answer where handle_response has another one
+// sent, such as a file for X-Accel-Redirect. Caddy copies none of the header then.
+func (a *answer) findUncopied() {
+	if !a.guard.handlesResponses.Load() || a.handedOver {
+		return
+	}
+	replacer, ok := a.visit.request.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return
+	}
+	answered := http.Header{}
+	for _, name := range []string{"X-Session-Set", "X-Session-Update", "X-Session-Delete", "Set-Cookie"} {
+		if value, _ := replacer.GetString("http.reverse_proxy.header." + name); value != "" {
+			answered[name] = strings.Split(value, ",")
+		}
+	}
+	a.lose(stripAnswer(answered, a.visit), " of an answer that was not copied")
 }
 
 // takeLate takes cookies and headers of ours out of the header that were not sent with

@@ -211,6 +211,47 @@ func TestCookiesInTrailers(t *testing.T) {
 
 // An error page is an answer too: what a session has to do with stays out of shared
 // caches, whoever writes it.
+// Caddy copies nothing of an answer in whose place handle_response sends another: the handoff
+// on it is lost, but not in silence.
+func TestHandoffOnAnAnswerThatIsReplacedIsLogged(t *testing.T) {
+	const lost = "of an answer that was not copied"
+	for name, tc := range map[string]struct {
+		respond string
+		header  [2]string
+		logged  string
+	}{
+		"a header":                 {"respond replaced", [2]string{"X-Session-Set", handoff(ada)}, "X-Session-Set " + lost},
+		"a cookie":                 {"respond replaced", [2]string{"Set-Cookie", "session.set=" + handoff(ada) + "; Path=/"}, "session.set " + lost},
+		"the app's own cookie":     {"respond replaced", [2]string{"Set-Cookie", "theme=dark"}, ""},
+		"an error":                 {"error 502", [2]string{"X-Session-Delete", "1"}, "X-Session-Delete " + lost},
+		"nothing":                  {"respond replaced", [2]string{"X-Other", "1"}, ""},
+		"a header that is copied":  {"copy_response_headers\nrespond replaced", [2]string{"X-Session-Set", handoff(ada)}, ""},
+		"an answer that is copied": {"copy_response", [2]string{"X-Session-Set", handoff(ada)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, guarded+"\nreverse_proxy {{app}} {\n@replaced header X-Replaced *\nhandle_response @replaced {\n"+tc.respond+"\n}\n}")
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set(tc.header[0], tc.header[1])
+				if r.URL.Path != "/as-it-is" {
+					w.Header().Set("X-Replaced", "1")
+				}
+			})
+			s.request("GET", "/as-it-is")
+			before, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			assert.NotContains(t, string(before), lost)
+			s.request("GET", "/")
+			text, err := os.ReadFile(s.log)
+			require.NoError(t, err)
+			if tc.logged == "" {
+				assert.NotContains(t, string(text), lost)
+			} else {
+				assert.Contains(t, string(text), tc.logged)
+			}
+		})
+	}
+}
+
 // What a handler in front adds to a header as it goes out is no trailer, and no handoff
 // that came too late.
 func TestHeadersOfHandlersInFrontAreNoTrailers(t *testing.T) {

@@ -40,6 +40,8 @@ type Guard struct {
 	authorizer Authorizer                   // nil: the rules decide
 	otherBuild atomic.Pointer[routes.Table] // the last one of which warnOfOtherBuild has warned
 	lockedOut  atomic.Bool                  // locksOut has warned
+
+	handlesResponses atomic.Bool // a proxy behind has handle_response
 }
 
 // CaddyModule returns the Caddy module information.
@@ -63,7 +65,7 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	if g.realm, err = app.realm(g.Realm); err != nil {
+	if g.realm, err = app.use(g.Realm); err != nil {
 		return fmt.Errorf("%s: %w", g.place(), err)
 	}
 	app.mu.Lock()

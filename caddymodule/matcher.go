@@ -1,12 +1,16 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types/ref"
@@ -71,7 +75,7 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 func (m *MatchSession) findRealm(ctx caddy.Context) error {
 	app, err := appOf(ctx)
 	if err == nil {
-		m.realm, err = app.realm(m.Realm)
+		m.realm, err = app.use(m.Realm)
 	}
 	return err
 }
@@ -142,6 +146,7 @@ func (m *MatchSession) read(manager *session.Manager, r *http.Request) (*session
 //	}
 func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	var errs []error
+	realms := make(map[string]bool)
 	for d.Next() {
 		if m.Source == "" { // without the folder, which `caddy adapt` need not show
 			m.Source = fmt.Sprintf("%s:%d", filepath.Base(d.File()), d.Line())
@@ -152,28 +157,34 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				errs = append(errs, d.WrapErr(err))
 			}
 		}
-		lines := 0
+		lines, realm := 0, ""
 		for d.NextBlock(0) {
 			lines++
-			if err := m.addLine(append([]string{d.Val()}, d.RemainingArgs()...)); err != nil {
+			if err := m.addLine(append([]string{d.Val()}, d.RemainingArgs()...), &realm); err != nil {
 				errs = append(errs, d.WrapErr(err))
 			}
 		}
 		if len(args) == 0 && lines == 0 {
 			errs = append(errs, d.Err("the matcher session says nothing; write for example: session authenticated, or session user.role admin"))
 		}
+		m.Realm = cmp.Or(realm, m.Realm)
+		realms[cmp.Or(realm, session.DefaultRealm)] = true
+	}
+	if len(realms) > 1 { // else what is asked of one would be asked of the other
+		errs = append(errs, d.Errf("the lines of one matcher session ask the realms %s; write a matcher for each, and a handle for one inside that for the other",
+			strings.Join(slices.Sorted(maps.Keys(realms)), " and ")))
 	}
 	return errors.Join(errs...)
 }
 
-func (m *MatchSession) addLine(words []string) error {
+func (m *MatchSession) addLine(words []string, realm *string) error {
 	if words[0] != "realm" {
 		return m.add(words)
 	}
-	if len(words) != 2 || m.Realm != "" {
+	if len(words) != 2 || *realm != "" {
 		return errors.New("realm takes one name and stands once; write for example: realm admin")
 	}
-	m.Realm = words[1]
+	*realm = words[1]
 	return nil
 }
 

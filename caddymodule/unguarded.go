@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
@@ -32,6 +33,8 @@ type survey struct {
 	apis     map[string][]*API   // of a site
 	answered map[apiPlace]bool
 	invoked  map[invocation]bool
+
+	overridden map[string]bool // sites with a warning of header directives
 }
 
 // apiPlace is a path at which every request to a site meets a session API.
@@ -47,6 +50,8 @@ type position struct {
 	moved     bool   // its path may have been changed behind the guard
 	answerer  string // the handler that has answered every request; empty: none
 	sometimes bool   // only some requests of the site come here
+	ofError   bool   // for the answer to an error
+	overrides string // fields that a header directive before it sets as the answer goes out
 }
 
 // invocation is a named route that is being followed. It may invoke itself, after a
@@ -72,6 +77,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s := &survey{
 		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
 		guards: map[string][]*Guard{}, apis: map[string][]*API{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
+		overridden: map[string]bool{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
@@ -79,7 +85,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 		s.site = strings.Join(s.server.Listen, " ")
 		s.routes(s.server.Routes, position{})
 		if s.server.Errors != nil {
-			s.routes(s.server.Errors.Routes, position{sometimes: true})
+			s.routes(s.server.Errors.Routes, position{sometimes: true, ofError: true})
 		}
 	}
 	s.conclude()
@@ -118,7 +124,9 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 				groups[route.Group] = of
 			}
 		}
-		met := s.route(route, position{at.guard, of.perhaps, of.moved, at.answerer, at.sometimes})
+		from := at
+		from.perhaps, from.moved = of.perhaps, of.moved
+		met := s.route(route, from)
 		of.comesOn = of.comesOn || met.answerer == ""
 		matchesAll := len(route.MatcherSets) == 0
 		if matchesAll && !of.comesOn {
@@ -127,6 +135,7 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		comesOn := met.answerer == "" && !route.Terminal
 		if matchesAll && route.Group == "" {
 			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
+			at.overrides = met.overrides
 		} else if comesOn {
 			at.perhaps = at.perhaps || met.perhaps || met.guard != at.guard
 			at.moved = at.moved || met.moved && met.guard == at.guard
@@ -164,6 +173,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			if at.guard != nil {
 				s.warn("a request meets two session_guards (the second at %s); keep one, with the rules of both", handler.Source)
 			}
+			s.checkOverrides("session_guard", handler.Source, at)
 			at.guard, at.moved = handler, false
 			s.guards[s.site] = append(s.guards[s.site], handler)
 			if _, known := s.useless[s.site]; !known {
@@ -171,12 +181,15 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			}
 		case *API:
 			s.answers(handler, at)
+		case *headers.Handler:
+			at.overrides = cmp.Or(at.overrides, overrides(handler))
 		case *rewrite.Rewrite:
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
 		case *caddyhttp.Subroute:
+			before := at.guard // a denial is an error, so those of a guard inside come to its error routes
 			at = s.routes(handler.Routes, at)
-			if handler.Errors != nil { // a denial is an error, so the guard's own come here
-				s.routes(handler.Errors.Routes, position{sometimes: true})
+			if handler.Errors != nil {
+				s.routes(handler.Errors.Routes, position{guard: before, sometimes: true, ofError: true})
 			}
 		case *caddyhttp.Invoke:
 			if route := s.server.NamedRoutes[handler.Name]; route != nil {
@@ -244,8 +257,9 @@ func (s *survey) answers(api *API, at position) {
 	if at.guard != nil {
 		s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", api.Source)
 	}
+	s.checkOverrides("session_api", api.Source, at)
 	place := apiPlace{s.server, s.site, api.Path}
-	if s.answered[place] {
+	if s.answered[place] && !at.ofError {
 		s.warn("session_api (%s) never answers, since one before it answers at %s, too; give it another path", api.Source, api.Path)
 	}
 	s.answered[place] = s.answered[place] || !at.sometimes
@@ -265,7 +279,7 @@ func (s *survey) named(route *caddyhttp.Route, at position) position {
 func (s *survey) conclude() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
-			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 {
+			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
 				s.warn("%s: reverse_proxy passes requests to %s that no session_guard has seen, so they reach every page and may claim to be anybody; "+
 					"put session_guard before each reverse_proxy to the app, outside of handle and of matchers, and say by its rules what is open", site, upstream)
 			}

@@ -16,6 +16,9 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	guarded := at.guard != nil
 	if guarded && !asksBefore(proxy) {
 		s.useless[s.site] = false
+		if len(proxy.HandleResponse) > 0 {
+			at.guard.handlesResponses.Store(true)
+		}
 	}
 	if guarded && (at.moved && at.answerer == "" || changesPathItself(proxy, at.guard)) {
 		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+

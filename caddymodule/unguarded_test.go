@@ -56,6 +56,15 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"the guard's own base path":      {"http://a.example {\nsession_guard {\ndefault auth\nbase_path /app\n}\nhandle_path /app/* {\nreverse_proxy localhost:3000\n}\n}", nil},
 		"forward_auth behind the guard":  {"http://a.example {\nroute {\n" + guard + "forward_auth localhost:4000 {\nuri /check\n}\nreverse_proxy localhost:3000\n}\n}", nil},
 		"an error behind handle_path":    {"http://a.example {\n" + guard + "handle_path /x/* {\nerror 404\n}\nreverse_proxy localhost:3000\n}", nil},
+		"error pages of another":         {"http://a.example {\nsession_api\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:4000\n}\n}", nil},
+		"one snippet, for errors too":    {"(app) {\nsession_api\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://a.example {\nimport app\nhandle_errors {\nrewrite * /error-page\nimport app\n}\n}", nil},
+		"a deferred header":              {"http://a.example {\nheader {\nCache-Control public\nCDN-Cache-Control max-age=60\n-Server\n}\nsession_api\n" + guard + "reverse_proxy localhost:3000\n}", []string{"a.example: the header directive before session_api (Caddyfile:10) sets Cache-Control, Cdn-Cache-Control as the answer goes out, on sign-ins and sessions, too"}},
+		"a deferred header of cookies":   {"http://a.example {\nheader >Set-Cookie a=b\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-Cookie as the answer goes out"}},
+		"a deferred header of all":       {"http://a.example {\nheader -Set-*\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-* as the answer goes out"}},
+		"a deferred header of others":    {"http://a.example {\nheader {\nX-Frame-Options DENY\n+Set-Cookie a=b\n-Server\n}\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"a deferred header of files":     {"http://a.example {\nheader /files/* >Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"a header that is a default":     {"http://a.example {\nheader ?Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"a header that comes first":      {"http://a.example {\nheader Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"metrics behind handle_path":     {"http://a.example {\n" + guard + "handle_path /x/* {\nmetrics\n}\nreverse_proxy localhost:3000\n}", nil},
 		"handles behind handle_path":     {"http://a.example {\n" + guard + "handle_path /x/* {\nhandle /a {\nfile_server\n}\nhandle {\nrespond no 404\n}\n}\nreverse_proxy localhost:3000\n}", nil},
 		"files that pass through":        {"http://a.example {\nroute {\n" + guard + "uri strip_prefix /x\nfile_server {\npass_thru\n}\nreverse_proxy localhost:3000\n}\n}", []string{"the path is changed"}},
@@ -160,5 +169,20 @@ func TestProxyThatChangesTheHostIsFound(t *testing.T) {
 		output, err := sessionCommand(t, "check", "--config", file)
 		require.NoError(t, err)
 		assert.Equal(t, warns, strings.Contains(output, "sends the app another Host than session_guard (Caddyfile:5) has seen"), output)
+	}
+}
+
+// Errors of a subroute behind the guard are of requests that the guard has let pass.
+func TestErrorsOfASubrouteBehindTheGuardAreGuarded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "caddy.json")
+	const proxy = `{"routes":[{"handle":[{"handler":"reverse_proxy","upstreams":[{"dial":"localhost:3000"}]}]}]`
+	for routes, warns := range map[string]bool{
+		`{"handler":"session_guard","default":"auth"},{"handler":"subroute",` + proxy[1:] + `,"errors":` + proxy + `}}`:                                                false,
+		`{"handler":"subroute","routes":[{"handle":[{"handler":"session_guard","default":"auth"},{"handler":"subroute",` + proxy[1:] + `}]}],"errors":` + proxy + `}}`: true,
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"s":{"listen":[":80"],"routes":[{"match":[{"host":["a.example"]}],"handle":[`+routes+`]}]}}}}}`), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(output, "no session_guard has seen"), output)
 	}
 }

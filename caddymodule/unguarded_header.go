@@ -1,0 +1,45 @@
+package caddymodule
+
+import (
+	"maps"
+	"net/textproto"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
+)
+
+// overrides names the fields of what we answer that a header directive sets or deletes as
+// the answer goes out, after us: caches are told that they may keep sessions, and the
+// session's cookie gets lost. A single line that deletes a field (-Server) makes Caddy do
+// so with all lines of the block.
+func overrides(handler *headers.Handler) string {
+	response := handler.Response
+	if response == nil || response.HeaderOps == nil || !response.Deferred || response.Require != nil {
+		return ""
+	}
+	names := append(slices.Collect(maps.Keys(response.Set)), response.Delete...)
+	for name := range response.Replace {
+		names = append(names, name)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return !isForSharedCaches(textproto.CanonicalMIMEHeaderKey(name)) &&
+			!slices.ContainsFunc([]string{"cache-control", "vary", "set-cookie"}, func(ours string) bool {
+				matched, _ := path.Match(strings.ToLower(name), ours) // -Set-* deletes all that begin so
+				return matched
+			})
+	})
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// checkOverrides warns of them, once for a site.
+func (s *survey) checkOverrides(directive, source string, at position) {
+	if at.overrides == "" || s.overridden[s.site] {
+		return
+	}
+	s.overridden[s.site] = true
+	s.warn("%s: the header directive before %s (%s) sets %s as the answer goes out, on sign-ins and sessions, too: caches may keep them, and a Set-Cookie takes the place of the session's; "+
+		"write these lines in a header block of their own, without -, > and defer", s.site, directive, source, at.overrides)
+}

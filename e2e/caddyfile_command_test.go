@@ -38,6 +38,7 @@ func TestCaddyfileCommand(t *testing.T) {
 			source := "import { NextAuthSession, patterns, route } from \"caddy-session-guard\";\nexport const { getSession } = NextAuthSession(" + configuration + ");\nvoid [patterns, route];\n"
 			write(t, filepath.Join(dir, "package.json"), `{"type":"module"}`)
 			write(t, filepath.Join(dir, "auth.ts"), source)
+			write(t, filepath.Join(dir, "next.config.mjs"), `export default { basePath: "/shop" };`)
 			command := exec.Command("node", filepath.Join(modules, "caddy-session-guard/dist/cli/main.js"), "caddyfile", "auth.ts")
 			command.Dir = dir
 			command.Env = append(os.Environ(), "MY_SECRET=q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
@@ -49,6 +50,9 @@ func TestCaddyfileCommand(t *testing.T) {
 			options, site, found := strings.Cut(string(printed), "session_api")
 			if !found {
 				t.Fatalf("it prints no session_api:\n%s", printed)
+			}
+			if !strings.Contains(site, "\tbase_path /shop\n") {
+				t.Errorf("it prints no base_path:\n%s", printed)
 			}
 			caddyfile := filepath.Join(dir, "Caddyfile")
 			write(t, caddyfile, options+"\nlocalhost {\nsession_api"+site+"}\n")

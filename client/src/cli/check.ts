@@ -12,7 +12,7 @@ const GUARD = ["default", "login_path", "home_path", "locales"];
 const DEFAULT_PATH = "/api/session";
 
 /** What the Caddyfile may have on purpose, and the configuration has no words for. */
-export const IGNORABLE = ["session_api"];
+export const IGNORABLE = ["session_api", "base_path"];
 
 /**
  * Where a Caddyfile and a configuration drift apart; empty if they agree. Every session_guard of the realm must agree, on whichever site it stands:
@@ -28,7 +28,8 @@ export function findDrift(configuration: Configuration, { options, sites }: Cadd
     ...(ignored.includes("session_api") ? [] : compareAPI(ofRealm(site, "session_api", realm), guards, realm)),
     ...guards.flatMap((guard) => {
       const where = guards.length > 1 || guarded.length > 1 ? `session_guard in line ${guard.line}, ` : "";
-      return compareGuard(configuration, guard).map((difference) => where + difference);
+      const drift = [...compareGuard(configuration, guard), ...(ignored.includes("base_path") ? [] : compareBasePath(configuration, guard))];
+      return drift.map((difference) => where + difference);
     }),
   ]);
   // Settings are the realm's: they may be spread over the global options and its guards.
@@ -48,7 +49,7 @@ function compareAPI(found: Directive[], guards: Directive[], realm: string): str
 /** Rules, paths and what else one guard says for itself. */
 function compareGuard(configuration: Configuration, guard: Directive): string[] {
   const lines = guard.block ?? [];
-  const wanted = guardDirectives(configuration.config);
+  const wanted = guardDirectives(configuration);
   const drift = takesNoMatcher(guard);
   const [ours, theirs] = [rules(wanted), rules(lines)];
   for (let index = 0; index < Math.max(ours.length, theirs.length); index++) {
@@ -60,6 +61,14 @@ function compareGuard(configuration: Configuration, guard: Directive): string[] 
   }
   for (const name of Object.keys(DEFAULTS).filter((name) => GUARD.includes(name))) drift.push(...compareSetting(name, wanted, lines, ""));
   return [...drift, ...missingHooks(configuration, lines, (hook) => hook === "authorize")];
+}
+
+/** Next.js puts its basePath in front of every page, so the rules of a guard without it miss them. One that reads the build finds it there. */
+function compareBasePath({ basePath }: Configuration, guard: Directive): string[] {
+  const written = valueOf(guard, "base_path");
+  const known = basePath !== undefined && (written !== undefined || !valueOf(guard, "next_build"));
+  if (!known || (written ?? "").replace(/\/+$/, "") === basePath) return [];
+  return [`base_path: next.config says ${basePath || "nothing"}, the Caddyfile says ${written ?? "nothing"} (on purpose? --ignore base_path)`];
 }
 
 function compareSettings(configuration: Configuration, lines: Directive[], realm: string): string[] {

@@ -2,6 +2,9 @@ import type { NextAuthSessionConfig } from "../config.js";
 import { MAX_LIFETIME } from "../session.js";
 import { CommandError, type Configuration } from "./load.js";
 
+/** What a guard is made of. */
+type Guarded = Pick<Configuration, "config" | "basePath">;
+
 /** A line of a Caddyfile, with the block behind it. */
 export interface Directive {
   name: string;
@@ -29,7 +32,7 @@ export const DEFAULTS: Record<string, string[]> = {
 };
 
 /** The rules and paths of a configuration, for `session_guard`. */
-export function guardDirectives({ middleware = {} }: NextAuthSessionConfig): Directive[] {
+export function guardDirectives({ config: { middleware = {} }, basePath }: Guarded): Directive[] {
   const { routes = [], defaultType = "hybrid", loginPath, homePath, locales } = middleware;
   const rules: Directive[] = [];
   for (const { type, pattern } of routes) {
@@ -38,7 +41,7 @@ export function guardDirectives({ middleware = {} }: NextAuthSessionConfig): Dir
     else rules.push({ name: type, arguments: [pattern] });
   }
   // Written out, since Caddy warns of an open default that nobody asked for.
-  return [...rules, ...directives({ default: defaultType, login_path: loginPath, home_path: homePath, locales })];
+  return [...rules, ...directives({ default: defaultType, login_path: loginPath, home_path: homePath, locales, base_path: basePath || undefined })];
 }
 
 /** The session settings of a configuration. The secret is named by its environment variable, never written. */
@@ -68,9 +71,9 @@ export function callbacks({ config, customHandler }: Configuration): { name: str
 }
 
 /** The Caddyfile text of a configuration: for the inside of a site, after the global options of a named realm. */
-export function render(config: NextAuthSessionConfig): string {
+export function render({ config, basePath }: Guarded): string {
   const realm = config.session?.realm ?? "default";
-  const guard = guardDirectives(config);
+  const guard = guardDirectives({ config, basePath });
   const settings = settingDirectives(config);
   if (realm === "default") return write([{ name: "session_api", arguments: [] }, { name: "session_guard", arguments: [], block: [...guard, ...settings] }]);
   const options: Directive = { name: "", arguments: [], block: [{ name: "session", arguments: [realm], block: settings }] };

@@ -7,13 +7,17 @@ import { fileURLToPath } from "node:url";
 import type { NextAuthSessionConfig } from "../config.js";
 import { NextAuthSession } from "../factory.js";
 import * as library from "../index.js";
+import { findBasePath } from "./base-path.js";
+import { findUp, packageFolder } from "./find.js";
 
 /** What a module configures. */
 export interface Configuration {
   config: NextAuthSessionConfig;
   /** Whether `middleware()` is given a handler of the app's own. */
   customHandler: boolean;
-  /** Files that may give one and could not be run, each with the reason. */
+  /** The basePath of Next.js, "" without one; undefined if it could not be read. */
+  basePath?: string;
+  /** Files that could not be run, each with the reason and with what to look after. */
   unread: string[];
 }
 
@@ -36,7 +40,7 @@ export function loadConfiguration(file: string): Configuration {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "caddy-session-guard-"));
   try {
     const compiled = compile(realpathSync(entry), folder);
-    const production = evaluate(compiled, "production", file);
+    const production = withBasePath(evaluate(compiled, "production", file), entry);
     if (production.config.session?.secureCookie !== true) return production;
     // `secureCookie: process.env.NODE_ENV === "production"` is what Caddy does without being told.
     const development = evaluate(compiled, "development", file);
@@ -45,6 +49,13 @@ export function loadConfiguration(file: string): Configuration {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function withBasePath(configuration: Configuration, entry: string): Configuration {
+  const found = findBasePath(entry);
+  if ("basePath" in found) return { ...configuration, ...found };
+  const advice = "if it sets a basePath, write it into session_guard, as in base_path /base: without it, the rules miss its pages";
+  return { ...configuration, unread: [...configuration.unread, `${found.unread} (${advice})`] };
 }
 
 interface Compiled {
@@ -57,7 +68,7 @@ interface Compiled {
 
 /** The app's `middleware.ts` or `proxy.ts`, where Next.js looks for it: a handler may be given to `middleware()` there. */
 function findMiddleware(entry: string): string[] {
-  const root = dirname(findUp(dirname(entry), ["package.json"]) ?? entry);
+  const root = packageFolder(entry);
   const folders = [root, join(root, "src")].filter((folder) => existsSync(folder));
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   return files.filter((file) => /^(middleware|proxy)\.[cm]?[jt]sx?$/.test(basename(file)) && file !== entry);
@@ -194,14 +205,15 @@ function evaluate({ entry, middleware, folder, imports }: Compiled, mode: string
     const exported = load(entry);
     if (exported === undefined) throw new CommandError(`${file} could not be compiled; check it with the app's TypeScript.`);
     const config = choose(recorded, exported as Record<string, unknown>, file);
+    const advice = "if it gives a handler to middleware(), Caddy needs an authorize hook in its place";
     const unread = middleware.flatMap((path) => {
       try {
         load(path);
       } catch (reason) {
-        return [`${relative("", path)}: ${explain(reason)}`];
+        return [`${relative("", path)}: ${explain(reason)} (${advice})`];
       }
       const called = recorded.some((other) => other.called);
-      return called || !askers.has(path) ? [] : [`${relative("", path)}: it does not call middleware() before a request comes`];
+      return called || !askers.has(path) ? [] : [`${relative("", path)}: it does not call middleware() before a request comes (${advice})`];
     });
     return { config, customHandler: recorded.some((other) => other.customHandler), unread };
   } catch (reason) {
@@ -268,17 +280,11 @@ function isConfiguration(value: unknown): value is NextAuthSessionConfig {
 
 /** Sets the variables of the app's .env files, as Next.js does. */
 function loadEnvironment(entry: string) {
-  const manifest = findUp(dirname(entry), ["package.json"]);
   try {
     const next = createRequire(createRequire(entry).resolve("next/package.json"));
     const { loadEnvConfig } = next("@next/env") as { loadEnvConfig(dir: string, dev: boolean, log: object): void };
-    loadEnvConfig(dirname(manifest ?? entry), false, { info: () => {}, error: console.error });
+    loadEnvConfig(packageFolder(entry), false, { info: () => {}, error: console.error });
   } catch {
     // No Next.js here, so no .env files of its kind.
   }
-}
-
-function findUp(folder: string, names: string[]): string | undefined {
-  const found = names.map((name) => join(folder, name)).find((path) => existsSync(path));
-  return found ?? (dirname(folder) === folder ? undefined : findUp(dirname(folder), names));
 }

@@ -6,14 +6,15 @@ import { callbacks, render } from "./directives.js";
 import { CommandError, loadConfiguration, type Configuration } from "./load.js";
 import { parseCaddyfile } from "./parse.js";
 
-const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore session_api]
+const USAGE = `Usage: caddy-session-guard caddyfile <module> [--check <Caddyfile>] [--ignore <name>]
 
-Prints what the configuration in <module> (such as lib/auth.ts) means for the site's block of a
-Caddyfile: session_api and session_guard.
+Prints what the configuration in <module> (such as lib/auth.ts) and the basePath of next.config mean
+for the site's block of a Caddyfile: session_api and session_guard.
 
 With --check it prints nothing and fails when the Caddyfile says something else. Every session_guard
 of the realm must agree, and have a session_api on its site. --ignore session_api is for one on
-another path, or in a file that is not imported.
+another path, or in a file that is not imported; --ignore base_path is for a Caddy that changes the
+path between session_guard and the app.
 `;
 
 /** Runs the command and returns its exit code: 0 if all is well, 1 if not, 2 if it was called wrongly. */
@@ -40,15 +41,13 @@ function main(parameters: string[]): number {
 
 function load(module: string): Configuration {
   const configuration = loadConfiguration(module);
-  for (const file of configuration.unread) {
-    process.stderr.write(`Not read: ${file} (if it gives a handler to middleware(), Caddy needs an authorize hook in its place).\n`);
-  }
+  for (const file of configuration.unread) process.stderr.write(`Not read: ${file}.\n`);
   return configuration;
 }
 
 function print(module: string): number {
   const configuration = load(module);
-  process.stdout.write(render(configuration.config));
+  process.stdout.write(render(configuration));
   const left = callbacks(configuration);
   for (const { name, hook } of left) {
     process.stderr.write(`${module}: Caddy cannot run ${name}; put it behind a URL and write ${hook} http://127.0.0.1:3000/… into session_guard (docs/guides.md).\n`);

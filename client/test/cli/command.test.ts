@@ -75,6 +75,9 @@ session_guard {
 /** What stands in the block of its session_guard. */
 const INSIDE = README_BLOCK.slice(README_BLOCK.indexOf("{") + 2, README_BLOCK.lastIndexOf("}"));
 
+const unread = (reason: string) =>
+  `Not read: ${reason} (if it sets a basePath, write it into session_guard, as in base_path /base: without it, the rules miss its pages).\n`;
+
 describe("caddyfile", () => {
   test.each(["typescript-5", "typescript"])("prints the block of the original's README (%s)", (typescript) => {
     expect(run(app({ "lib/auth.ts": README }, typescript), "caddyfile", "lib/auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
@@ -230,7 +233,7 @@ describe("caddyfile", () => {
     ["a\n b", '"a\n b"'],
     ["a\\\nb", "`a\\\nb`"],
   ])("writes the name %j so that it is read back", (field, written) => {
-    const text = render({ session: { clientUpdate: [field, "last"] } });
+    const text = render({ config: { session: { clientUpdate: [field, "last"] } } });
     expect(text).toContain(`\tclient_update ${written} last\n`);
     const file = join(app({ Caddyfile: `:80 {\n${text}}\n` }), "Caddyfile");
     expect(findAll(parseCaddyfile(file).sites.flat(), "client_update")).toMatchObject([{ arguments: [field, "last"] }]);
@@ -296,6 +299,61 @@ describe("caddyfile", () => {
         status: 0,
       });
     });
+  });
+
+  const WITH_BASE = README_BLOCK.replace("home_path /\n", "home_path /\n\tbase_path /base\n");
+
+  test.each<[string, Record<string, string>]>([
+    ["a module", { "next.config.mjs": 'export default { basePath: "/base" };' }],
+    ["CommonJS", { "next.config.js": 'module.exports = { basePath: "/base" };' }],
+    ["a function of the phase of a build", { "next.config.mjs": 'export default (phase) => ({ basePath: phase === "phase-production-build" ? "/base" : "/wrong" });' }],
+    ["an async function", { "next.config.mjs": 'export default async (phase, { defaultConfig }) => ({ ...defaultConfig, basePath: "/base" });' }],
+    ["a plugin", { "next.config.mjs": 'import plugin from "plugin";\nexport default plugin({});', "node_modules/plugin/index.js": 'module.exports = (config) => ({ ...config, basePath: "/base" });' }],
+    ["TypeScript", { "next.config.ts": 'import type { NextConfig } from "next";\nconst config: NextConfig = { basePath: "/base" };\nexport default config;' }],
+    [
+      "TypeScript with imports",
+      { "next.config.ts": 'import { base } from "@/base";\nexport default { basePath: base };', "src/base.ts": 'export const base: string = "/base";' },
+    ],
+    ["a variable of .env", { "next.config.mjs": "export default { basePath: process.env.BASE };", ".env.production": "BASE=/base" }],
+    [
+      "one that writes, changes the environment and leaves a timer open",
+      { "next.config.mjs": 'console.log("x"); console.error("x"); process.env.SESSION_SECRET = "x"; setInterval(() => {}, 1000); export default { basePath: "/base" };' },
+    ],
+  ])("prints the base_path that next.config says: %s", (_, files) => {
+    expect(run(app({ "auth.ts": README, ...files }), "caddyfile", "auth.ts")).toEqual({ stdout: WITH_BASE, stderr: "", status: 0 });
+  });
+
+  test("finds next.config beside package.json, whether the module or the command is in the app", () => {
+    const config = { "next.config.mjs": 'export default { basePath: "/base" };' };
+    const folder = app({ "src/lib/auth.ts": README, ...config });
+    expect(run(folder, "caddyfile", "src/lib/auth.ts").stdout).toBe(WITH_BASE);
+    expect(run(tmpdir(), "caddyfile", join(folder, "src/lib/auth.ts")).stdout).toBe(WITH_BASE);
+    const workspace = app({ "apps/web/package.json": "{}", "apps/web/next.config.mjs": config["next.config.mjs"], "packages/auth/package.json": "{}", "packages/auth/auth.ts": README });
+    expect(run(join(workspace, "apps/web"), "caddyfile", "../../packages/auth/auth.ts").stdout).toBe(WITH_BASE);
+  });
+
+  test("writes no base_path without one", () => {
+    for (const text of ["export default {};", 'export default { basePath: "" };', 'export default (phase) => (phase === "phase-development-server" ? { basePath: "/dev" } : {});']) {
+      expect(run(app({ "auth.ts": README, "next.config.mjs": text }), "caddyfile", "auth.ts")).toEqual({ stdout: README_BLOCK, stderr: "", status: 0 });
+    }
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ["throws", { "next.config.mjs": 'throw new Error("API_URL is missing\\nat x");' }, "next.config.mjs: API_URL is missing"],
+    ["throws in its function", { "next.config.mjs": 'export default () => { throw "no"; };' }, "next.config.mjs: no"],
+    ["throws in TypeScript", { "next.config.ts": 'throw new Error("API_URL is missing");' }, "next.config.ts: API_URL is missing"],
+    ["ends the process", { "next.config.mjs": "process.exit(0);" }, "next.config.mjs: it ends the process"],
+    ["never says it", { "next.config.mjs": "export default () => new Promise(() => {});" }, "next.config.mjs: it ends the process"],
+    ["has one that Next.js refuses", { "next.config.mjs": 'export default { basePath: "base" };' }, "next.config.mjs: Specified basePath has to start with a /, found \"base\""],
+    ["has a name that Next.js refuses", { "next.config.cjs": 'module.exports = { basePath: "/base" };' }, "next.config.cjs: Configuring Next.js via 'next.config.cjs' is not supported. Please replace the file with 'next.config.js', 'next.config.mjs', or 'next.config.ts'"],
+  ])("prints the block and says what to look after if next.config %s", (_, files, reason) => {
+    expect(run(app({ "auth.ts": README, ...files }), "caddyfile", "auth.ts")).toEqual({ stdout: README_BLOCK, stderr: unread(reason), status: 0 });
+  });
+
+  test("reads no next.config without Next.js, and says so", () => {
+    const folder = app({ "auth.ts": README, "next.config.mjs": 'export default { basePath: "/base" };' });
+    rmSync(join(folder, "node_modules/next"));
+    expect(run(folder, "caddyfile", "auth.ts")).toEqual({ stdout: README_BLOCK, stderr: unread("next.config.mjs: Cannot find module 'next/dist/server/config'"), status: 0 });
   });
 
   test.each<[string, Record<string, string>, string, RegExp]>([
@@ -419,9 +477,9 @@ describe("--check", () => {
 
   const withCondition = README_BLOCK.replace("auth /dashboard/*", "auth /dashboard/* {\nrequire user.role admin\n}");
   test.each([
-    ["session_api below the app's base_path", README_BLOCK.replace("session_api", "session_api {\npath /app/api/session\n}").replace("default", "base_path /app/\ndefault"), []],
     ["a rule that asks for more", withCondition, []],
     ["a session_api that is elsewhere on purpose", README_BLOCK.replace("session_api", ""), ["--ignore", "session_api"]],
+    ["a base_path that only Caddy has on purpose", README_BLOCK.replace("default", "base_path /app\ndefault"), ["--ignore", "base_path"]],
   ])("passes for %s", (_, site, ignore) => {
     const folder = app({ "auth.ts": README, Caddyfile: `:80 {\n${site}}\n` });
     expect(run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile", ...ignore)).toEqual({ stdout: "", stderr: "", status: 0 });
@@ -431,6 +489,55 @@ describe("--check", () => {
     const folder = app({ "auth.ts": README, Caddyfile: `:80 {\n${README_BLOCK}}\n` });
     expect(run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile", "--ignore", "expiry")).toMatchObject({ status: 2, stderr: expect.stringContaining("Usage:") });
     expect(run(folder, "caddyfile", "auth.ts", "--ignore", "session_api").status).toBe(2);
+  });
+
+  describe("compares the basePath of next.config", () => {
+    const next = { "auth.ts": README, "next.config.mjs": 'export default { basePath: "/base" };' };
+    const checkAgainst = (files: Record<string, string>, line: string, ...parameters: string[]) =>
+      run(app({ ...files, Caddyfile: `:80 {\n${README_BLOCK.replace("default", `${line}\ndefault`)}}\n` }), "caddyfile", "auth.ts", "--check", "Caddyfile", ...parameters);
+    const drift = (mine: string, other: string) =>
+      `Caddyfile and auth.ts drift apart: base_path: next.config says ${mine}, the Caddyfile says ${other} (on purpose? --ignore base_path).\n`;
+
+    test.each([
+      ["", drift("/base", "nothing")],
+      ["base_path /other", drift("/base", "/other")],
+      ["base_path /Base", drift("/base", "/Base")],
+      ["base_path /base", ""],
+      ["base_path /base/", ""],
+      ["next_build .next", ""], // Caddy reads it there
+      ["next_build .next\nbase_path /other", drift("/base", "/other")],
+    ])("with %j", (line, stderr) => {
+      expect(checkAgainst(next, line)).toEqual({ stdout: "", stderr, status: stderr ? 1 : 0 });
+      expect(checkAgainst(next, line, "--ignore", "base_path").status).toBe(0);
+    });
+
+    test("which may be none", () => {
+      const none = { "auth.ts": README, "next.config.mjs": "export default {};" };
+      for (const files of [none, { "auth.ts": README }]) {
+        expect(checkAgainst(files, "base_path /base").stderr).toBe(drift("nothing", "/base"));
+        expect(checkAgainst(files, "base_path /").stderr).toBe("");
+      }
+    });
+
+    test("for every guard", () => {
+      const withBase = README_BLOCK.replace("default", "base_path /base\ndefault");
+      const folder = app({ ...next, Caddyfile: `a.example.com {\n${withBase}}\nb.example.com {\n${README_BLOCK}}\n` });
+      const { stderr, status } = run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile");
+      expect([stderr, status]).toEqual([drift("/base", "nothing").replace("apart: ", "apart: session_guard in line 18, "), 1]);
+    });
+
+    test("below which session_api may be", () => {
+      const below = README_BLOCK.replace("session_api", "session_api {\npath /base/api/session\n}").replace("default", "base_path /base\ndefault");
+      const folder = app({ ...next, Caddyfile: `:80 {\n${below}}\n` });
+      expect(run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile")).toEqual({ stdout: "", stderr: "", status: 0 });
+    });
+
+    test("but does not fail because it cannot be read", () => {
+      const broken = { "auth.ts": README, "next.config.mjs": 'throw new Error("API_URL is missing");' };
+      for (const line of ["", "base_path /base"]) {
+        expect(checkAgainst(broken, line)).toEqual({ stdout: "", stderr: unread("next.config.mjs: API_URL is missing"), status: 0 });
+      }
+    });
   });
 
   describe("of several sites", () => {

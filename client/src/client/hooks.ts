@@ -48,7 +48,7 @@ export function useUser<T extends User = User>(): { user: T | null; isAuthentica
   };
 }
 
-const HOUR = 60 * 60 * 1000;
+const HOUR = 3_600_000; // milliseconds
 
 /** When the session ends. */
 export interface SessionExpiry {
@@ -91,7 +91,9 @@ export function useRequireAuth(path = "/login"): { isLoading: boolean; isAuthent
   const pathname = usePathname();
   useEffect(() => {
     const [, page, query, fragment] = /^([^?#]*)\??([^#]*)(.*)/s.exec(path)!;
-    if (isLoading || isAuthenticated || pathname === page) return;
+    if (isLoading || isAuthenticated) return;
+    // The login page itself, with and without the slash that Next.js's trailingSlash adds.
+    if (pathname + "/" === page || pathname === page || pathname === page + "/") return;
     // The address bar knows Next.js's basePath, the router does not.
     const wanted = encodeURIComponent(location.pathname + location.search);
     router.replace(`${page}?${query && `${query}&`}return_to=${wanted}${fragment}`);

@@ -49,7 +49,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   }
 
   function notify() {
-    for (const listener of listeners) listener();
+    listeners.forEach((listener) => listener());
   }
 
   async function read() {

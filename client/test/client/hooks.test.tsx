@@ -193,10 +193,27 @@ describe("useRequireAuth", () => {
     expect(router.replace.mock.calls).toEqual([[target]]);
   });
 
-  test.each(["/sign-in?from=app", "/sign-in#form", "/sign-in"])("does not send the login page %s to itself", async (path) => {
-    visit("/sign-in", "/sign-in");
+  test.each([
+    ["/sign-in?from=app", "/sign-in"],
+    ["/sign-in#form", "/sign-in"],
+    ["/sign-in", "/sign-in"],
+    ["/sign-in", "/sign-in/"], // Next.js with trailingSlash
+    ["/sign-in?from=app", "/sign-in/"],
+    ["/sign-in/", "/sign-in"],
+    ["/sign-in/", "/sign-in/"],
+    ["/", "/"],
+  ])("does not send the login page %s to itself when it is shown at %s", async (path, shown) => {
+    visit(shown, shown);
     await hook(() => useRequireAuth(path));
+    await settle();
     expect(router.replace).not.toHaveBeenCalled();
+  });
+
+  test("sends a page below the login page's path to it", async () => {
+    visit("/login/help/", "/login/help/");
+    await hook(() => useRequireAuth());
+    await settle();
+    expect(router.replace.mock.calls).toEqual([["/login?return_to=%2Flogin%2Fhelp%2F"]]);
   });
 
   test("waits while loading", async () => {

@@ -13,7 +13,8 @@ import type { Session, SessionResult, SessionTokens, SessionUpdate, User, UserUp
 export interface GetSessionOptions {
   /**
    * Includes accessToken and refreshToken. Keep the result on the server: what a Server Component passes to a client component is written into the
-   * page's HTML. Default: false.
+   * page's HTML. `next dev` of Next.js 15.5 writes an awaited result there all the same, as React's debug information; a production build does not.
+   * Default: false.
    */
   tokens?: boolean | undefined;
 }

@@ -141,7 +141,7 @@ function convertModules(entry: string, folder: string) {
 function runCompiler(entry: string, parameters: string[]): string {
   let compiler: string;
   try {
-    compiler = join(dirname(createRequire(entry).resolve("typescript/package.json")), "bin", "tsc");
+    compiler = join(dirname(createRequire(entry).resolve("typescript/package.json")), "lib", "tsc.js"); // bin/tsc of TypeScript 7 needs Node.js 20.10
   } catch {
     throw new CommandError("The app has no TypeScript to read its configuration with; run `npm install --save-dev typescript` in it.");
   }

@@ -90,13 +90,12 @@ export function useRequireAuth(path = "/login"): { isLoading: boolean; isAuthent
   const router = useRouter();
   const pathname = usePathname();
   useEffect(() => {
-    const [, page, query, fragment] = /^([^?#]*)\??([^#]*)(.*)/s.exec(path)!;
+    const [, page, query, fragment] = /^([^?#]*)([^#]*)(.*)/s.exec(path)!;
     if (isLoading || isAuthenticated) return;
     // The login page itself, with and without the slash that Next.js's trailingSlash adds.
     if (pathname + "/" === page || pathname === page || pathname === page + "/") return;
     // The address bar knows Next.js's basePath, the router does not.
-    const wanted = encodeURIComponent(location.pathname + location.search);
-    router.replace(`${page}?${query && `${query}&`}return_to=${wanted}${fragment}`);
+    router.replace(`${page}${query ? `${query}&` : "?"}return_to=${encodeURIComponent(location.pathname + location.search)}${fragment}`);
   }, [isLoading, isAuthenticated, path, pathname, router]);
   return { isLoading, isAuthenticated };
 }

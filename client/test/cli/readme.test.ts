@@ -43,7 +43,7 @@ test.each([
     mkdirSync(join(folder, "node_modules/@types"), { recursive: true });
     for (const name of ["next", "react", "@types/react", "@types/node"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
     symlinkSync(root, join(folder, "node_modules/caddy-session-guard"));
-    const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { encoding: "utf8" });
+    const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/lib/tsc.js"), "-p", folder], { encoding: "utf8" });
     expect(stdout).toBe("");
     if (page !== "README.md") return;
     // The Caddyfile that it shows is the one that its command prints.

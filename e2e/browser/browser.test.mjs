@@ -18,6 +18,12 @@ import { Stack } from "./stack.mjs";
 import { startVersion } from "./version-site.mjs";
 import { Visitor } from "./visitor.mjs";
 
+// What hangs, as after a clean-up that failed, ends the tests. Node.js 20.9 has no --test-timeout.
+setTimeout(() => {
+  console.error("The tests take longer than ten minutes.");
+  process.exit(1);
+}, 600_000).unref();
+
 const executablePath = findChromium();
 if (!executablePath && process.env.CI) throw new Error(missing);
 

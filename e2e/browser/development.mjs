@@ -4,10 +4,11 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import { exampleDir, fillIn, login } from "./example-site.mjs";
+import { here } from "./stack.mjs";
 import { Visitor } from "./visitor.mjs";
 
 // A copy, because the test changes a file and next dev writes some.
-const dir = join(import.meta.dirname, ".development");
+const dir = join(here, ".development");
 
 export function testDevelopment(stack, browser) {
   let url;

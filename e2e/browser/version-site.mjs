@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startSocketServer } from "./socket.mjs";
-import { buildVersion, freePort } from "./stack.mjs";
+import { buildVersion, freePort, here } from "./stack.mjs";
 
 /** What the Pages Router of Next.js 14 writes into the console before it loads a denied page as a document. */
 export const pagesRouterNoise = ({ version }) => (version === "14.2" ? [/^Error: Failed to load static props/] : []);
@@ -13,7 +13,7 @@ export async function startVersion(stack, version) {
   const app = await stack.next(dir);
   const unguarded = await freePort();
   const short = await freePort();
-  const { url } = await stack.caddy(join(import.meta.dirname, "versions.caddyfile"), {
+  const { url } = await stack.caddy(join(here, "versions.caddyfile"), {
     NEXT_BUILD: join(dir, ".next"),
     APP_PORT: app,
     UNGUARDED_PORT: unguarded,

@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -297,8 +298,8 @@ func (a *answer) ask(next caddyhttp.Handler) error {
 func (a *answer) fail(err error) {
 	a.failed = err
 	a.guard.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(err), a.visit.logPath())
-	if cancel := a.visit.connection.cancel; cancel != nil && a.visit.session != nil {
-		a.drain = time.AfterFunc(drainTimeout, cancel)
+	if cancel := a.visit.connection.cancel; cancel != nil && a.visit.session != nil && a.visit.kind != routes.WebSocket { // which would be opened
+		a.drain = time.AfterFunc(failedDrainTimeout, cancel)
 	}
 	a.restore()
 }

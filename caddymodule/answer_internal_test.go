@@ -96,7 +96,7 @@ func TestEndlessAnswerAfterAFailedHandoff(t *testing.T) {
 				}))
 				var handoff *session.HandoffError
 				require.ErrorAs(t, err, &handoff)
-				require.InDelta(t, drainTimeout, time.Since(start), float64(time.Second))
+				require.InDelta(t, failedDrainTimeout, time.Since(start), float64(time.Second))
 			})
 		})
 	}

@@ -69,6 +69,9 @@ func (g *Guard) authorize(v *visit) error {
 
 func (g *Guard) ask(v *visit, rule string) error {
 	method, sent := originalRequest(v.request)
+	if v.kind == routes.WebSocket { // by whichever protocol it is asked for (RFC 8441), the app gets GET
+		method = http.MethodGet
+	}
 	asked := Authorization{
 		Method: method, URI: sent.RequestURI(), Rule: rule, Kind: string(v.kind), Session: v.session,
 	}

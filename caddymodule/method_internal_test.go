@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -36,5 +37,28 @@ func TestConnectIsForWebSocketsOnly(t *testing.T) {
 		visit, err := guard.look(r)
 		require.NoError(t, err, tc.name)
 		assert.Equal(t, tc.refused, visit.refusesMethod(), tc.name)
+	}
+}
+
+// methodSeen is an authorize hook that remembers the method that it is told.
+type methodSeen struct{ method string }
+
+func (h *methodSeen) AuthorizeRequest(_ context.Context, asked Authorization) (*Refusal, error) {
+	h.method = asked.Method
+	return nil, nil
+}
+
+// The app gets a WebSocket as GET, whichever protocol the browser asks by.
+func TestAuthorizeHookIsToldOneMethodOfWebSockets(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodConnect} {
+		b, hook := newBench(t), new(methodSeen)
+		b.guard.authorizer = hook
+		r := b.request("/dashboard", b.cookie)
+		r.Method, r.ProtoMajor = method, 2
+		r.Header[":protocol"], r.Header["Upgrade"], r.Header["Connection"] = []string{"websocket"}, []string{"websocket"}, []string{"Upgrade"}
+		visit, err := b.guard.look(r)
+		require.NoError(t, err)
+		require.NoError(t, b.guard.authorize(visit))
+		assert.Equal(t, http.MethodGet, hook.method)
 	}
 }

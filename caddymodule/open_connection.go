@@ -20,8 +20,12 @@ type connection struct {
 	complete atomic.Bool // for the browser, though the app still answers
 }
 
-// drainTimeout bounds how long an answer that nobody waits for is read to its end.
-const drainTimeout = 10 * time.Second
+// An answer that is not sent is read to its end, for a while: shorter while the browser
+// waits for what is sent instead.
+const (
+	drainTimeout       = 10 * time.Second
+	failedDrainTimeout = 2 * time.Second
+)
 
 // endWithSession gives the request of a signed-in visitor a context that can end
 // with the session. What the client calls its request does not count: a stolen

@@ -8,20 +8,23 @@ import (
 // LoginLocation is where an anonymous visitor is sent who wanted originalPath
 // (escaped, as the client sent it) with originalRawQuery. It is a path with
 // the base path and the locale of the match. The wanted path is added as the
-// return_to parameter, unless it is not safe, longer than 2 KiB, or the login
-// page itself; what it carried itself as return_to is left out, so that
-// nothing grows.
+// return_to parameter, unless it is not safe or longer than 2 KiB; what it carried
+// itself as return_to is left out, so that nothing grows. The login page itself keeps
+// what it carries.
 func (t *Table) LoginLocation(m Match, originalPath, originalRawQuery string) string {
 	location := t.withPrefixes(m, t.login)
-	if t.returnTo == "" || m.Data || m.Bad || trimEnd(m.Path) == t.loginPath {
+	if t.returnTo == "" || m.Data || m.Bad {
 		return location
 	}
-	wanted := originalPath
-	// _rsc is Next.js's own cache key, which a page address does not have.
-	if query := withoutParameters(originalRawQuery, t.returnTo, "_rsc"); query != "" {
-		wanted += "?" + query
+	wanted, ok := t.carried(originalRawQuery)
+	if trimEnd(m.Path) != t.loginPath {
+		wanted = originalPath
+		// _rsc is Next.js's own cache key, which a page address does not have.
+		if query := withoutParameters(originalRawQuery, t.returnTo, "_rsc"); query != "" {
+			wanted += "?" + query
+		}
+		wanted, ok = ReturnTo(wanted)
 	}
-	wanted, ok := ReturnTo(wanted)
 	if !ok {
 		return location
 	}
@@ -47,13 +50,8 @@ func (t *Table) HomeLocation(m Match, rawQuery string) string {
 	if t.returnTo == "" {
 		return home
 	}
-	wanted, count := "", 0
-	for value := range queryValues(rawQuery, t.returnTo) {
-		wanted = value
-		count++
-	}
-	wanted, ok := ReturnTo(wanted)
-	if !ok || count != 1 {
+	wanted, ok := t.carried(rawQuery)
+	if !ok {
 		return home
 	}
 	path, query, _ := strings.Cut(wanted, "?")
@@ -63,6 +61,17 @@ func (t *Table) HomeLocation(m Match, rawQuery string) string {
 		return home
 	}
 	return wanted
+}
+
+// carried is the return_to of a query, if it is given once and safe.
+func (t *Table) carried(rawQuery string) (wanted string, ok bool) {
+	count := 0
+	for value := range queryValues(rawQuery, t.returnTo) {
+		wanted = value
+		count++
+	}
+	wanted, ok = ReturnTo(wanted)
+	return wanted, ok && count == 1
 }
 
 // ActionLocation is a location as the answer to a Server Action says it: Next.js's

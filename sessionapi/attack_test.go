@@ -340,3 +340,14 @@ func TestAttackPathSpellings(t *testing.T) {
 		}
 	}
 }
+
+// Over HTTP/3 nothing else compares a body with the length that was announced (RFC 9114
+// section 4.1.2).
+func TestAttackBodyShorterThanAnnounced(t *testing.T) {
+	s := signedIn(t, nil)
+	r := s.request(http.MethodPatch, `{"user":{"name":"cut"}}`)
+	r.ContentLength = 100
+	if a := s.send(r); a.status != http.StatusBadRequest {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}

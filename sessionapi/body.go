@@ -29,7 +29,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return nil, tooLarge
 	}
-	if err != nil {
+	if err != nil || r.ContentLength > int64(len(body)) { // which HTTP/3 does not look at
 		return nil, badRequest("The body ended early or is not framed as HTTP asks.")
 	}
 	return body, nil

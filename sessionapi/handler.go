@@ -217,6 +217,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 // admit finds out what is asked, and refuses whoever may not ask it, before
 // anything of the request but its header is looked at.
 func (h *Handler) admit(r *http.Request) (operation, *problem) {
+	if isEarly(r) && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return 0, &problem{status: http.StatusTooEarly, detail: "The request came before the TLS handshake was complete, so it may be a replay. Send it again."}
+	}
 	if below := h.path.below(r); below != "" {
 		return h.admitBelow(r, below)
 	}
@@ -235,6 +238,13 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 	}
 	const allowed = "GET, HEAD, POST, PATCH, DELETE"
 	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API knows " + allowed + ".", allow: allowed}
+}
+
+// isEarly reports whether a request came in the early data of HTTP/3 (0-RTT), which who has
+// recorded it can send again (RFC 8470). Clients repeat by themselves what is refused for
+// that.
+func isEarly(r *http.Request) bool {
+	return r.ProtoMajor >= 3 && r.TLS != nil && !r.TLS.HandshakeComplete
 }
 
 // admitBelow is admit for a path below the API's own.

@@ -2,6 +2,7 @@ package sessionapi_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -252,6 +253,25 @@ func TestInvalidCookiesAreCleared(t *testing.T) {
 		s.do(tc.method, tc.body).want(t, tc.status)
 		if len(s.cookies) > 0 {
 			t.Errorf("%s leaves %v", tc.method, s.cookies)
+		}
+	}
+}
+
+// What comes in the early data of HTTP/3 may be a replay: it changes nothing.
+func TestAttackReplayOfEarlyData(t *testing.T) {
+	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete, http.MethodGet} {
+		for _, complete := range []bool{false, true} {
+			s := signedIn(t, nil)
+			r := s.request(method, `{"user":{"name":"replayed"}}`)
+			r.ProtoMajor, r.TLS = 3, &tls.ConnectionState{HandshakeComplete: complete}
+			w := httptest.NewRecorder()
+			if err := s.handler.ServeHTTP(w, r); err != nil {
+				t.Fatal(err)
+			}
+			refused := !complete && method != http.MethodGet
+			if (w.Code == http.StatusTooEarly) != refused || refused && len(w.Header()["Set-Cookie"]) > 0 {
+				t.Errorf("%s, handshake complete %v: %d %v", method, complete, w.Code, w.Header())
+			}
 		}
 	}
 }

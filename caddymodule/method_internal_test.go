@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -56,6 +57,7 @@ func TestAuthorizeHookIsToldOneMethodOfWebSockets(t *testing.T) {
 		r := b.request("/dashboard", b.cookie)
 		r.Method, r.ProtoMajor = method, 2
 		r.Header[":protocol"], r.Header["Upgrade"], r.Header["Connection"] = []string{"websocket"}, []string{"websocket"}, []string{"Upgrade"}
+		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, *r))
 		visit, err := b.guard.look(r)
 		require.NoError(t, err)
 		require.NoError(t, b.guard.authorize(visit))

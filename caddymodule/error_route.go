@@ -61,22 +61,34 @@ func returnAction(r *http.Request) {
 	}
 }
 
-// failedVariable is the variable of a request that has the decision of a guard that
-// ended it with an error. Guards of all realms share it, since a denial must be kept
-// from caches whoever guards the error route.
+// failedVariable is the variable of a request that has what a guard found that ended it
+// with an error. Guards of all realms share it, since a denial must be kept from caches
+// whoever guards the error route.
 const failedVariable = "session_guard.failed"
 
-// shareFailure tells error routes of the decision. That of a guard behind this one
+// failure is what a guard found that ended a request with an error. As a variable of the
+// request it shows nothing of the session.
+type failure struct {
+	decision decision
+	visit    *visit
+}
+
+// String says what was decided.
+func (f failure) String() string { return string(f.decision) }
+
+// shareFailure tells error routes of the failure. The decision of a guard behind this one
 // stays if it was a denial.
 func (v *visit) shareFailure() {
 	ctx := v.request.Context()
-	if v.decision != decisionPass || caddyhttp.GetVar(ctx, failedVariable) == nil {
-		caddyhttp.SetVar(ctx, failedVariable, v.decision)
+	failed := failure{v.decision, v}
+	if behind, ok := caddyhttp.GetVar(ctx, failedVariable).(failure); ok && v.decision == decisionPass {
+		failed.decision = behind.decision
 	}
+	caddyhttp.SetVar(ctx, failedVariable, failed)
 }
 
-// failedDecision is the decision whose error an error route answers, if it does.
-func failedDecision(r *http.Request) (decision, bool) {
-	failed, ok := caddyhttp.GetVar(r.Context(), failedVariable).(decision)
+// failureOf is the failure that an error route answers, if it does.
+func failureOf(r *http.Request) (failure, bool) {
+	failed, ok := caddyhttp.GetVar(r.Context(), failedVariable).(failure)
 	return failed, ok && r.Context().Value(caddyhttp.ErrorCtxKey) != nil
 }

@@ -20,10 +20,17 @@ func (g *Guard) setPlaceholders(v *visit) {
 	if !ok {
 		return
 	}
-	replacer.Map(func(name string) (any, bool) { return g.placeholder(v, name) })
+	placeholder := func(name string) (any, bool) { return g.placeholder(v, name) }
+	if v.before != nil { // whose own are found first, and may be of another realm's visitor
+		v.before.placeholder = placeholder
+	}
+	replacer.Map(placeholder)
 }
 
 func (g *Guard) placeholder(v *visit, name string) (any, bool) {
+	if v.placeholder != nil {
+		return v.placeholder(name)
+	}
 	switch name {
 	case "http.session_guard.rule":
 		return g.ruleName(v.match), true

@@ -61,6 +61,22 @@ func TestPlaceholdersOfOtherHandlersWin(t *testing.T) {
 	assert.Equal(t, "bob", r.Header.Get("X-User"))
 }
 
+// In an error route the placeholders are of the guard there, whose realm may be another's.
+func TestPlaceholdersInAnErrorRouteAreOfItsGuard(t *testing.T) {
+	for realm, user := range map[string]string{"default": "ada", "staff": ""} {
+		s := serve(t, "session_guard {\n default hybrid\n}\nhandle /fail {\n error 500\n}\nhandle_errors {\n session_guard {\n realm "+realm+"\n default hybrid\n}\n"+
+			"reverse_proxy {{app}} {\n header_up X-User {http.auth.user.id}\n header_up X-Rule \"{http.session_guard.rule} {http.session_guard.decision}\"\n}\n}",
+			"session staff {\n secret q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f\n}\nsession {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n}")
+		cookie := s.signIn(ada)
+		s.request("GET", "/fail", "Cookie", cookie)
+		r := s.last()
+		require.NotNil(t, r)
+		assert.Equal(t, realm, r.Header.Get("X-Session-Realm"))
+		assert.Equal(t, user, r.Header.Get("X-User"), realm)
+		assert.Equal(t, "default hybrid pass", r.Header.Get("X-Rule"), realm)
+	}
+}
+
 // The access log names users as it always does.
 func TestAccessLogsNameTheUser(t *testing.T) {
 	s := serve(t, guarded)

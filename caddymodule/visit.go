@@ -28,6 +28,9 @@ type visit struct {
 	ofDenial bool     // for the page of what a guard has refused
 	byProxy  bool     // it has a Forwarded header, which is not kept
 
+	before      *visit                        // of the guard whose error is answered
+	placeholder func(name string) (any, bool) // of the guard that answers this one's error
+
 	connection connection
 	answer     answer    // here and not behind a pointer, to cost no memory of its own
 	identity   [3]string // the values of the headers that identify sets, for the same reason
@@ -56,8 +59,8 @@ func (v *visit) route() {
 // nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load()}
-	if failed, ok := failedDecision(r); ok {
-		v.ofError, v.ofDenial = true, failed != decisionPass
+	if failed, ok := failureOf(r); ok {
+		v.before, v.ofError, v.ofDenial = failed.visit, true, failed.decision != decisionPass
 		returnAction(r)
 	}
 	v.route()

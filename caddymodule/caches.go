@@ -51,7 +51,7 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 }
 
 // oftenOfVisitor reports whether a status mostly says what one visitor may do. A redirect
-// to the login that a cache keeps keeps everybody out.
+// to the login that stays in a cache keeps everybody out.
 func oftenOfVisitor(status int) bool {
 	switch status {
 	case http.StatusNoContent, http.StatusUnauthorized, http.StatusForbidden,

@@ -244,6 +244,9 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
 		Realm: r.name, Storage: r.app.storage(), Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
+		Restored: func() {
+			r.app.logger.Warn("session keys were missing in the storage and are there again; it lost them, got an older copy of them, or is another one", zap.String("realm", r.name))
+		},
 	})
 	if err != nil {
 		return nil, err

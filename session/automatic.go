@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -42,6 +43,9 @@ type AutomaticKeys struct {
 	// configuration. If it is an automatic one, its keys go back into a storage that
 	// has lost them.
 	Before *Keyring
+	// Restored is called when keys have gone back into a storage that had lost them,
+	// or in which an older copy of them was restored. It may be nil.
+	Restored func()
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Random makes the secrets. Default: crypto/rand.
@@ -71,11 +75,16 @@ type storedKey struct {
 	Lifetime time.Duration `json:"token_lifetime"`
 }
 
+func (k storedKey) is(other storedKey) bool { return bytes.Equal(k.Secret, other.Secret) }
+
+func (k storedKey) sealsFrom() time.Time { return k.SealsFrom }
+
 type automaticKeys struct {
 	AutomaticKeys
 	// schedule is in the order of SealsFrom. It is read without a lock, so that
 	// nobody who seals waits for the storage.
 	schedule atomic.Pointer[[]scheduledKey]
+	merging  sync.Mutex // held while the schedule changes
 
 	mu     sync.Mutex // held while an unknown "kid" is looked up
 	looked time.Time
@@ -86,6 +95,8 @@ type scheduledKey struct {
 	*key
 	stored storedKey
 }
+
+func (k scheduledKey) sealsFrom() time.Time { return k.stored.SealsFrom }
 
 // NewAutomaticKeyring makes a keyring whose keys are generated under the
 // storage's lock, shared through the storage, rotated, and kept until the last
@@ -153,46 +164,52 @@ func (r *Keyring) reload(ctx context.Context) error {
 	if r.now().Sub(a.looked) >= reloadInterval {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
 		defer cancel()
-		_, a.failed = r.load(ctx)
+		_, _, a.failed = r.load(ctx)
 		a.looked = r.now()
 	}
 	return a.failed
 }
 
-// load reads the storage into the keyring.
-func (r *Keyring) load(ctx context.Context) ([]storedKey, error) {
+// load reads the storage into the keyring. It returns what use does.
+func (r *Keyring) load(ctx context.Context) ([]storedKey, bool, error) {
 	a := r.automatic
 	encoded, err := a.Storage.Load(ctx, a.storageKey())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return r.use(nil)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading keys: %w", ErrUnavailable, err)
+		return nil, false, fmt.Errorf("%w: reading keys: %w", ErrUnavailable, err)
 	}
 	var stored []storedKey
 	if err := json.Unmarshal(encoded, &stored); err != nil || len(stored) == 0 {
 		// Without %w: a decoding error may quote what it read. No keys are not what
 		// was stored, and new ones would sign everybody out.
-		return nil, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
+		return nil, false, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
 	}
-	return stored, r.use(stored)
+	return r.use(stored)
 }
 
-// use makes the stored keys the keyring's own.
-func (r *Keyring) use(stored []storedKey) error {
+// use makes the stored keys the keyring's own, and those that it has and needs. It
+// returns them all, and whether the storage has lost some.
+func (r *Keyring) use(stored []storedKey) (all []storedKey, lost bool, err error) {
 	a := r.automatic
-	schedule := make([]scheduledKey, 0, len(stored))
-	keys := make([]*key, 0, len(stored))
 	for _, s := range stored {
 		if len(s.Secret) != keySize {
-			return fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
+			return nil, false, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
 		}
-		k, err := newKey(s.Secret, a.Realm)
-		if err != nil {
-			return err
-		}
-		if known := r.byID(k.id); known != nil {
-			k = known
+	}
+	a.merging.Lock()
+	defer a.merging.Unlock()
+	before := *a.schedule.Load()
+	all, lost = a.merge(stored, r.now())
+	schedule := make([]scheduledKey, 0, len(all))
+	keys := make([]*key, 0, len(all))
+	for _, s := range all {
+		var k *key
+		if i := slices.IndexFunc(before, func(b scheduledKey) bool { return s.is(b.stored) }); i >= 0 {
+			k = before[i].key
+		} else if k, err = newKey(s.Secret, a.Realm); err != nil {
+			return nil, false, err
 		}
 		schedule = append(schedule, scheduledKey{k, s})
 		keys = append(keys, k)
@@ -200,33 +217,77 @@ func (r *Keyring) use(stored []storedKey) error {
 	slices.Reverse(keys) // the newest is asked for most
 	r.keys.Store(&keys)
 	a.schedule.Store(&schedule)
-	return nil
+	return all, lost, nil
 }
 
-// refreshKeys reads the storage and, if a key is due or too old, changes it
+// merge adds to the stored keys those that this node knows and needs, and reports
+// whether the storage has lost something. Without them a file that was lost, and made
+// anew by a node that started, or one that is an older copy, would sign everybody out.
+// A node that has just started knows none, unless it goes on with another configuration.
+func (a *automaticKeys) merge(stored []storedKey, now time.Time) (all []storedKey, lost bool) {
+	known := make([]storedKey, 0, len(*a.schedule.Load()))
+	for _, k := range *a.schedule.Load() {
+		known = append(known, k.stored)
+	}
+	all = slices.Clone(stored)
+	for _, k := range known {
+		if i := slices.IndexFunc(all, k.is); i < 0 {
+			all = append(all, k)
+		} else if all[i].Lifetime < k.Lifetime {
+			all[i].Lifetime, lost = k.Lifetime, true
+		}
+	}
+	slices.SortFunc(all, func(a, b storedKey) int {
+		return cmp.Or(a.SealsFrom.Compare(b.SealsFrom), bytes.Compare(a.Secret, b.Secret))
+	})
+	needed := make([]storedKey, 0, len(all))
+	for i, k := range all {
+		if !slices.ContainsFunc(stored, k.is) {
+			// Another node may have retired it, by a clock that is a little ahead.
+			if i+1 < len(all) && now.After(all[i+1].SealsFrom.Add(k.Lifetime+publishLead/2)) {
+				continue
+			}
+			lost = true
+		}
+		needed = append(needed, k)
+	}
+	if !lost {
+		return needed, false
+	}
+	// Until now, this node and one that started with the file may have sealed with keys
+	// whose time was over.
+	for _, keys := range [][]storedKey{known, stored} {
+		if len(keys) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(needed, keys[sealingIndex(keys, storedKey.sealsFrom, now)].is)
+		if i >= 0 && i+1 < len(needed) {
+			needed[i].Lifetime = max(needed[i].Lifetime, now.Sub(needed[i+1].SealsFrom)+a.Lifetime)
+		}
+	}
+	return needed, true
+}
+
+// refreshKeys reads the storage and, if a key is due, too old or lost, changes it
 // under the storage's lock.
 func (r *Keyring) refreshKeys(ctx context.Context) error {
 	a := r.automatic
-	stored, err := r.load(ctx)
+	keys, lost, err := r.load(ctx)
 	if err != nil {
 		return err
 	}
-	if _, changed, err := a.next(stored, r.now()); err != nil || !changed {
+	if _, changed, err := a.next(keys, r.now()); err != nil || !changed && !lost {
 		return err
 	}
 	if err := a.Storage.Lock(ctx, a.storageKey()); err != nil {
 		return fmt.Errorf("%w: locking keys: %w", ErrUnavailable, err)
 	}
 	defer func() { _ = a.Storage.Unlock(context.WithoutCancel(ctx), a.storageKey()) }()
-	if stored, err = r.load(ctx); err != nil { // another node may have been first
+	if keys, lost, err = r.load(ctx); err != nil { // another node may have been first
 		return err
 	}
-	gone := stored == nil
-	if gone {
-		stored = a.known()
-	}
-	next, changed, err := a.next(stored, r.now())
-	if err != nil || !changed && !gone {
+	next, changed, err := a.next(keys, r.now())
+	if err != nil || !changed && !lost {
 		return err
 	}
 	encoded, err := json.Marshal(next)
@@ -236,18 +297,11 @@ func (r *Keyring) refreshKeys(ctx context.Context) error {
 	if err := a.Storage.Store(ctx, a.storageKey(), encoded); err != nil {
 		return fmt.Errorf("%w: storing keys: %w", ErrUnavailable, err)
 	}
-	return r.use(next)
-}
-
-// known are the keys that this node has. They go back into a storage that has lost
-// them, or was away for a moment: new ones would sign everybody out. A node that has
-// just started has none, unless it goes on with another configuration.
-func (a *automaticKeys) known() []storedKey {
-	var known []storedKey
-	for _, k := range *a.schedule.Load() {
-		known = append(known, k.stored)
+	if lost && a.Restored != nil {
+		a.Restored()
 	}
-	return known
+	_, _, err = r.use(next)
+	return err
 }
 
 // next returns the keys as they should be now and whether that is a change: the
@@ -285,13 +339,19 @@ func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bo
 // sealing returns the newest key that may already seal.
 func (a *automaticKeys) sealing(now time.Time) (*key, error) {
 	schedule := *a.schedule.Load()
-	for _, k := range slices.Backward(schedule) {
-		if !k.stored.SealsFrom.After(now) {
-			return k.key, nil
+	if len(schedule) == 0 {
+		return nil, fmt.Errorf("%w: there is no key to seal with", ErrUnavailable)
+	}
+	return schedule[sealingIndex(schedule, scheduledKey.sealsFrom, now)].key, nil
+}
+
+// sealingIndex finds the newest key that may already seal. It is the first if none may:
+// another node's clock is ahead.
+func sealingIndex[K any](keys []K, sealsFrom func(K) time.Time, now time.Time) int {
+	for i, k := range slices.Backward(keys) {
+		if !sealsFrom(k).After(now) {
+			return i
 		}
 	}
-	if len(schedule) > 0 { // another node's clock is ahead
-		return schedule[0].key, nil
-	}
-	return nil, fmt.Errorf("%w: there is no key to seal with", ErrUnavailable)
+	return 0
 }

@@ -254,7 +254,11 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	r.keysInUse.Store(keys)
 	r.keys = keys
 	go keys.Maintain(r.app.ctx, func(err error) {
-		r.app.logger.Error("session keys cannot be maintained", zap.String("realm", r.name), zap.Error(err))
+		if err != nil {
+			r.app.logger.Error("session keys cannot be maintained", zap.String("realm", r.name), zap.Error(err))
+		} else {
+			r.app.logger.Info("session keys are maintained again", zap.String("realm", r.name))
+		}
 	})
 	return keys, nil
 }

@@ -131,21 +131,24 @@ func NewAutomaticKeyring(ctx context.Context, config AutomaticKeys) (*Keyring, e
 }
 
 // Maintain looks for keys of other nodes and rotates, once a minute or more often
-// where Rotation is a matter of minutes, until the context ends. It calls failed
-// with each error and goes on.
-func (r *Keyring) Maintain(ctx context.Context, failed func(error)) {
+// where Rotation is a matter of minutes, until the context ends. It calls changed
+// with the error when that begins to fail, and with nil when it works again.
+func (r *Keyring) Maintain(ctx context.Context, changed func(error)) {
 	if r.automatic == nil {
 		return
 	}
 	ticker := time.NewTicker(min(maintenanceInterval, max(leastMaintenance, r.automatic.Rotation/4)))
 	defer ticker.Stop()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := r.refreshKeys(ctx); err != nil && ctx.Err() == nil {
-				failed(err)
+			err := r.refreshKeys(ctx)
+			if was := failing; was != (err != nil) && ctx.Err() == nil {
+				failing = !was
+				changed(err)
 			}
 		}
 	}

@@ -319,7 +319,15 @@ func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bo
 	}
 	lead := min(publishLead, a.Rotation/2)
 	last := len(keys) - 1
-	if last < 0 || !now.Before(keys[last].SealsFrom.Add(a.Rotation-lead)) {
+	// A key that is to seal later than a rotation plans was published by a clock that was
+	// ahead. It would stop the rotation until then, so it takes the turn of the next one.
+	for last > 0 && keys[last].SealsFrom.After(now.Add(a.Rotation+publishLead)) {
+		last--
+	}
+	switch due := last < 0 || !now.Before(keys[last].SealsFrom.Add(a.Rotation-lead)); {
+	case due && last+1 < len(keys):
+		keys[last+1].SealsFrom, changed = now.Add(lead), true
+	case due:
 		secret := make([]byte, keySize)
 		if _, err := io.ReadFull(a.Random, secret); err != nil {
 			return nil, false, err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -236,6 +237,54 @@ func TestAutomaticShortRotation(t *testing.T) {
 		}
 		if n := len(seen); n < 5 || n > 7 {
 			t.Errorf("%d keys sealed in a minute of rotation every 10 seconds", n)
+		}
+	})
+}
+
+// A clock is a year ahead for some minutes, as at the boot of a machine whose battery is
+// empty, and right again.
+func TestAutomaticRotationGoesOnAfterAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		var ahead atomic.Int64
+		clock := func(c *session.AutomaticKeys) {
+			c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		}
+		n, other := newNode(t, storage, clock).maintained(t), newNode(t, storage).maintained(t)
+		ahead.Store(int64(365 * day))
+		time.Sleep(2 * time.Minute)
+		ahead.Store(0)
+		time.Sleep(time.Minute)
+		sealed := map[string]bool{}
+		for range 9 {
+			token := n.token(t)
+			sealed[kidOf(t, token)] = true
+			time.Sleep(7*day - time.Minute)
+			for name, n := range map[string]node{"it": n, "another node": other} {
+				if _, err := n.keys.Open(t.Context(), token); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			time.Sleep(3*day + time.Minute)
+		}
+		if len(sealed) != 3 {
+			t.Errorf("%d keys sealed in 90 days of rotation every 30 days", len(sealed))
+		}
+	})
+}
+
+// A node whose clock stays a year ahead does not make the others rotate all the time.
+func TestAutomaticRotationBesideAClockThatIsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		n := newNode(t, storage).maintained(t)
+		first := n.keys.KeyIDs()[0]
+		newNode(t, storage, func(c *session.AutomaticKeys) {
+			c.Now = func() time.Time { return time.Now().Add(365 * day) }
+		}).maintained(t)
+		time.Sleep(6 * day)
+		if ids := n.keys.KeyIDs(); ids[0] != first || len(ids) > 2 {
+			t.Errorf("after 6 days the keys are %q, and the first was %s", ids, first)
 		}
 	})
 }

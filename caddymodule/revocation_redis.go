@@ -116,7 +116,7 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &redisLog{writer: writer, reader: reader, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list",
+	return &redisLog{writer: writer, reader: reader, realm: realm, stream: "session:" + realm + ":revocations", list: "session:" + realm + ":list",
 		updates: "session:" + realm + ":updates", cursor: firstEntry, updateCursor: firstEntry, patience: patience}, nil
 }
 
@@ -136,6 +136,7 @@ const (
 // long it was away.
 type redisLog struct {
 	writer, reader redis.UniversalClient
+	realm          string
 	stream         string
 	list           string          // the hash that has the pages of the list
 	updates        string          // the stream of updates
@@ -374,7 +375,7 @@ func (l *redisLog) lose(witnesses []bool) {
 		l.missed = make(map[string]bool)
 	}
 	if old {
-		logLoss(l.stream)
+		logLoss(l.realm, l.stream)
 		clear(l.missed)
 	} else {
 		for _, entry := range l.recent {
@@ -389,7 +390,7 @@ func (l *redisLog) lose(witnesses []bool) {
 // tellLosses says it once nodes have had the time to append again what they can.
 func (l *redisLog) tellLosses() {
 	if len(l.missed) > 0 && time.Since(l.missedSince) > l.patience {
-		logLoss(l.stream)
+		logLoss(l.realm, l.stream)
 		clear(l.missed)
 	}
 }

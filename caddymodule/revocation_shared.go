@@ -149,8 +149,10 @@ func (s *sharedRevocations) stale() bool {
 }
 
 // logger is Caddy's current one, since this outlives a configuration.
-func (s *sharedRevocations) logger() *zap.Logger {
-	return caddy.Log().Named("session.revocation").With(zap.String("realm", s.realm))
+func (s *sharedRevocations) logger() *zap.Logger { return revocationLogger(s.realm) }
+
+func revocationLogger(realm string) *zap.Logger {
+	return caddy.Log().Named("session.revocation").With(zap.String("realm", realm))
 }
 
 // Revoked implements [session.Revocations].
@@ -445,9 +447,13 @@ func (s *sharedRevocations) Destruct() error {
 }
 
 // logLoss tells the operator that a log has lost what nodes had read in it.
-func logLoss(place string) {
-	caddy.Log().Named("session.revocation").Error("the shared revocations were lost; nodes that run know them and have shared again what they ended themselves in the last hour, "+
-		"but a node that starts accepts sessions that were ended before that, or by a node that was restarted since: end everybody's sessions with caddy session revoke --all", zap.String("place", place))
+func logLoss(realm, place string) {
+	command := "caddy session revoke --all"
+	if realm != session.DefaultRealm { // which the command acts on unless it is told
+		command += " --realm " + realm
+	}
+	revocationLogger(realm).Error("the shared revocations were lost; nodes that run know them and have shared again what they ended themselves in the last hour, "+
+		"but a node that starts accepts sessions that were ended before that, or by a node that was restarted since: end everybody's sessions with "+command, zap.String("place", place))
 }
 
 // waitAtMost waits for goroutines, and reports whether they have ended.

@@ -55,7 +55,7 @@ func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (Revoc
 		return nil, err
 	}
 	log := &storageLog{
-		folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
+		realm: realm, folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
 		files: map[string]logFile{}, missed: map[string]missedFile{}, updateFiles: map[string]bool{}, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1),
 	}
 	log.polled.Store(m.polled(storage))
@@ -85,6 +85,7 @@ const (
 // changes again, so a look costs one listing and one Stat for each open file. Of the
 // closed ones that a node could write again it also looks at one.
 type storageLog struct {
+	realm        string
 	folder, node string
 	files        map[string]logFile // what Follow has read, by name
 	missed       map[string]missedFile
@@ -337,7 +338,7 @@ func (l *storageLog) tellLosses() {
 		}
 	}
 	if lost {
-		logLoss(l.folder)
+		logLoss(l.realm, l.folder)
 	}
 }
 
@@ -356,7 +357,7 @@ func (l *storageLog) remove(ctx context.Context, storage certmagic.Storage, name
 		return
 	}
 	l.warned = true
-	caddy.Log().Named("session.revocation").Warn("old files of revocations cannot be deleted, so they pile up; let Caddy delete in its storage",
+	revocationLogger(l.realm).Warn("old files of revocations cannot be deleted, so they pile up; let Caddy delete in its storage",
 		zap.String("key", l.key(name)), zap.Error(err))
 }
 

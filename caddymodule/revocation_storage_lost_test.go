@@ -104,6 +104,37 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 	}
 }
 
+// The command that the log advises acts on the realm that has lost its revocations.
+func TestLossNamesItsRealm(t *testing.T) {
+	for realm, want := range map[string]string{
+		"default": `caddy session revoke --all","realm":"default"`, "shop": `caddy session revoke --all --realm shop","realm":"shop"`,
+	} {
+		t.Run(realm, func(t *testing.T) {
+			logged := caddyLog(t)
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				stays, _ := nodeOfRealm(t, realm, folder, Outage{})
+				ends, _ := nodeOfRealm(t, realm, folder, Outage{})
+				if err := ends.Revoke(t.Context(), ended("gone")); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * time.Second)
+				stop(t, ends)
+				if err := os.RemoveAll(filepath.Join(folder, "session", realm)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(patience + 2*time.Second)
+				synctest.Wait()
+				stop(t, stays)
+			})
+			wantLosses(t, logged(), 1)
+			if !strings.Contains(logged(), want) {
+				t.Errorf("the log does not have %s:\n%s", want, logged())
+			}
+		})
+	}
+}
+
 // Somebody restores an older copy of the storage, or a file is cut off. Its writer writes
 // it again if it still runs; the log says it for each node that has read more if not.
 func TestOlderCopyOfTheStorage(t *testing.T) {

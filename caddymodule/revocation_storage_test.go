@@ -78,12 +78,17 @@ func (w *watchedStorage) Store(ctx context.Context, key string, value []byte) er
 // nodeOn starts a node that shares a folder with others.
 func nodeOn(t *testing.T, folder string, outage Outage) (*sharedRevocations, *watchedStorage) {
 	t.Helper()
+	return nodeOfRealm(t, "default", folder, outage)
+}
+
+func nodeOfRealm(t *testing.T, realm, folder string, outage Outage) (*sharedRevocations, *watchedStorage) {
+	t.Helper()
 	storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: folder}}
-	log, err := new(StorageRevocation).Open("default", storage)
+	log, err := new(StorageRevocation).Open(realm, storage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, outage.OutageRule())
+	node := newSharedRevocations(realm, session.NewRevocationSet(time.Now), log, outage.OutageRule())
 	node.ready(t.Context())
 	return node, storage
 }

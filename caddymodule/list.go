@@ -72,8 +72,11 @@ func (s *Settings) CheckList() error {
 // openList opens the realm's list of sessions, or takes over that of the
 // configuration before.
 func (r *realm) openList(ctx context.Context) (*session.List, error) {
-	if !isOn(r.settings.List) || r.list != nil {
+	if r.list != nil {
 		return r.list, nil
+	}
+	if !isOn(r.settings.List) {
+		return nil, r.sweepFormerList()
 	}
 	set, ok := r.revocations.(*sharedRevocations)
 	if !ok {

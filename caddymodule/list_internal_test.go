@@ -174,6 +174,79 @@ func TestEndedSessionsLeaveTheStorage(t *testing.T) {
 	})
 }
 
+// Nor does it after list off, whether the sessions expire or are ended. A node that has the
+// list on loses nothing by it.
+func TestListThatIsOffLeavesTheStorage(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		on := listingInFolder(t, folder)
+		on.signIn(t, "ann")
+		on.signIn(t, "bob")
+		time.Sleep(2 * time.Second)
+		set, _ := nodeOn(t, folder, Outage{})
+		off := newFormerList("default", set.log.(PageStore), set)
+		wantFiles := func(want int, when string) {
+			t.Helper()
+			synctest.Wait()
+			if files := pageFiles(t, folder); len(files) != want {
+				t.Errorf("%s: %d pages are left, want %d", when, len(files), want)
+			}
+		}
+		wantFiles(2, "two nodes, one with the list on")
+		time.Sleep(time.Hour)
+		on.signIn(t, "bob") // until three hours after the start
+		time.Sleep(90 * time.Minute)
+		on.wantListed(t, "bob", 1)
+		wantFiles(1, "after the end of ann's session")
+		ann := on.signIn(t, "ann")
+		time.Sleep(2 * time.Second)
+		on.stop(t)
+		wantFiles(2, "when no node has the list on any more")
+		if err := set.Revoke(t.Context(), session.Revocation{UserID: "ann", Before: time.Now(), Until: ann.Session().ExpiresAt}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		wantFiles(0, "when all sessions have ended")
+		_ = off.Destruct()
+		stop(t, set)
+	})
+}
+
+// What it finds at its start is deleted then.
+func TestListThatIsOffIsSweptAtTheStart(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		on := listingInFolder(t, folder)
+		on.signIn(t, "ann")
+		on.signIn(t, "bob")
+		ann := on.signIn(t, "ann")
+		time.Sleep(2 * time.Second)
+		on.stop(t)
+		set, _ := nodeOn(t, folder, Outage{})
+		sweep := func(want int) {
+			t.Helper()
+			off := newFormerList("default", set.log.(PageStore), set)
+			synctest.Wait()
+			if files := pageFiles(t, folder); len(files) != want {
+				t.Errorf("%d pages are left, want %d", len(files), want)
+			}
+			_ = off.Destruct()
+		}
+		sweep(2)
+		if err := set.Revoke(t.Context(), session.Revocation{SessionID: ann.Session().ID, Until: ann.Session().ExpiresAt}); err != nil {
+			t.Fatal(err)
+		}
+		sweep(2) // there is another session on the page
+		if err := set.Revoke(t.Context(), session.Revocation{UserID: "ann", Before: time.Now(), Until: ann.Session().ExpiresAt}); err != nil {
+			t.Fatal(err)
+		}
+		sweep(1)
+		time.Sleep(2 * time.Hour)
+		sweep(0)
+		stop(t, set)
+	})
+}
+
 func TestLostListIsWrittenAgain(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

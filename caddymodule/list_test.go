@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/require"
@@ -90,6 +92,24 @@ func TestAdminAnswersClearlyWhereNothingIsListed(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, status)
 	status, _ = adminUser(t, "POST", "ada", "")
 	require.Equal(t, http.StatusMethodNotAllowed, status)
+}
+
+// A reload with list off leaves nothing of a user who is signed in nowhere.
+func TestListOffAfterAReload(t *testing.T) {
+	folder := t.TempDir()
+	storage := "storage file_system " + folder
+	s := serve(t, guarded, listOn, storage)
+	s.signIn(ada)
+	pages := func() []string {
+		files, err := filepath.Glob(filepath.Join(folder, "session/default/list/*"))
+		require.NoError(t, err)
+		return files
+	}
+	require.Eventually(t, func() bool { return len(pages()) == 1 }, 5*time.Second, 10*time.Millisecond)
+	status, _ := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
+	require.Equal(t, http.StatusOK, status)
+	serve(t, guarded, storage)
+	require.Eventually(t, func() bool { return len(pages()) == 0 }, 5*time.Second, 10*time.Millisecond)
 }
 
 // A client behind a proxy that is not trusted cannot choose its address.

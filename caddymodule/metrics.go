@@ -156,7 +156,7 @@ var (
 	cacheHitsDescription = prometheus.NewDesc("caddy_session_cache_requests_total",
 		"Tokens looked up in the cache, by result.", []string{"realm", "result"}, nil)
 	lagDescription = prometheus.NewDesc("caddy_session_revocation_lag_seconds",
-		"Time since the shared revocations were last read.", []string{"realm"}, nil)
+		"Time since the shared revocations were last read, or since this node began to try if they never were.", []string{"realm"}, nil)
 	outagesDescription = prometheus.NewDesc("caddy_session_revocation_outages_total",
 		"How often the shared revocations could not be read any more.", []string{"realm"}, nil)
 	pendingDescription = prometheus.NewDesc("caddy_session_revocation_pending",
@@ -226,9 +226,11 @@ func (m *metrics) collectSeals(to chan<- prometheus.Metric, realm string, keys [
 
 func (s *sharedRevocations) collect(to chan<- prometheus.Metric) {
 	status := s.Status()
-	if last := status.LastSync; last != nil {
-		to <- prometheus.MustNewConstMetric(lagDescription, prometheus.GaugeValue, time.Since(*last).Seconds(), s.realm)
+	last := s.started // so that a node that never read them is seen too
+	if status.LastSync != nil {
+		last = *status.LastSync
 	}
+	to <- prometheus.MustNewConstMetric(lagDescription, prometheus.GaugeValue, time.Since(last).Seconds(), s.realm)
 	to <- prometheus.MustNewConstMetric(outagesDescription, prometheus.CounterValue, float64(status.Outages), s.realm)
 	to <- prometheus.MustNewConstMetric(pendingDescription, prometheus.GaugeValue, float64(status.Pending), s.realm)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -267,4 +268,86 @@ func TestFrozenNodeTakesNoSessionOnceTheGraceIsOver(t *testing.T) {
 		node.cancel()
 		node.done.Wait()
 	})
+}
+
+// lookingLog is one whose looks end when the test says so.
+type lookingLog struct {
+	RevocationLog
+	look chan struct{}
+}
+
+func (l *lookingLog) Follow(ctx context.Context, _ func(session.Revocation), synced func()) error {
+	for {
+		synced()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.look:
+		}
+	}
+}
+
+// A process that was frozen, or a look that hung, is an outage that no error tells of: it
+// is counted, and its beginning and its end are told, whether timers or the look are first.
+func TestOutageWithoutAnErrorIsToldAndCounted(t *testing.T) {
+	for _, rule := range []string{"closed", "open"} {
+		for name, timers := range map[string]bool{"timers are first": true, "the look is first": false} {
+			t.Run(rule+", "+name, func(t *testing.T) {
+				logged := caddyLog(t)
+				synctest.Test(t, func(t *testing.T) {
+					log := &lookingLog{look: make(chan struct{})}
+					node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{OnOutage: rule}.OutageRule())
+					node.ready(t.Context())
+					if !timers {
+						node.closing.Stop()
+					}
+					time.Sleep(2 * time.Minute)
+					for range 3 {
+						log.look <- struct{}{}
+						synctest.Wait()
+						time.Sleep(time.Second)
+					}
+					if status := node.Status(); status.Outage || status.Refusing || status.Outages != 1 {
+						t.Errorf("status %+v", status)
+					}
+					node.cancel()
+					node.done.Wait()
+				})
+				for _, message := range []string{"could not be read for longer than outage_grace", "can be read again"} {
+					if count := strings.Count(logged(), message); count != 1 {
+						t.Errorf("the log has %q %d times:\n%s", message, count, logged())
+					}
+				}
+				for _, message := range []string{"auth routes are closed", "auth routes are open again"} {
+					if told := strings.Contains(logged(), message); told != (rule == "closed") {
+						t.Errorf("the log has %q: %t", message, told)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A look that hangs for longer than the grace and then fails is one outage, and its reason
+// is told.
+func TestOutageOfALookThatHungNamesItsReason(t *testing.T) {
+	logged := caddyLog(t)
+	synctest.Test(t, func(t *testing.T) {
+		log := &readOnce{fail: make(chan error)}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		time.Sleep(2 * time.Minute)
+		log.fail <- errors.New("connection reset by peer")
+		time.Sleep(time.Minute)
+		if outages := node.Status().Outages; outages != 1 {
+			t.Errorf("%d outages are counted", outages)
+		}
+		node.cancel()
+		node.done.Wait()
+	})
+	for _, message := range []string{"auth routes are closed", "connection reset by peer"} {
+		if count := strings.Count(logged(), message); count != 1 {
+			t.Errorf("the log has %q %d times:\n%s", message, count, logged())
+		}
+	}
 }

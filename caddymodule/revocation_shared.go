@@ -57,6 +57,7 @@ type sharedRevocations struct {
 	terms      []*terms  // of the configurations that use this, the latest last
 	since      time.Time // the grace counts from here
 	toldClosed bool      // the log knows
+	toldBroken bool      // it knows why, too
 	ended      bool      // nobody asks any more
 
 	heirs   []keeper                      // in another place, once this ends
@@ -361,12 +362,18 @@ func (s *sharedRevocations) synced() {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.toldClosed = false
+	s.noteGraceOver() // a process that was frozen may look before its timers fire
+	closed := s.toldClosed
+	s.toldClosed, s.toldBroken = false, false
 	s.status.LastSync = &now
 	// Until the next look nothing is wrong. A look that never ends is an outage.
 	s.countGrace(now.Add(lookInterval(s.log)))
 	if s.status.Outage {
-		s.logger().Info("the shared revocations can be read again")
+		message := "the shared revocations can be read again"
+		if closed {
+			message += ", so auth routes are open again"
+		}
+		s.logger().Info(message)
 	}
 	s.status.Outage = false
 }
@@ -374,30 +381,56 @@ func (s *sharedRevocations) synced() {
 func (s *sharedRevocations) broken(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.status.Outage {
+	if s.toldBroken {
 		return
 	}
+	s.toldBroken = true
 	if !s.stale() { // else a look that hung would open again what has been closed
 		s.countGrace(time.Now())
 	}
-	s.status.Outage = true
-	s.status.Outages++
+	s.beginOutage()
 	outage := s.outage.Load()
-	s.logger().Error("the shared revocations cannot be read", zap.Error(err),
+	message := "the shared revocations cannot be read"
+	if outage.OnOutage == "closed" && s.stale() && !s.toldClosed {
+		s.toldClosed = true
+		message += ", so auth routes are closed"
+		if s.status.LastSync == nil {
+			message += ": this node has never read them, so there is no grace"
+		}
+	}
+	s.logger().Error(message, zap.Error(err),
 		zap.String("on_outage", outage.OnOutage), zap.Duration("outage_grace", time.Duration(outage.OutageGrace)))
+}
+
+func (s *sharedRevocations) beginOutage() {
+	if !s.status.Outage {
+		s.status.Outage = true
+		s.status.Outages++
+	}
 }
 
 func (s *sharedRevocations) graceOver() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteGraceOver()
+}
+
+// noteGraceOver says that the grace is over, if it is. No error may have told of the
+// outage: a look hangs, or the process was frozen.
+func (s *sharedRevocations) noteGraceOver() {
 	outage := s.outage.Load()
-	if time.Since(s.since) < time.Duration(outage.OutageGrace) {
-		return // it was counted anew meanwhile
+	if s.ended || time.Since(s.since) < time.Duration(outage.OutageGrace) { // it was counted anew meanwhile
+		return
 	}
-	if outage.OnOutage == "closed" && !s.toldClosed {
+	const message = "the shared revocations could not be read for longer than outage_grace"
+	switch {
+	case outage.OnOutage == "closed" && !s.toldClosed:
 		s.toldClosed = true
-		s.logger().Error("the shared revocations could not be read for longer than outage_grace, so auth routes are closed")
+		s.logger().Error(message + ", so auth routes are closed")
+	case outage.OnOutage != "closed" && !s.status.Outage:
+		s.logger().Error(message)
 	}
+	s.beginOutage()
 }
 
 // Status is a snapshot for the admin API.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -310,8 +311,9 @@ func TestLongestPollInterval(t *testing.T) {
 }
 
 // A node that starts while the storage cannot be read knows of no sign-out at
-// all, so there is no grace.
+// all, so there is no grace. The log says so at once, and the metric of the lag grows.
 func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
+	logged := caddyLog(t)
 	synctest.Test(t, func(t *testing.T) {
 		storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
 		storage.unreadable.Store(true)
@@ -324,8 +326,30 @@ func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
 		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {
 			t.Errorf("the error is %v", err)
 		}
+		synctest.Wait()
+		if text := logged(); strings.Count(text, "cannot be read, so auth routes are closed: this node has never read them") != 1 {
+			t.Errorf("the log is:\n%s", text)
+		}
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(prometheus.CollectorFunc(node.collect))
+		families, err := registry.Gather()
+		if err != nil || len(families) != 3 {
+			t.Fatalf("%v, %v", families, err)
+		}
+		if lag := families[0].GetMetric()[0].GetGauge().GetValue(); lag < 300 || lag > 310 {
+			t.Errorf("after five minutes the lag is %v s", lag)
+		}
+		storage.unreadable.Store(false)
+		time.Sleep(2 * time.Second)
 		stop(t, node)
 	})
+	for _, message := range []string{"auth routes are closed", "so auth routes are open again"} {
+		if count := strings.Count(logged(), message); count != 1 {
+			t.Errorf("the log has %q %d times:\n%s", message, count, logged())
+		}
+	}
 }
 
 func TestDamagedFileIsAnOutage(t *testing.T) {

@@ -68,9 +68,11 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 		}
 		set := r.succeed(before)
 		if log == nil {
-			return tombstones{set, r.name}, nil
+			return tombstones{set, r.name, time.Now()}, nil
 		}
-		return newSharedRevocations(r.name, set, log, r.revocationModule.OutageRule()), nil
+		opened := newSharedRevocations(r.name, set, log, r.revocationModule.OutageRule())
+		opened.home = r.home()
+		return opened, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("revocation of the session realm %s: %w", r.name, err)

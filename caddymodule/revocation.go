@@ -118,6 +118,7 @@ const lateAnswers = time.Minute
 type tombstones struct {
 	*session.RevocationSet
 	realm string
+	since time.Time
 }
 
 // Revoke implements [session.Revocations].

@@ -3,9 +3,8 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -14,21 +13,34 @@ import (
 // moves them to another place.
 type keeper interface {
 	session.Revocations
-	keeps() (realm string, set *session.RevocationSet)
+	keeps() kept
 }
 
-func (s *sharedRevocations) keeps() (realm string, set *session.RevocationSet) {
-	return s.realm, s.RevocationSet
+// kept says whose revocations a keeper has, and where.
+type kept struct {
+	realm string
+	set   *session.RevocationSet
+	home  string // the place as an operator sees it
+	since time.Time
 }
 
-func (t tombstones) keeps() (realm string, set *session.RevocationSet) {
-	return t.realm, t.RevocationSet
+func (s *sharedRevocations) keeps() kept { return kept{s.realm, s.RevocationSet, s.home, s.started} }
+
+func (t tombstones) keeps() kept { return kept{t.realm, t.RevocationSet, "", t.since} }
+
+// home tells places apart as an operator does: a server with another password, or beside
+// another storage, has the same revocations.
+func (r *realm) home() string {
+	if m, ok := r.revocationModule.(*RedisRevocation); ok {
+		return m.server()
+	}
+	return fmt.Sprintf("%s %s %s", storageName(r.app.storage()), r.revocationModule.CaddyModule().ID, r.revocationModule.Place())
 }
 
 func keepersOf(realm string) (found []keeper) {
 	shared.Range(func(_, value any) bool {
 		if k, ok := value.(keeper); ok {
-			if of, _ := k.keeps(); of == realm {
+			if k.keeps().realm == realm {
 				found = append(found, k)
 			}
 		}
@@ -44,16 +56,25 @@ func (r *realm) succeed(before []keeper) *session.RevocationSet {
 	if len(before) == 0 {
 		return session.NewRevocationSet(time.Now)
 	}
-	r.app.logger.Warn("the revocations are kept in another place from now on; what was ended before holds on this node until it restarts, and longer only if the new place has it too",
-		zap.String("realm", r.name))
-	_, set := before[0].keeps() // the others have it too
-	return set
+	return before[0].keeps().set // the others have it too
+}
+
+// warnOfMove warns of another place once the configuration before has ended: its load may
+// still have failed until then, and then it is the new place that ends.
+func (s *sharedRevocations) warnOfMove(heirs []keeper) {
+	for _, heir := range heirs {
+		if to := heir.keeps(); to.since.After(s.started) && to.home != s.home {
+			s.logger().Warn("the revocations are kept in another place from now on; what was ended before holds on this node until it restarts, and longer only if the new place has it too")
+			return
+		}
+	}
 }
 
 // bequeath leaves what is pending to the revocations in another place, and reports
 // whether there are any.
 func (s *sharedRevocations) bequeath() (heirs bool) {
 	found := keepersOf(s.realm)
+	s.warnOfMove(found)
 	s.mu.Lock()
 	s.heirs = found // what requests end from now on is theirs
 	pending := s.pending

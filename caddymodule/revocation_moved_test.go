@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,73 @@ func TestMovedRevocationsForgetNoSignOut(t *testing.T) {
 	}
 	if strings.Contains(string(text), "lost with this process") {
 		t.Error("the log says that something is lost")
+	}
+}
+
+// Nobody is warned of a move that did not happen: the reload failed, or Redis only wants
+// another user, who gets a client of their own.
+func TestNoMoveIsWarnedOf(t *testing.T) {
+	s := startRedis(t)
+	for _, user := range []string{"one", "two"} {
+		s.command("ACL", "SETUSER", user, "on", ">secret-of-"+user, "~*", "+@all")
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	folder := t.TempDir()
+	load := func(revocation, apps string) error {
+		return caddy.Load(fmt.Appendf(nil, `{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
+			"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}},
+			"apps": {%s "session": {"realms": {"default": {"revocation": %s}}}}}`, folder, filepath.Join(folder, "log"), apps, revocation), true)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	as := func(user string) string {
+		return fmt.Sprintf(`{"module": "redis", "url": "redis://%s:secret-of-%s@127.0.0.1:%s/0"}`, user, user, s.port)
+	}
+	var sets []*sharedRevocations
+	for _, user := range []string{"one", "two"} {
+		if err := load(as(user), ""); err != nil {
+			t.Fatal(err)
+		}
+		sets = append(sets, current(t))
+	}
+	if sets[0] == sets[1] {
+		t.Error("two users share a client")
+	}
+	for range 5 { // apps start in no order
+		if err := load(`{"module": "storage"}`, fmt.Sprintf(`"http": {"servers": {"a": {"listen": [%q]}}},`, taken.Addr())); err == nil {
+			t.Fatal("the load did not fail")
+		}
+	}
+	if current(t) != sets[1] {
+		t.Error("the revocations are not those of the configuration that runs")
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "kept in another place") {
+		t.Error("the log warns of a move:\n" + string(text))
+	}
+	if strings.Contains(string(text), "secret-of") {
+		t.Error("the log shows a password")
+	}
+}
+
+func TestServerOfARedisURL(t *testing.T) {
+	for one, other := range map[string]string{
+		"redis://a:b@h:1/0": "redis://h:1/0",
+		"redis://:b@h:1/0?master_name=m&password=p&username=u": "redis://c:d@h:1/0?master_name=m",
+	} {
+		a, b := &RedisRevocation{url: one}, &RedisRevocation{url: other}
+		if a.server() != b.server() || a.Place() == b.Place() {
+			t.Errorf("%s and %s are not two clients of one server", one, other)
+		}
+	}
+	if a, b := (&RedisRevocation{url: "redis://h:1/0"}), (&RedisRevocation{url: "redis://h:1/1"}); a.server() == b.server() {
+		t.Error("two databases are one")
 	}
 }
 

@@ -124,6 +124,22 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 // password, is another place.
 func (m *RedisRevocation) Place() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(m.url))) }
 
+// server is the URL without who asks it: the revocations of one server are the same for
+// all of its users.
+func (m *RedisRevocation) server() string {
+	parsed, err := url.Parse(m.url)
+	if err != nil {
+		return m.Place()
+	}
+	parsed.User = nil
+	query := parsed.Query()
+	for _, option := range []string{"username", "password", "sentinel_username", "sentinel_password"} {
+		query.Del(option)
+	}
+	parsed.RawQuery = query.Encode()
+	return parsed.String()
+}
+
 const (
 	firstEntry = "0-0"
 	// redisBlock is how long a read waits for something new.

@@ -43,6 +43,7 @@ const (
 type sharedRevocations struct {
 	*session.RevocationSet
 	realm  string
+	home   string // as an operator sees the place
 	log    RevocationLog
 	outage atomic.Pointer[Outage] // of the latest configuration
 	cancel context.CancelFunc

@@ -307,10 +307,8 @@ func TestHooksLogNoSecrets(t *testing.T) {
 	}
 	logged, err := os.ReadFile(file)
 	require.NoError(t, err)
-	for _, message := range []string{"a session hook fails", "a session hook works again"} {
-		lines := regexp.MustCompile(message+`.*"hook":"authorize"`).FindAll(logged, -1)
-		assert.Len(t, lines, 2, "once for each outage")
-	}
+	lines := regexp.MustCompile(`a session hook fails.*"hook":"authorize"`).FindAll(logged, -1)
+	assert.Len(t, lines, 1, "what fails again at once has never worked again")
 	assert.Contains(t, string(logged), `"hook":"validate"`)
 	for _, secret := range []string{"secret-key", "secret-answer", "at-secret", "rt-secret", "Ada"} {
 		assert.NotContains(t, string(logged), secret)

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -146,11 +146,18 @@ func loadHook[Hook any](ctx caddy.Context, written json.RawMessage, word string)
 	return hook, nil
 }
 
+// worksAfter is how long a hook has to be without a failure before the log says that it
+// works again: one that fails for some users fills no log.
+const worksAfter = time.Minute
+
 // hookMeter measures the calls of one hook and says when it fails.
 type hookMeter struct {
-	realm   *realm
-	hook    string
-	failing atomic.Bool
+	realm *realm
+	hook  string
+
+	mu      sync.Mutex
+	failing bool
+	failed  time.Time // last
 }
 
 func (r *realm) meter(hook string) *hookMeter { return &hookMeter{realm: r, hook: hook} }
@@ -190,15 +197,25 @@ func (m *hookMeter) called(ctx context.Context, started time.Time, refused bool,
 	}
 	app := m.realm.app
 	app.metrics.hooks.WithLabelValues(m.realm.name, m.hook, outcome).Observe(time.Since(started).Seconds())
-	failed := outcome == hookFailed
-	if m.failing.Swap(failed) == failed {
-		return
+	m.tell(outcome == hookFailed, err)
+}
+
+// tell says when a hook begins to fail, and when it has worked again for a while.
+func (m *hookMeter) tell(failed bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was, now := m.failing, time.Now()
+	if failed {
+		m.failing, m.failed = true, now
+	} else if now.Sub(m.failed) >= worksAfter {
+		m.failing = false
 	}
 	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.hook)}
-	if failed {
-		app.logger.Error("a session hook fails", append(fields, zap.Error(err))...)
-	} else {
-		app.logger.Info("a session hook works again", fields...)
+	switch {
+	case m.failing && !was:
+		m.realm.app.logger.Error("a session hook fails", append(fields, zap.Error(err))...)
+	case was && !m.failing:
+		m.realm.app.logger.Info("a session hook works again", fields...)
 	}
 }
 

@@ -2,7 +2,10 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,4 +73,43 @@ func TestCompiledHookThatGoesWrongIsSeen(t *testing.T) {
 			assert.True(t, r.app.metrics.hooks.DeleteLabelValues("default", "hook", hookFailed), "the call is counted as a failure")
 		})
 	}
+}
+
+// A hook that fails for one user in two, or now and then, is one failure: the log says that it
+// works again, at the next call, once none has failed for a minute.
+func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.InfoLevel)
+		r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+		m := validateMeter{r.meter("validate"), compiled(nil)}
+		call := func(answer error) {
+			m.hook = compiled(func() (session.Login, error) { return session.Login{}, answer })
+			_ = m.ValidateSession(t.Context(), &session.Session{})
+		}
+		broken := errors.New("the answer has the status 500")
+		said := func(want ...string) {
+			t.Helper()
+			var all []string
+			for _, entry := range logs.TakeAll() {
+				all = append(all, entry.Message)
+			}
+			assert.Equal(t, want, all)
+		}
+		for range 20 {
+			call(nil)
+			call(broken)
+			call(session.ErrRefused) // a no is an answer
+			time.Sleep(30 * time.Second)
+		}
+		said("a session hook fails")
+		call(nil)
+		time.Sleep(time.Minute)
+		said()
+		call(nil)
+		call(nil)
+		said("a session hook works again")
+		call(broken)
+		call(broken)
+		said("a session hook fails")
+	})
 }

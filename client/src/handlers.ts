@@ -2,6 +2,7 @@ import { findRefusedField, isPlainTree, SHAPE } from "./browser-update.js";
 import type { ResolvedSessionConfig } from "./config.js";
 import type { Access } from "./factory.js";
 import { SessionTooLarge } from "./handoff.js";
+import { isPrefetch } from "./request-kind.js";
 import { currentRequest, type RequestScope } from "./request.js";
 import { isRefreshDue, readChange, withoutTokens } from "./session.js";
 import { parseStrict } from "./strict-json.js";
@@ -75,9 +76,9 @@ export function createHandlers<T extends User>(
   }
 
   return () => ({
-    GET: handle(async (_, current) => {
+    GET: handle(async ({ headers }, current) => {
       const session = await current.session();
-      const due = session && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold);
+      const due = session && !isPrefetch(headers) && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold);
       return due ? changed(refresh(current)) : answer(session);
     }),
     POST: handle(async (_, current) => {

@@ -44,7 +44,8 @@ export function createMiddleware<T extends User>(
         if (refused || (!session && type === "auth")) return deny(request, loginTarget(request, rules), 401);
       }
       const response = NextResponse.next();
-      if (mode === "standalone" && session && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold)) {
+      const used = session && config.autoRefresh && !isPrefetch(request.headers);
+      if (mode === "standalone" && used && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold)) {
         await keeper.change(session, {});
         jar.writeTo(response);
       }

@@ -15,7 +15,7 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
     let notBefore = 0;
     let seen: Session | undefined;
     let seenAt = 0;
-    async function onActivity() {
+    return listen(["mousemove", "mousedown", "click", "keydown", "touchstart", "scroll", "wheel"], async () => {
       const { session } = store.get();
       const now = Date.now();
       if (!session || now < notBefore) return;
@@ -32,8 +32,7 @@ export function useActivityRefresh(store: Store, enabled: boolean, interval?: nu
         refreshed = Date.now();
         notBefore = 0;
       }
-    }
-    return listen(["mousemove", "mousedown", "click", "keydown", "touchstart", "scroll", "wheel"], onActivity);
+    });
   }, [store, enabled, interval]);
 }
 

@@ -16,5 +16,5 @@ export function useStore(): { store: Store; state: State } {
 
 /** What the store holds, now and whenever that changes. */
 export function useStateOf(store: Store): State {
-  return useSyncExternalStore(store.subscribe, store.get, store.getHydrated);
+  return useSyncExternalStore(store.subscribe, store.get, store.rendered);
 }

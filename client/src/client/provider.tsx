@@ -81,13 +81,14 @@ export function SessionProvider<T extends User = User>({
   }, [store, refreshInterval]);
 
   // Without an answer nobody is signed out: ask again, unless the answer is only slow. And the server decides whether the session has really ended,
-  // by its own clock: ours may be ahead, and there may be no network now. A session that is over by ours when it comes has told us nothing new.
+  // by its own clock: ours may be ahead, and there may be no network now. The question is no use of a session that is still alive, or an idle tab would
+  // keep it so. A session that is over by ours when it comes has told us nothing new.
   // Ours may be behind, too: it is not earlier than the session's last activity.
   const loading = state.status === "loading";
   const expiresAt = state.session?.expiresAt ?? 0;
   const active = state.session?.lastActivity ?? 0;
   useEffect(
-    () => after(loading ? RETRY : expiresAt - Math.max(Date.now(), active) + 500, () => void store.refetch(!loading), loading ? RETRY : 30_000),
+    () => after(loading ? RETRY : expiresAt - Math.max(Date.now(), active) + 500, () => void (loading ? store.refetch() : store.look()), loading ? RETRY : 30_000),
     [store, loading, expiresAt, active],
   );
 

@@ -40,7 +40,6 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   let unsure = false; // an answer was late, and none has settled since what the session is
   let reading: Promise<boolean> | undefined;
   let refreshing: Promise<SessionResult> | undefined;
-  const ask = connect(path);
 
   function set({ session, refreshThreshold = threshold }: Answer) {
     threshold = refreshThreshold;
@@ -52,9 +51,9 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     listeners.forEach((listener) => listener());
   }
 
-  async function read() {
+  async function read(headers?: HeadersInit) {
     const before = changes;
-    const answer = await ask("GET");
+    const answer = await ask(path, "GET", headers);
     reading = undefined;
     if (answer.session === undefined || before !== changes || changing) return false;
     unsure = false;
@@ -65,7 +64,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
   async function change(method: string, body?: object): Promise<SessionResult> {
     const mine = ++changes;
     changing++;
-    const answer = await ask(method, body);
+    const answer = await ask(path, method, body && { "Content-Type": "application/json" }, body);
     changing--;
     const { session, error } = answer;
     if (answer.session !== undefined) {
@@ -91,10 +90,10 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
    * Asks the API who is signed in, once for callers that ask at the same time; `afresh` does not trust a request that is already on its
    * way. Without a definite answer, which is then false, nothing changes.
    */
-  function refetch(afresh?: boolean) {
+  function refetch(afresh?: boolean, headers?: HeadersInit) {
     if (afresh) changes++;
     else if (reading) return reading;
-    return (reading = read());
+    return (reading = read(headers));
   }
 
   return {
@@ -103,9 +102,9 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     fetching,
     promise,
     get: () => state,
-    getHydrated: () => hydrated,
+    rendered: () => hydrated,
     /** Whether the API is being asked if what the server rendered is still so. */
-    isChecking: () => reading && state === hydrated,
+    checking: () => reading && state === hydrated,
     threshold: () => threshold,
     subscribe(listener: () => void) {
       listeners.add(listener);
@@ -125,6 +124,8 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
       set({ session });
     },
     refetch,
+    /** Asks afresh without using the session: what is fetched in advance does not slide it. A script may not send Sec-Purpose. */
+    look: () => refetch(true, { Purpose: "prefetch" }),
     refresh,
     update: (updates?: { user?: UserUpdate<User> } | null) => (updates?.user ? change("PATCH", { user: updates.user }) : refresh()),
     logout: () => change("DELETE"),
@@ -150,43 +151,37 @@ export function sameValue(a: unknown, b: unknown) {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+let warnedOf: string; // a path
+
 /**
- * Makes the function that asks the session API at `path`. Only its own words count: an answer that is not JSON of the documented shape (the
- * app's 404 page, a proxy's HTML) is an error and says nothing about the session.
+ * Asks the session API at `path`. Only its own words count: an answer that is not JSON of the documented shape (the app's 404 page, a
+ * proxy's HTML) is an error and says nothing about the session.
  */
-function connect(path: string) {
-  let warned = false;
-  return async (method: string, body?: object): Promise<Outcome> => {
-    let error: string;
-    try {
-      const response = await fetch(path, {
-        method,
-        headers: body && { "Content-Type": "application/json" },
-        body: JSON.stringify(body),
-        cache: "no-store",
-      });
-      error = `${method} ${path} answered ${response.status}`;
-      const type = response.headers.get("Content-Type");
-      // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
-      if (process.env.NODE_ENV !== "production" && response.status < 500 && !type?.includes("json") && !warned) {
-        warned = true;
-        console.warn(`${error}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
-      }
-      if (response.ok) {
-        const answer: Answer = await response.json();
-        if (answer.session === null || (answer.session?.user?.id && answer.session.expiresAt > 0)) return answer;
-      } else if (type?.includes("problem+json")) {
-        const { title, detail } = await response.json();
-        error = detail || title || error;
-        // Refreshing or updating without a session: the API's definite "nobody is signed in".
-        if (response.status === 401) return { session: null, error };
-      } else if (method === "DELETE") {
-        console.error(error); // a button that signs out does not look at the result
-      }
-    } catch (reason) {
-      // No network, not JSON, or an update that JSON cannot hold: no answer of the session API either.
-      error = `${method} ${path}: ${reason}`;
+async function ask(path: string, method: string, headers?: HeadersInit, body?: object): Promise<Outcome> {
+  let error: string;
+  try {
+    const response = await fetch(path, { method, headers, body: JSON.stringify(body), cache: "no-store" });
+    error = `${method} ${path} answered ${response.status}`;
+    const type = response.headers.get("Content-Type");
+    // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
+    if (process.env.NODE_ENV !== "production" && response.status < 500 && !type?.includes("json") && warnedOf !== path) {
+      warnedOf = path;
+      console.warn(`${error}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
     }
-    return { error };
-  };
+    if (response.ok) {
+      const answer: Answer = await response.json();
+      if (answer.session === null || (answer.session?.user?.id && answer.session.expiresAt > 0)) return answer;
+    } else if (type?.includes("problem+json")) {
+      const { title, detail } = await response.json();
+      error = detail || title || error;
+      // Refreshing or updating without a session: the API's definite "nobody is signed in".
+      if (response.status === 401) return { session: null, error };
+    } else if (method === "DELETE") {
+      console.error(error); // a button that signs out does not look at the result
+    }
+  } catch (reason) {
+    // No network, not JSON, or an update that JSON cannot hold: no answer of the session API either.
+    error = `${method} ${path}: ${reason}`;
+  }
+  return { error };
 }

@@ -21,7 +21,7 @@ export function useOtherTabs(store: Store) {
     let question: MessageEvent<Session | null> | undefined; // the newest message that the API's answer must settle
     function tell() {
       const state = store.get();
-      if (!isKnown(state) || store.isChecking() || shared === state.session) return;
+      if (!isKnown(state) || store.checking() || shared === state.session) return;
       question = undefined;
       channel.postMessage((shared = state.session));
     }
@@ -35,7 +35,7 @@ export function useOtherTabs(store: Store) {
       question = message;
       shared = undefined; // one of the two tabs is wrong, so the answer is told even if it is what this one knew
       // Without an answer the other tab's sign-out would be overlooked.
-      if (!(await store.refetch(true))) setTimeout(() => question === message && hear(message), RETRY);
+      if (!(await store.look())) setTimeout(() => question === message && hear(message), RETRY);
     };
     tell();
     const unsubscribe = store.subscribe(tell);

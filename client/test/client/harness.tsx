@@ -31,6 +31,8 @@ export class FakeAPI {
   session: Session | null = null;
   refreshThreshold = 24 * 60 * 60;
   lifetime = 24 * HOUR;
+  /** Reads slide the session, as when it is due, and its end is the end: by a clock that the browser's is ahead of by so many milliseconds. */
+  behind?: number;
   /** Answers instead of the API: an error page, or no network. */
   broken?: () => Response | Promise<Response>;
   /** Holds answers back until it resolves. */
@@ -40,8 +42,13 @@ export class FakeAPI {
     return this.requests.filter((request) => request.startsWith(`${method} `)).length;
   }
 
-  fetch = async (path: string, { method = "GET", body }: RequestInit = {}): Promise<Response> => {
+  fetch = async (path: string, { method = "GET", headers, body }: RequestInit = {}): Promise<Response> => {
     this.requests.push(`${method} ${path}`);
+    if (this.behind !== undefined && this.session) {
+      const now = Date.now() - this.behind;
+      if (now >= this.session.expiresAt) this.session = null;
+      else if (method === "GET" && new Headers(headers).get("Purpose") !== "prefetch") this.session = session(this.session.user, this.lifetime, now);
+    }
     const answer = this.broken ? await this.broken() : this.answer(method, body as string | undefined);
     await this.held;
     return answer;

@@ -134,6 +134,17 @@ describe("who is signed in", () => {
     expect(api.count("GET")).toBe(asked);
   });
 
+  test.each([0, 800, 20_000])("an idle tab whose clock is ahead by %d ms sees it, and keeps no session alive by asking", async (behind) => {
+    vi.useFakeTimers();
+    Object.assign(api, { behind, lifetime: 60_000, session: session({}, 60_000, Date.now() - behind) });
+    const page = await render(<SessionProvider autoActivityRefresh={false} children={<Show />} />);
+    await act(() => vi.advanceTimersByTimeAsync(59_000 - behind));
+    expect(api.count("GET")).toBe(1);
+    await act(() => vi.advanceTimersByTimeAsync(31_500 + behind));
+    expect(page.text()).toBe("unauthenticated -");
+    expect(api.session).toBeNull();
+  });
+
   test("a tab whose clock runs ahead asks twice a minute then", async () => {
     vi.useFakeTimers();
     api.session = session({}, 60_000);

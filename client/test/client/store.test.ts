@@ -263,10 +263,11 @@ describe("an answer that is not the session API's", () => {
     ["the login page", "<h1>Sign in</h1>", 200, "text/html"],
   ])("%s: one warning in development says where to look", async (_, body, status, type) => {
     answer(body, status, type);
-    const store = createStore("/api/session", session(), false);
+    const path = `/api/session-${status}`; // one warning for each path
+    const store = createStore(path, session(), false);
     for (const asked of [store.refetch, store.refresh, store.update, store.logout]) await asked();
     expect(warnings()).toEqual([
-      `GET /api/session answered ${status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`,
+      `GET ${path} answered ${status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`,
     ]);
     expect(store.get().status).toBe("authenticated");
   });

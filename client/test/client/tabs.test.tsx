@@ -171,6 +171,17 @@ describe("tabs agree", () => {
     other.close();
   });
 
+  test("what another tab says makes none use the session", async () => {
+    Object.assign(api, { behind: 0, session: session() });
+    await tab({ initialSession: api.session, fetchOnMount: false });
+    const before = api.session;
+    const other = new BroadcastChannel("caddy-session-guard /api/session");
+    other.postMessage(null);
+    await settle(50);
+    expect([api.count("GET"), api.session]).toEqual([1, before]);
+    other.close();
+  });
+
   describe("of eight", () => {
     /** Seven tabs, and how many requests all make because of what comes then. */
     async function seven() {

@@ -194,6 +194,8 @@ describe("without Caddy the rules are enforced here", () => {
     const cookie = response.cookies.get("session");
     expect((await auth.decryptSession(cookie?.value ?? ""))?.expiresAt).toBeGreaterThan(Date.now() + 6 * 24 * 3_600_000);
     expect(cookie).toMatchObject({ httpOnly: true, path: "/" });
+    const inAdvance = { ...headers, Purpose: "prefetch" };
+    expect((await auth.middleware()(new NextRequest("http://localhost:3000/", { headers: inAdvance }))).cookies.get("session")).toBeUndefined();
     const off = NextAuthSession({ session: { autoRefresh: false } });
     expect((await off.middleware()(new NextRequest("http://localhost:3000/", { headers }))).cookies.get("session")).toBeUndefined();
   });

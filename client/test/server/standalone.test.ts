@@ -122,6 +122,8 @@ describe("handlers()", () => {
     vi.useFakeTimers();
     await login();
     vi.advanceTimersByTime(7 * 24 * 3_600_000 - 3_599_000);
+    await GET(request("GET", undefined, { Purpose: "prefetch" })); // how SessionProvider asks whether the session has ended
+    expect(current.set.has("session")).toBe(false);
     const body = await (await GET(request("GET"))).json();
     expect(body.session.expiresAt).toBe(Date.now() + 7 * 24 * 3_600_000);
     expect(current.set.has("session")).toBe(true);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { amira, choose, fillIn, hearsNothing, link, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { revoke } from "./visitor.mjs";
 
 const second = 1000;
 const hour = 3600 * second;
@@ -153,6 +154,21 @@ export function testExampleSession(enter) {
     await strangers.opens("/dashboard");
     await strangers.lands("/dashboard", "Hello, Jonas Berg");
     for (const each of [here, phone, strangers]) await each.leave();
+  });
+
+  test("your devices, when this one has been signed out from another: the login page", async () => {
+    const visitor = await enter();
+    await signInElsewhere(visitor);
+    const other = await enter();
+    await signInElsewhere(other);
+    await other.opens("/dashboard");
+    await visitor.opens("/dashboard/profile");
+    const others = visitor.page.getByRole("button", { name: "Sign out the others" });
+    await others.waitFor();
+    await revoke(visitor.url, await visitor.sessionCookie());
+    await others.click();
+    await visitor.lands(login("/dashboard/profile"), "Sign in");
+    for (const each of [visitor, other]) await each.leave();
   });
 
   test("two tabs: a sign-out in one is seen in the others within a second", async () => {

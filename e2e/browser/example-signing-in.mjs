@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { amira, choose, fillIn, hearsNothing, jonas, login, screenshot, showsNobody, showsUser, signInElsewhere } from "./example-site.mjs";
+import { revoke } from "./visitor.mjs";
 
 export function testExampleSigningIn(enter) {
   for (const javaScriptEnabled of [true, false]) {
@@ -112,6 +113,17 @@ export function testExampleSigningIn(enter) {
     await amiras.page.reload();
     await amiras.lands("/dashboard", "Hello, Amira Haddad");
     for (const each of [visitor, elsewhere, amiras]) await each.leave();
+  });
+
+  test("sign-out everywhere after the session has been ended on another device: signed out, without a word of failure", async () => {
+    const visitor = await enter();
+    await signInElsewhere(visitor);
+    await visitor.opens("/");
+    await showsUser(visitor.page, "Jonas Berg");
+    await revoke(visitor.url, await visitor.sessionCookie());
+    await choose(visitor.page, "sign-out-everywhere");
+    await showsNobody(visitor.page);
+    await visitor.leave();
   });
 
   test("the back button shows nothing of a session that was signed out", async () => {

@@ -1,5 +1,6 @@
 "use client";
 
+import { useSession } from "caddy-session-guard/client";
 import { useFormatter, useTranslations } from "next-intl";
 import { useCallback, useEffect, useState } from "react";
 import { describeDevice } from "@/lib/device";
@@ -19,17 +20,30 @@ export function Devices() {
   const format = useFormatter();
   const [list, setList] = useState<{ devices: Device[]; now: number }>();
   const [failed, setFailed] = useState(false);
+  const { refresh } = useSession();
+
+  /** The answer of the session API; undefined if it is a refusal, or if there is none. */
+  const ask = useCallback(
+    async (path: string, method = "GET") => {
+      const answer = await fetch(path, { method }).catch(() => undefined);
+      if (answer?.ok) return answer;
+      // 401: nobody is signed in any more, which the hooks learn by asking themselves. Then the page is left.
+      if (answer?.status === 401) await refresh();
+      else setFailed(true);
+    },
+    [refresh],
+  );
 
   const load = useCallback(async () => {
     const answer = await ask("/api/session/list");
-    setFailed(!answer);
-    if (answer) setList({ devices: (await answer.json()).sessions, now: Date.now() });
-  }, []);
+    if (!answer) return;
+    setFailed(false);
+    setList({ devices: (await answer.json()).sessions, now: Date.now() });
+  }, [ask]);
   useEffect(() => void load(), [load]);
 
   async function signOutOthers() {
     if (await ask("/api/session/others", "DELETE")) await load();
-    else setFailed(true);
   }
 
   return (
@@ -62,10 +76,4 @@ export function Devices() {
       )}
     </>
   );
-}
-
-/** The answer of the session API; undefined if it is a refusal, or if there is none. */
-async function ask(path: string, method = "GET"): Promise<Response | undefined> {
-  const answer = await fetch(path, { method }).catch(() => undefined);
-  return answer?.ok ? answer : undefined;
 }

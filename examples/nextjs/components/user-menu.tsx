@@ -28,7 +28,9 @@ export function UserMenu({ user, locale }: { user: AppUser; locale: string }) {
 
   async function signOutEverywhere() {
     const answer = await fetch("/api/session/all", { method: "DELETE" }).catch(() => undefined);
-    setFailed(!answer?.ok || !(await logout()).success);
+    // 401: the session has ended already, as by the same button on another device.
+    const ended = answer?.ok || answer?.status === 401;
+    setFailed(!ended || !(await logout()).success);
   }
 
   return (

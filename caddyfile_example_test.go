@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
@@ -41,6 +43,30 @@ func TestExampleRefusesFormsOfOtherSites(t *testing.T) {
 	response := site.post("/logout", "", cookie, "same-origin")
 	if cleared := strings.Join(response.Header["Set-Cookie"], "\n"); response.StatusCode != http.StatusSeeOther || !strings.HasPrefix(cleared, "session=;") {
 		t.Errorf("signing out: got %d and Set-Cookie %q", response.StatusCode, cleared)
+	}
+}
+
+// Else the browser's Back button shows who was signed in, from its own memory.
+func TestExampleKeepsPagesOfVisitorsOutOfTheBrowsersMemory(t *testing.T) {
+	site := startExample(t)
+	cookie := site.signIn("Ada Lovelace")
+	for _, path := range []string{"/", "/dashboard"} {
+		response, body := site.ask(http.MethodGet, path, "", cookie, "none")
+		if directives := response.Header.Get("Cache-Control"); !strings.Contains(body, "Ada Lovelace") || !strings.Contains(directives, "no-store") {
+			t.Errorf("%s has Cache-Control %q", path, directives)
+		}
+	}
+}
+
+// The page counts from when it was loaded, so that no clock of a visitor's computer makes it reload without end.
+func TestExampleTellsTheTimeLeft(t *testing.T) {
+	site := startExample(t)
+	page := site.page("/dashboard", site.signIn("Ada Lovelace"))
+	_, rest, _ := strings.Cut(page, `data-milliseconds="`)
+	written, _, _ := strings.Cut(rest, `"`)
+	milliseconds, err := strconv.Atoi(written)
+	if left := time.Duration(milliseconds) * time.Millisecond; err != nil || left <= 29*time.Minute || left > 30*time.Minute {
+		t.Errorf("the dashboard says that %q milliseconds are left, want half an hour:\n%s", written, page)
 	}
 }
 

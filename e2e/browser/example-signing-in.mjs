@@ -57,6 +57,28 @@ export function testExampleSigningIn(enter) {
     await visitor.leave();
   });
 
+  test("whoever switches the language or registers on the login page gets the wanted page nevertheless", async () => {
+    const visitor = await enter();
+    const { page } = visitor;
+    await visitor.opens("/dashboard/profile?tab=1");
+    await visitor.lands(login("/dashboard/profile?tab=1"), "Sign in");
+    await page.getByRole("link", { name: "العربية" }).click();
+    await page.waitForURL(`/ar${login("/ar/dashboard/profile?tab=1")}`);
+    await page.getByRole("link", { name: "English" }).click();
+    await visitor.lands(login("/dashboard/profile?tab=1"), "Sign in");
+    await page.locator("main").getByRole("link", { name: "Register" }).click();
+    await visitor.lands("/register?return_to=%2Fdashboard%2Fprofile%3Ftab%3D1", "Create an account");
+    await page.locator("main").getByRole("link", { name: "Sign in" }).click();
+    await visitor.lands(login("/dashboard/profile?tab=1"), "Sign in");
+    await page.getByTestId("signed-out").getByRole("link", { name: "Register" }).click();
+    await page.getByLabel("Name").fill("Grace");
+    await page.getByLabel("Email").fill("grace@example.com");
+    await page.locator("main form").getByRole("button").click();
+    await visitor.lands("/dashboard/profile?tab=1", "Profile");
+    await showsUser(page, "Grace");
+    await visitor.leave();
+  });
+
   test("sign-out on a guarded page leads to the login page at once, and back to the page after it", async () => {
     const visitor = await enter();
     const { page } = visitor;

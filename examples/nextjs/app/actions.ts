@@ -35,7 +35,7 @@ export async function register(_: FormState, form: FormData): Promise<FormState>
   }
   // Nothing is stored: in this demo the session itself is the account.
   ensure(await createSession({ id: randomUUID(), name, email, role: "member" }));
-  redirect(localPath("/dashboard", form.get("locale")));
+  redirect(returnTo(form.get("return_to"), localPath("/dashboard", form.get("locale"))));
 }
 
 export async function saveProfile(_: FormState, form: FormData): Promise<FormState> {

@@ -4,6 +4,7 @@ import { useSession } from "caddy-session-guard/client";
 import { useTranslations } from "next-intl";
 import { Link } from "@/i18n/routing";
 import type { AppUser } from "@/lib/auth";
+import { EntryLink } from "./entry-link";
 import { UserMenu } from "./user-menu";
 
 /** The end of the header: who is signed in, or where to sign in. */
@@ -16,10 +17,10 @@ export function Account({ locale }: { locale: string }) {
   if (!session) {
     return (
       <span className="account" data-testid="signed-out">
-        <Link href="/register">{t("register")}</Link>
-        <Link className="button small" href="/login">
+        <EntryLink href="/register">{t("register")}</EntryLink>
+        <EntryLink className="button small" href="/login">
           {t("signIn")}
-        </Link>
+        </EntryLink>
       </span>
     );
   }

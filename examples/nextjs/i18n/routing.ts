@@ -15,3 +15,10 @@ export { Link };
 export function localPath(href: string, locale: unknown): string {
   return getPathname({ href, locale: hasLocale(routing.locales, locale) ? locale : routing.defaultLocale });
 }
+
+const LOCALE = new RegExp(`^/(${routing.locales.join("|")})(/|(?=[?#]|$))`);
+
+/** The same page in another language. */
+export function translatedPath(path: string, locale: string): string {
+  return localPath(path.replace(LOCALE, "/"), locale);
+}

@@ -1,6 +1,6 @@
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import { Suspense } from "react";
-import { Link } from "@/i18n/routing";
+import { EntryLink } from "@/components/entry-link";
 import { pageTitle } from "@/lib/metadata";
 import { demoPassword, demoUsers } from "@/lib/users";
 import { LoginForm } from "./login-form";
@@ -42,7 +42,7 @@ export default async function LoginPage({ params, searchParams }: Props) {
         </dl>
       </aside>
       <p className="muted centered">
-        {t("noAccount")} <Link href="/register">{t("register")}</Link>
+        {t("noAccount")} <EntryLink href="/register">{t("register")}</EntryLink>
       </p>
     </section>
   );

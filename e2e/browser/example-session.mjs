@@ -39,6 +39,30 @@ export function testExampleSession(enter) {
     await visitor.leave();
   });
 
+  test("on a screen of 320 pixels the countdown is one line, the menu below its button, and words are whole", async () => {
+    const visitor = await enter({ viewport: { width: 320, height: 640 } });
+    const { page } = visitor;
+    await signInElsewhere(visitor, amira);
+    await visitor.opens("/dashboard");
+    const countdown = page.getByTestId("session-timer");
+    await countdown.getByText(/^1:59:/).waitFor();
+    assert.ok((await countdown.boundingBox()).height < 50);
+    await screenshot(page, "dashboard-320");
+    const button = page.getByTestId("user-menu-button");
+    await button.click();
+    const { y, height } = await button.boundingBox();
+    assert.ok((await page.getByTestId("user-menu").boundingBox()).y >= y + height, "the menu covers its button");
+    await screenshot(page, "menu-320");
+    for (const locale of ["", "/ar"]) {
+      await visitor.opens(`${locale}/dashboard/admin`);
+      const lines = await page.getByRole("cell").evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().height));
+      assert.ok(Math.max(...lines) < 40, `the cells are ${lines} pixels high`);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+      await screenshot(page, `admin-320${locale.replace("/", "-")}`);
+    }
+    await visitor.leave();
+  });
+
   test("on a narrow screen a long name and address are broken", async () => {
     const visitor = await enter({ viewport: { width: 375, height: 800 } });
     const { page } = visitor;

@@ -12,7 +12,7 @@ export default async function AdminPage({ params }: { params: Promise<{ locale: 
     <section className="card">
       <h1>{t("title")}</h1>
       <p className="muted">{t("intro")}</p>
-      <table>
+      <table className="users">
         <thead>
           <tr>
             <th scope="col">{t("name")}</th>
@@ -25,7 +25,7 @@ export default async function AdminPage({ params }: { params: Promise<{ locale: 
             <tr key={user.id}>
               <td>{user.name}</td>
               <td>
-                <bdi>{user.email}</bdi>
+                <Email address={user.email} />
               </td>
               <td>{t(`roles.${user.role}`)}</td>
             </tr>
@@ -33,5 +33,16 @@ export default async function AdminPage({ params }: { params: Promise<{ locale: 
         </tbody>
       </table>
     </section>
+  );
+}
+
+/** An address that is broken at its sign, if it must. */
+function Email({ address }: { address: string }) {
+  const [name, domain] = address.split("@");
+  return (
+    <bdi>
+      {name}@<wbr />
+      {domain}
+    </bdi>
   );
 }

@@ -39,6 +39,19 @@ export function testExampleSession(enter) {
     await visitor.leave();
   });
 
+  test("without JavaScript, a page that asks for a sign-in by itself has a link to it", async () => {
+    const visitor = await enter({ javaScriptEnabled: false });
+    const { page } = visitor;
+    await visitor.opens("/session");
+    assert.equal(await page.getByText("One moment").isVisible(), false);
+    await page.locator("main").getByRole("link", { name: "Sign in" }).click();
+    await visitor.lands(login("/session"), "Sign in");
+    await fillIn(visitor);
+    await visitor.lands("/session", "Session in the browser");
+    await page.getByTestId("session-json").waitFor();
+    await visitor.leave();
+  });
+
   test("on a screen of 320 pixels the countdown is one line, the menu below its button, and words are whole", async () => {
     const visitor = await enter({ viewport: { width: 320, height: 640 } });
     const { page } = visitor;

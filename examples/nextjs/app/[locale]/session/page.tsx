@@ -16,7 +16,7 @@ export default async function SessionPage({ params }: { params: Promise<{ locale
       <h1>{t("title")}</h1>
       <p className="muted">{t("intro")}</p>
       <Suspense fallback={<p className="skeleton" />}>
-        <SessionView loginPath={localPath("/login", locale)} />
+        <SessionView path={localPath("/session", locale)} loginPath={localPath("/login", locale)} />
       </Suspense>
     </section>
   );

@@ -4,12 +4,21 @@ import { useRequireAuth, useSession } from "caddy-session-guard/client";
 import { useTranslations } from "next-intl";
 import type { AppUser } from "@/lib/auth";
 
-export function SessionView({ loginPath }: { loginPath: string }) {
+export function SessionView({ path, loginPath }: { path: string; loginPath: string }) {
   const t = useTranslations("session");
   const { isAuthenticated } = useRequireAuth(loginPath);
   const { session, status, refresh } = useSession<AppUser>();
   if (!isAuthenticated) {
-    return <p>{t("wait")}</p>; // on the way to the login page
+    return (
+      <>
+        <p className="scripted">{t("wait")}</p> {/* on the way to the login page */}
+        <noscript>
+          <p>
+            {t("signedOut")} <a href={`${loginPath}?return_to=${encodeURIComponent(path)}`}>{t("signIn")}</a>
+          </p>
+        </noscript>
+      </>
+    );
   }
   return (
     <>

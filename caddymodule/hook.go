@@ -158,6 +158,7 @@ type hookMeter struct {
 	mu      sync.Mutex
 	failing bool
 	failed  time.Time // last
+	worked  bool      // since then
 }
 
 func (r *realm) meter(hook string) *hookMeter { return &hookMeter{realm: r, hook: hook} }
@@ -205,10 +206,13 @@ func (m *hookMeter) tell(failed bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was, now := m.failing, time.Now()
-	if failed {
-		m.failing, m.failed = true, now
-	} else if now.Sub(m.failed) >= worksAfter {
-		m.failing = false
+	quiet := now.Sub(m.failed) >= worksAfter
+	switch {
+	case failed:
+		was = was && !(m.worked && quiet) // it has worked meanwhile, though nobody called late enough to say so
+		m.failing, m.failed, m.worked = true, now, false
+	default:
+		m.worked, m.failing = true, m.failing && !quiet
 	}
 	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.hook)}
 	switch {

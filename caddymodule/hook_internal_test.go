@@ -111,5 +111,10 @@ func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
 		call(broken)
 		call(broken)
 		said("a session hook fails")
+		call(nil)
+		time.Sleep(6 * time.Hour) // in which nobody asks
+		call(broken)
+		call(broken)
+		said("a session hook fails")
 	})
 }

@@ -53,14 +53,15 @@ func (l *formerList) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var errs []error // a page that is damaged keeps no other one
+	var errs []error // a page that is damaged, or cannot be read, keeps no other one
 	for _, name := range names {
 		if _, ok := pageNumber(name); !ok {
 			continue
 		}
 		content, err := l.pages.LoadPage(ctx, name)
 		if err != nil {
-			return err
+			errs = append(errs, fmt.Errorf("the page %s: %w", name, err))
+			continue
 		}
 		live := false
 		if err := eachLine(content, func(e listEntry) { live = live || l.isLive(e.listed()) }); err != nil {

@@ -271,8 +271,8 @@ func TestLifecycleIsLogged(t *testing.T) {
 		for line := range strings.Lines(log()) {
 			var entry map[string]any
 			require.NoError(t, json.Unmarshal([]byte(line), &entry))
-			if entry["msg"] == "a new key seals sessions" {
-				continue // the configuration before had another key
+			if strings.HasPrefix(entry["msg"].(string), "a new key seals sessions") || strings.HasPrefix(entry["msg"].(string), "session keys were missing") {
+				continue // the configuration before, of another test, had other keys
 			}
 			messages = append(messages, entry["msg"].(string))
 			assert.Len(t, entry["session"], 16, "the hash of the session's id")

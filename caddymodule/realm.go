@@ -245,7 +245,7 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		Realm: r.name, Storage: r.app.storage(), Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 		Restored: func() {
-			r.app.logger.Warn("session keys were missing in the storage and are there again; it lost them, got an older copy of them, or is another one", zap.String("realm", r.name))
+			r.app.logger.Warn("session keys were missing in the storage and are there again; it lost them, got an older copy of them, or is another one, or the clock of a node is ahead", zap.String("realm", r.name))
 		},
 	})
 	if err != nil {

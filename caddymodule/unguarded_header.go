@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"maps"
 	"net/textproto"
 	"path"
 	"slices"
@@ -19,9 +18,16 @@ func overrides(handler *headers.Handler) string {
 	if response == nil || response.HeaderOps == nil || !response.Deferred || response.Require != nil {
 		return ""
 	}
-	names := append(slices.Collect(maps.Keys(response.Set)), response.Delete...)
+	names := slices.Clone(response.Delete)
+	for name, values := range response.Set {
+		if !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, "no-store") }) {
+			names = append(names, name)
+		}
+	}
 	for name := range response.Replace {
-		names = append(names, name)
+		if !strings.EqualFold(name, "Set-Cookie") { // of which each line is edited, and stays
+			names = append(names, name)
+		}
 	}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		return !isForSharedCaches(textproto.CanonicalMIMEHeaderKey(name)) &&

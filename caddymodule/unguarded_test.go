@@ -63,6 +63,8 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"a deferred header of all":       {"http://a.example {\nheader -Set-*\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-* as the answer goes out"}},
 		"a deferred header of others":    {"http://a.example {\nheader {\nX-Frame-Options DENY\n+Set-Cookie a=b\n-Server\n}\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"a deferred header of files":     {"http://a.example {\nheader /files/* >Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"a deferred header of no-store":  {"http://a.example {\nheader {\nCache-Control no-store\n-Server\n}\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"a deferred edit of cookies":     {"http://a.example {\nheader >Set-Cookie (.*) \"$1; Partitioned\"\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"a header that is a default":     {"http://a.example {\nheader ?Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"a header that comes first":      {"http://a.example {\nheader Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"metrics behind handle_path":     {"http://a.example {\n" + guard + "handle_path /x/* {\nmetrics\n}\nreverse_proxy localhost:3000\n}", nil},

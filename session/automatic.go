@@ -321,7 +321,7 @@ func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bo
 	last := len(keys) - 1
 	// A key that is to seal later than a rotation plans was published by a clock that was
 	// ahead. It would stop the rotation until then, so it takes the turn of the next one.
-	for last > 0 && keys[last].SealsFrom.After(now.Add(a.Rotation+publishLead)) {
+	for last >= 0 && keys[last].SealsFrom.After(now.Add(a.Rotation+publishLead)) {
 		last--
 	}
 	switch due := last < 0 || !now.Before(keys[last].SealsFrom.Add(a.Rotation-lead)); {

@@ -273,6 +273,32 @@ func TestAutomaticRotationGoesOnAfterAClockThatWasAhead(t *testing.T) {
 	})
 }
 
+// Nor does such a clock at the very first start, as of a machine whose battery is empty.
+func TestAutomaticRotationGoesOnAfterAFirstKeyOfAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		var ahead atomic.Int64
+		ahead.Store(int64(365 * day))
+		n := newNode(t, storage, func(c *session.AutomaticKeys) {
+			c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		}).maintained(t)
+		ahead.Store(0)
+		sealed := map[string]bool{}
+		for range 9 {
+			token := n.token(t)
+			sealed[kidOf(t, token)] = true
+			time.Sleep(5 * day)
+			if _, err := n.keys.Open(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(5 * day)
+		}
+		if len(sealed) != 3 {
+			t.Errorf("%d keys sealed in 90 days of rotation every 30 days", len(sealed))
+		}
+	})
+}
+
 // A node whose clock stays a year ahead does not make the others rotate all the time.
 func TestAutomaticRotationBesideAClockThatIsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -209,7 +209,7 @@ func (m *hookMeter) tell(failed bool, err error) {
 	quiet := now.Sub(m.failed) >= worksAfter
 	switch {
 	case failed:
-		was = was && !(m.worked && quiet) // it has worked meanwhile, though nobody called late enough to say so
+		was = was && (!m.worked || !quiet) // else it has worked meanwhile, though nobody called late enough to say so
 		m.failing, m.failed, m.worked = true, now, false
 	default:
 		m.worked, m.failing = true, m.failing && !quiet

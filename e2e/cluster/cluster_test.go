@@ -291,6 +291,13 @@ func TestRedis(t *testing.T) {
 	server := run()
 	kill := func() { _ = server.Process.Kill(); _ = server.Wait() }
 	t.Cleanup(func() { kill() })
+	eventually(t, "Redis does not start", func() bool { // a node that starts without it is closed, and would seem to know of every sign-out
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
 	toA := newLink(t, address)
 	c := start(t, func(n int) (string, string) {
 		if n == 0 {

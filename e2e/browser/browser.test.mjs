@@ -3,6 +3,7 @@
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { findChromium, missing } from "./chromium.mjs";
+import { startDemo, testDemo } from "./demo.mjs";
 import { testDevelopment } from "./development.mjs";
 import { testCacheComponents } from "./example-cache-components.mjs";
 import { testExampleDenials } from "./example-denials.mjs";
@@ -30,6 +31,19 @@ if (!executablePath && process.env.CI) throw new Error(missing);
 if (executablePath) {
   const browser = await chromium.launch({ executablePath });
   after(() => browser.close());
+
+  describe("the demo", () => {
+    const stack = new Stack();
+    const site = {};
+    let keeping; // Playwright has a browser keep no pages for its Back button, unless it is asked to
+    before(async () => {
+      Object.assign(site, await startDemo(stack));
+      keeping = await chromium.launch({ executablePath, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+      stack.closing(() => keeping.close());
+    });
+    after(() => stack.end());
+    testDemo((options) => Visitor.enter(keeping, site.url, options));
+  });
 
   describe("the example", () => {
     const stack = new Stack();

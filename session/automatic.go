@@ -77,8 +77,6 @@ type storedKey struct {
 
 func (k storedKey) is(other storedKey) bool { return bytes.Equal(k.Secret, other.Secret) }
 
-func (k storedKey) sealsFrom() time.Time { return k.SealsFrom }
-
 type automaticKeys struct {
 	AutomaticKeys
 	// schedule is in the order of SealsFrom. It is read without a lock, so that
@@ -95,8 +93,6 @@ type scheduledKey struct {
 	*key
 	stored storedKey
 }
-
-func (k scheduledKey) sealsFrom() time.Time { return k.stored.SealsFrom }
 
 // NewAutomaticKeyring makes a keyring whose keys are generated under the
 // storage's lock, shared through the storage, rotated, and kept until the last
@@ -228,10 +224,7 @@ func (r *Keyring) use(stored []storedKey) (all []storedKey, lost bool, err error
 // anew by a node that started, or one that is an older copy, would sign everybody out.
 // A node that has just started knows none, unless it goes on with another configuration.
 func (a *automaticKeys) merge(stored []storedKey, now time.Time) (all []storedKey, lost bool) {
-	known := make([]storedKey, 0, len(*a.schedule.Load()))
-	for _, k := range *a.schedule.Load() {
-		known = append(known, k.stored)
-	}
+	known := storedKeys(*a.schedule.Load())
 	all = slices.Clone(stored)
 	for _, k := range known {
 		if i := slices.IndexFunc(all, k.is); i < 0 {
@@ -263,7 +256,7 @@ func (a *automaticKeys) merge(stored []storedKey, now time.Time) (all []storedKe
 		if len(keys) == 0 {
 			continue
 		}
-		i := slices.IndexFunc(needed, keys[sealingIndex(keys, storedKey.sealsFrom, now)].is)
+		i := slices.IndexFunc(needed, keys[sealingIndex(keys, now)].is)
 		if i >= 0 && i+1 < len(needed) {
 			needed[i].Lifetime = max(needed[i].Lifetime, now.Sub(needed[i+1].SealsFrom)+a.Lifetime)
 		}
@@ -347,20 +340,29 @@ func (a *automaticKeys) next(stored []storedKey, now time.Time) ([]storedKey, bo
 	return keys, changed, nil
 }
 
+// storedKeys are the keys of a schedule as a storage has them.
+func storedKeys(schedule []scheduledKey) []storedKey {
+	keys := make([]storedKey, len(schedule))
+	for i, k := range schedule {
+		keys[i] = k.stored
+	}
+	return keys
+}
+
 // sealing returns the newest key that may already seal.
 func (a *automaticKeys) sealing(now time.Time) (*key, error) {
 	schedule := *a.schedule.Load()
 	if len(schedule) == 0 {
 		return nil, fmt.Errorf("%w: there is no key to seal with", ErrUnavailable)
 	}
-	return schedule[sealingIndex(schedule, scheduledKey.sealsFrom, now)].key, nil
+	return schedule[sealingIndex(storedKeys(schedule), now)].key, nil
 }
 
 // sealingIndex finds the newest key that may already seal. It is the first if none may:
 // another node's clock is ahead.
-func sealingIndex[K any](keys []K, sealsFrom func(K) time.Time, now time.Time) int {
+func sealingIndex(keys []storedKey, now time.Time) int {
 	for i, k := range slices.Backward(keys) {
-		if !sealsFrom(k).After(now) {
+		if !k.SealsFrom.After(now) {
 			return i
 		}
 	}

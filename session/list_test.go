@@ -104,45 +104,30 @@ func TestListKnowsOfARefresh(t *testing.T) {
 	}
 }
 
-// A poll that is no activity moves the session's end neither in its cookie nor in the list.
+// Polls that are no activity move the session's end neither in a cookie nor in the list, not
+// even in parallel, where each knows the other's slide.
 func TestListKnowsOfNoForgoneSlide(t *testing.T) {
-	m, list, c := newListing(t)
-	cookie := signIn(t, m, alice())
-	c.Add(6*day + time.Hour)
-	poll := read(t, m, request(cookie))
-	if err := poll.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if poll.Forgo(); sentCookie(t, poll) != "" {
-		t.Fatal("the session slid")
-	}
-	c.Add(day)
-	if live := list.Of("alice"); len(live) != 0 {
-		t.Errorf("listed as live until %v, while it ended at %v", live[0].ExpiresAt, noon.Add(7*day))
-	}
-}
-
-// Nor does one of two polls in parallel, each of which knows the other's slide.
-func TestListKnowsOfNoForgoneSlideOfAParallelPoll(t *testing.T) {
-	m, list, c := newListing(t)
-	cookie := signIn(t, m, alice())
-	c.Add(6*day + time.Hour)
-	var polls []*session.Visitor
-	for range 2 {
-		poll := read(t, m, request(cookie))
-		if err := poll.Slide(t.Context()); err != nil {
-			t.Fatal(err)
+	for _, parallel := range []int{1, 2} {
+		m, list, c := newListing(t)
+		cookie := signIn(t, m, alice())
+		c.Add(6*day + time.Hour)
+		var polls []*session.Visitor
+		for range parallel {
+			poll := read(t, m, request(cookie))
+			if err := poll.Slide(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			polls = append(polls, poll)
 		}
-		polls = append(polls, poll)
-	}
-	for _, poll := range polls {
-		if poll.Forgo(); sentCookie(t, poll) != "" {
-			t.Fatal("the session slid")
+		for _, poll := range polls {
+			if poll.Forgo(); sentCookie(t, poll) != "" {
+				t.Fatal("the session slid")
+			}
 		}
-	}
-	c.Add(day)
-	if live := list.Of("alice"); len(live) != 0 {
-		t.Errorf("listed as live until %v, while it ended at %v", live[0].ExpiresAt, noon.Add(7*day))
+		c.Add(day)
+		if live := list.Of("alice"); len(live) != 0 {
+			t.Errorf("%d polls: listed as live until %v, while it ended at %v", parallel, live[0].ExpiresAt, noon.Add(7*day))
+		}
 	}
 }
 

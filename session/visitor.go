@@ -39,13 +39,12 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
-	came    *Session   // as the cookies carry it, if this node knows a newer state
+	came    *Session   // as the cookies carry it, if this node has sealed a newer state since
 	doubt   *doubt     // nil: there is none
 	ended   []*Session // that the cookies opened to, but for their ends, which others may not know yet
 	token   string     // as the app may see it
 	pending *sealed
 	before  *sealed // what this node remembered before it made pending; nil for nothing
-	late    bool    // this node has sealed a newer token than the one that was sent
 	slid    *slid   // what it was before, if Slide moved the end
 	rotated bool    // by the Refresher
 	deleted bool
@@ -84,7 +83,6 @@ func (v *Visitor) open(ctx context.Context) error {
 		v.came = v.session
 		pending := known // here, so that only who needs it pays for its memory
 		v.take(&pending)
-		v.late = true
 	}
 	return nil
 }
@@ -184,7 +182,7 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 	if v.manager.settings.Refresher == nil {
 		return v.Update(Change{})
 	}
-	if now := v.manager.settings.Now(); v.late && now.Sub(v.pending.rotated) < sameTokenFor && justRefreshed(v.session, now) {
+	if now := v.manager.settings.Now(); v.came != nil && now.Sub(v.pending.rotated) < sameTokenFor && justRefreshed(v.session, now) {
 		return nil
 	}
 	return v.rotate(ctx)
@@ -202,7 +200,7 @@ func (v *Visitor) Update(change Change) error {
 	kind, made := change.event(), false
 	before := v.session
 	err := v.change(replacement{content: kind == EventUpdated}, func(s *Session, now time.Time) (*Session, error) {
-		overtaken := v.late || s != before // the request came with an older token
+		overtaken := v.came != nil || s != before // the request came with an older token
 		tooFarAhead := s.LastActivity.Sub(now) > mostAhead
 		switch {
 		case kind == EventRefreshed && (tooFarAhead || overtaken && justRefreshed(s, now)):
@@ -214,7 +212,7 @@ func (v *Visitor) Update(change Change) error {
 		if err != nil {
 			return nil, err
 		}
-		made, v.late = true, false
+		made, v.came = true, nil
 		if change.KeepsEnd {
 			next.ExpiresAt = s.ExpiresAt
 			if at := s.LastActivity.Add(time.Millisecond); !v.manager.outdated(s.ID, at) {

@@ -17,15 +17,15 @@ import (
 // each page once all of its sessions have ended. A node that still keeps the list loses
 // nothing by that, and would write again what it misses.
 type formerList struct {
-	realm       string
-	pages       PageStore
-	revocations *sharedRevocations
-	cancel      context.CancelFunc
+	realm  string
+	pages  PageStore
+	list   *session.List // empty: it tells which sessions have ended
+	cancel context.CancelFunc
 }
 
 func newFormerList(realm string, pages PageStore, revocations *sharedRevocations) *formerList {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &formerList{realm, pages, revocations, cancel}
+	l := &formerList{realm, pages, session.NewList(time.Now, revocations), cancel}
 	go l.run(ctx)
 	return l
 }
@@ -64,7 +64,7 @@ func (l *formerList) sweep(ctx context.Context) error {
 			continue
 		}
 		live := false
-		if err := eachLine(content, func(e listEntry) { live = live || l.isLive(e.listed()) }); err != nil {
+		if err := eachLine(content, func(e listEntry) { live = live || l.list.IsLive(e.listed()) }); err != nil {
 			errs = append(errs, fmt.Errorf("the page %s is damaged; delete it", name))
 			continue
 		}
@@ -73,14 +73,6 @@ func (l *formerList) sweep(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (l *formerList) isLive(listed session.Listed) bool {
-	if !time.Now().Before(listed.ExpiresAt) {
-		return false
-	}
-	ended, err := l.revocations.Revoked(&session.Session{ID: listed.SessionID, User: session.User{"id": listed.UserID}, CreatedAt: listed.CreatedAt})
-	return err != nil || !ended
 }
 
 // Destruct implements caddy.Destructor.

@@ -184,8 +184,8 @@ func lessRecent(a, b Listed) int {
 	return cmp.Or(a.LastSeen.Compare(b.LastSeen), cmp.Compare(a.SessionID, b.SessionID))
 }
 
-// isLive reports whether the session can still be used.
-func (l *List) isLive(entry Listed) bool {
+// IsLive reports whether a session can still be used, as far as this node knows.
+func (l *List) IsLive(entry Listed) bool {
 	if !l.now().Before(entry.ExpiresAt) {
 		return false
 	}
@@ -196,7 +196,7 @@ func (l *List) isLive(entry Listed) bool {
 
 func (l *List) sweepUser(p *listPage, userID string) (dropped int) {
 	for _, entry := range p.users[userID] {
-		if !l.isLive(entry) {
+		if !l.IsLive(entry) {
 			p.drop(entry)
 			dropped++
 		}
@@ -218,7 +218,7 @@ func (l *List) Of(userID string) []Listed {
 	defer p.mu.RUnlock()
 	var live []Listed
 	for _, entry := range p.users[userID] {
-		if l.isLive(entry) {
+		if l.IsLive(entry) {
 			live = append(live, entry)
 		}
 	}

@@ -25,12 +25,12 @@ func (l *List) Merge(page int, written []Listed) {
 			continue
 		}
 		found[entry.SessionID] = true
-		if l.isLive(entry) {
+		if l.IsLive(entry) {
 			l.put(p, entry)
 		}
 	}
 	for _, entry := range p.all() {
-		p.unknown = p.unknown || !found[entry.SessionID] && l.isLive(entry)
+		p.unknown = p.unknown || !found[entry.SessionID] && l.IsLive(entry)
 	}
 }
 

@@ -98,7 +98,7 @@ func (a *answer) WriteHeader(status int) {
 		header["Content-Type"] = []string{"text/plain"}
 		found.contentType = ""
 	}
-	noStore := setsCookie || a.visit.ofDenial || !a.visit.match.Open && oftenOfVisitor(status)
+	noStore := setsCookie || a.visit.ofDenial() || !a.visit.match.Open && oftenOfVisitor(status)
 	if !a.visit.match.Static || noStore {
 		protectFromCaches(header, found, a.visit, noStore)
 	}
@@ -122,7 +122,7 @@ func (a *answer) send(status int) {
 // setOursAside keeps what the guard before an error route has written from being taken
 // for the app's.
 func (a *answer) setOursAside(header http.Header) {
-	if a.visit.ofError && header["Set-Cookie"] != nil {
+	if a.visit.ofError() && header["Set-Cookie"] != nil {
 		a.oursAside = true
 		delete(header, "Set-Cookie")
 	}

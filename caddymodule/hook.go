@@ -207,11 +207,10 @@ func (m *hookMeter) tell(failed bool, err error) {
 	defer m.mu.Unlock()
 	was, now := m.failing, time.Now()
 	quiet := now.Sub(m.failed) >= worksAfter
-	switch {
-	case failed:
+	if failed {
 		was = was && (!m.worked || !quiet) // else it has worked meanwhile, though nobody called late enough to say so
 		m.failing, m.failed, m.worked = true, now, false
-	default:
+	} else {
 		m.worked, m.failing = true, m.failing && !quiet
 	}
 	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.hook)}

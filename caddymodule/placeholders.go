@@ -21,8 +21,8 @@ func (g *Guard) setPlaceholders(v *visit) {
 		return
 	}
 	placeholder := func(name string) (any, bool) { return g.placeholder(v, name) }
-	if v.before != nil { // whose own are found first, and may be of another realm's visitor
-		v.before.placeholder = placeholder
+	if v.ofError() { // the failed visit's own are found first, and may be of another realm's visitor
+		v.answers.visit.placeholder = placeholder
 	}
 	replacer.Map(placeholder)
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -24,17 +25,21 @@ type visit struct {
 	cookies  []string         // as the client sent them, once the request may pass
 	decision decision
 	refusal  *Refusal // of the authorize hook, if it has one
-	ofError  bool     // an error route asks
-	ofDenial bool     // for the page of what a guard has refused
 	byProxy  bool     // it has a Forwarded header, which is not kept
 
-	before      *visit                        // of the guard whose error is answered
+	answers     failure                       // of which this is the error route, if it is one
 	placeholder func(name string) (any, bool) // of the guard that answers this one's error
 
 	connection connection
 	answer     answer    // here and not behind a pointer, to cost no memory of its own
 	identity   [3]string // the values of the headers that identify sets, for the same reason
 }
+
+// ofError reports whether an error route asks.
+func (v *visit) ofError() bool { return v.answers.visit != nil }
+
+// ofDenial reports whether it asks for the page of what a guard has refused.
+func (v *visit) ofDenial() bool { return v.ofError() && v.answers.decision != decisionPass }
 
 // refusesMethod reports whether no app should get the method: TRACE would show the
 // client what the app is told, and CONNECT asks for a tunnel, unless it opens a
@@ -58,17 +63,14 @@ func (v *visit) route() {
 // look finds out what is asked for and who asks, and decides. The visit is never
 // nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
-	v := &visit{request: r, table: g.table.Load()}
-	if failed, ok := failureOf(r); ok {
-		v.before, v.ofError, v.ofDenial = failed.visit, true, failed.decision != decisionPass
-		returnAction(r)
-	}
+	v := &visit{request: r, table: g.table.Load(), answers: failureOf(r)}
+	maps.Copy(r.Header, v.answers.withheld)
 	v.route()
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {
 		return v, err
 	}
-	if v.ofError {
+	if v.ofError() {
 		if before := g.realm.visitOf(r); before != nil {
 			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
 		}

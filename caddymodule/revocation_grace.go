@@ -1,0 +1,101 @@
+package caddymodule
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// countGrace counts the grace from a moment on.
+func (s *sharedRevocations) countGrace(since time.Time) {
+	if s.ended { // a look may have been under way
+		return
+	}
+	s.since = since
+	over := since.Add(time.Duration(s.outage.Load().OutageGrace))
+	if s.status.LastSync != nil {
+		s.staleFrom.Store(int64(over.Sub(s.started)))
+	}
+	s.closing.Reset(time.Until(over))
+}
+
+// stale reports whether the log was never read, or the grace is over. It asks the clock:
+// of a process that was frozen, requests run before any timer.
+func (s *sharedRevocations) stale() bool {
+	return int64(time.Since(s.started)) >= s.staleFrom.Load()
+}
+
+func (s *sharedRevocations) synced() {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noteGraceOver() // a process that was frozen may look before its timers fire
+	closed := s.toldClosed
+	s.toldClosed, s.toldBroken = false, false
+	s.status.LastSync = &now
+	// Until the next look nothing is wrong. A look that never ends is an outage.
+	s.countGrace(now.Add(lookInterval(s.log)))
+	if s.status.Outage {
+		message := "the shared revocations can be read again"
+		if closed {
+			message += ", so auth routes are open again"
+		}
+		s.logger().Info(message)
+	}
+	s.status.Outage = false
+}
+
+func (s *sharedRevocations) broken(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.toldBroken {
+		return
+	}
+	s.toldBroken = true
+	if !s.stale() { // else a look that hung would open again what has been closed
+		s.countGrace(time.Now())
+	}
+	s.beginOutage()
+	outage := s.outage.Load()
+	message := "the shared revocations cannot be read"
+	if outage.OnOutage == "closed" && s.stale() && !s.toldClosed {
+		s.toldClosed = true
+		message += ", so auth routes are closed"
+		if s.status.LastSync == nil {
+			message += ": this node has never read them, so there is no grace"
+		}
+	}
+	s.logger().Error(message, zap.Error(err),
+		zap.String("on_outage", outage.OnOutage), zap.Duration("outage_grace", time.Duration(outage.OutageGrace)))
+}
+
+func (s *sharedRevocations) beginOutage() {
+	if !s.status.Outage {
+		s.status.Outage = true
+		s.status.Outages++
+	}
+}
+
+func (s *sharedRevocations) graceOver() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noteGraceOver()
+}
+
+// noteGraceOver says that the grace is over, if it is. No error may have told of the
+// outage: a look hangs, or the process was frozen.
+func (s *sharedRevocations) noteGraceOver() {
+	outage := s.outage.Load()
+	if s.ended || time.Since(s.since) < time.Duration(outage.OutageGrace) { // it was counted anew meanwhile
+		return
+	}
+	const message = "the shared revocations could not be read for longer than outage_grace"
+	switch {
+	case outage.OnOutage == "closed" && !s.toldClosed:
+		s.toldClosed = true
+		s.logger().Error(message + ", so auth routes are closed")
+	case outage.OnOutage != "closed" && !s.status.Outage:
+		s.logger().Error(message)
+	}
+	s.beginOutage()
+}

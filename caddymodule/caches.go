@@ -67,7 +67,11 @@ func privateCacheControl(lines []string) []string {
 	}
 	kept := []string{"private"}
 	for _, line := range lines {
-		for directive := range strings.SplitSeq(line, ",") {
+		quoted := false
+		for directive := range strings.FieldsFuncSeq(line, func(r rune) bool {
+			quoted = quoted != (r == '"') // such as private="X-One, X-Other"
+			return r == ',' && !quoted
+		}) {
 			directive = strings.TrimSpace(directive)
 			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
 			if name != "" && name != "public" && name != "s-maxage" && name != "private" && name != "proxy-revalidate" {

@@ -68,6 +68,17 @@ func TestRedirectsAndRefusalsAreKeptByNoCache(t *testing.T) {
 	}
 }
 
+// A directive may have a quoted list (RFC 9111 section 5.2), whose commas end nothing.
+func TestCacheControlWithQuotedLists(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", `private="X-One, X-Other", max-age=60, no-cache="X-Third, public"`)
+	})
+	response := s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, `private, max-age=60, no-cache="X-Third, public"`, response.Header.Get("Cache-Control"))
+}
+
 // Account takeover by a cached Set-Cookie or a shared cache of private pages.
 func TestCaching(t *testing.T) {
 	s := serve(t, guarded)

@@ -66,7 +66,10 @@ func LoadBuild(fsys fs.FS) (*Build, error) {
 		return nil, fmt.Errorf("no finished build of Next.js: %w; run next build and name its .next folder", err)
 	}
 	b := &Build{}
-	if err := errors.Join(b.readRoutes(fsys), b.readEndpoints(fsys), b.readActions(fsys), b.readFiles(fsys)); err != nil {
+	var app map[string]string // pages and route handlers of the App Router, by file
+	err := errors.Join(readManifest(fsys, appPathsManifest, false, &app),
+		b.readRoutes(fsys), b.readEndpoints(fsys, app), b.readActions(fsys, app), b.readFiles(fsys))
+	if err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -81,7 +84,7 @@ func BuildID(fsys fs.FS) (string, error) {
 	}
 	hash := sha256.New()
 	hash.Write(id)
-	for _, name := range []string{buildIDFile, routesManifest, appPathsManifest, pagesManifest, serverActionManifest} {
+	for _, name := range []string{buildIDFile, routesManifest, appPathsManifest, pagesManifest, serverActionManifest, requiredServerFiles} {
 		info, err := fs.Stat(fsys, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -225,13 +228,9 @@ func isParameter(segment string) bool {
 }
 
 // readEndpoints lists pages and route handlers of both routers.
-func (b *Build) readEndpoints(fsys fs.FS) error {
-	var app, pages map[string]string
-	err := errors.Join(
-		readManifest(fsys, appPathsManifest, false, &app),
-		readManifest(fsys, pagesManifest, false, &pages),
-	)
-	if err != nil {
+func (b *Build) readEndpoints(fsys fs.FS, app map[string]string) error {
+	var pages map[string]string
+	if err := readManifest(fsys, pagesManifest, false, &pages); err != nil {
 		return err
 	}
 	found := make(map[endpoint]bool)
@@ -271,7 +270,7 @@ func (b *Build) withoutLocale(page string) string {
 
 // readActions reads which pages own a Server Action, and nothing else: the
 // manifest also holds the key that encrypts what actions close over.
-func (b *Build) readActions(fsys fs.FS) error {
+func (b *Build) readActions(fsys fs.FS, app map[string]string) error {
 	type entry struct {
 		Workers      map[string]json.RawMessage `json:"workers"`
 		ExportedName string                     `json:"exportedName"`
@@ -280,12 +279,7 @@ func (b *Build) readActions(fsys fs.FS) error {
 		Node map[string]entry `json:"node"`
 		Edge map[string]entry `json:"edge"`
 	}
-	var routes map[string]string
-	err := errors.Join(
-		readManifest(fsys, serverActionManifest, false, &manifest),
-		readManifest(fsys, appPathsManifest, false, &routes),
-	)
-	if err != nil {
+	if err := readManifest(fsys, serverActionManifest, false, &manifest); err != nil {
 		return err
 	}
 	owners := make(map[string]map[string]bool)
@@ -297,7 +291,7 @@ func (b *Build) readActions(fsys fs.FS) error {
 			}
 			names[id] = e.ExportedName
 			for worker := range e.Workers {
-				if page, ok := routes[strings.TrimPrefix(worker, "app")]; ok {
+				if page, ok := app[strings.TrimPrefix(worker, "app")]; ok {
 					owners[id][page] = true
 				}
 			}

@@ -200,18 +200,19 @@ func TestLoadBuildRefusesWhatIsNotWhole(t *testing.T) {
 }
 
 func TestBuildIDChangesWithAManifest(t *testing.T) {
-	build := fstest.MapFS{
-		"BUILD_ID":             {Data: []byte("x")},
-		"routes-manifest.json": {Data: []byte(`{}`)},
-	}
-	before, err := BuildID(build)
-	if err != nil {
-		t.Fatal(err)
-	}
-	build["routes-manifest.json"] = &fstest.MapFile{Data: []byte(`{ }`)}
-	after, err := BuildID(build)
-	if err != nil || before == after {
-		t.Errorf("before %s, after %s, %v", before, after, err)
+	build := fstest.MapFS{"BUILD_ID": {Data: []byte("x")}}
+	for _, manifest := range []string{
+		"routes-manifest.json", "app-path-routes-manifest.json", "server/pages-manifest.json",
+		"server/server-reference-manifest.json", "required-server-files.json",
+	} {
+		before, err := BuildID(build)
+		if err != nil {
+			t.Fatal(err)
+		}
+		build[manifest] = &fstest.MapFile{Data: []byte(`{ }`)}
+		if after, err := BuildID(build); err != nil || before == after {
+			t.Errorf("%s: before %s, after %s, %v", manifest, before, after, err)
+		}
 	}
 	if _, err := BuildID(fstest.MapFS{}); err == nil {
 		t.Error("no build has an id")

@@ -448,3 +448,22 @@ func TestForgoKeepsWhatWasRotated(t *testing.T) {
 		}
 	})
 }
+
+// Forgo takes the newer state's cookie from a visitor that came with an older token, and
+// whoever asks for a refresh afterwards gets one.
+func TestRefreshAfterForgo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: rotated}
+		m := hooked(t, nil, hook)
+		old := signIn(t, m, withTokens())
+		time.Sleep(time.Minute)
+		if err := read(t, m, request(old)).Update(session.Change{User: session.User{"theme": "dark"}, KeepsEnd: true}); err != nil {
+			t.Fatal(err)
+		}
+		late := read(t, m, request(old))
+		late.Forgo()
+		if err := late.Refresh(t.Context()); err != nil || hook.calls.Load() != 1 || sentCookie(t, late) == "" {
+			t.Errorf("%v, %d calls", err, hook.calls.Load())
+		}
+	})
+}

@@ -81,8 +81,7 @@ func (v *Visitor) open(ctx context.Context) error {
 	m.watches.saw(v.session)
 	if known, ok := m.recent.newer(v.session, now, m.stale); ok {
 		v.came = v.session
-		pending := known // here, so that only who needs it pays for its memory
-		v.take(&pending)
+		v.take(new(known)) // a copy, so that only who needs it pays for its memory
 	}
 	return nil
 }
@@ -182,7 +181,7 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 	if v.manager.settings.Refresher == nil {
 		return v.Update(Change{})
 	}
-	if now := v.manager.settings.Now(); v.came != nil && now.Sub(v.pending.rotated) < sameTokenFor && justRefreshed(v.session, now) {
+	if now := v.manager.settings.Now(); v.came != nil && v.pending != nil && now.Sub(v.pending.rotated) < sameTokenFor && justRefreshed(v.session, now) {
 		return nil
 	}
 	return v.rotate(ctx)
@@ -318,19 +317,19 @@ func (m *Manager) sealNew(login Login, change Change) (sealed, error) {
 // begin makes a new session the visitor's.
 func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	m := v.manager
-	if err := v.endOthers(ctx); err != nil {
+	if err := v.endPresent(ctx); err != nil {
 		return err
 	}
 	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
-	v.deleted, v.created = false, true
+	v.deleted, v.created, v.doubt = false, true, nil
 	v.seen(v.session)
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil
 }
 
-// endOthers ends what the request's cookies opened to.
-func (v *Visitor) endOthers(ctx context.Context) error {
+// endPresent ends what the request's cookies opened to.
+func (v *Visitor) endPresent(ctx context.Context) error {
 	var others []*Session
 	switch {
 	case v.session != nil:

@@ -52,16 +52,16 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 	}
 	guard, settings := new(caddymodule.Guard), new(caddymodule.Settings)
 	guard.Source, settings.Source = b.owner.source(), b.owner.source()
-	settingWords := settingWords(settings)
-	b.read(append(guardWords(guard, defined), settingWords...))
-	if len(b.linesOf(settingWords)) > 0 {
+	ofSettings := settingWords(settings)
+	b.read(append(guardWords(guard, defined), ofSettings...))
+	if len(b.linesOf(ofSettings)) > 0 {
 		guard.Session = settings
-		settings.Sources = b.sources(settingWords)
+		settings.Sources = b.sources(ofSettings)
 		all := withGlobal(*settings, *defined[session.DefaultRealm])
 		b.failAll(all.CheckAssurance())
 		checkSettings(b, *all.WithAssurance(), session.DefaultRealm)
 		if _, ok := b.lines["realm"]; ok {
-			for _, setting := range b.linesOf(settingWords) {
+			for _, setting := range b.linesOf(ofSettings) {
 				b.fail(setting, "%s stands together with realm, but a guard sets up the default realm only; "+
 					"write it in the global option session %s", setting.word, cmp.Or(guard.Realm, "<realm>"))
 			}

@@ -78,8 +78,7 @@ func onOff(target **bool) setter {
 		if value != "on" && value != "off" {
 			return fmt.Errorf("%q is not known; write on or off", value)
 		}
-		on := value == "on"
-		*target = &on
+		*target = new(value == "on")
 		return nil
 	})
 }
@@ -91,8 +90,7 @@ func wholeNumber(target **int) setter {
 		if err != nil {
 			return fmt.Errorf("%q is not a whole number; write one such as 10000, or 0 for none", value)
 		}
-		n := int(number)
-		*target = &n
+		*target = new(int(number))
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -38,11 +39,22 @@ func (*Admin) CaddyModule() caddy.ModuleInfo {
 // Routes implements caddy.AdminRouter.
 func (a *Admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
-		{Pattern: "/session", Handler: caddy.AdminHandlerFunc(a.showStatus)},
-		{Pattern: usersPath, Handler: caddy.AdminHandlerFunc(a.showUser)},
-		{Pattern: "/session/revoke", Handler: caddy.AdminHandlerFunc(a.revoke)},
-		{Pattern: "/session/explain", Handler: caddy.AdminHandlerFunc(a.explain)},
+		{Pattern: "/session", Handler: only(http.MethodGet, a.showStatus)},
+		{Pattern: usersPath, Handler: only(http.MethodGet, a.showUser)},
+		{Pattern: "/session/revoke", Handler: only(http.MethodPost, a.revoke)},
+		{Pattern: "/session/explain", Handler: only(http.MethodPost, a.explain)},
 	}
+}
+
+// only refuses other methods.
+func only(method string, handle caddy.AdminHandlerFunc) caddy.AdminHandler {
+	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != method {
+			w.Header().Set("Allow", method)
+			return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("the method is not allowed; use " + method)}
+		}
+		return handle(w, r)
+	})
 }
 
 // activeApp is the app of the configuration that runs now.
@@ -55,6 +67,23 @@ func activeApp() (*App, error) {
 	return app, nil
 }
 
+// realmFor is a realm that the running configuration uses. The error is a caddy.APIError.
+func realmFor(ctx context.Context, name string) (*realm, *session.Manager, error) {
+	app, err := activeApp()
+	if err != nil {
+		return nil, nil, err
+	}
+	realm, err := app.realmInUse(name)
+	if err != nil {
+		return nil, nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+	}
+	manager, err := realm.manager(ctx)
+	if err != nil {
+		return nil, nil, caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+	}
+	return realm, manager, nil
+}
+
 // realmStatus is what GET /session says of a realm.
 type realmStatus struct {
 	Revocation string            `json:"revocation"`
@@ -63,9 +92,6 @@ type realmStatus struct {
 }
 
 func (a *Admin) showStatus(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return methodNotAllowed(w, http.MethodGet)
-	}
 	app, err := activeApp()
 	if err != nil {
 		return err
@@ -88,8 +114,7 @@ type listStatus struct {
 func (r *realm) status() realmStatus {
 	status := realmStatus{Revocation: r.revocationModule.CaddyModule().ID.Name()}
 	if set, ok := r.revocations.(*sharedRevocations); ok {
-		shared := set.Status()
-		status.Shared = &shared
+		status.Shared = new(set.Status())
 	}
 	if r.list != nil {
 		status.List = &listStatus{Sessions: r.list.Size()}
@@ -137,38 +162,27 @@ func (q revokeRequest) logFields(r *realm) []zap.Field {
 }
 
 func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return methodNotAllowed(w, http.MethodPost)
-	}
 	asked, err := readRevokeRequest(w, r)
 	if err != nil {
 		return err
 	}
-	app, err := activeApp()
+	realm, manager, err := realmFor(r.Context(), asked.Realm)
 	if err != nil {
 		return err
 	}
-	realm, err := app.realmInUse(asked.Realm)
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
-	}
 	if !realm.revokes() {
 		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: fmt.Errorf("revocation is off in the session realm %s", realm.name)}
-	}
-	manager, err := realm.manager(r.Context())
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
 	err = asked.perform(r, manager)
 	if _, impossible := errors.AsType[*session.UserError](err); impossible {
 		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
 	}
-	app.metrics.changes.WithLabelValues(realm.name, string(session.EventRevoked)).Inc()
+	realm.app.metrics.changes.WithLabelValues(realm.name, string(session.EventRevoked)).Inc()
 	fields := asked.logFields(realm)
 	if err != nil {
 		fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
 	}
-	app.logger.Info("sessions were revoked by the admin API", fields...)
+	realm.app.logger.Info("sessions were revoked by the admin API", fields...)
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
@@ -237,11 +251,6 @@ func decodeRevokeRequest(body []byte) (asked revokeRequest, err error) {
 		}
 	}
 	return asked, asked.check()
-}
-
-func methodNotAllowed(w http.ResponseWriter, allowed string) error {
-	w.Header().Set("Allow", allowed)
-	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("the method is not allowed; use " + allowed)}
 }
 
 func writeAdmin(w http.ResponseWriter, value any) error {

@@ -29,9 +29,6 @@ func readExplainRequest(r *http.Request) (explainRequest, error) {
 }
 
 func (*Admin) explain(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return methodNotAllowed(w, http.MethodPost)
-	}
 	asked, err := readExplainRequest(r)
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}

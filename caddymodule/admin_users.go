@@ -35,24 +35,13 @@ func userSessionOf(l session.Listed) userSession {
 // showUser answers with the live sessions of a user, in the realm that the query
 // parameter realm names.
 func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return methodNotAllowed(w, http.MethodGet)
-	}
 	id, err := url.PathUnescape(strings.TrimPrefix(r.URL.EscapedPath(), usersPath))
 	if err != nil || id == "" {
 		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("name one user, percent-encoded: GET " + usersPath + "ann%40example.com")}
 	}
-	app, err := activeApp()
+	realm, manager, err := realmFor(r.Context(), r.URL.Query().Get("realm"))
 	if err != nil {
 		return err
-	}
-	realm, err := app.realmInUse(r.URL.Query().Get("realm"))
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
-	}
-	manager, err := realm.manager(r.Context())
-	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 	}
 	listed, err := manager.Sessions(id)
 	if errors.Is(err, session.ErrNoList) {

@@ -30,9 +30,9 @@ type answer struct {
 	before []headerField  // as it was when the app was asked
 	room   [2]headerField // for before: Caddy itself sets one or two fields
 
-	oursAside   bool // the Set-Cookie lines of before are not in the header
+	cookiesHeld bool // the Set-Cookie lines of before are not in the header
 	wroteHeader bool
-	aside       bool        // the session API answers, which sets the session's cookies itself
+	byAPI       bool        // the session API answers, which sets the session's cookies itself
 	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
 	discard     bool        // the body is not sent
 	failed      error       // a handoff that cannot be done: the answer is not sent
@@ -66,8 +66,8 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.wroteHeader = true
-	if a.aside {
-		a.returnOurs(header)
+	if a.byAPI {
+		a.returnHeld(header)
 		a.send(status)
 		return
 	}
@@ -88,7 +88,7 @@ func (a *answer) WriteHeader(status int) {
 	if setsCookie {
 		a.guard.realm.warnOfDroppedCookie(a.visit)
 	}
-	setsCookie = a.returnOurs(header) || setsCookie
+	setsCookie = a.returnHeld(header) || setsCookie
 	if found.actionRedirect && a.losesBody(header, handoff) {
 		a.discard = true
 		a.visit.connection.complete.Store(true)
@@ -119,22 +119,22 @@ func (a *answer) send(status int) {
 	a.cookies = len(a.Header()["Set-Cookie"])
 }
 
-// setOursAside keeps what the guard before an error route has written from being taken
+// holdCookies keeps what the guard before an error route has written from being taken
 // for the app's.
-func (a *answer) setOursAside(header http.Header) {
+func (a *answer) holdCookies(header http.Header) {
 	if a.visit.ofError() && header["Set-Cookie"] != nil {
-		a.oursAside = true
+		a.cookiesHeld = true
 		delete(header, "Set-Cookie")
 	}
 }
 
-// returnOurs undoes setOursAside and reports whether there was anything. What comes after
+// returnHeld undoes holdCookies and reports whether there was anything. What comes after
 // these lines is newer.
-func (a *answer) returnOurs(header http.Header) (returned bool) {
-	if !a.oursAside {
+func (a *answer) returnHeld(header http.Header) (returned bool) {
+	if !a.cookiesHeld {
 		return false
 	}
-	a.oursAside = false
+	a.cookiesHeld = false
 	for _, field := range a.before {
 		if field.name == "Set-Cookie" {
 			header["Set-Cookie"] = slices.Concat(field.values, header["Set-Cookie"])
@@ -191,11 +191,8 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	switch {
-	case a.discard || a.drains():
-		return io.Copy(struct{ io.Writer }{a}, r) // by Write, which ends
-	case a.failed != nil:
-		return 0, a.failed
+	if a.discard || a.failed != nil {
+		return io.Copy(struct{ io.Writer }{a}, r) // by Write, which knows what to do and when to end
 	}
 	return io.Copy(a.ResponseWriter, r)
 }
@@ -309,7 +306,7 @@ func (a *answer) restore() {
 	header := a.Header()
 	clear(header)
 	for _, field := range a.before {
-		if !a.oursAside || field.name != "Set-Cookie" {
+		if !a.cookiesHeld || field.name != "Set-Cookie" {
 			header[field.name] = field.values
 		}
 	}
@@ -330,13 +327,13 @@ func (a *answer) finish(err error) {
 	case a.failed != nil:
 		a.restore() // trailers would be part of the error's answer
 		keepFromCaches(header)
-		a.returnOurs(header)
+		a.returnHeld(header)
 		a.visit.keepRotated(header)
 	case !a.wroteHeader && !a.visit.match.Static:
 		// A slide may be lost. An error route that is for shared caches must not get more
 		// tokens than need be.
 		a.visit.visitor.Forgo()
-		setsCookie := a.returnOurs(header)
+		setsCookie := a.returnHeld(header)
 		setsCookie = a.visit.keepRotated(header) || setsCookie
 		protectFromCaches(header, lookAt(header), a.visit, setsCookie)
 	}

@@ -143,7 +143,7 @@ func asBrowserSent(r *http.Request) *http.Request {
 // cookies that the guard has taken from the request, if the guard let it pass, and
 // its answer is not taken for the app's.
 func (v *visit) standAside(r *http.Request) *http.Request {
-	v.answer.aside = true
+	v.answer.byAPI = true
 	asked := r.Clone(r.Context())
 	if v.cookies != nil {
 		asked.Header["Cookie"] = v.cookies

@@ -46,14 +46,7 @@ func (g *Guard) tableOf(config routes.Config) (*routes.Table, error) {
 // followBuild takes over each new build. A broken one is logged once and the last
 // good one stays, since a build is not written in one moment.
 func (g *Guard) followBuild(ctx context.Context, config routes.Config, last string) {
-	ticker := time.NewTicker(buildInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	for sleep(ctx, buildInterval) {
 		id, err := routes.BuildID(os.DirFS(g.NextBuild))
 		if err != nil {
 			id = "unreadable: " + err.Error()

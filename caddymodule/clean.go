@@ -53,7 +53,9 @@ func cleanRequest(r *http.Request, table *routes.Table, dataRoute bool) routes.K
 		if dataRoute && name == "X-Nextjs-Data" {
 			continue // Next.js's own client sends it there
 		}
-		if session.IsSessionHeader(name) || isInternal(name) && !developmentHeaders[name] || isForwarded(name) && !isTrusted(r) {
+		var buffer [maxFolded]byte
+		folded := appendFold(buffer[:0], name)
+		if session.IsSessionHeader(name) || isInternal(folded) && !developmentHeaders[name] || forwardedHeaders[string(folded)] && !isTrusted(r) {
 			delete(r.Header, name)
 		}
 	}
@@ -82,10 +84,8 @@ func firstLetter(name string) byte {
 	return name[0] | 0x20
 }
 
-// isInternal folds a name as CGI-like servers do before it compares.
-func isInternal(name string) bool {
-	var buffer [maxFolded]byte
-	folded := appendFold(buffer[:0], name)
+// isInternal reports whether a name is for Next.js or a proxy alone.
+func isInternal(folded []byte) bool {
 	if internalHeaders[string(folded)] {
 		return true
 	}
@@ -97,16 +97,12 @@ func isInternal(name string) bool {
 	return false
 }
 
-func isForwarded(name string) bool {
-	var buffer [maxFolded]byte
-	return forwardedHeaders[string(appendFold(buffer[:0], name))]
-}
-
 // maxFolded is above the length of every name that is looked for, so that
 // folding needs no memory of its own for them.
 const maxFolded = 64
 
-// appendFold appends the lower-case spelling with hyphens between the words.
+// appendFold appends the lower-case spelling with hyphens between the words, as CGI-like
+// servers take other spellings for it.
 func appendFold(b []byte, name string) []byte {
 	for i := range len(name) {
 		c := name[i]
@@ -182,12 +178,9 @@ var (
 
 // isProtected reports whether a token in Connection names what the app must get.
 func isProtected(token string) bool {
-	if session.IsSessionHeader(token) || isInternal(token) {
-		return true
-	}
 	var buffer [maxFolded]byte
 	folded := appendFold(buffer[:0], token)
-	return protectedNames[string(folded)] || slices.ContainsFunc(protectedPrefixes, func(prefix string) bool {
+	return session.IsSessionHeader(token) || isInternal(folded) || protectedNames[string(folded)] || slices.ContainsFunc(protectedPrefixes, func(prefix string) bool {
 		return bytes.HasPrefix(folded, []byte(prefix))
 	})
 }
@@ -198,9 +191,9 @@ func isProtected(token string) bool {
 // list that has none.
 func cleanTrailer(trailer http.Header) {
 	for name := range trailer {
-		folded := string(appendFold(nil, name))
-		if name == "" || session.IsSessionHeader(name) || isInternal(name) ||
-			folded == "cookie" || folded == "forwarded" || strings.HasPrefix(folded, "x-forwarded-") {
+		folded := appendFold(nil, name)
+		if name == "" || session.IsSessionHeader(name) || isInternal(folded) ||
+			string(folded) == "cookie" || string(folded) == "forwarded" || bytes.HasPrefix(folded, []byte("x-forwarded-")) {
 			delete(trailer, name)
 		}
 	}

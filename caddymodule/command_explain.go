@@ -49,24 +49,8 @@ the command failed.`,
 			// From here on the exit status is an answer, not a failure.
 			command.SilenceErrors, command.SilenceUsage = true, true
 			asked := explainRequest{Method: strings.ToUpper(flags.Arg(0)), URL: flags.Arg(1), Headers: http.Header{}, From: from}
-			for _, header := range headers {
-				name, value, ok := strings.Cut(header, ":")
-				if !ok {
-					return caddy.ExitCodeFailedStartup, fmt.Errorf("the header %q has no colon; write for example: -H \"Next-Action: 00ab\"", header)
-				}
-				asked.Headers.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-			}
-			ctx, err := provisionOnly(config, adapter)
+			e, err := explainOffline(asked, headers, config, adapter)
 			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
-			}
-			app, err := appOf(ctx)
-			if err != nil {
-				return caddy.ExitCodeFailedStartup, err
-			}
-			app.readOnly = true
-			e, err := explain(ctx, asked)
-			if err := errors.Join(err, app.Cleanup()); err != nil {
 				return caddy.ExitCodeFailedStartup, err
 			}
 			return e.exitCode(), e.write(command.OutOrStdout())
@@ -76,6 +60,29 @@ the command failed.`,
 	command.Flags().StringVar(&from, "from", "", "the address from which the request comes (default: 127.0.0.1)")
 	addConfigFlags(command, &config, &adapter)
 	return command
+}
+
+// explainOffline explains a request to a configuration that nothing runs. The headers are
+// as on the command line.
+func explainOffline(asked explainRequest, headers []string, config, adapter string) (*explanation, error) {
+	for _, header := range headers {
+		name, value, ok := strings.Cut(header, ":")
+		if !ok {
+			return nil, fmt.Errorf("the header %q has no colon; write for example: -H \"Next-Action: 00ab\"", header)
+		}
+		asked.Headers.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	ctx, err := provisionOnly(config, adapter)
+	if err != nil {
+		return nil, err
+	}
+	app, err := appOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	app.readOnly = true
+	e, err := explain(ctx, asked)
+	return e, errors.Join(err, app.Cleanup())
 }
 
 // checkCommand provisions a configuration and reports what it says of sessions.

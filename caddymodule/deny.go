@@ -66,15 +66,21 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 			return v.refuse(w, http.StatusUnauthorized)
 		}
 	}
+	return g.sendElsewhere(w, v)
+}
+
+// sendElsewhere has a visitor go to the login page, or from there to the wanted one.
+func (g *Guard) sendElsewhere(w http.ResponseWriter, v *visit) error {
+	login := v.decision == decisionLogin
 	switch v.kind {
 	case routes.WebSocket:
 		if login {
-			return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+			return v.refuse(w, http.StatusUnauthorized)
 		}
-		return caddyhttp.Error(http.StatusForbidden, errDenied[v.decision])
+		return v.refuse(w, http.StatusForbidden)
 	case routes.Action:
 		// A 307 would have the browser replay the action at the login page.
-		header["X-Action-Redirect"] = []string{strings.ReplaceAll(v.table.ActionLocation(g.location(v)), ";", "%3B")}
+		w.Header()["X-Action-Redirect"] = []string{strings.ReplaceAll(v.table.ActionLocation(g.location(v)), ";", "%3B")}
 		if login {
 			return plain(w, http.StatusUnauthorized)
 		}
@@ -87,7 +93,7 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 		// The client asks again by a navigation, which is redirected.
 		return plain(w, http.StatusUnauthorized)
 	case routes.Fetch:
-		return caddyhttp.Error(http.StatusUnauthorized, errDenied[v.decision])
+		return v.refuse(w, http.StatusUnauthorized)
 	}
 	return redirect(w, v.request, g.location(v))
 }

@@ -24,7 +24,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	}
 	a := &v.answer
 	a.keep(w.Header())
-	a.setOursAside(w.Header())
+	a.holdCookies(w.Header())
 	err := a.ask(next)
 	a.finish(err)
 	if a.failed != nil {

@@ -50,11 +50,7 @@ func network(address string) string {
 	if ip.Is4() {
 		bits = 24
 	}
-	prefix, err := ip.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return prefix.String()
+	return netip.PrefixFrom(ip, bits).Masked().String()
 }
 
 // peerAddress is the address of the connection.

@@ -71,18 +71,20 @@ func (c *cookies) any() bool {
 
 func collectCookies(lines []string, name string) cookies {
 	var c cookies
-	eachCookie(lines, func(exact, value, _ string) {
-		rest, ours := strings.CutPrefix(exact, name)
-		switch {
-		case !ours:
-		case rest == "":
-			c.whole = append(c.whole, value)
-		case len(rest) == 2 && rest[0] == '.' && rest[1] >= '0' && rest[1] < '0'+maxChunks:
-			i := rest[1] - '0'
-			c.chunks[i] = append(c.chunks[i], value)
-		}
-	})
+	eachCookie(lines, func(given, value, _ string) { c.add(given, name, value) })
 	return c
+}
+
+// add takes a cookie if its name is the session cookie's or a chunk's.
+func (c *cookies) add(given, name, value string) {
+	rest, ours := strings.CutPrefix(given, name)
+	switch i := slices.Index(chunkSuffixes[:], rest); {
+	case !ours:
+	case rest == "":
+		c.whole = append(c.whole, value)
+	case i >= 0:
+		c.chunks[i] = append(c.chunks[i], value)
+	}
 }
 
 // candidates are the tokens that the cookies may mean: each whole cookie, and
@@ -114,7 +116,7 @@ func (c *cookies) candidates() []string {
 // isOurs reports whether a cookie name is the session cookie's or a chunk's.
 func isOurs(given, name string) bool {
 	rest, ok := strings.CutPrefix(given, name)
-	return ok && (rest == "" || rest == chunkSuffixes[0] || rest == chunkSuffixes[1] || rest == chunkSuffixes[2])
+	return ok && (rest == "" || slices.Contains(chunkSuffixes[:], rest))
 }
 
 // sealedCookies are the names and values that carry a token. The caller has
@@ -137,16 +139,9 @@ func maxSealedLength(name string) int {
 	return maxChunks * (maxCookieSize - len(name) - len(chunkSuffixes[0]))
 }
 
-// cookieWriter writes Set-Cookie lines with the realm's attributes.
-type cookieWriter struct {
-	settings *Settings
-	name     string // with prefix
-	secure   bool
-}
-
-func (w cookieWriter) set(header http.Header, name, value string, left time.Duration) {
-	cookie := w.cookie(name, value)
-	if !w.settings.BrowserLifetime {
+func (v *Visitor) setCookie(header http.Header, name, value string, left time.Duration) {
+	cookie := v.cookie(name, value)
+	if !v.manager.settings.BrowserLifetime {
 		// Rounded up: the cookie may outlive the session by a moment, not the
 		// other way round.
 		cookie.MaxAge = max(1, int((min(left, maxCookieAge)+time.Second-1)/time.Second))
@@ -154,21 +149,23 @@ func (w cookieWriter) set(header http.Header, name, value string, left time.Dura
 	header.Add("Set-Cookie", cookie.String())
 }
 
-// remove repeats the attributes: a deletion without Secure or with another path
+// removeCookie repeats the attributes: a deletion without Secure or with another path
 // does not delete.
-func (w cookieWriter) remove(header http.Header, name string) {
-	cookie := w.cookie(name, "")
+func (v *Visitor) removeCookie(header http.Header, name string) {
+	cookie := v.cookie(name, "")
 	cookie.MaxAge = -1
 	cookie.Expires = time.Unix(1, 0)
 	header.Add("Set-Cookie", cookie.String())
 }
 
-func (w cookieWriter) cookie(name, value string) *http.Cookie {
+// cookie has the realm's attributes.
+func (v *Visitor) cookie(name, value string) *http.Cookie {
+	settings := &v.manager.settings
 	sameSite := map[string]http.SameSite{
 		"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
-	}[w.settings.SameSite]
+	}[settings.SameSite]
 	return &http.Cookie{
-		Name: name, Value: value, Path: w.settings.CookiePath, Domain: w.settings.CookieDomain,
-		Secure: w.secure, HttpOnly: true, SameSite: sameSite,
+		Name: name, Value: value, Path: settings.CookiePath, Domain: settings.CookieDomain,
+		Secure: v.secure, HttpOnly: true, SameSite: sameSite,
 	}
 }

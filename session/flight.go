@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// flights let all who ask for the same thing at the same time share one call.
-type flights[K comparable, T any] struct {
+// flights let all who ask a hook about one session at the same time share one call.
+type flights struct {
 	mu   sync.Mutex
-	open map[K]*flight[T]
+	open map[sessionState]*flight
 }
 
-type flight[T any] struct {
+type flight struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiting int
-	value   T
+	value   *sealed // nil where the hook only says whether
 	err     error
 }
 
@@ -31,14 +31,14 @@ const (
 // The call gets a context of its own, so that one impatient client does not end it
 // for the others and none of them sees values of another's request. One that
 // nobody waits for any more ends if endUnwatched says so.
-func (f *flights[K, T]) do(ctx context.Context, key K, endUnwatched bool, call func(context.Context) (T, error)) (T, error) {
+func (f *flights) do(ctx context.Context, key sessionState, endUnwatched bool, call func(context.Context) (*sealed, error)) (*sealed, error) {
 	f.mu.Lock()
 	shared, ok := f.open[key]
 	if !ok {
 		callContext, cancel := context.WithTimeout(context.Background(), MaxHookTime)
-		shared = &flight[T]{done: make(chan struct{}), cancel: cancel}
+		shared = &flight{done: make(chan struct{}), cancel: cancel}
 		if f.open == nil {
-			f.open = make(map[K]*flight[T])
+			f.open = make(map[sessionState]*flight)
 		}
 		f.open[key] = shared
 		go f.run(callContext, key, shared, call)
@@ -56,11 +56,10 @@ func (f *flights[K, T]) do(ctx context.Context, key K, endUnwatched bool, call f
 		shared.cancel()
 		f.land(key, shared) // who comes now does not get an error of the past
 	}
-	var none T
-	return none, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, ctx.Err())
+	return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, ctx.Err())
 }
 
-func (f *flights[K, T]) run(ctx context.Context, key K, shared *flight[T], call func(context.Context) (T, error)) {
+func (f *flights) run(ctx context.Context, key sessionState, shared *flight, call func(context.Context) (*sealed, error)) {
 	defer func() {
 		if thrown := recover(); thrown != nil { // net/http does not catch it here
 			shared.err = fmt.Errorf("%w: %w: it panicked: %v\n%s", ErrUnavailable, ErrHookFailed, thrown, debug.Stack())
@@ -74,7 +73,7 @@ func (f *flights[K, T]) run(ctx context.Context, key K, shared *flight[T], call 
 	shared.value, shared.err = call(ctx)
 }
 
-func (f *flights[K, T]) land(key K, shared *flight[T]) {
+func (f *flights) land(key sessionState, shared *flight) {
 	if f.open[key] == shared {
 		delete(f.open, key)
 	}

@@ -192,11 +192,7 @@ func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []st
 			return nil, false, err
 		}
 		given = append(given, cookie)
-		one := collectCookies([]string{cookie.Name + "=" + cookie.Value}, v.name)
-		set.whole = append(set.whole, one.whole...)
-		for i, chunk := range one.chunks {
-			set.chunks[i] = append(set.chunks[i], chunk...)
-		}
+		set.add(cookie.Name, v.name, cookie.Value)
 	}
 	if len(given) == 0 {
 		return nil, len(own) > 0, nil
@@ -246,10 +242,9 @@ func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 // says nothing of. They would be read together with the app's own.
 func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
 	header := http.Header{}
-	writer := v.cookieWriter()
 	for _, name := range v.sentNames() {
-		if !slices.ContainsFunc(own, func(c *http.Cookie) bool { return replaces(writer.cookie(name, ""), c) }) {
-			writer.remove(header, name)
+		if !slices.ContainsFunc(own, func(c *http.Cookie) bool { return replaces(v.cookie(name, ""), c) }) {
+			v.removeCookie(header, name)
 		}
 	}
 	return header["Set-Cookie"]

@@ -109,7 +109,7 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 	if err, known := m.validated.get(state, m.settings.Now()); known {
 		return err
 	}
-	_, err := m.validating.do(ctx, state, abandoned, func(ctx context.Context) (struct{}, error) {
+	_, err := m.validating.do(ctx, state, abandoned, func(ctx context.Context) (*sealed, error) {
 		started := m.settings.Now()
 		err := m.settings.Validator.ValidateSession(ctx, s)
 		now := m.settings.Now()
@@ -117,14 +117,14 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 		case err == nil:
 			m.validated.remember(state, nil, now, m.settings.ValidFor)
 		case errors.Is(err, ErrRefused):
-			return struct{}{}, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))
+			return nil, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))
 		default:
 			err = fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
 			if m.settings.KeepUnvalidated { // a hook that hangs must not hold up every request of a page
 				m.validated.remember(state, err, now, min(now.Sub(started), m.settings.ValidFor))
 			}
 		}
-		return struct{}{}, err
+		return nil, err
 	})
 	return err
 }

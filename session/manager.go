@@ -23,12 +23,12 @@ type Manager struct {
 	keys     *Keyring
 	opened   *cache
 
-	validating flights[sessionState, struct{}]
+	validating flights
 	validated  verdicts
 
 	// Of the settings' Memory.
 	recent         *recent
-	rotating       *flights[sessionState, *sealed]
+	rotating       *flights
 	rotationFailed *verdicts
 	watches        *watches
 }
@@ -78,8 +78,7 @@ func LoginOf(members map[string]any) (Login, error) {
 	if err != nil {
 		return Login{}, err
 	}
-	none := new(string)
-	return Login{User: user, AccessToken: *cmp.Or(change.AccessToken, none), RefreshToken: *cmp.Or(change.RefreshToken, none)}, nil
+	return Login{User: user, AccessToken: *cmp.Or(change.AccessToken, new("")), RefreshToken: *cmp.Or(change.RefreshToken, new(""))}, nil
 }
 
 // Change changes a session: the named top-level members of User are replaced, a

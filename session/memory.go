@@ -8,7 +8,7 @@ package session
 // The zero value is empty.
 type Memory struct {
 	recent         recent
-	rotating       flights[sessionState, *sealed]
+	rotating       flights
 	rotationFailed verdicts
 	watches        watches
 }

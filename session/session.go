@@ -14,6 +14,7 @@ package session
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -86,7 +87,7 @@ func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 	}
 	b = appendNumberMember(b, "expiresAt", s.ExpiresAt.UnixMilli())
 	b = append(b, `,"expiryDate":"`...)
-	b = appendDate(b, s.ExpiresAt)
+	b = s.ExpiresAt.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z") // as JavaScript's Date.toISOString
 	b = append(b, '"')
 	b = appendNumberMember(b, "createdAt", s.CreatedAt.UnixMilli())
 	b = appendNumberMember(b, "lastActivity", s.LastActivity.UnixMilli())
@@ -153,26 +154,15 @@ func (s *Session) dataWith(tokens bool) string {
 func (s *Session) PercentEncodedUserID() string { return s.identity().userID }
 
 func percentEncode(id string) string {
-	plain := func(c byte) bool { return c > ' ' && c < 0x7f && c != '%' }
-	odd := 0
-	for i := range len(id) {
-		if !plain(id[i]) {
-			odd++
-		}
-	}
-	if odd == 0 {
+	if isVisibleASCII(id) && !strings.Contains(id, "%") {
 		return id
 	}
-	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder
-	b.Grow(len(id) + 2*odd)
 	for i := range len(id) {
-		if c := id[i]; plain(c) {
-			b.WriteByte(c)
+		if c := id[i]; c <= ' ' || c >= 0x7f || c == '%' {
+			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
-			b.WriteByte('%')
-			b.WriteByte(hexDigits[c>>4])
-			b.WriteByte(hexDigits[c&15])
+			b.WriteByte(c)
 		}
 	}
 	return b.String()
@@ -227,18 +217,6 @@ func appendStringMember(b []byte, name, value string) []byte {
 	b = append(b, name...)
 	b = append(b, '"', ':')
 	return append(b, encoded...)
-}
-
-// appendDate appends a moment as JavaScript's Date.toISOString does: in UTC, with
-// milliseconds. package time has a fast way to write seconds only.
-func appendDate(b []byte, moment time.Time) []byte {
-	moment = moment.UTC()
-	b = moment.AppendFormat(b, time.RFC3339)
-	b = b[:len(b)-len("Z")]
-	dot := len(b)
-	b = strconv.AppendInt(b, 1000+int64(moment.Nanosecond())/int64(time.Millisecond), 10) // always four digits
-	b[dot] = '.'
-	return append(b, 'Z')
 }
 
 func appendNumberMember(b []byte, name string, value int64) []byte {

@@ -13,15 +13,14 @@ import (
 // one that was changed the newest token is written. Ask [Visitor.Lost] then.
 func (v *Visitor) SetCookies(header http.Header) bool {
 	m := v.manager
-	writer := v.cookieWriter()
 	if len(v.own) > 0 {
 		header["Set-Cookie"] = append(header["Set-Cookie"], v.own...)
 		return true
 	}
 	if v.deleted && v.pending == nil {
-		writer.remove(header, v.name)
+		v.removeCookie(header, v.name)
 		for _, suffix := range chunkSuffixes {
-			writer.remove(header, v.name+suffix)
+			v.removeCookie(header, v.name+suffix)
 		}
 		return true
 	}
@@ -41,7 +40,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		v.lost = v.created
 		return false
 	}
-	v.writePending(header, writer)
+	v.writePending(header)
 	v.sends(*v.pending)
 	return true
 }
@@ -66,26 +65,22 @@ func (v *Visitor) Lost() error {
 	return fmt.Errorf("%w: the session was ended, as one of all its user's or as one of everybody's, while the user signed in; sign in again", ErrUnavailable)
 }
 
-func (v *Visitor) writePending(header http.Header, writer cookieWriter) {
+func (v *Visitor) writePending(header http.Header) {
 	left := v.manager.clipped(v.pending.session).ExpiresAt.Sub(v.manager.settings.Now())
 	names, values := sealedCookies(v.name, v.pending.token)
 	for i, name := range names {
-		writer.set(header, name, values[i], left)
+		v.setCookie(header, name, values[i], left)
 	}
 	// Stale ones would be read together with the new ones.
 	if len(names) > 1 {
-		writer.remove(header, v.name)
+		v.removeCookie(header, v.name)
 	}
 	for i, suffix := range chunkSuffixes {
 		stale := len(names) == 1 || i >= len(names)
 		if stale && (len(names) > 1 || len(v.sent.chunks[i]) > 0) {
-			writer.remove(header, v.name+suffix)
+			v.removeCookie(header, v.name+suffix)
 		}
 	}
-}
-
-func (v *Visitor) cookieWriter() cookieWriter {
-	return cookieWriter{settings: &v.manager.settings, name: v.name, secure: v.secure}
 }
 
 // sentNames are the names of ours that the request's cookies have.
@@ -108,9 +103,8 @@ func (v *Visitor) ClearInvalid(header http.Header) bool {
 	if v.session != nil || v.deleted || v.result == ResultError || !v.sent.any() {
 		return false
 	}
-	writer := v.cookieWriter()
 	for _, name := range v.sentNames() {
-		writer.remove(header, name)
+		v.removeCookie(header, name)
 	}
 	return true
 }

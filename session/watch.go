@@ -75,6 +75,13 @@ func (k *watched) see(s *Session) {
 	}
 }
 
+func (k *watched) end() {
+	for end := range k.ends {
+		(*end)()
+	}
+	clear(k.ends)
+}
+
 // saw notes a session of a request, which may end later than those before.
 func (w *watches) saw(s *Session) {
 	if s == nil || w.count.Load() == 0 {
@@ -98,21 +105,12 @@ func (w *watches) watch() {
 	}
 }
 
-// over reports whether the session has ended by these settings, which may allow a
-// shorter life than those under which it began.
-func (s *Settings) over(session *Session, now time.Time) bool {
-	return session.Expired(now) || s.MaxLifetime != NoMaxLifetime && !now.Before(session.CreatedAt.Add(s.MaxLifetime))
-}
-
 // endAll ends every connection.
 func (w *watches) endAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, known := range w.sessions {
-		for end := range known.ends {
-			(*end)()
-		}
-		clear(known.ends)
+		known.end()
 	}
 }
 
@@ -121,15 +119,12 @@ func (w *watches) endAll() {
 func (w *watches) endConnections() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	latest := w.managers[len(w.managers)-1].settings
-	now := latest.Now()
+	latest := w.managers[len(w.managers)-1]
+	now := latest.settings.Now()
 	for id, known := range w.sessions {
-		revoked, err := latest.Revocations.Revoked(known.newest)
-		if err == nil && revoked || latest.over(known.newest, now) {
-			for end := range known.ends {
-				(*end)()
-			}
-			clear(known.ends)
+		revoked, err := latest.settings.Revocations.Revoked(known.newest)
+		if err == nil && revoked || latest.clipped(known.newest).Expired(now) {
+			known.end()
 		}
 		if len(known.ends) == 0 {
 			delete(w.sessions, id)

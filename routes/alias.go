@@ -53,6 +53,13 @@ func (j *judgement) rewrites(f *form, page string, depth int, last phase) (renam
 		if r.isForHosts() && j.otherHosts || len(before.applied) > 0 && j.endsBefore(r, t.protects[i], before.applied) {
 			continue
 		}
+		if _, forHost := r.ofHost(j.host); !forHost {
+			continue
+		}
+		if j.searched += len(spellings) * len(f.full); j.searched > maxSearched {
+			j.count(Auth, -1, f.path, howRewrite)
+			return false
+		}
 		for to := range r.destinations(spellings, j.host) {
 			j.progress = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
 			j.query, j.anyImage = joinQueries(to.query, query), anyImage || to.anyImage
@@ -95,7 +102,7 @@ func (r *rewrite) isForHosts() bool { return len(r.hosts) > 0 }
 
 // pageAt is the page of the build that has a path, or empty.
 func (b *Build) pageAt(path string) string {
-	if page := b.pageTree.find(path, false).exact; page != none {
+	if page := b.pageTree.find(path, allPatterns).exact; page != none {
 		return b.pages[page]
 	}
 	return ""
@@ -186,7 +193,7 @@ func (t *Table) mayBeAuth(begin string) bool {
 	if t.defaultType == Auth {
 		return true
 	}
-	if len(t.authPatterns) > 0 && strings.HasPrefix(imagePath, strings.ToLower(begin)) {
+	if lower := strings.ToLower(begin); len(t.authPatterns) > 0 && (strings.HasPrefix(imagePath, lower) || strings.HasPrefix(lower, imagePath)) {
 		return true // as any image
 	}
 	stripped := t.strip(begin, howRewrite)

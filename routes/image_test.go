@@ -42,6 +42,30 @@ func TestAttackByImageOptimizer(t *testing.T) {
 	}
 }
 
+// Next.js's router knows the optimizer by its exact path, but what goes on to a page is
+// answered by it if it begins so: seen on 16.4 where a page has two parameters in front. A
+// rewrite of its own leads to it from behind an assetPrefix.
+func TestAttackByPathsThatBeginAsTheOptimizer(t *testing.T) {
+	table := compile(t, guarded)
+	for _, path := range []string{
+		"/_next/imagex", "/_next/image/x", "/_next/image.png", "/_next/images/a/b", "/en/_next/imagex", "/_next/%69magex", "/_next/image;x",
+		"/assets/_next/image", "/assets/v1/_NEXT/Image",
+	} {
+		if m := table.Match(path, "url=/dashboard/a.png&w=640&q=75", ""); m.Type != Auth {
+			t.Errorf("%s passes: %+v", path, m)
+		}
+		if m := table.Match(path, "url=/logo.png&w=640&q=75", ""); m.Type != Hybrid || m.Ambiguous {
+			t.Errorf("%s does not pass with an open image: %+v", path, m)
+		}
+	}
+	config := guarded
+	config.Rules = append([]Rule{{Type: Auth, Patterns: []string{"/_next/images/*"}}}, guarded.Rules...)
+	if m := compile(t, config).Match("/_next/images/a", "url=/logo.png", ""); m.Type != Auth {
+		t.Errorf("the path itself has no rule any more: %+v", m)
+	}
+	wantTypes(t, table, map[string]Type{"/assets/_next/data/B/dashboard.json": Auth, "/assets/_next/data/B/about.json": Hybrid, "/assets/_next/static/a.js": Hybrid})
+}
+
 // A query that names images of images of images must not cost more than any
 // other request.
 func TestAttackByNestedImages(t *testing.T) {

@@ -155,6 +155,7 @@ type judgement struct {
 	target     bool // it is that of a Server Action's redirect
 	redirected bool // and the app may answer it by a redirect
 	reads      int
+	searched   int // bytes of paths that were compared with rewrites
 	progress   rewriteProgress
 	anyImage   bool   // the client chooses a part of an image's address by a rewrite
 	sent       string // the path that is read next, as it was sent; empty if that is not known
@@ -178,10 +179,12 @@ type judgement struct {
 
 // maxDepth bounds how often a path may lead to another (an image of an image, a
 // rewrite of a rewrite), and maxReads how many readings there are in all, so
-// that a hostile query costs little. What goes beyond is auth.
+// that a hostile path or query costs little. What goes beyond is auth.
 const (
 	maxDepth = 8
 	maxReads = 1000
+	// maxSearched bounds how many bytes of paths are compared with the build's rewrites.
+	maxSearched = 8 << 20
 )
 
 // read lets one reading of the path count.
@@ -222,7 +225,7 @@ func (j *judgement) read(path, how string, depth int) {
 		}
 		j.named(before, howUnstripped)
 		if hasMarks(before) {
-			j.namedFile(before)
+			j.namedFile(before, false)
 		}
 	}
 }
@@ -254,7 +257,9 @@ func (j *judgement) framework(f *form, depth int) bool {
 // leaf decides the path that is left after all forms were taken off.
 func (j *judgement) leaf(f *form, depth int) {
 	path := f.path
-	if strings.EqualFold(trimEnd(path), imagePath) && j.image(depth) && trimEnd(path) == imagePath {
+	// Next.js's router knows the optimizer by its exact path, but whatever reaches a page and
+	// begins so is answered by it, too: /_next/imagex where a page has two parameters.
+	if len(path) >= len(imagePath) && strings.EqualFold(path[:len(imagePath)], imagePath) && j.image(depth) && trimEnd(path) == imagePath {
 		j.named(path, howUnstripped)
 		if j.table.build != nil {
 			j.rewrites(f, "", depth, beforeFiles)
@@ -266,10 +271,13 @@ func (j *judgement) leaf(f *form, depth int) {
 	} else {
 		j.decide(path, f.how)
 	}
+	if rest, ok := cutAssetPrefix(path); ok {
+		j.guessOnce(rest, howAssetPrefix, depth)
+	}
 	if !hasMarks(path) {
 		return
 	}
-	j.namedFile(path)
+	j.namedFile(path, true)
 	if page, ok := cutInterception(path); ok {
 		j.named(page, howInterception)
 		j.guessOnce(page, howInterception, depth)
@@ -284,18 +292,25 @@ func (j *judgement) leaf(f *form, depth int) {
 	}
 }
 
-// namedFile lets a file that has the content of a page count as that page.
-func (j *judgement) namedFile(path string) {
+// namedFile lets a file that has the content of a page count as that page. What may have
+// a locale or the like in front counts only where a rule names it.
+func (j *judgement) namedFile(path string, stripped bool) {
+	named := func(page, how string) {
+		j.named(page, how)
+		if stripped {
+			j.mentioned(page, how)
+		}
+	}
 	if page, ok := cutIndex(path); ok {
-		j.named(page, howExport)
+		named(page, howExport)
 	}
 	if page, ok := cutRSC(cutCompressed(trimEnd(path))); ok { // compressed, or a prefix was stripped first
-		j.named(page, howRSC)
+		named(page, howRSC)
 	}
 	if page, ok := cutExport(path); ok {
-		j.named(page, howExport)
+		named(page, howExport)
 		if page, ok := cutIndex(page); ok {
-			j.named(page, howExport)
+			named(page, howExport)
 		}
 	}
 }
@@ -331,7 +346,7 @@ func (j *judgement) guessOnce(path, how string, depth int) {
 // decide lets a path count by the rule that matches it, or by the default.
 func (j *judgement) decide(path, how string) {
 	t := j.table
-	found := t.tree.find(path, false)
+	found := t.tree.find(path, allPatterns)
 	if found.folded != found.exact {
 		// Next.js tells pages apart by case, so an open rule counts only in
 		// its own case, while auth counts in any.
@@ -355,7 +370,19 @@ func (j *judgement) countRule(rule int, path, how string) {
 
 // named lets a path count only where a rule names it, and reports whether.
 func (j *judgement) named(path, how string) bool {
-	found := j.table.tree.find(path, true)
+	return j.countFound(j.table.tree.find(path, naming), path, how)
+}
+
+// mentioned is named for a path of which nothing but its form is known to be taken off. A
+// rule that has any text of its own protects it, and opens nothing.
+func (j *judgement) mentioned(path, how string) {
+	guessed := j.guessed
+	j.guessed = true
+	j.countFound(j.table.tree.find(path, mentioning), path, how)
+	j.guessed = guessed
+}
+
+func (j *judgement) countFound(found hit, path, how string) bool {
 	for _, rule := range []int{found.folded, found.exact} {
 		if rule != none {
 			j.count(j.table.rules[rule].Type, rule, path, how)
@@ -372,6 +399,7 @@ func (j *judgement) readNamed(path, how string) {
 	for _, r := range readings(path) {
 		f := j.table.strip(r.path, how)
 		j.named(f.path, how)
+		j.mentioned(f.path, how)
 		j.named(r.path, how)
 	}
 }

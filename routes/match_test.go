@@ -347,6 +347,37 @@ func TestOriginalPathWhereARuleNamesIt(t *testing.T) {
 	}
 }
 
+// A front controller (/index.php) and a single-page app (/index.html) get every path by a
+// rewrite, so each auth rule that has any text of its own counts for the first form.
+func TestAttackByRewriteToOneFile(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/admin*", "/*/settings", "/orgs/*/members"}}}, Default: Hybrid, Locales: []string{"en"}})
+	for original, want := range map[string]Type{
+		"/admin": Auth, "/admin-tools": Auth, "/administrator/users": Auth, "/acme/settings": Auth, "/acme/%73ettings": Auth, "/orgs/a/members": Auth, "/en/acme/settings": Auth,
+		"/about": Hybrid, "/settings": Hybrid, "/en/settings": Hybrid, "/acme/other": Hybrid,
+	} {
+		for _, file := range []string{"/index.php", "/index.html"} {
+			if m := table.Match(file, "", original); m.Type != want {
+				t.Errorf("%s for %s is %s, want %s", file, original, m.Type, want)
+			}
+		}
+	}
+	for name, rule := range map[string]Rule{"all": {Type: Auth, Patterns: []string{"/*"}}, "an open rule": {Type: Hybrid, Patterns: []string{"/*/settings"}}} {
+		table := compile(t, Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/open"}}, rule}, Default: Auth})
+		if m := table.Match("/open", "", "/acme/settings"); m.Type != Hybrid || m.Ambiguous {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+}
+
+// A static export has a file for each page, also for those whose rule begins with a
+// parameter.
+func TestAttackByExportedFileBehindAParameter(t *testing.T) {
+	wantTypes(t, compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/*/settings"}}}, Default: Hybrid, Locales: []string{"en"}}), map[string]Type{
+		"/acme/settings.html": Auth, "/acme/settings/index.html": Auth, "/acme/settings/index": Auth, "/acme/settings.txt": Auth, "/acme/settings.html;x": Auth,
+		"/en/settings.html": Hybrid, "/settings.html": Hybrid, "/acme/settings.png": Hybrid,
+	})
+}
+
 func TestMatchedHasTheRulesOfAllReadings(t *testing.T) {
 	table := compile(t, guarded)
 	m := table.Match("/dashboard/..%2fadmin", "", "")

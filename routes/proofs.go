@@ -66,7 +66,7 @@ func (c *compiler) proveOpen() {
 		for _, p := range rule.patterns {
 			path := strings.ReplaceAll(p.path(), wildcard, "x")
 			m := c.table.pathMatch(c.table.basePath + path)
-			if m.Bad || m.Type != Auth || c.table.tree.find(path, false).exact != rule.index {
+			if m.Bad || m.Type != Auth || c.table.tree.find(path, allPatterns).exact != rule.index {
 				continue
 			}
 			closed := (&judgement{table: &c.table, otherHosts: true}).decisivePath(c.table.basePath+path, "")

@@ -40,9 +40,9 @@ func (b *Build) redirects(path string, spellings []spelling) bool {
 // isHandled reports whether a route handler may answer a path. A page without parameters
 // comes before one with them.
 func (b *Build) isHandled(path string) bool {
-	if b.handlerTree.find(path, false).folded == none {
+	if b.handlerTree.find(path, allPatterns).folded == none {
 		return false
 	}
-	page := b.pageTree.find(path, false).exact
+	page := b.pageTree.find(path, allPatterns).exact
 	return page == none || strings.Contains(b.pages[page], "[") || slices.Contains(b.endpoints, endpoint{b.pages[page], true})
 }

@@ -338,9 +338,12 @@ func (to *destination) isSame(path spelling) bool {
 // apply is where the rewrite leads from a path, for the host of a request, of which
 // nothing may be known.
 func (r *rewrite) apply(path spelling, host string) (to destination, ok bool) {
+	parts, forHost := r.ofHost(host) // first: it costs less than the path, which may be long
+	if !forHost {
+		return to, false
+	}
 	groups, matches := r.source.find(path)
-	parts, forHost := r.ofHost(host)
-	if !matches || !forHost {
+	if !matches {
 		return to, false
 	}
 	value := func(name string) (string, bool) {

@@ -254,6 +254,32 @@ func TestManyRewritesOfEveryPath(t *testing.T) {
 	}
 }
 
+// A long path in many readings is not compared with many rewrites for as long as that
+// takes, which would be seconds: it is auth. Rewrites for other hosts cost next to nothing.
+func TestAttackByLongPathsAndManyRewrites(t *testing.T) {
+	hostile := "//x/%2e%2e" + strings.Repeat("/a;%41.(.)", 1500)
+	for name, tc := range map[string]struct {
+		condition string
+		want      Type
+	}{
+		"cookies":     {`{"type":"cookie","key":"brand","value":"b%d"}`, Auth},
+		"other hosts": {`{"type":"host","value":"b%d.example.com"}`, Hybrid},
+	} {
+		var list []string
+		for i := range 200 {
+			list = append(list, fmt.Sprintf(`{"source":"/:path*","destination":"/brands/b%d/:path*","has":[`+tc.condition+`],"regex":"^`+catchAll+`"}`, i, i))
+		}
+		table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, strings.Join(list, ","))})
+		for path, want := range map[string]Type{hostile: tc.want, "/blog/a/b": Hybrid, strings.Repeat("/a", 500): Hybrid} {
+			j := judgement{table: table, host: "www.example.com"}
+			j.judge(path, "")
+			if j.typ != want || j.searched > maxSearched+1<<20 {
+				t.Errorf("%s: %.20s… is %s after a search of %d bytes, want %s", name, path, j.typ, j.searched, want)
+			}
+		}
+	}
+}
+
 // Two rewrites are followed one after the other only if both are for the host.
 func TestRewritesForHosts(t *testing.T) {
 	for other, want := range map[string]Type{

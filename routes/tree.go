@@ -93,18 +93,30 @@ func (n *node) addPrefix(prefix string, end ending) {
 	}
 }
 
-// find returns the first rules that match a path. With named, only rules
-// count whose own text covers the path's first segment: "/en/*" names
-// /en/login, while "/*" does not.
-func (t *tree) find(path string, named bool) hit {
+// scope is which patterns count.
+type scope int
+
+const (
+	// allPatterns count wherever they match.
+	allPatterns scope = iota
+	// naming are those whose own text covers the path's first segment: "/en/*" names
+	// /en/login, while "/*" and "/e*" do not.
+	naming
+	// mentioning are those that have any text of their own: "/*/settings" and "/e*"
+	// mention /en/settings, while "/*" does not.
+	mentioning
+)
+
+// find returns the first rules of a scope that match a path.
+func (t *tree) find(path string, s scope) hit {
 	path = trimSlashes(path)
 	var stack [256]byte
 	folded, changed := fold(stack[:0], path)
 	w := walk{folded: folded, original: path, cased: t.cased || changed, hit: hit{none, none}}
-	if named {
+	if s == naming {
 		w.named(&t.root)
 	} else {
-		w.visit(&t.root, 0)
+		w.visit(&t.root, 0, s == allPatterns)
 	}
 	return w.hit
 }
@@ -118,14 +130,19 @@ type walk struct {
 }
 
 // visit tries the patterns of a node. start is where the rest of the path
-// begins; beyond the end of the path there is no rest.
-func (w *walk) visit(n *node, start int) {
+// begins; beyond the end of the path there is no rest. Unless counts is true, those
+// that end here have no text of their own, and do not count.
+func (w *walk) visit(n *node, start int, counts bool) {
 	if n.first >= w.hit.exact {
 		return
 	}
-	w.consider(n.subtree)
+	if counts {
+		w.consider(n.subtree)
+	}
 	if start > len(w.folded) || len(w.folded) == 0 {
-		w.consider(n.exact)
+		if counts || start == 0 { // "/" itself
+			w.consider(n.exact)
+		}
 		return
 	}
 	segment, next := w.segment(start)
@@ -135,10 +152,10 @@ func (w *walk) visit(n *node, start int) {
 		}
 	}
 	if child := n.literals[string(segment)]; child != nil {
-		w.visit(child, next)
+		w.visit(child, next, true)
 	}
 	if n.wildcard != nil && len(segment) > 0 {
-		w.visit(n.wildcard, next)
+		w.visit(n.wildcard, next, counts)
 	}
 }
 
@@ -151,7 +168,7 @@ func (w *walk) named(n *node) {
 	segment, next := w.segment(0)
 	w.consider(n.prefixes[string(segment)])
 	if child := n.literals[string(segment)]; child != nil {
-		w.visit(child, next)
+		w.visit(child, next, true)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 // decideRequest decides a request: by its path, and by what Next.js would do with
 // it whatever its path.
 func (g *Guard) decideRequest(v *visit) decision {
-	if v.match.Bad {
+	if v.match.Bad || v.kind == routes.WebSocket && v.ofDenial() { // a copy of the request may still ask for what was refused
 		return decisionBad
 	}
 	v.owner = nil

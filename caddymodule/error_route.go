@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -28,9 +29,9 @@ const failedVariable = "session_guard.failed"
 // failure is what a guard found that ended a request with an error. As a variable of the
 // request it shows nothing of the session.
 type failure struct {
-	decision decision
-	visit    *visit
-	withheld http.Header // what withholdAction took
+	decision    decision
+	visit       *visit
+	contentType []string // that withholdAction took
 }
 
 // String says what was decided.
@@ -42,9 +43,9 @@ func (v *visit) shareFailure(r *http.Request) {
 	ctx := v.request.Context()
 	failed := failure{decision: v.decision, visit: v}
 	if v.decision != decisionPass {
-		failed.withheld = withholdAction(r)
+		failed.contentType = withholdAction(r)
 	} else if behind, ok := caddyhttp.GetVar(ctx, failedVariable).(failure); ok {
-		failed.decision, failed.withheld = behind.decision, behind.withheld
+		failed.decision, failed.contentType = behind.decision, behind.contentType
 	}
 	caddyhttp.SetVar(ctx, failedVariable, failed)
 }
@@ -58,19 +59,22 @@ func failureOf(r *http.Request) failure {
 	return failed
 }
 
-// withholdAction takes from a request what it would have the app do, and returns the
-// fields that a guard in the error route decides about anew. Next.js runs a Server Action
-// at any path, an error page's included, and finds those of forms by the type of the body.
-// A WebSocket would be opened there.
-func withholdAction(r *http.Request) (withheld http.Header) {
-	withheld = http.Header{}
-	for _, name := range []string{"Next-Action", "Content-Type"} {
-		if values, ok := r.Header[name]; ok {
-			withheld[name] = values
+// withholdAction takes from a request what it would have the app do. Next.js runs a Server
+// Action at any path, an error page's included, and finds those of forms by the type of the
+// body, which is returned: a guard in the error route decides anew about a form, but it may
+// not know what the action asks for, and who may run it. A WebSocket would be opened there;
+// HTTP/3 has its protocol in the request (RFC 9220).
+func withholdAction(r *http.Request) (contentType []string) {
+	contentType = r.Header["Content-Type"]
+	for name := range r.Header {
+		switch {
+		case name == "Next-Action", name == "Content-Type", name == "Upgrade", name == ":protocol", // of RFC 8441
+			strings.HasPrefix(name, "Sec-Websocket-"):
 			delete(r.Header, name)
 		}
 	}
-	delete(r.Header, "Upgrade")
-	delete(r.Header, ":protocol") // of extended CONNECT (RFC 8441)
-	return withheld
+	if r.ProtoMajor == 3 {
+		r.Proto = "HTTP/3.0"
+	}
+	return contentType
 }

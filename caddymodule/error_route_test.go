@@ -120,6 +120,25 @@ func TestAttackActionOnErrorPages(t *testing.T) {
 	}
 }
 
+// Nor by way of a guard of the error route's own, which may know less of the app than the one
+// that refused it: its rules, its build, its authorize hook.
+func TestAttackActionOnGuardedErrorPages(t *testing.T) {
+	for _, inner := range []string{"default hybrid", "public /error-page\n auth /dashboard/*\n default auth\n login_path /error-page"} {
+		s := serve(t, "session_guard {\n auth /dashboard/* {\n require user.role boss\n }\n default hybrid\n }\n"+
+			"handle_errors {\n rewrite * /error-page\n session_guard {\n "+inner+"\n }\n reverse_proxy {{app}}\n }")
+		for _, cookie := range []string{"", s.signIn(ada)} {
+			for _, target := range []string{"/a%00", "/dashboard"} {
+				for _, kind := range [][]string{{"Connection", "Upgrade", "Upgrade", "websocket"}, {"Content-Type", "text/plain", "Accept", "text/x-component"}} {
+					s.request(http.MethodPost, target, append(kind, "Next-Action", "40c0ffee", "Cookie", cookie)...)
+					if r := s.last(); r != nil {
+						assert.NotContains(t, r.Header, "Next-Action", "%s behind %s", target, inner)
+					}
+				}
+			}
+		}
+	}
+}
+
 // A guard of the error route's own decides about what is asked there, as on any other route:
 // the login page may stand there in place of the page that needs it.
 func TestLoginInPlaceOfTheRefusedPage(t *testing.T) {

@@ -116,6 +116,10 @@ func TestValidateHookIsAskedAboutTheSession(t *testing.T) {
 		assert.Contains(t, []string{"Accept-Encoding", "Content-Length", "Content-Type", "User-Agent"}, name)
 	}
 	s.request("GET", "/_next/static/app.js", "Cookie", cookie)
+	for _, name := range []string{"X-Session-User", "X-Session-Data"} {
+		assert.NotContains(t, s.last().Header, name, "the hook was not asked, and may have ended the session")
+		s.request("GET", "/_next/static/app.js", "Cookie", cookie)
+	}
 	s.request("GET", "/dashboard")
 	assert.Empty(t, hook.calls(), "neither for static files nor for nobody")
 }

@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -63,4 +65,35 @@ func TestAuthorizeHookIsToldOneMethodOfWebSockets(t *testing.T) {
 		require.NoError(t, b.guard.authorize(visit))
 		assert.Equal(t, http.MethodGet, hook.method)
 	}
+}
+
+// In HTTP/3 the protocol of a CONNECT stands in the request itself, which an error route
+// has even where the guard saw a copy of it (behind `tracing`).
+func TestAttackWebSocketOnErrorPagesOfHTTP3(t *testing.T) {
+	refused := func() (bench, *http.Request) {
+		b := newBench(t)
+		r := b.request("/dashboard", "")
+		r.Method, r.Proto, r.ProtoMajor = http.MethodConnect, "websocket", 3
+		r.Header["Sec-Websocket-Version"], r.Header["Sec-Websocket-Protocol"] = []string{"13"}, []string{"chat"}
+		seen := r.Clone(r.Context())
+		seen.Header = r.Header
+		err := b.guard.ServeHTTP(httptest.NewRecorder(), seen, nil)
+		failed, ok := errors.AsType[caddyhttp.HandlerError](err)
+		require.True(t, ok)
+		require.Equal(t, http.StatusUnauthorized, failed.StatusCode)
+		assert.NotContains(t, seen.Proto, "websocket")
+		for name := range r.Header {
+			assert.False(t, strings.HasPrefix(name, "Sec-Websocket-"), "an app would open it by %s", name)
+		}
+		return b, r.WithContext(context.WithValue(r.Context(), caddyhttp.ErrorCtxKey, err))
+	}
+	b, r := refused()
+	r.URL.Path, r.RequestURI = "/", "/"
+	var passed bool
+	err := b.guard.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+		passed = true
+		return nil
+	}))
+	assert.Error(t, err)
+	assert.False(t, passed, "a guard of the error route lets the WebSocket pass")
 }

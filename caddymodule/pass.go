@@ -33,7 +33,8 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	return err
 }
 
-// identify tells the app who is there.
+// identify tells the app who is there. Where everybody may go no hook is asked, so nobody is
+// named whom it may have ended.
 func (g *Guard) identify(v *visit) {
 	header := v.request.Header
 	v.visitor.ForwardCookies(header)
@@ -41,7 +42,8 @@ func (g *Guard) identify(v *visit) {
 	values[0] = g.realm.name
 	header["X-Session-Realm"] = values[0:1:1]
 	s := v.visitor.Session()
-	if s == nil || g.realm.settings.IdentityHeaders == "off" {
+	unasked := v.match.Open && g.realm.validator != nil && !v.runsAction()
+	if s == nil || unasked || g.realm.settings.IdentityHeaders == "off" {
 		return
 	}
 	values[1] = s.PercentEncodedUserID()

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 
@@ -64,7 +63,9 @@ func (v *visit) route() {
 // nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load(), answers: failureOf(r)}
-	maps.Copy(r.Header, v.answers.withheld)
+	if contentType := v.answers.contentType; contentType != nil {
+		r.Header["Content-Type"] = contentType
+	}
 	v.route()
 	manager, err := g.realm.manager(r.Context())
 	if err != nil {

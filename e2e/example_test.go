@@ -127,6 +127,17 @@ func TestExample(t *testing.T) {
 		keeper.redirects(response, http.StatusTemporaryRedirect, "/login?return_to=%2Fdashboard")
 	})
 
+	t.Run("what begins as the path of the image optimizer", func(t *testing.T) {
+		const target = "/_next/imagex?url=%2Fdashboard&w=640&q=75"
+		if _, body := newBrowser(t, "http://127.0.0.1:"+s.appPort).ask(http.MethodGet, target, ""); !strings.Contains(body, "valid image") {
+			t.Errorf("Next.js itself does not take %s for the optimizer, so this tests nothing:\n%s", target, body)
+		}
+		s.asked()
+		if response, _ := newBrowser(t, s.url).ask(http.MethodGet, target, ""); response.StatusCode != http.StatusTemporaryRedirect || len(s.asked()) > 0 {
+			t.Errorf("the guard has it fetch a page that needs a session: %d", response.StatusCode)
+		}
+	})
+
 	t.Run("the app never sees an identity that a client made up", func(t *testing.T) { testSpoofing(t, s) })
 }
 

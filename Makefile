@@ -1,4 +1,4 @@
-# `make run` shows the plugin at work, `make test` runs every test there is. `make help` lists the rest.
+# `make run` shows the plugin at work, `make test` runs the tests. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
 
@@ -37,7 +37,7 @@ build: ## build Caddy with the plugin into .bin/caddy
 	go build -ldflags '-s -w' -o $(BIN)/caddy ./cmd/caddy
 
 .PHONY: test
-test: test-go test-client test-browser ## run every test
+test: test-go test-client test-browser ## run the tests
 
 .PHONY: test-go
 test-go: ## run the Go tests, with the Next.js apps that they drive
@@ -53,7 +53,7 @@ client: ## build the npm package
 	cd client && npm ci --no-audit --no-fund && npm run build
 
 .PHONY: test-browser
-test-browser: build client ## drive the whole stack with Chromium, which apt installs where it is missing and may be
+test-browser: build client ## drive the whole stack with Chromium (as root, apt installs it if it is missing)
 	cd e2e/browser && npm ci --no-audit --no-fund && npm test
 
 .PHONY: nextjs
@@ -88,7 +88,7 @@ bench: build ## measure what the guard costs, and write docs/performance.md
 	go run ./bench
 
 .PHONY: bypass
-bypass: ## try to get around the guard: BYPASS_TARGETS requests to each of three versions of Next.js, and to all variants of the app on each
+bypass: ## try to get around the guard: BYPASS_TARGETS requests to three versions of Next.js, and to all variants of the app on each
 	BYPASS_TARGETS=$(BYPASS_TARGETS) BYPASS_VERSIONS='16.4 15.5 14.2' BYPASS_VARIANTS='basepath trailing i18n i18nmix strict minimal' go test -count=1 -timeout 60m -v -run 'TestNoWayAround|TestNoWayAroundVariants' ./e2e
 
 .PHONY: xcaddy

@@ -16,7 +16,7 @@ trap 'kill "$app" "$caddy" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
 printf '\n  Open http://localhost:%s     (Ctrl+C stops it)\n\n' "$PORT"
-# When one of them ends, the other has no use.
+# When one of them ends, the other is of no use.
 while kill -0 "$app" 2>/dev/null && kill -0 "$caddy" 2>/dev/null; do
 	sleep 1
 done

@@ -22,6 +22,7 @@ declare module "next-auth/providers/github" {
 }`;
 
 test.each([
+  ["../README.md", 1],
   ["README.md", 9],
   ["../docs/nextjs.md", 5],
   ["../docs/guides.md", 3],

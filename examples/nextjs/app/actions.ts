@@ -39,7 +39,7 @@ export async function register(_: FormState, form: FormData): Promise<FormState>
 }
 
 export async function saveProfile(_: FormState, form: FormData): Promise<FormState> {
-  // Whoever owns an action can post to it, so an action checks the session itself.
+  // Anybody may post an action to a page that is open to them, so an action checks the session itself.
   if (!(await getSession())) {
     redirect(localPath("/login", form.get("locale")));
   }
@@ -56,7 +56,7 @@ export async function logout(form: FormData) {
   redirect(localPath("/", form.get("locale")));
 }
 
-/** What cannot go wrong with the data of this demo: a session that is too large, or an app without Caddy in front. */
+/** Throws for what cannot happen in this demo: a session that is too large, or no Caddy in front. */
 function ensure(result: SessionResult) {
   if (!result.success) {
     throw new Error(result.error);

@@ -12,8 +12,8 @@ export interface AppUser extends User {
 export type AppSession = Session<AppUser>;
 
 /**
- * Caddy holds the sessions and enforces the rules. What is written here says the same as the Caddyfile:
- * `npx caddy-session-guard caddyfile lib/auth.ts --check Caddyfile` fails when the two drift apart.
+ * Caddy seals the sessions and enforces the rules. These settings say the same as the Caddyfile:
+ * `npx caddy-session-guard caddyfile lib/auth.ts --check Caddyfile` fails when the two differ.
  */
 export const { createSession, getSession, updateSession, deleteSession, clientConfig } = NextAuthSession<AppUser>({
   session: {

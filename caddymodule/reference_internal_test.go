@@ -1,0 +1,53 @@
+package caddymodule
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Whoever asks why a header does not reach the app finds it in docs/reference.md.
+func TestReferenceNamesEveryHeaderThatIsRemoved(t *testing.T) {
+	text, err := os.ReadFile("../docs/reference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(strings.ToLower(string(text)), "\n## request headers that are removed\n")
+	if !found {
+		t.Fatal("the page has no such section")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	names := []string{"x-session-*", "x-nextjs-data"}
+	for name := range internalHeaders {
+		names = append(names, name)
+	}
+	for name := range forwardedHeaders {
+		names = append(names, name)
+	}
+	for _, prefix := range internalPrefixes {
+		names = append(names, prefix+"*")
+	}
+	for _, name := range names {
+		if !strings.Contains(section, "`"+name+"`") {
+			t.Errorf("docs/reference.md does not say that %s is removed", name)
+		}
+	}
+}
+
+// The page names every placeholder and every decision.
+func TestReferenceNamesPlaceholdersAndDecisions(t *testing.T) {
+	text, err := os.ReadFile("../docs/reference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Placeholders\n")
+	for _, name := range []string{
+		"{http.auth.user.id}", "{http.session.id}", "{http.session.expires_at}", "{http.session.created_at}", "{http.session_guard.rule}",
+		"{http.session_guard.decision}", "{http.session_guard.locale}", "{http.session_guard.kind}", string(decisionPass), string(decisionLogin),
+		string(decisionHome), string(decisionForbidden), string(decisionOrigin), string(decisionAuthorize), string(decisionBad), string(decisionError),
+	} {
+		if !strings.Contains(section, "`"+name+"`") {
+			t.Errorf("docs/reference.md does not name %s", name)
+		}
+	}
+}

@@ -1,7 +1,7 @@
 // Package sessionguard is caddy-session-guard: a session layer for Caddy in front
 // of Next.js apps. Caddy reads one encrypted cookie, decides by route whether a
-// request may pass, keeps the session sliding, answers the browser's session API,
-// and tells the app who is there.
+// request may pass, extends sessions that are used, answers the browser's session
+// API, and tells the app who is signed in.
 //
 // This package only links the modules in, so that
 //

@@ -55,7 +55,7 @@ func reference(t *testing.T) string {
 	structures := documentedStructures(t)
 	var text strings.Builder
 	text.WriteString("# Configuration reference\n\n" +
-		"Every setting, in the words of the Caddyfile and of JSON: both use the same names. What is `true` or `false` in JSON is `on` or `off` in a Caddyfile.\n" +
+		"Every setting. Caddyfile and JSON use the same names; `true` and `false` are written `on` and `off` in a Caddyfile. Only JSON has `rules`, `type`, `patterns`, `field`, `values` and `hook`, and in a guard `session`.\n" +
 		"This page is made from the comments in the source code; do not edit it.\n")
 	for _, section := range referenceSections {
 		structure, ok := structures[section.structure]
@@ -123,7 +123,7 @@ func jsonFields(of *ast.StructType) []documentedField {
 		}
 		tag, _ := strconv.Unquote(field.Tag.Value)
 		name, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
-		if name != "" && name != "-" {
+		if name != "" && name != "-" && name != "source" && name != "sources" { // which nobody writes by hand
 			fields = append(fields, documentedField{name, field.Doc.Text()})
 		}
 	}

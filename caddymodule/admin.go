@@ -28,7 +28,7 @@ func init() {
 //	GET  /session           the realms and the state of their revocations
 //	GET  /session/users/ID  the live sessions of a user (percent-encoded), with list on
 //	POST /session/revoke    {"session": id}, {"user": id} or {"all": true}, and "realm"
-//	POST /session/explain   {"method": m, "url": u, "headers": {name: [value]}}
+//	POST /session/explain   {"method": m, "url": u, "headers": {name: [value]}, "from": address}
 type Admin struct{}
 
 // CaddyModule returns the Caddy module information.

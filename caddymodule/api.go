@@ -16,8 +16,8 @@ import (
 	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
 
-// API answers the session API of the browser, /api/session, and passes every
-// other request on. Put it before the guard, whose rules then say nothing of it.
+// API answers the session API, /api/session, and passes every other request on.
+// Put it before the guard, so that the guard's rules do not apply to it.
 type API struct {
 	// The realm whose sessions it serves. A named one must be defined by the
 	// global option `session <name>`. Default: `default`.
@@ -27,10 +27,10 @@ type API struct {
 	// `/api/session`.
 	Path string `json:"path,omitempty"`
 
-	// A secret with which back ends may create sessions. It follows the rules of
-	// a session secret: at least 32 bytes, and best kept out of the configuration
-	// by `{env.*}` or `{file.*}`. Default: none, so nobody creates sessions by
-	// the API.
+	// A secret with which back ends may create sessions
+	// (`Authorization: Bearer`). Like a session secret, it has at least 32 bytes
+	// and belongs in `{env.*}` or `{file.*}`. Default: none, so that nobody can
+	// create sessions by the API.
 	APIKey string `json:"api_key,omitempty"`
 
 	// Other origins whose pages may change the session, for example
@@ -40,8 +40,8 @@ type API struct {
 	// Where the API was written, for messages ("Caddyfile:8").
 	Source string `json:"source,omitempty"`
 
-	// Where single settings were written that only the start can judge, by name,
-	// for messages (`{"api_key": "Caddyfile:10"}`).
+	// Where settings that are checked only at start were written, by name, for
+	// messages (`{"api_key": "Caddyfile:10"}`).
 	Sources map[string]string `json:"sources,omitempty"`
 
 	logger *zap.Logger

@@ -14,20 +14,21 @@ import (
 )
 
 // Settings are the session settings of one realm. Those of the default realm
-// may also be written in a guard; a setting may be given in several places only
-// with one and the same value.
+// may also be written in a guard. A setting that is written in several places
+// must have the same value in all.
 type Settings struct {
-	// Secrets from which the realm's keys are made. The first seals, all open:
-	// put a new one in front to rotate. Each has at least 32 bytes; make one
-	// with `caddy session keygen`. The placeholders `{env.*}` and `{file.*}`
-	// are resolved when the configuration is loaded; a literal works, but warns,
-	// since configurations are copied around. Default: the environment variable
-	// SESSION_SECRET if it is set, else automatic keys, which are generated,
-	// kept in Caddy's storage and rotated without any configuration.
+	// Secrets from which the realm's keys are made. The first seals (encrypts),
+	// all open (decrypt): put a new one in front to rotate. Each has at least 32
+	// bytes; make one with `caddy session keygen`. The placeholders `{env.*}`
+	// and `{file.*}` are resolved when the configuration is loaded; a literal
+	// works, but causes a warning, since configurations get copied. Default: the
+	// environment variable SESSION_SECRET if it is set, else automatic keys,
+	// which are generated, kept in Caddy's storage and rotated without any
+	// configuration.
 	Secret []string `json:"secret,omitempty"`
 
 	// How long an automatic key seals before the next one takes over. Old keys
-	// are kept until the last token that they sealed is dead. Default: 30d.
+	// are kept until the last token that they sealed has expired. Default: 30d.
 	KeyRotation caddy.Duration `json:"key_rotation,omitempty"`
 
 	// The base name of the cookie; the prefix is put in front of it. Default:
@@ -36,9 +37,9 @@ type Settings struct {
 
 	// `auto`, `host`, `secure` or `none`. With `auto`, a Secure cookie is named
 	// `__Host-…` if it has no domain and the path /, else `__Secure-…`; a cookie
-	// that is not Secure has no prefix. A session must fit into three
-	// cookies of 4096 bytes, where the prefix counts on every connection, so that
-	// plain HTTP has no room for more. Default: `auto`.
+	// that is not Secure has no prefix. A session must fit into three cookies of
+	// 4096 bytes; the prefix is counted even where it is not used, so plain HTTP
+	// has the same limit. Default: `auto`.
 	CookiePrefix string `json:"cookie_prefix,omitempty"`
 
 	// `persistent` or `browser`. With `browser` the cookie has no Max-Age and
@@ -53,7 +54,7 @@ type Settings struct {
 	CookiePath string `json:"cookie_path,omitempty"`
 
 	// `auto`, `always` or `never`: whether the cookie is Secure. With `auto` it
-	// is on TLS, and behind one of Caddy's `trusted_proxies` that says
+	// is Secure on TLS, and behind one of Caddy's `trusted_proxies` that sends
 	// `X-Forwarded-Proto: https`. Default: `auto`.
 	SecureCookie string `json:"secure_cookie,omitempty"`
 
@@ -63,13 +64,13 @@ type Settings struct {
 	// How long a session lives without being used. Default: 7d.
 	Expiry caddy.Duration `json:"expiry,omitempty"`
 
-	// A session that is used with less than this left is refreshed. At expiry
-	// or above it is refreshed at every use, yet never when that would move its
-	// end by less than a minute. Default: 1d.
+	// A session is refreshed when it is used with less than this left. A value
+	// of expiry or more refreshes at every use. A refresh that would move the
+	// expiry by less than a minute is left out. Default: 1d.
 	RefreshThreshold caddy.Duration `json:"refresh_threshold,omitempty"`
 
 	// How long a session lives at most, from the sign-in, however much it is
-	// used; `off` for no such end. Default: 30d.
+	// used; `off` for no limit. Default: 30d.
 	MaxLifetime OptionalDuration `json:"max_lifetime,omitempty"`
 
 	// Whether guard and API refresh a session that is used. Default: true.
@@ -90,56 +91,56 @@ type Settings struct {
 	ExposeTokens *bool `json:"expose_tokens,omitempty"`
 
 	// `on`, `user` or `off`: whether the app gets X-Session-User and
-	// X-Session-Data; `user` leaves accessToken and refreshToken out. Default:
-	// `on`.
+	// X-Session-Data; with `user`, without accessToken and refreshToken.
+	// Default: `on`.
 	IdentityHeaders string `json:"identity_headers,omitempty"`
 
 	// Whether the app sees the sealed cookie too; after a refresh it sees the
 	// new one. Default: false.
 	ForwardCookie *bool `json:"forward_cookie,omitempty"`
 
-	// Where the ends of sessions are kept, so that signed out means signed out on
-	// every node and after a restart: `storage`, `redis` or `off`. Default:
-	// `storage`, which is Caddy's own.
+	// Where revocations are kept, so that signed out means signed out on every
+	// node and after a restart: `storage`, `redis` or `off`. Default: `storage`,
+	// which is Caddy's own.
 	Revocation json.RawMessage `json:"revocation,omitempty" caddy:"namespace=session.revocation inline_key=module"`
 
 	// Whether the live sessions of every user are listed, so that
-	// `GET /api/session/list` shows users where they are signed in. Kept beside the
-	// revocations: session and user id, when the session was created and last seen,
-	// the user agent (200 bytes at most) and the shortened address (/24 of IPv4, /48
-	// of IPv6), which are personal data. Default: false.
+	// `GET /api/session/list` shows users where they are signed in. Stored beside
+	// the revocations are session and user id, the times of creation and last use,
+	// the user agent (200 bytes at most) and the shortened address (/24 of IPv4,
+	// /48 of IPv6): personal data. Default: false.
 	List *bool `json:"list,omitempty"`
 
-	// Who is asked whether a session that opened is still good, by guard, session
-	// API and matcher, before anything is decided. A Caddyfile has
+	// The hook that is asked whether a session is still good, before guard,
+	// session API or matcher decide anything. A Caddyfile has
 	// `validate <url> { timeout <duration>; cache <duration>|off; on_outage
-	// deny|keep }`. Default: nobody.
+	// deny|keep }`. Default: none.
 	Validate *ValidateHook `json:"validate,omitempty"`
 
-	// Who replaces what is in a session whenever it is refreshed, by use or by POST
-	// of the session API: this is where OAuth refresh tokens are rotated. A node
-	// asks once for a session at a time, and requests that come with the state
-	// before get the new one for five minutes. A PATCH that changes something asks
-	// nobody, and leaves the session's end where it is. A Caddyfile has `on_refresh
-	// <url> { timeout <duration> }`, which is [session.hooks.http](#sessionhookshttp).
-	// Default: nobody, so that a refresh only moves the end.
+	// The hook that replaces a session's content whenever it is refreshed, by use or
+	// by POST to the session API: here OAuth refresh tokens are rotated. A node makes
+	// one call for a session at a time, and for five minutes requests with the old
+	// cookie get the new content. A PATCH that changes something does not call it, and
+	// does not prolong the session. A Caddyfile has
+	// `on_refresh <url> { timeout <duration> }`, which is
+	// [session.hooks.http](#sessionhookshttp). Default: none, so that a refresh only
+	// moves the expiry.
 	OnRefresh json.RawMessage `json:"on_refresh,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
-	// How many opened tokens are remembered, so that a session costs its
-	// decryption once and not at every request. Each takes about a kilobyte
-	// beside the token, six with 2 KiB of OAuth tokens; 0 remembers none.
-	// Default: 10000.
+	// How many opened tokens are kept in memory, so that a session is not
+	// decrypted at every request. Each takes about a kilobyte in addition to the
+	// token, or six with 2 KiB of OAuth tokens; 0 keeps none. Default: 10000.
 	CacheSize *int `json:"cache_size,omitempty"`
 
-	// Whether the log names the user of a sign-in, sign-out or revocation by
-	// `user_id`, and events carry it. Default: true.
+	// Whether events, and the log lines of a sign-in, sign-out or revocation,
+	// have the user's id as `user_id`. Default: true.
 	LogUser *bool `json:"log_user,omitempty"`
 
 	// Where the settings were written, for error messages ("Caddyfile:3").
 	Source string `json:"source,omitempty"`
 
-	// Where single settings were written that only the start can judge, by name,
-	// for error messages (`{"secret": "Caddyfile:5"}`).
+	// Where settings that are checked only at start were written, by name, for
+	// error messages (`{"secret": "Caddyfile:5"}`).
 	Sources map[string]string `json:"sources,omitempty"`
 }
 
@@ -230,7 +231,7 @@ type Rule struct {
 	Patterns []string `json:"patterns"`
 
 	// Conditions on the session, all of which must hold; else the answer is 403, or
-	// for a document the way to forbidden_path.
+	// for a page a redirect to forbidden_path.
 	Require []Requirement `json:"require,omitempty"`
 
 	// Where the rule was written, for messages ("Caddyfile:14").
@@ -248,7 +249,7 @@ type Requirement struct {
 	// by value: `1000` is also `1000.0` and `1e3`.
 	Values []string `json:"values,omitempty"`
 
-	// How long ago the sign-in may be at most. It stands alone, without field.
+	// The maximum age of the sign-in. Not together with field.
 	Fresh caddy.Duration `json:"fresh,omitempty"`
 }
 

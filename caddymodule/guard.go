@@ -17,9 +17,10 @@ import (
 )
 
 // Guard reads the session cookie, decides by the rules whether a request may
-// pass, keeps sessions sliding, tells the app behind it who is there, and carries
-// out what the app hands back. Put it before the handler that serves the app, for
-// every request of the site: it also removes what clients must not tell the app.
+// pass, extends sessions that are used, tells the app who is signed in, and
+// carries out the app's handoffs. Put it before the handler that serves the app,
+// for every request of the site, since it also removes headers that clients must
+// not send to the app.
 //
 // It sets the placeholders `{http.auth.user.id}`, `{http.auth.user.<field>}`,
 // `{http.session.id}`, `{http.session.expires_at}`, `{http.session.created_at}`,

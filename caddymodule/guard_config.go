@@ -11,7 +11,7 @@ import (
 )
 
 // GuardConfig is the configuration of a guard: which paths need a session, and
-// where visitors go who may not pass.
+// where other visitors are sent.
 type GuardConfig struct {
 	// The realm whose sessions count. A named one must be defined by the global
 	// option `session <name>`. Default: `default`.
@@ -21,67 +21,71 @@ type GuardConfig struct {
 	Rules []Rule `json:"rules,omitempty"`
 
 	// The route type of a path that no rule matches. Default: `hybrid`, which is
-	// open; unless it is written out, a warning says so once at start.
+	// open; Caddy warns at start unless you write it.
 	Default string `json:"default,omitempty"`
 
-	// Where an anonymous visitor of an `auth` path goes. Without a rule of its
-	// own it counts as `hybrid`. Default: `/login`.
+	// Where an anonymous visitor of an `auth` path is sent. Unless a rule names
+	// this path, it is `hybrid`. Default: `/login`.
 	LoginPath string `json:"login_path,omitempty"`
 
-	// Where a signed-in visitor of a `public` path goes. Default: `/`.
+	// Where a signed-in visitor of a `public` path goes, unless return_to names
+	// a page. Default: `/`.
 	HomePath string `json:"home_path,omitempty"`
 
-	// Where a signed-in visitor goes whose session fails a `require`, if the
-	// request is for a document. Who may not visit that path either gets 403
+	// Where a signed-in visitor whose session fails a `require` is sent, if the
+	// request is for a page. A visitor who may not see that path either gets 403
 	// there. Default: none, the answer is 403.
 	ForbiddenPath string `json:"forbidden_path,omitempty"`
 
-	// The query parameter that carries the wanted path to the login page, or
-	// `off`. Only paths of the same origin are honoured. Default: `return_to`.
+	// The query parameter that carries the wanted path to the login page, and
+	// back: once signed in, a visitor of a `public` page is sent there. Only
+	// paths of the same origin that are not `public` count. `off` for none.
+	// Default: `return_to`.
 	ReturnTo string `json:"return_to,omitempty"`
 
-	// Locales that stand in front of paths. They are stripped before matching
-	// and kept in redirects. Default: none.
+	// Locales with which paths may begin. They are stripped before matching and
+	// kept in redirects. Default: none.
 	Locales []string `json:"locales,omitempty"`
 
 	// The basePath of the Next.js app. It is stripped before matching and kept
 	// in redirects. Default: none.
 	BasePath string `json:"base_path,omitempty"`
 
-	// How `auth` paths are denied: `auto` answers each kind of request in its
-	// own protocol, `redirect` always redirects, `status` always answers 401.
-	// Default: `auto`.
+	// How `auth` paths are denied: `auto` answers each kind of request so that
+	// its client understands, `redirect` always redirects, `status` always
+	// answers 401. Default: `auto`.
 	Unauthenticated string `json:"unauthenticated,omitempty"`
 
 	// Patterns of paths to which an anonymous visitor may post a Server Action.
-	// Next.js runs any action of the app at any path, so everywhere else a
-	// request with `Next-Action` needs a session. Default: login_path and the
-	// patterns of all `public` rules; with next_build, the pages that own the
-	// action.
+	// They replace the default, so name the login page too. Next.js runs any
+	// action at any path, so everywhere else a request with `Next-Action` needs
+	// a session. Default: login_path and all `public` patterns; with next_build,
+	// the pages that own the action.
 	Actions []string `json:"actions,omitempty"`
 
-	// Patterns of paths on whose answers a handoff counts; elsewhere it is
+	// Patterns of paths whose responses may carry a handoff; elsewhere it is
 	// removed and logged. `off` alone means nowhere. Default: everywhere.
 	Handoff []string `json:"handoff,omitempty"`
 
 	// Patterns of paths whose requests do not keep a session alive, for pages
-	// that poll. They are compared in their own letter case. Elsewhere the app
-	// can say so on an answer with the header `X-Session-Activity: none`. The
-	// session API is not concerned: a page that asks it by GET keeps its session
-	// alive. Default: none.
+	// that poll. They are case-sensitive. On other paths the app can say so with
+	// the response header `X-Session-Activity: none`. The session API is exempt:
+	// a GET of it keeps the session alive. Default: none.
 	NoActivity []string `json:"no_activity,omitempty"`
 
-	// Who decides about each request that the rules let pass on an `auth` route, and
-	// may answer it in place of the app; with next_build, also about each Server
-	// Action that only pages of `auth` routes own. What on_refresh returns is asked
-	// about again. A Caddyfile has `authorize <url> { timeout <duration> }`, which is
-	// [session.hooks.http](#sessionhookshttp). Default: nobody, the rules decide.
+	// The hook that decides about each request that the rules let pass on an `auth`
+	// route, and may answer it in place of the app; with next_build, also about each
+	// Server Action that only `auth` pages own. It is asked again if on_refresh has
+	// replaced the session. A Caddyfile has `authorize <url> { timeout <duration> }`,
+	// which is [session.hooks.http](#sessionhookshttp). Default: none, the rules
+	// decide.
 	Authorize json.RawMessage `json:"authorize,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
 	// The `.next` folder of the app. Base path, locales, rewrites, interception
-	// routes and the owners of Server Actions are read from its manifests, and
-	// read again within five seconds of a new build. An action then needs what
-	// one of the pages that own it needs, wherever it is posted. Default: none.
+	// routes and the pages that own each Server Action are read from its
+	// manifests, and again within five seconds after a new build. Wherever an
+	// action is posted, it then runs for visitors who may visit a page that owns
+	// it. Default: none.
 	NextBuild string `json:"next_build,omitempty"`
 
 	// Session settings of the default realm, written here instead of in the app

@@ -44,10 +44,10 @@ type Authorization struct {
 	Session *session.Session
 }
 
-// Refusal is what an [Authorizer] answers in place of the app. Headers that are
-// not its to set (X-Session-*, the session's cookies, those of the connection) are
-// left out, and it is never cached. A 403 without a body is answered as a failed
-// `require` is.
+// Refusal is what an [Authorizer] answers in place of the app. Headers that it
+// must not set (X-Session-*, the session's cookies, those of the connection) are
+// left out, and it is never cached. A 403 without a body is handled like a failed
+// `require`.
 type Refusal struct {
 	// Status is a redirect or 4xx; any other is an outage (503).
 	Status int
@@ -55,21 +55,21 @@ type Refusal struct {
 	Body   []byte
 }
 
-// ValidateHook says who is asked whether a session that opened is still good. The
-// hook's no (401 or 403) ends the session for good.
+// ValidateHook names the hook that is asked whether a session is still good. Its
+// no (401 or 403) ends the session for good.
 type ValidateHook struct {
 	// The hook, a module of session.hooks. In a Caddyfile it is
 	// [session.hooks.http](#sessionhookshttp): `validate <url>`.
 	Hook json.RawMessage `json:"hook,omitempty" caddy:"namespace=session.hooks inline_key=module"`
 
-	// How long a yes counts, for a session that does not change: so soon does a no
-	// hold on sites that are in use. `off` asks at every
-	// request; in a Caddyfile so does `0s`. Default: 30s.
+	// How long a yes is remembered while the session does not change, and so how
+	// late a no may take effect. `off` (in a Caddyfile also `0s`) asks at every
+	// request. Default: 30s.
 	Cache OptionalDuration `json:"cache,omitempty"`
 
-	// What holds when the hook cannot tell. `deny`: nobody passes an `auth` route
-	// (503), and on other routes visitors are anonymous. `keep`: sessions pass.
-	// Default: `deny`.
+	// What happens when the hook fails. `deny`: nobody passes an `auth` route
+	// (503), and on other routes visitors are anonymous. `keep`: sessions stay
+	// valid. Default: `deny`.
 	OnOutage string `json:"on_outage,omitempty"`
 }
 

@@ -23,29 +23,30 @@ func init() {
 	caddy.RegisterModule(new(HTTPHook))
 }
 
-// HTTPHook asks the app, or another service, by a POST with a JSON body; nothing
+// HTTPHook calls the app, or another service, by POST with a JSON body; nothing
 // else of the client's request is sent. Redirects are not followed, and an answer
-// has at most 64 KiB.
+// may have at most 64 KiB.
 //
 // `validate` sends the session, as X-Session-Data has it, tokens included. 2xx is
 // a yes, 401 and 403 end the session, and anything else is an outage.
 //
-// `on_refresh` sends the same. 2xx answers with the members `user`, `accessToken`
-// and `refreshToken` that the session has from now on: one that is left out stays
-// as it is, a token that is null is removed, and `user` replaces the whole user,
-// whose id cannot change. No body changes nothing. 401 and 403 end the session;
-// after anything else it stays as it is and is refreshed later.
+// `on_refresh` sends the same. A 2xx answer holds the session's new `user`,
+// `accessToken` and `refreshToken`: a member that is left out stays, a token that
+// is null is removed, and `user` replaces the whole user, whose id cannot change.
+// An empty body changes nothing. 401 and 403 end the session; after anything else
+// it stays as it is and is refreshed later.
 //
 // `authorize` sends `method`, `uri` (as the client sent it), `rule`, `kind` and
 // `session`. With 2xx the request passes; a redirect or 4xx is the answer to the
 // client; after anything else nobody passes (503).
 type HTTPHook struct {
-	// The URL, with http or https and without placeholders. Keep it from being
-	// asked by browsers: it should not be a path of a public site.
+	// The URL, with http or https and without placeholders. Browsers must not
+	// reach it: it should not be a path of a public site.
 	URL string `json:"url,omitempty"`
 
 	// How long a call may take, at most 30s. Default: 2s, and 10s in `on_refresh`,
-	// since an answer that is lost may hold a refresh token that is used up.
+	// since with a lost answer the new refresh token may be lost, and the old one
+	// is used up.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	client *http.Client

@@ -12,9 +12,9 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// PageStore is what a [RevocationLog] also implements if the list of sessions
-// (`list on`) can be kept beside the revocations: named pages that all nodes read
-// and write. It is safe for concurrent use.
+// PageStore is also implemented by a [RevocationLog] beside which the list of
+// sessions (`list on`) can be kept: named pages that all nodes read and write. It
+// is safe for concurrent use.
 type PageStore interface {
 	// Pages returns the names of the pages. It is asked every second, so it must
 	// be cheap.

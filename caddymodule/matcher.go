@@ -22,18 +22,18 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// MatchSession matches requests of signed-in visitors, for any directive of
-// Caddy. It reads the session cookie itself, so it works before the guard and
-// without one; behind the guard it takes what the guard has found. A cookie that
-// does not open does not match. Broken machinery, such as an outage of the hook
-// `validate`, is an error, so the request ends there, whichever way the matcher is
-// used: in front of the guard a static file and a sign-out, too.
+// MatchSession matches requests of signed-in visitors, for any directive of Caddy.
+// It reads the session cookie itself, so it works before the guard and without
+// one; behind the guard it takes what the guard has found. An invalid cookie does
+// not match. If keys, storage or the hook `validate` fail, the request ends with
+// an error, even under `not`; in front of the guard also one for a static file or
+// a sign-out.
 //
-// Caches must learn that the answer depends on the visitor. The guard tells them
-// on whatever passes through it, except files below /_next/static/: such answers
-// have `Vary: Cookie`, and for signed-in visitors `Cache-Control: private`. Where
-// no guard is, and where a directive like `redir` answers before it, add
-// `header Vary Cookie` and `header Cache-Control private` for all visitors.
+// Caches must be told that the answer depends on the visitor. The guard does so
+// for all that passes through it except files below /_next/static/:
+// `Vary: Cookie`, and for signed-in visitors `Cache-Control: private`. Without a
+// guard, and where a directive like `redir` answers before it, add `header Vary Cookie`
+// and `header Cache-Control private` for all visitors.
 //
 // In an expression it is `session('user.role', 'admin')` or
 // `session('authenticated')`, for sessions of the default realm.

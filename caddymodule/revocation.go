@@ -63,13 +63,13 @@ type PolledLog interface {
 
 // Outage says what a node does while it cannot read the shared revocations.
 type Outage struct {
-	// `closed`: after the grace nobody passes an `auth` route (503), since a
+	// `closed`: after outage_grace nobody passes an `auth` route (503), since a
 	// session may have been ended elsewhere; on other routes visitors are
-	// anonymous. `open`: sessions pass, except those whose end this node knows.
-	// Default: `closed`.
+	// anonymous. `open`: sessions stay valid, except those that this node knows
+	// to be revoked. Default: `closed`.
 	OnOutage string `json:"on_outage,omitempty"`
 
-	// How long an outage may last before it matters. Default: 1m.
+	// How long an outage may last before on_outage applies. Default: 1m.
 	OutageGrace caddy.Duration `json:"outage_grace,omitempty"`
 }
 

@@ -26,14 +26,14 @@ func init() {
 	logging.Disable() // what fails is returned, and logged here once
 }
 
-// RedisRevocation keeps the ends of sessions in Redis or Valkey, for large
-// fleets: other nodes learn of a sign-out within milliseconds.
+// RedisRevocation keeps revocations in Redis or Valkey, for large fleets:
+// other nodes learn of a sign-out within milliseconds.
 type RedisRevocation struct {
 	// The URL as go-redis reads it: `redis://user:password@host:6379/0`, with
 	// `rediss` for TLS. With `?master_name=` the hosts are sentinels, with
-	// `?addr=` they are nodes of a cluster. Options that read replicas, which lag
-	// behind, are refused. Keep a password out of the
-	// configuration by `{env.*}` or `{file.*}`. Required.
+	// `?addr=` they are nodes of a cluster. Options that read replicas are
+	// refused, since replicas lag behind. Keep a password out of the
+	// configuration with `{env.*}` or `{file.*}`. Required.
 	URL string `json:"url"`
 
 	Outage
@@ -120,8 +120,8 @@ func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog
 		updates: "session:" + realm + ":updates", cursor: firstEntry, updateCursor: firstEntry, patience: patience}, nil
 }
 
-// Place implements [RevocationModule]. A server that moved, or wants another
-// password, is another place.
+// Place implements [RevocationModule]. Another URL is another place, even if only
+// the password differs; whether the list has moved is decided by server.
 func (m *RedisRevocation) Place() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(m.url))) }
 
 // server is the URL without who asks it: the revocations of one server are the same for

@@ -24,11 +24,11 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// StorageRevocation keeps the ends of sessions in Caddy's storage. They survive a
-// restart, and every node that shares the storage reads them. It is the default.
+// StorageRevocation keeps revocations in Caddy's storage. They survive a restart,
+// and every node that shares the storage reads them. It is the default.
 type StorageRevocation struct {
-	// How soon a node learns of what other nodes have written: it looks a little
-	// more often than that. Default: 1s.
+	// How soon a node learns what other nodes have written; it polls a little
+	// more often. Default: 1s.
 	PollInterval caddy.Duration `json:"poll_interval,omitempty"`
 
 	Outage

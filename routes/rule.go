@@ -65,8 +65,8 @@ type Config struct {
 	// HomePath is where a signed-in visitor of a public path is sent.
 	// Default: /.
 	HomePath string
-	// ForbiddenPath is where a visitor is sent whose session does not meet what a rule
-	// requires. Default: nowhere.
+	// ForbiddenPath is where a visitor is sent whose session fails a rule's
+	// requirements. Default: nowhere.
 	ForbiddenPath string
 	// ReturnTo is the name of the query parameter that carries the wanted path
 	// to the login page; "off" switches it off. Default: return_to.

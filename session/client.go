@@ -38,7 +38,7 @@ func shortUserAgent(said string) string {
 	return said
 }
 
-// network shortens an address so far that it names a place, not a person: to 24
+// network shortens an address until it no longer identifies a person: to 24
 // bits of IPv4 and to 48 bits of IPv6. It is empty for what is no address.
 func network(address string) string {
 	ip, err := netip.ParseAddr(address)

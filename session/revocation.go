@@ -53,7 +53,7 @@ type Revocations interface {
 	UpdatedAfter(sessionID string, moment time.Time) bool
 }
 
-// Sharer is what [Revocations] also implement that keep an end which they could not
+// Sharer is also implemented by [Revocations] that keep an end which they could not
 // make durable at once.
 type Sharer interface {
 	// Share returns nil if every end of the session is durable. It may try to make

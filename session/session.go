@@ -1,10 +1,11 @@
 // Package session is the core of caddy-session-guard: it seals a session into
-// an encrypted cookie and reads it back, without Caddy and without a store.
+// an encrypted cookie and opens it again. It does not know Caddy, and needs
+// no store for sessions.
 //
 // A [Manager] is built once from [Settings] and a [Keyring]. For each request,
-// [Manager.Read] gives a [Visitor]: who the request's cookies say is there, and
-// the only way to create, refresh, update or delete that session. Nothing is
-// written to an answer before [Visitor.SetCookies].
+// [Manager.Read] returns a [Visitor]: whoever the request's cookies belong to,
+// and the only way to create, refresh, update or delete that session. Cookies
+// are written by [Visitor.SetCookies] only.
 //
 // Two kinds of failure are kept apart. A cookie that does not open is
 // anonymity, never an error. An error means that machinery is broken (a key

@@ -88,8 +88,8 @@ type Settings struct {
 	// memory of its own.
 	Revocations Revocations
 
-	// Memory is shared by managers of the realm that follow one another. Default: one
-	// of the manager's own.
+	// Memory is shared by the successive managers of a realm, as over reloads.
+	// Default: one of the manager's own.
 	Memory *Memory
 
 	// List is told of every request with a session, so that users can see where
@@ -99,8 +99,8 @@ type Settings struct {
 	// the connection.
 	ClientAddress func(r *http.Request) string
 
-	// Validator is asked by [Visitor.Validate] whether a session is still good.
-	// Default: every session that opens is.
+	// Validator tells [Visitor.Validate] whether a session is still good.
+	// Default: every valid session is.
 	Validator Validator
 	// ValidFor is how long its yes counts for a session that does not change.
 	// Default: 0, so that it is asked every time.

@@ -28,8 +28,9 @@ const (
 	ResultSeen Result = "seen"
 )
 
-// Visitor is who the cookies of one request say is there, and the only way to
-// change that. It belongs to one request and is not safe for concurrent use.
+// Visitor is whoever the cookies of one request belong to, and the only way
+// to change their session. It belongs to one request and is not safe for
+// concurrent use.
 type Visitor struct {
 	manager *Manager
 	name    string // of the cookie, with prefix

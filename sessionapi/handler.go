@@ -126,8 +126,8 @@ func PathOf(configured string) Path {
 }
 
 // Serves reports whether the request is for the API. The path must be exact:
-// another case, a trailing slash or an encoded letter is another resource, and
-// the app's.
+// with another case, a trailing slash or an encoded letter it belongs to the
+// app.
 func (p Path) Serves(r *http.Request) bool {
 	return r.URL.EscapedPath() == string(p) || p.below(r) != ""
 }

@@ -129,7 +129,7 @@ func (b *block) read(words []word) {
 		}
 		first, repeated := b.lines[l.word]
 		if repeated && !words[i].repeats {
-			b.fail(l, "%s stands at %s already; write it once: %s", l.word, first.source(), words[i].usage)
+			b.fail(l, "%s is already set at %s; write it once: %s", l.word, first.source(), words[i].usage)
 			continue
 		}
 		l.usage = words[i].usage
@@ -145,7 +145,7 @@ func (b *block) read(words []word) {
 // checkLine refuses what no word allows.
 func (b *block) checkLine(l line, w word) bool {
 	if len(l.block) > 0 && !w.opensBlock {
-		b.fail(l, "%s opens no block; remove the braces and write %s", l.word, l.usage)
+		b.fail(l, "%s takes no block; remove the braces and write %s", l.word, l.usage)
 		return false
 	}
 	for _, arg := range l.args {

@@ -62,7 +62,7 @@ func parseSessionGuard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, err
 		checkSettings(b, *all.WithAssurance(), session.DefaultRealm)
 		if _, ok := b.lines["realm"]; ok {
 			for _, setting := range b.linesOf(ofSettings) {
-				b.fail(setting, "%s stands together with realm, but a guard sets up the default realm only; "+
+				b.fail(setting, "%s cannot be set beside realm: a guard may only set up the default realm; "+
 					"write it in the global option session %s", setting.word, cmp.Or(guard.Realm, "<realm>"))
 			}
 		}

@@ -39,7 +39,7 @@ func parseSessionOption(d *caddyfile.Dispenser, existing any) (any, error) {
 		}
 	}
 	if first, ok := app.Realms[realm]; ok {
-		b.fail(b.owner, "the session realm %s is defined at %s already; "+
+		b.fail(b.owner, "the session realm %s is already defined at %s; "+
 			"write its settings there, or name another realm: session <realm>", realm, first.Source)
 	}
 	settings := &caddymodule.Settings{Source: b.owner.source()}

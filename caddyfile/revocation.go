@@ -36,7 +36,7 @@ func revocationWord(target *json.RawMessage) word {
 		case "off":
 			module = new(caddymodule.NoRevocation)
 			if len(l.block) > 0 {
-				b.fail(l, "revocation off opens no block; remove the braces")
+				b.fail(l, "revocation off takes no block; remove the braces")
 			}
 		case "storage":
 			storage := new(caddymodule.StorageRevocation)

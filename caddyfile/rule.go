@@ -29,7 +29,7 @@ func ruleWord(rules *[]caddymodule.Rule, usage string) word {
 			b.fail(l, "%s takes at least one pattern; write one such as %s %s", l.word, l.word, example)
 		}
 		if len(l.block) > 0 && routes.Type(l.word) != routes.Auth {
-			b.fail(l, "%s opens no block, since anonymous visitors may pass and have no session to look at; "+
+			b.fail(l, "%s takes no block: anonymous visitors may pass, and have no session to check; "+
 				"remove the block, or write auth %s", l.word, strings.Join(l.args, " "))
 			return
 		}
@@ -52,7 +52,7 @@ func requirement(rule *caddymodule.Rule) setter {
 	return func(b *block, l line) {
 		q, err := parseRequirement(l.args)
 		if err == nil && q.Fresh > 0 && slices.ContainsFunc(rule.Require, func(q caddymodule.Requirement) bool { return q.Fresh > 0 }) {
-			err = errors.New("fresh stands in this rule already; keep the shorter one")
+			err = errors.New("fresh is already required in this rule; keep the shorter one")
 		}
 		if err != nil {
 			b.fail(l, "%s %w", l.word, err)
@@ -83,7 +83,7 @@ func parseRequirement(args []string) (caddymodule.Requirement, error) {
 	case members[0] != "user":
 		return q, fmt.Errorf("%q is not a field of the user; write %q, or fresh for a recent sign-in", field, "user."+field)
 	case slices.Contains(members, ""):
-		return q, fmt.Errorf("%q has an empty name beside a dot; write one such as user.role", field)
+		return q, fmt.Errorf("%q has a dot with no name before or after it; write one such as user.role", field)
 	}
 	q.Field, q.Values = field, values
 	return q, nil
@@ -110,7 +110,7 @@ func checkHandoff(b *block, patterns []string) {
 		return
 	}
 	if slices.Contains(patterns, "off") {
-		b.fail(b.at("handoff"), "handoff off stands alone; remove off, or the patterns")
+		b.fail(b.at("handoff"), "handoff off cannot be combined with patterns; remove off, or the patterns")
 		return
 	}
 	checkPatterns(b, "handoff", patterns)

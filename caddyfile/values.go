@@ -48,7 +48,7 @@ func list(target *[]string, check func(string) error) setter {
 		}
 		for i, value := range l.args {
 			if slices.Contains(l.args[:i], value) {
-				b.fail(l, "%s has value %d twice; remove one", l.word, i+1)
+				b.fail(l, "%s: value %d repeats an earlier one; remove it", l.word, i+1)
 			} else if err := check(value); err != nil {
 				b.fail(l, "%s %w", l.word, err)
 			}
@@ -147,8 +147,7 @@ func checkSecret(written string) error {
 	for _, p := range placeholders {
 		name := strings.Trim(p, "{}")
 		if !strings.HasPrefix(name, "env.") && !strings.HasPrefix(name, "file.") || strings.HasSuffix(name, ".") {
-			return errors.New("has a placeholder that is not resolved here; " +
-				"write {env.NAME} or {file./path/of/the/file}")
+			return errors.New("has a placeholder other than {env.NAME} and {file./path/of/the/file}; write one of these")
 		}
 	}
 	return nil
@@ -170,7 +169,7 @@ func checkPath(path, example string) error {
 	case strings.ContainsAny(path, "?#*"):
 		return fmt.Errorf("%q is not a plain path; write it without ?, # and *", path)
 	case strings.ContainsAny(path, `\"<>^|{}`+"`;") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return fmt.Errorf("%q has characters that do not stand in a path as they are; percent-encode them", path)
+		return fmt.Errorf("%q has characters that must be percent-encoded in a path", path)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestExplainActionOfPagesThatTheSessionMayNotVisit(t *testing.T) {
 	s := serve(t, withHooks("authorize http://127.0.0.1:1", "next_build "+build))
 	for role, want := range map[string]map[string]any{
 		"admin":  {"decision": "pass", "hooks": []any{"authorize"}},
-		"editor": {"decision": "forbidden", "status": 403.0, "reason": "a Server Action, of which the build of next_build names no page that this session may visit"},
+		"editor": {"decision": "forbidden", "status": 403.0, "reason": "a Server Action; this session may visit none of the pages that own it in next_build"},
 	} {
 		cookie := s.signIn(strings.Replace(ada, `"admin"`, `"`+role+`"`, 1))
 		code, text := admin(t, "POST", "/session/explain", `{"method":"POST","url":"http://`+s.addr+`/","headers":{"Next-Action":["00ad"],"Cookie":["`+cookie+`"]}}`)

@@ -138,7 +138,7 @@ func (q revokeRequest) check() error {
 		return errors.New("name exactly one of session, user and all")
 	}
 	if _, err := hex.DecodeString(q.Session); err == nil && len(q.Session) == 2*hashedIDLength {
-		return errors.New("this is the hash of a session's id, as logs and events have it, from which nobody can tell the id; revoke by user instead")
+		return errors.New("this is the hash of a session's id, as in logs and events, and the id cannot be derived from it; revoke by user instead")
 	}
 	if strings.Contains(q.Session, "..") { // a compact JWE with "dir" has two dots after its header
 		return errors.New("this is a whole token, not a session's id; `caddy session open` shows the id that is in it")

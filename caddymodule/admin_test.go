@@ -87,7 +87,7 @@ func TestCommandRevokeKnowsTheAdminAPI(t *testing.T) {
 	for _, said := range []string{"", "<!doctype html>", "{}", `{"revoked":false}`, `[true]`} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) }))
 		said, err := command(t, "", "revoke", "--user", "ada", "--address", strings.TrimPrefix(server.URL, "http://"))
-		require.ErrorContains(t, err, "nothing is revoked")
+		require.ErrorContains(t, err, "nothing was revoked")
 		require.NotContains(t, said, "revoked:")
 		server.Close()
 	}
@@ -118,6 +118,6 @@ func TestCommandRevokeReadsTheCaddyfileOfTheFolder(t *testing.T) {
 	for _, arguments := range [][]string{{"--address", other}, {"--config", "other.caddyfile"}} {
 		_, err = command(t, "", append([]string{"revoke", "--user", "ada"}, arguments...)...)
 		require.ErrorContains(t, err, other, arguments)
-		require.ErrorContains(t, err, "name its address with --address, or its configuration with --config", arguments)
+		require.ErrorContains(t, err, "give its admin address with --address, or its configuration with --config", arguments)
 	}
 }

@@ -240,7 +240,7 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	}
 	if !handoff.Empty() || err != nil {
 		if !a.guard.takesHandoff(a.visit.request) {
-			a.guard.logger.Warn("a handoff was removed, since the handoff patterns do not name this path", a.visit.logPath())
+			a.guard.logger.Warn("the app's handoff (X-Session-Set and the like) was ignored, because the setting handoff does not allow it on this path", a.visit.logPath())
 			return session.Handoff{NoActivity: handoff.NoActivity}, nil
 		}
 	}
@@ -294,7 +294,7 @@ func (a *answer) ask(next caddyhttp.Handler) error {
 // the headers that name the session.
 func (a *answer) fail(err error) {
 	a.failed = err
-	a.guard.logger.Error("the app's handoff failed, so its answer is not sent", zap.Error(err), a.visit.logPath())
+	a.guard.logger.Error("the app's handoff failed, so its response is replaced by an error", zap.Error(err), a.visit.logPath())
 	if cancel := a.visit.connection.cancel; cancel != nil && a.visit.session != nil && a.visit.kind != routes.WebSocket { // which would be opened
 		a.drain = time.AfterFunc(failedDrainTimeout, cancel)
 	}
@@ -338,8 +338,8 @@ func (a *answer) finish(err error) {
 		protectFromCaches(header, lookAt(header), a.visit, setsCookie)
 	}
 	if len(a.lost) > 0 {
-		a.guard.logger.Warn("what looks like a handoff was removed and does not count: it belongs into the header of the final answer, not into a 1xx answer, "+
-			"the trailers or one that handle_response replaces without copy_response_headers, and its name is written with hyphens, such as X-Session-Set", zap.Strings("removed", a.lost), a.visit.logPath())
+		a.guard.logger.Warn("something like a handoff was removed and has no effect: set it in the header of the final response (not of a 1xx response, in trailers, "+
+			"or where handle_response replaces the response without copy_response_headers), and spell it with hyphens, such as X-Session-Set", zap.Strings("removed", a.lost), a.visit.logPath())
 	}
 }
 

@@ -153,7 +153,7 @@ func TestBadHandoffOnAnyBodyIs502AndLogged(t *testing.T) {
 			assert.Empty(t, response.Trailer)
 			logged, err := os.ReadFile(s.log)
 			require.NoError(t, err)
-			assert.Equal(t, 1, strings.Count(string(logged), "the app's handoff failed, so its answer is not sent"))
+			assert.Equal(t, 1, strings.Count(string(logged), "the app's handoff failed, so its response is replaced by an error"))
 		})
 	}
 }
@@ -175,7 +175,7 @@ func TestFailedHandoffLeavesNoSessionInTheLog(t *testing.T) {
 	}
 	logged, err := os.ReadFile(s.log)
 	require.NoError(t, err)
-	assert.Equal(t, 3, strings.Count(string(logged), "the app's handoff failed, so its answer is not sent"))
+	assert.Equal(t, 3, strings.Count(string(logged), "the app's handoff failed, so its response is replaced by an error"))
 	assert.NotContains(t, string(logged), "aborting with incomplete response")
 }
 
@@ -275,7 +275,7 @@ func TestHeadersOfHandlersInFrontAreNoTrailers(t *testing.T) {
 	assert.Empty(t, s.request("GET", "/", "Cookie", cookie).Trailer)
 	text, err := os.ReadFile(s.log)
 	require.NoError(t, err)
-	assert.NotContains(t, string(text), "what looks like a handoff was removed")
+	assert.NotContains(t, string(text), "something like a handoff was removed")
 }
 
 func TestHandoffPatterns(t *testing.T) {

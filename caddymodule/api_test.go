@@ -68,7 +68,7 @@ func TestAPIBehindTheGuard(t *testing.T) {
 			log, err := os.ReadFile(s.log)
 			require.NoError(t, err)
 			assert.Equal(t, 1, strings.Count(string(log), `"signed out"`))
-			assert.Zero(t, strings.Count(string(log), "what looks like a handoff"))
+			assert.Zero(t, strings.Count(string(log), "something like a handoff"))
 		})
 	}
 }

@@ -224,7 +224,7 @@ func appOf(ctx caddy.Context) (*App, error) {
 	}
 	app, ok := module.(*App)
 	if !ok {
-		return nil, fmt.Errorf("the app session is a %T", module)
+		return nil, fmt.Errorf("another plugin has registered the app \"session\" (%T); build Caddy without it", module)
 	}
 	return app, nil
 }

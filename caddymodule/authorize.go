@@ -94,7 +94,7 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 	header, refusal := w.Header(), v.refusal
 	given := maps.Clone(refusal.Header)
 	if handoff := cleanRefusal(given, v); len(handoff.Places) > 0 {
-		g.logger.Warn("a handoff was removed from the answer of the authorize hook, where it does not count; the app itself hands over",
+		g.logger.Warn("a handoff in the authorize hook's answer was ignored; only the app's own responses may carry one",
 			zap.Strings("removed", handoff.Places), v.logPath())
 	}
 	cookies := slices.Concat(header["Set-Cookie"], given["Set-Cookie"])

@@ -307,7 +307,7 @@ func TestHooksLogNoSecrets(t *testing.T) {
 	}
 	logged, err := os.ReadFile(file)
 	require.NoError(t, err)
-	lines := regexp.MustCompile(`a session hook fails.*"hook":"authorize"`).FindAll(logged, -1)
+	lines := regexp.MustCompile(`a session hook failed.*"hook":"authorize"`).FindAll(logged, -1)
 	assert.Len(t, lines, 1, "what fails again at once has never worked again")
 	assert.Contains(t, string(logged), `"hook":"validate"`)
 	for _, secret := range []string{"secret-key", "secret-answer", "at-secret", "rt-secret", "Ada"} {

@@ -63,7 +63,7 @@ func (g *Guard) followBuild(ctx context.Context, config routes.Config, last stri
 			err = g.compilePaths(table) // the build's locales may have taken a pattern's place
 		}
 		if err != nil {
-			g.logger.Error("the app's new build cannot be used, so the last good one stays", zap.String("next_build", g.NextBuild), zap.Error(err))
+			g.logger.Error("the app's new build cannot be used, so the previous one stays", zap.String("next_build", g.NextBuild), zap.Error(err))
 			continue
 		}
 		g.table.Store(table)

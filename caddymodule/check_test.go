@@ -16,10 +16,10 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(explained, "STORAGE", t.TempDir(), 1)), 0o600))
 	output, err := sessionCommand(t, "check", "--config", file)
 	require.NoError(t, err)
-	assert.Contains(t, output, "realm default: settings agree, secrets: 1, each strong enough\n")
+	assert.Contains(t, output, "realm default: settings are consistent, secrets: 1, each strong enough\n")
 	assert.Contains(t, output, "session_guard Caddyfile:15: rules: 3, no redirect loops\n")
 
-	assert.Contains(t, output, "warning: session_guard (Caddyfile:46) is never reached, since reverse_proxy answers before it; put it before reverse_proxy, in the route")
+	assert.Contains(t, output, "warning: session_guard (Caddyfile:46) is never reached, since reverse_proxy answers first; move it before reverse_proxy (in a route block")
 	assert.Equal(t, 1, strings.Count(output, "warning: "), "of the site that is open, and only of that: %s", output)
 
 	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tsecret short\n}\n"), 0o600))
@@ -73,10 +73,10 @@ func TestCheckOfNothingFails(t *testing.T) {
 		output, err := sessionCommand(t, "check", "--config", file)
 		if passes {
 			assert.NoError(t, err, caddyfile)
-			assert.Contains(t, output, "settings agree", caddyfile)
+			assert.Contains(t, output, "settings are consistent", caddyfile)
 			continue
 		}
-		assert.ErrorContains(t, err, "there is nothing to check: the configuration has no session_guard, no session_api and no matcher session", caddyfile)
-		assert.NotContains(t, output, "settings agree", caddyfile)
+		assert.ErrorContains(t, err, "there is nothing to check: the configuration has no session_guard, session_api or matcher session", caddyfile)
+		assert.NotContains(t, output, "settings are consistent", caddyfile)
 	}
 }

@@ -102,7 +102,7 @@ func checkCommand() *cobra.Command {
 				return err
 			}
 			if !slices.ContainsFunc(app.realmsInUse(), func(r *realm) bool { return r.asked }) {
-				return errors.New("there is nothing to check: the configuration has no session_guard, no session_api and no matcher session")
+				return errors.New("there is nothing to check: the configuration has no session_guard, session_api or matcher session")
 			}
 			return app.report(ctx, cmd.OutOrStdout())
 		},
@@ -207,7 +207,7 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		if len(secrets) > 0 {
 			keys = fmt.Sprintf("secrets: %d, each strong enough", len(secrets))
 		}
-		fmt.Fprintf(&text, "realm %s: settings agree, %s\n", r.name, keys)
+		fmt.Fprintf(&text, "realm %s: settings are consistent, %s\n", r.name, keys)
 		r.reportHooks(&text)
 	}
 	for _, g := range a.guards {
@@ -220,7 +220,7 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 			fmt.Fprintln(&text, "  hook authorize: asked at every request on auth routes")
 		}
 		if g.opensTheRest() {
-			fmt.Fprintln(&text, "  warning: paths that no rule matches are open to everybody; write default hybrid if that is meant, or default auth")
+			fmt.Fprintln(&text, "  warning: paths that no rule matches are open to everybody; write default hybrid if you want that, or default auth")
 		}
 		if g.NextBuild != "" {
 			fmt.Fprintf(&text, "  %s\n", strings.ReplaceAll(strings.TrimSpace(table.Coverage().String()), "\n", "\n  "))

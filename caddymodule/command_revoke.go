@@ -89,7 +89,7 @@ func postRevoke(address string, asked revokeRequest) error {
 	answer, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/session/revoke", header, bytes.NewReader(body))
 	if err != nil {
 		if strings.Contains(err.Error(), ": dial ") { // Caddy keeps no more of the error than its text
-			err = fmt.Errorf("no Caddy answers there; name its address with --address, or its configuration with --config: %w", err)
+			err = fmt.Errorf("no Caddy answers at this address; give its admin address with --address, or its configuration with --config: %w", err)
 		}
 		return err
 	}
@@ -99,10 +99,10 @@ func postRevoke(address string, asked revokeRequest) error {
 	}
 	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<10)).Decode(&done)
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the admin API answered %s: the revocation is not done everywhere", answer.Status)
+		return fmt.Errorf("the admin API answered %s: the sessions are not ended on all nodes yet", answer.Status)
 	}
 	if err != nil || !done.Revoked {
-		return errors.New("what answers there is not the admin API of a Caddy with this plugin, so nothing is revoked; name its address with --address, or its configuration with --config")
+		return errors.New("the server at this address is not a Caddy with this plugin, so nothing was revoked; give its admin address with --address, or its configuration with --config")
 	}
 	return nil
 }

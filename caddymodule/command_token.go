@@ -153,7 +153,7 @@ func openCommand() *cobra.Command {
 			}
 			s, err := keys.Open(cmd.Context(), strings.TrimSpace(string(token)))
 			if err != nil {
-				return fmt.Errorf("the token does not open: %w", err)
+				return fmt.Errorf("the token cannot be opened: %w", err)
 			}
 			encoder := json.NewEncoder(cmd.OutOrStdout())
 			encoder.SetEscapeHTML(false)

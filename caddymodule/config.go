@@ -149,10 +149,10 @@ func (s *Settings) CheckClientUpdate() error {
 	var errs []error
 	for i, field := range s.ClientUpdate {
 		if name, ok := strings.CutPrefix(field, "user."); ok && name != "" {
-			errs = append(errs, fmt.Errorf("client_update %q can never match: the fields are those of user; write %s", field, name))
+			errs = append(errs, fmt.Errorf("client_update %q names no field: fields are named without \"user.\"; write %s", field, name))
 		}
 		if strings.Contains(field, ",") {
-			errs = append(errs, fmt.Errorf("client_update %q has a comma; write one field beside the other, such as client_update name email", field))
+			errs = append(errs, fmt.Errorf("client_update %q has a comma; separate fields by spaces, such as client_update name email", field))
 		}
 		if slices.Contains(s.ClientUpdate[:i], field) {
 			errs = append(errs, fmt.Errorf("client_update has %q twice; remove one", field))
@@ -165,7 +165,7 @@ func (s *Settings) CheckClientUpdate() error {
 		case "id":
 			errs = append(errs, fmt.Errorf("client_update %q says who the user is, so a browser cannot change it; remove it", field))
 		case "__proto__", "constructor", "prototype": // what scripts could take for their own
-			errs = append(errs, fmt.Errorf("client_update %q is refused by the session API at any depth; remove it", field))
+			errs = append(errs, fmt.Errorf("client_update %q can never be changed: the session API refuses this name everywhere; remove it", field))
 		}
 	}
 	return errors.Join(errs...)

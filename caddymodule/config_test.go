@@ -24,7 +24,7 @@ func TestProvisioningRefuses(t *testing.T) {
 		"a secret that resolves to nothing": {
 			":1 {\n session_guard {\n secret {env.NO_SUCH_VARIABLE_HERE}\n default auth\n }\n}", "secret {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:3"},
 		"a secret file that is not there": {
-			":1 {\n session_guard {\n secret {file./nonexistent/secret}\n default auth\n }\n}", "secret {file./nonexistent/secret} resolves to nothing; write the file that it names, at Caddyfile:3"},
+			":1 {\n session_guard {\n secret {file./nonexistent/secret}\n default auth\n }\n}", "secret {file./nonexistent/secret} resolves to nothing; create that file, with the secret in it, at Caddyfile:3"},
 		"a weak secret": {
 			":1 {\n session_guard {\n default auth\n secret {env.WEAK_SECRET}\n }\n}",
 			"session realm default: secret {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: caddy session keygen, at Caddyfile:4"},
@@ -35,7 +35,7 @@ func TestProvisioningRefuses(t *testing.T) {
 		"the second of two secrets": {
 			":1 {\n session_guard {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay {env.WEAK_SECRET}\n default auth\n }\n}", "secret 2 {env.WEAK_SECRET} is not safe"},
 		"one secret under two names": {
-			":1 {\n session_guard {\n secret {env.GOOD_SECRET} {env.SAME_SECRET}\n default auth\n }\n}", "secret 2 has the value of one before it; write each secret once, at Caddyfile:3"},
+			":1 {\n session_guard {\n secret {env.GOOD_SECRET} {env.SAME_SECRET}\n default auth\n }\n}", "secret 2 has the same value as an earlier one; write each secret once, at Caddyfile:3"},
 		"an example secret": {
 			":1 {\n session_guard {\n secret {env.EXAMPLE_SECRET}\n default auth\n }\n}", "example from documentation"},
 		"a weak secret without a guard": {
@@ -47,7 +47,7 @@ func TestProvisioningRefuses(t *testing.T) {
 		"two values of one setting": {
 			"http://a.example {\n session_guard {\n expiry 1h\n default auth\n }\n}\nhttp://b.example {\n session_guard {\n expiry 2h\n default auth\n }\n}", "has two values: at Caddyfile:2 and at Caddyfile:8"},
 		"two values of one import": {
-			"(guard) {\n session_guard {\n expiry {args[0]}\n default auth\n }\n}\nhttp://a.example {\n import guard 1h\n}\nhttp://b.example {\n import guard 2h\n}", "expiry of the session realm default has two values, both at Caddyfile:2, which is imported twice or is two files of one name"},
+			"(guard) {\n session_guard {\n expiry {args[0]}\n default auth\n }\n}\nhttp://a.example {\n import guard 1h\n}\nhttp://b.example {\n import guard 2h\n}", "expiry of the session realm default has two values, both written at Caddyfile:2: that file is imported twice with different arguments, or two files have that name; keep one value"},
 		"settings that fight across places": {
 			"{\n session {\n same_site none\n }\n}\n:1 {\n session_guard {\n secure_cookie never\n default auth\n }\n}", "same_site none needs a Secure cookie"},
 		"settings that fight across guards": {
@@ -132,7 +132,7 @@ func TestProvisioningRefusesAllAtOnce(t *testing.T) {
 	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
 	err = caddy.Validate(&config)
 	for _, part := range []string{"secret 1 {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:5",
-		"secret 2 {file./nonexistent/secret} resolves to nothing; write the file that it names, at Caddyfile:5", "session_guard Caddyfile:2: next_build /nonexistent/.next"} {
+		"secret 2 {file./nonexistent/secret} resolves to nothing; create that file, with the secret in it, at Caddyfile:5", "session_guard Caddyfile:2: next_build /nonexistent/.next"} {
 		assert.ErrorContains(t, err, part)
 	}
 }
@@ -204,20 +204,20 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 		`{"max_lifetime":"-1h"}`:                               "above zero",
 		`{"secret":["too short"]}`:                             "fewer than 32",
 		`{"client_update":["id"]}`:                             `client_update "id" says who the user is`,
-		`{"client_update":["name","__proto__"]}`:               `client_update "__proto__" is refused by the session API`,
-		`{"client_update":["user.name"]}`:                      `client_update "user.name" can never match: the fields are those of user; write name`,
+		`{"client_update":["name","__proto__"]}`:               `client_update "__proto__" can never be changed`,
+		`{"client_update":["user.name"]}`:                      `client_update "user.name" names no field: fields are named without "user."; write name`,
 		`{"client_update":["a","a"]}`:                          `client_update has "a" twice; remove one`,
 		`{"client_update":["*"]}`:                              `client_update * names no field; write each field that a browser may change, such as name`,
-		`{"client_update":["name,","email"]}`:                  `client_update "name," has a comma; write one field beside the other, such as client_update name email`,
+		`{"client_update":["name,","email"]}`:                  `client_update "name," has a comma; separate fields by spaces, such as client_update name email`,
 		`{"client_update":[""]}`:                               `client_update has an empty field`,
 		`{"secret":[]}`:                                        `secret is an empty list; write a secret`,
 		`{"key_rotation":-5000000000}`:                         "key_rotation -5s is below zero",
 		`{"key_rotation":"-1m"}`:                               "key_rotation -1m0s is below zero",
 		`{"cache_size":-1}`:                                    "cache_size -1 is below zero",
 		`{"cache_size":-9223372036854775808}`:                  "cache_size -9223372036854775808 is below zero",
-		`{"secret":["{system.hostname}{system.os}{system.arch}-0123456789abcdef"]}`: "secret has a placeholder that may be in no secret; write {env.NAME}",
-		`{"secret":["{env.GOOD_SECRET}{system.hostname}"]}`:                         "secret has a placeholder that may be in no secret",
-		`{"secret":["Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay{time.now.unix}"]}`:            "secret has a placeholder that may be in no secret",
+		`{"secret":["{system.hostname}{system.os}{system.arch}-0123456789abcdef"]}`: "secret has a placeholder other than {env.NAME} and {file./path/of/the/file}; write one of these",
+		`{"secret":["{env.GOOD_SECRET}{system.hostname}"]}`:                         "secret has a placeholder other than {env.NAME} and {file./path/of/the/file}",
+		`{"secret":["Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay{time.now.unix}"]}`:            "secret has a placeholder other than {env.NAME} and {file./path/of/the/file}",
 	} {
 		var config caddy.Config
 		err := caddy.StrictUnmarshalJSON([]byte(`{"apps":{"session":{"realms":{"shop":`+settings+`}}}}`), &config)
@@ -238,13 +238,13 @@ func TestJSONRealmsAreCheckedToo(t *testing.T) {
 
 func TestJSONGuardsAreCheckedToo(t *testing.T) {
 	for guard, says := range map[string]string{
-		`"handoff":["off","/x"]`:                    "session_guard: handoff off stands alone",
+		`"handoff":["off","/x"]`:                    "session_guard: handoff off cannot be combined with patterns",
 		`"handoff":[]`:                              `session_guard: handoff is an empty list; write ["off"] for nowhere, or leave it out for everywhere`,
 		`"login_path":"/*"`:                         `login_path "/*" is not a plain path`,
-		`"realm":"x","session":{"expiry":"1h"}`:     "session_guard: session stands together with realm, but a guard sets up the default realm only; write the settings of the realm x in the app session",
-		`"realm":"default","session":{"list":true}`: "session_guard: session stands together with realm",
+		`"realm":"x","session":{"expiry":"1h"}`:     "session_guard: session cannot be set beside realm: a guard may only set up the default realm; write the settings under realms.x of the app session",
+		`"realm":"default","session":{"list":true}`: "session_guard: session cannot be set beside realm",
 		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["a","b","a"]}]}]`:                                       `require user.role has a value twice; remove one`,
-		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.a","values":["1"]},{"fresh":"1h"},{"field":"user.a","values":["1"]}]}]`: `require user.a 1 stands there twice; remove one`,
+		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.a","values":["1"]},{"fresh":"1h"},{"field":"user.a","values":["1"]}]}]`: `require user.a 1 is written twice; remove one`,
 		`"forbidden_path":"/denied","rules":[{"type":"public","patterns":["/denied"]}]`:                                                             `forbidden_path /denied is public`,
 		`"forbidden_path":"/a/../b"`:              `forbidden_path "/a/../b" can never match`,
 		`"unauthenticated":"maybe"`:               "write one of: auto, redirect, status",

@@ -27,9 +27,9 @@ func answerError(err error) error {
 var errDenied = map[decision]error{
 	decisionLogin:     errors.New("a session is needed"),
 	decisionHome:      errors.New("this path is for anonymous visitors"),
-	decisionForbidden: errors.New("the session does not meet what the rule requires"),
-	decisionOrigin:    errors.New("a WebSocket of another origin"),
-	decisionBad:       errors.New("the path cannot be forwarded safely"),
+	decisionForbidden: errors.New("the session fails a require of the rule"),
+	decisionOrigin:    errors.New("the WebSocket was opened by a page of another origin"),
+	decisionBad:       errors.New("the path is malformed, or cannot be forwarded safely"),
 }
 
 // deny answers a request that may not pass, each kind in its own protocol.
@@ -144,8 +144,8 @@ func (g *Guard) locksOut(v *visit) bool {
 		return false
 	}
 	if !g.lockedOut.Swap(true) {
-		g.logger.Warn("the login page itself needs a session, so nobody can log in: a handler before this guard, or a rewrite of the app for this host, makes another path of it, which is closed; "+
-			"write an open rule for that path too, or put the handler behind the guard", v.logPath())
+		g.logger.Warn("the login page needs a session itself, so nobody can sign in: a handler before the guard, or a rewrite of the app for this host, changes its path to a closed one; "+
+			"write an open rule for that path, or move the handler behind the guard", v.logPath())
 	}
 	return true
 }

@@ -53,10 +53,10 @@ func (r *realm) isCounted(req *http.Request) {
 func (r *realm) sealed(key string) {
 	uses, tookOver := r.app.metrics.sealed(r.name, key)
 	if tookOver {
-		r.app.logger.Info("a new key seals sessions", zap.String("realm", r.name), zap.String("key", key))
+		r.app.logger.Info("a new key now seals sessions", zap.String("realm", r.name), zap.String("key", key))
 	}
 	if uses == sealsWarning {
-		r.app.logger.Warn("this key has sealed very many sessions; rotate it: put a new secret in front, or shorten key_rotation",
+		r.app.logger.Warn("this key has sealed very many sessions and should be replaced: put a new secret in front, or shorten key_rotation",
 			zap.String("realm", r.name), zap.String("key", key), zap.Uint64("seals", uses))
 	}
 }

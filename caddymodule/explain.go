@@ -58,7 +58,7 @@ type explanation struct {
 func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 	if path := asked.path(); hasBrokenEscape(path) {
 		return &explanation{
-			Path: path, Rule: "none", Decision: string(decisionBad), Reason: "the path has a % that begins no escape, so Caddy refuses it before any handler",
+			Path: path, Rule: "none", Decision: string(decisionBad), Reason: "the path has a % that is not followed by two hexadecimal digits, so Caddy refuses it before any handler",
 			Answerer: "caddy", Status: http.StatusBadRequest,
 		}, nil
 	}
@@ -91,7 +91,7 @@ func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 		return nil, fmt.Errorf("no site of the configuration listens for %s://%s", r.URL.Scheme, r.URL.Host)
 	}
 	if r.Host == "" {
-		return nil, fmt.Errorf("no session_guard would see the path %q on any site; to learn who answers, name the site, for example: https://app.example.com/dashboard", r.URL.Path)
+		return nil, fmt.Errorf("no session_guard would see the path %q on any site; give the whole URL to learn what answers, for example: https://app.example.com/dashboard", r.URL.Path)
 	}
 	return nil, fmt.Errorf("no session_guard would see this request: no route of the configuration is for the host %q and the path %q", r.Host, r.URL.Path)
 }
@@ -200,7 +200,7 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 	}
 	r.URL, r.Host = u, u.Host
 	if !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" && r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no URL of a site; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
+		return nil, fmt.Errorf("%q is not the URL of a site; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
 	}
 	from, err := netip.ParseAddr(cmp.Or(q.From, "127.0.0.1"))
 	if err != nil {
@@ -317,9 +317,9 @@ func (g *Guard) reason(v *visit) string {
 	case v.decision == decisionBad:
 		return "no app should receive this path"
 	case v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass && !v.runsAction():
-		return "by Next-Url the client comes from a page where this visitor may not go, of which Next.js might show a part"
+		return "Next-Url names a page that this visitor may not see, and Next.js might show an interception route of it"
 	case v.session != nil && v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass:
-		return "a Server Action, of which the build of next_build names no page that this session may visit"
+		return "a Server Action; this session may visit none of the pages that own it in next_build"
 	case v.decision != decisionLogin || v.match.Type == routes.Auth:
 		return ""
 	case !v.table.KnowsAction(actionID(v.request)):

@@ -172,7 +172,7 @@ func TestExplainOfAPathThatNoGuardSees(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Caddyfile")
 	require.NoError(t, os.WriteFile(file, []byte(":8080 {\n\treverse_proxy localhost:3000\n}\n"), 0o600))
 	_, err := sessionCommand(t, "explain", "--config", file, "GET", "/dashboard")
-	require.ErrorContains(t, err, `no session_guard would see the path "/dashboard" on any site; to learn who answers, name the site`)
+	require.ErrorContains(t, err, `no session_guard would see the path "/dashboard" on any site; give the whole URL to learn what answers`)
 	printed, err := sessionCommand(t, "explain", "--config", file, "GET", "http://localhost:8080/dashboard")
 	require.NoError(t, err)
 	require.Contains(t, printed, "no session_guard stands before reverse_proxy")

@@ -58,7 +58,7 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if g.Session != nil && g.Realm != "" {
-		return fmt.Errorf("%s: session stands together with realm, but a guard sets up the default realm only; write the settings of the realm %s in the app session",
+		return fmt.Errorf("%s: session cannot be set beside realm: a guard may only set up the default realm; write the settings under realms.%s of the app session",
 			g.place(), g.Realm)
 	}
 	if g.Session != nil {
@@ -93,7 +93,7 @@ func (g *Guard) compile(ctx caddy.Context) error {
 		g.logger.Warn(warning)
 	}
 	if g.opensTheRest() {
-		g.logger.Warn("paths that no rule matches are open to everybody; write `default hybrid` if that is meant, or `default auth`")
+		g.logger.Warn("paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
 	}
 	return nil
 }
@@ -171,8 +171,8 @@ func (g *Guard) warnOfOtherBuild(v *visit) {
 	if v.kind != routes.Action || v.table.KnowsAction(actionID(v.request)) || g.otherBuild.Swap(v.table) == v.table {
 		return
 	}
-	g.logger.Warn("a Server Action was refused that is not in the app's build: either somebody tries out ids, or the app that runs is another build than the folder of next_build; " +
-		"leave next_build out where next dev runs, since it makes its own ids")
+	g.logger.Warn("a Server Action was refused because next_build does not know it: somebody may be guessing ids, or the running app is another build than that folder; " +
+		"with next dev, which makes its own ids, leave next_build out")
 }
 
 // takesHandoff reports whether a handoff counts on the path of this request.

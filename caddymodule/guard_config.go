@@ -133,7 +133,7 @@ func (g *GuardConfig) checkWords() error {
 		errs = append(errs, errors.New("handoff is an empty list; write [\"off\"] for nowhere, or leave it out for everywhere"))
 	}
 	if len(g.Handoff) > 1 && slices.Contains(g.Handoff, "off") {
-		errs = append(errs, errors.New("handoff off stands alone; remove off, or the patterns"))
+		errs = append(errs, errors.New("handoff off cannot be combined with patterns; remove off, or the patterns"))
 	}
 	return errors.Join(append(errs, g.checkPlaceholders())...)
 }

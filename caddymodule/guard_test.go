@@ -339,7 +339,7 @@ func TestRefusalOnTheLoginPageIsNoLockout(t *testing.T) {
 	assert.Equal(t, "text/plain", response.Header.Get("Content-Type"))
 	log, err := os.ReadFile(s.log)
 	require.NoError(t, err)
-	assert.NotContains(t, string(log), "nobody can log in")
+	assert.NotContains(t, string(log), "nobody can sign in")
 }
 
 // A static export has the rules of its pages, although try_files names their files.

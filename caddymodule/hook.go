@@ -141,7 +141,7 @@ func loadHook[Hook any](ctx caddy.Context, written json.RawMessage, word string)
 	}
 	hook, ok := module.(Hook)
 	if !ok {
-		return none, fmt.Errorf("%s: the module %T is no hook of this kind", word, module)
+		return none, fmt.Errorf("%s: the module %T does not implement this hook", word, module)
 	}
 	return hook, nil
 }
@@ -216,7 +216,7 @@ func (m *hookMeter) tell(failed bool, err error) {
 	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.hook)}
 	switch {
 	case m.failing && !was:
-		m.realm.app.logger.Error("a session hook fails", append(fields, zap.Error(err))...)
+		m.realm.app.logger.Error("a session hook failed; further failures are not logged until it works again", append(fields, zap.Error(err))...)
 	case was && !m.failing:
 		m.realm.app.logger.Info("a session hook works again", fields...)
 	}
@@ -245,7 +245,7 @@ func (m refreshMeter) RefreshSession(ctx context.Context, s *session.Session) (s
 	return measured(ctx, m.hookMeter, func() (session.Login, error) {
 		login, err := m.hook.RefreshSession(ctx, s)
 		if err == nil && login.User.ID() != s.User.ID() {
-			err = errors.New("the answer: user.id is not that of the session's user; send the whole user back")
+			err = errors.New("the answer has a user without the session's user.id; return the whole user, with the same id")
 		}
 		return login, err
 	}, isRefused)

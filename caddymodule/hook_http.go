@@ -76,9 +76,9 @@ func (h *HTTPHook) Validate() error {
 		errs = append(errs, fmt.Errorf("the URL %q has a placeholder, which is not resolved here; write the URL itself", h.URL))
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "":
 		// The error of url.Parse may show a password.
-		errs = append(errs, errors.New("the URL is no URL with http or https; write for example: http://localhost:3000/hooks/session"))
+		errs = append(errs, errors.New("the value is not an http or https URL; write for example: http://localhost:3000/hooks/session"))
 	case u.User != nil:
-		errs = append(errs, errors.New("the URL has a user name or password, which would stand in the configuration; leave it out, "+
+		errs = append(errs, errors.New("the URL has a user name or password, which the configuration would show; leave it out, "+
 			"and let only Caddy reach the URL"))
 	}
 	if h.Timeout < 0 || time.Duration(h.Timeout) > session.MaxHookTime {

@@ -56,11 +56,11 @@ func TestCompiledHookThatGoesWrongIsSeen(t *testing.T) {
 		"refresh forgets": {func(m *hookMeter) error {
 			_, err := refreshMeter{m, forgets}.RefreshSession(t.Context(), ann)
 			return err
-		}, "send the whole user back"},
+		}, "return the whole user, with the same id"},
 		"refresh mixes up": {func(m *hookMeter) error {
 			_, err := refreshMeter{m, mixesUp}.RefreshSession(t.Context(), ann)
 			return err
-		}, "send the whole user back"},
+		}, "return the whole user, with the same id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			core, logs := observer.New(zapcore.ErrorLevel)
@@ -101,7 +101,7 @@ func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
 			call(session.ErrRefused) // a no is an answer
 			time.Sleep(30 * time.Second)
 		}
-		said("a session hook fails")
+		said("a session hook failed; further failures are not logged until it works again")
 		call(nil)
 		time.Sleep(time.Minute)
 		said()
@@ -110,11 +110,11 @@ func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
 		said("a session hook works again")
 		call(broken)
 		call(broken)
-		said("a session hook fails")
+		said("a session hook failed; further failures are not logged until it works again")
 		call(nil)
 		time.Sleep(6 * time.Hour) // in which nobody asks
 		call(broken)
 		call(broken)
-		said("a session hook fails")
+		said("a session hook failed; further failures are not logged until it works again")
 	})
 }

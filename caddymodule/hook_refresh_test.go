@@ -131,7 +131,7 @@ func TestErrorRouteSendsTheCookieOfTheGuardBefore(t *testing.T) {
 			log, err := os.ReadFile(s.log)
 			require.NoError(t, err)
 			assert.NotContains(t, string(log), "a handoff was removed")
-			assert.NotContains(t, string(log), "what looks like a handoff")
+			assert.NotContains(t, string(log), "something like a handoff")
 			s.answer(nil)
 			s.request("GET", "/dashboard", "Cookie", cookieHeader(response))
 			told := sessionOf(t, s.last())

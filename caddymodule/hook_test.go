@@ -299,13 +299,13 @@ func TestHookConfigurationsThatAreRefused(t *testing.T) {
 	for settings, want := range map[string]string{
 		`{"validate": {"hook": {"module": "http"}}}`:                                       "write for example: http://localhost:3000/hooks/session",
 		`{"validate": {"hook": {"module": "http", "url": "{http.request.host}"}}}`:         "has a placeholder",
-		`{"validate": {"hook": {"module": "http", "url": "ftp://localhost/"}}}`:            "no URL with http or https",
+		`{"validate": {"hook": {"module": "http", "url": "ftp://localhost/"}}}`:            "not an http or https URL",
 		`{"validate": {"hook": {"module": "http", "url": "http://a:pass-7@b/"}}}`:          "leave it out",
 		`{"validate": {"hook": {"module": "http", "url": "http://b/", "timeout": "31s"}}}`: "the timeout 31s is not between",
 		`{"validate": {}}`: "validate names no hook; write for example",
 		`{"validate": {"hook": {"module": "http", "url": "http://b/"}, "on_outage": "maybe"}}`: "on_outage cannot be \"maybe\"; write one of: deny, keep",
 		`{"on_refresh": {"module": "nothing"}}`:                                                "session.hooks.nothing",
-		`{"on_refresh": {"module": "test_validator"}}`:                                         "is no hook of this kind",
+		`{"on_refresh": {"module": "test_validator"}}`:                                         "does not implement this hook",
 		`{"on_refresh": {"module": "http", "url": "http://b/", "cache": "30s"}}`:               "cache",
 	} {
 		var config caddy.Config

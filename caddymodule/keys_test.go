@@ -36,8 +36,8 @@ func TestLogOfAutomaticKeys(t *testing.T) {
 		require.Eventually(t, func() bool { return logged(message) > 0 }, 10*time.Second, 50*time.Millisecond, message)
 	}
 	const (
-		broken   = "session keys cannot be maintained"
-		mended   = "session keys are maintained again"
+		broken   = "session keys cannot be read from or written to the storage; Caddy goes on with those that it has"
+		mended   = "session keys can be read and written again"
 		restored = "session keys were missing in the storage"
 	)
 	content, err := os.ReadFile(keys)

@@ -36,7 +36,7 @@ func (l *formerList) run(ctx context.Context) {
 	for {
 		err := l.sweep(ctx)
 		if err != nil && !failed && ctx.Err() == nil {
-			caddy.Log().Named("session.list").Warn("what is left of the list of sessions, which is off, cannot be deleted; it is tried again every hour",
+			caddy.Log().Named("session.list").Warn("the list of sessions is off, but what remains of it cannot be deleted; Caddy tries again every hour",
 				zap.String("realm", l.realm), zap.Error(err))
 		}
 		failed = err != nil
@@ -65,7 +65,7 @@ func (l *formerList) sweep(ctx context.Context) error {
 		}
 		live := false
 		if err := eachLine(content, func(e listEntry) { live = live || l.list.IsLive(e.listed()) }); err != nil {
-			errs = append(errs, fmt.Errorf("the page %s is damaged; delete it", name))
+			errs = append(errs, fmt.Errorf("the page %s of the list of sessions is damaged; delete it", name))
 			continue
 		}
 		if !live {

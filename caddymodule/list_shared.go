@@ -69,7 +69,7 @@ func (l *sharedList) try(ctx context.Context) {
 	}
 	logger := caddy.Log().Named("session.list").With(zap.String("realm", l.realm))
 	if err != nil {
-		logger.Error("the list of sessions cannot be shared; this node lists what it knows", zap.Error(err))
+		logger.Error("the list of sessions (list on) cannot be shared; each node shows only what it knows", zap.Error(err))
 	} else {
 		logger.Info("the list of sessions is shared again")
 	}
@@ -128,7 +128,7 @@ func (l *sharedList) readPage(ctx context.Context, page int, names map[string]bo
 			return nil
 		}
 		if err := eachLine(content, func(entry listEntry) { written = append(written, entry.listed()) }); err != nil {
-			return fmt.Errorf("the page %s is damaged; delete it", name)
+			return fmt.Errorf("the page %s of the list of sessions is damaged; delete it", name)
 		}
 	}
 	l.Merge(page, written)

@@ -197,8 +197,8 @@ func TestMatcherErrors(t *testing.T) {
 		"session user.role {env.ROLE}":  `matcher session: user.role "{env.ROLE}" has a placeholder, which is not resolved here; write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:2`,
 		"not session user.role {env.X}": `"{env.X}" has a placeholder`,
 		"session {\n realm a\nfresh\n}": "one duration",
-		"not session user..role admin":  `matcher session: "user..role" has an empty name beside a dot; write for example: user.role admin`,
-		"session user. admin":           "has an empty name beside a dot",
+		"not session user..role admin":  `matcher session: "user..role" has a dot with no name before or after it; write for example: user.role admin`,
+		"session user. admin":           "has a dot with no name before or after it",
 		`not session user.role ""`:      "matcher session: user.role has an empty value; write for example: user.role admin",
 	} {
 		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("localhost\n@x "+written+"\nrespond @x ok\n"), nil)

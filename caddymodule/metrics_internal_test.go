@@ -16,7 +16,7 @@ func TestRotationAndWornKeysAreLogged(t *testing.T) {
 	r.sealed("first")
 	assert.Zero(t, logs.Len())
 	r.sealed("second")
-	assert.Equal(t, "a new key seals sessions", logs.All()[0].Message)
+	assert.Equal(t, "a new key now seals sessions", logs.All()[0].Message)
 	assert.Equal(t, "second", logs.All()[0].ContextMap()["key"])
 	r.app.metrics.seals[[2]string{"default", "second"}] = sealsWarning - 1
 	r.sealed("second")

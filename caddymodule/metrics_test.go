@@ -271,7 +271,7 @@ func TestLifecycleIsLogged(t *testing.T) {
 		for line := range strings.Lines(log()) {
 			var entry map[string]any
 			require.NoError(t, json.Unmarshal([]byte(line), &entry))
-			if strings.HasPrefix(entry["msg"].(string), "a new key seals sessions") || strings.HasPrefix(entry["msg"].(string), "session keys were missing") {
+			if strings.HasPrefix(entry["msg"].(string), "a new key now seals sessions") || strings.HasPrefix(entry["msg"].(string), "session keys were missing") {
 				continue // the configuration before, of another test, had other keys
 			}
 			messages = append(messages, entry["msg"].(string))

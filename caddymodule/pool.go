@@ -42,7 +42,7 @@ func (r *realm) loadRevocation(settings *Settings) error {
 	}
 	known, ok := module.(RevocationModule)
 	if !ok {
-		return fmt.Errorf("revocation of the session realm %s: %T is no revocation module", r.name, module)
+		return fmt.Errorf("revocation of the session realm %s: %T does not implement caddymodule.RevocationModule", r.name, module)
 	}
 	r.revocationModule = known
 	return nil

@@ -70,7 +70,7 @@ func newRealm(app *App, name string) *realm {
 // setting may be given twice only with one and the same value.
 func (r *realm) merge(settings *Settings, place string) error {
 	if r.ready.Load() != nil {
-		return errors.New("session settings cannot be added to a realm that is in use")
+		return errors.New("session settings came too late: the realm already serves requests")
 	}
 	var errs []error
 	to, from := reflect.ValueOf(&r.settings).Elem(), reflect.ValueOf(settings).Elem()
@@ -84,7 +84,7 @@ func (r *realm) merge(settings *Settings, place string) error {
 			r.places[name] = place
 		case reflect.DeepEqual(to.Field(i).Interface(), value.Interface()):
 		case settings.Source != "" && r.places[name] == place: // Caddy does not tell which import a line came by
-			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values, both %s, which is imported twice or is two files of one name; keep one of them",
+			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values, both written %s: that file is imported twice with different arguments, or two files have that name; keep one value",
 				name, r.name, place))
 		default:
 			errs = append(errs, fmt.Errorf("%s of the session realm %s has two values: %s and %s; keep one of them",
@@ -112,8 +112,8 @@ func (r *realm) check() error {
 	r.warnOfLiterals()
 	if len(secrets) > 0 && r.settings.KeyRotation != 0 {
 		r.rotation.Do(func() {
-			r.app.logger.Warn("key_rotation has no effect, since only automatic keys rotate and this realm has a secret; remove key_rotation, "+
-				"or the secret (SESSION_SECRET in the environment is one)", zap.String("realm", r.name))
+			r.app.logger.Warn("key_rotation has no effect: it applies to automatic keys only, and this realm has a secret (perhaps SESSION_SECRET of the environment); "+
+				"remove one of them", zap.String("realm", r.name))
 		})
 	}
 	return nil
@@ -156,7 +156,7 @@ func (r *realm) secrets() ([][]byte, error) {
 			continue
 		}
 		if slices.ContainsFunc(secrets, func(other []byte) bool { return bytes.Equal(other, secret) }) {
-			errs = append(errs, fmt.Errorf("%s has the value of one before it; write each secret once", setting))
+			errs = append(errs, fmt.Errorf("%s has the same value as an earlier one; write each secret once", setting))
 		}
 		secrets = append(secrets, secret)
 	}
@@ -245,7 +245,8 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		Realm: r.name, Storage: r.app.storage(), Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 		Restored: func() {
-			r.app.logger.Warn("session keys were missing in the storage and are there again; it lost them, got an older copy of them, or is another one, or the clock of a node is ahead", zap.String("realm", r.name))
+			r.app.logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead",
+				zap.String("realm", r.name))
 		},
 	})
 	if err != nil {
@@ -255,9 +256,9 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	r.keys = keys
 	go keys.Maintain(r.app.ctx, func(err error) {
 		if err != nil {
-			r.app.logger.Error("session keys cannot be maintained", zap.String("realm", r.name), zap.Error(err))
+			r.app.logger.Error("session keys cannot be read from or written to the storage; Caddy goes on with those that it has", zap.String("realm", r.name), zap.Error(err))
 		} else {
-			r.app.logger.Info("session keys are maintained again", zap.String("realm", r.name))
+			r.app.logger.Info("session keys can be read and written again", zap.String("realm", r.name))
 		}
 	})
 	return keys, nil
@@ -275,8 +276,8 @@ func (r *realm) isSecure(req *http.Request) bool {
 	}
 	if !isTrusted(req) {
 		r.warning.Do(func() {
-			r.app.logger.Warn("X-Forwarded-Proto came from a client that is no trusted proxy, so it is ignored and the session cookie is not Secure; "+
-				"if that is your load balancer, name it in the global option: servers { trusted_proxies static … }", zap.String("realm", r.name))
+			r.app.logger.Warn("X-Forwarded-Proto came from an address that is not a trusted proxy, so it is ignored and the session cookie is not Secure; "+
+				"if this is your load balancer, add it to the global option: servers { trusted_proxies static … }", zap.String("realm", r.name))
 		})
 		return false
 	}

@@ -127,7 +127,7 @@ func TestRepeatedSignOutInAnOutage(t *testing.T) {
 			s.load("revocation storage {\n poll_interval 60ms\n}")
 			require.Equal(t, http.StatusServiceUnavailable, signOut(s, cookie), "after a reload")
 			_, status := admin(t, "POST", "/session/revoke", `{"user":"bo"}`)
-			require.Contains(t, status, "shared when that is possible")
+			require.Contains(t, status, "shared as soon as possible")
 			s.wantOnDashboard(other, http.StatusTemporaryRedirect)
 			heal()
 			require.Eventually(t, func() bool { return signOut(s, cookie) == done }, 10*time.Second, 20*time.Millisecond)

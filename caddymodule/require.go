@@ -26,7 +26,7 @@ func (g *GuardConfig) checkRequirements() error {
 		for j, requirement := range rule.Require {
 			err := requirement.check("require ")
 			if slices.ContainsFunc(rule.Require[:j], requirement.equal) {
-				err = errors.Join(err, fmt.Errorf("%s stands there twice; remove one", requirement))
+				err = errors.Join(err, fmt.Errorf("%s is written twice; remove one", requirement))
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", place, err))
@@ -49,7 +49,7 @@ func (q Requirement) check(word string) error {
 	case !strings.HasPrefix(q.Field, "user."):
 		err = fmt.Errorf("%[1]s%[2]q must name a field of the user; write for example: %[1]suser.role admin", word, q.Field)
 	case slices.Contains(strings.Split(q.Field, "."), ""):
-		err = fmt.Errorf("%[1]s%[2]q has an empty name beside a dot; write for example: %[1]suser.role admin", word, q.Field)
+		err = fmt.Errorf("%[1]s%[2]q has a dot with no name before or after it; write for example: %[1]suser.role admin", word, q.Field)
 	case slices.Contains(q.Values, ""):
 		err = fmt.Errorf("%[1]s%[2]s has an empty value; write for example: %[1]s%[2]s admin", word, q.Field)
 	case len(slices.Compact(slices.Sorted(slices.Values(q.Values)))) < len(q.Values):

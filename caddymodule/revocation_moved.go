@@ -64,7 +64,7 @@ func (r *realm) succeed(before []keeper) *session.RevocationSet {
 func (s *sharedRevocations) warnOfMove(heirs []keeper) {
 	for _, heir := range heirs {
 		if to := heir.keeps(); to.since.After(s.started) && to.home != s.home {
-			s.logger().Warn("the revocations are kept in another place from now on; what was ended before holds on this node until it restarts, and longer only if the new place has it too")
+			s.logger().Warn("the revocations are now kept in another place, to which Caddy has not copied the old ones: a node that restarts or is new may accept sessions that were ended before; see docs/revocation.md")
 			return
 		}
 	}

@@ -63,7 +63,7 @@ func (m *RedisRevocation) Provision(caddy.Context) error {
 // newRedisClient makes a client, which connects when it is first used. The error
 // does not show the URL, which may hold a password.
 func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
-	wrong := errors.New("url is not one that Redis clients know; write for example: redis://localhost:6379/0")
+	wrong := errors.New("url is not a Redis URL, or has an unknown option; write for example: redis://localhost:6379/0")
 	parsed, err := url.Parse(written)
 	if err != nil {
 		return nil, wrong
@@ -75,7 +75,7 @@ func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
 	query := parsed.Query()
 	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
 		if query.Has(option) {
-			return nil, fmt.Errorf("url must not have %s: a replica lags behind, and would seem to have lost what it does not have yet; remove it", option)
+			return nil, fmt.Errorf("url must not have %s: replicas lag behind, which would look like lost sign-outs; remove it", option)
 		}
 	}
 	switch {
@@ -279,7 +279,7 @@ func (l *redisLog) take(message redis.XMessage, add func(session.Revocation)) er
 	add(r)
 	var milliseconds int64
 	if _, err := fmt.Sscanf(message.ID, "%d-", &milliseconds); err != nil {
-		return fmt.Errorf("the stream %s has the strange id %s", l.stream, message.ID)
+		return fmt.Errorf("the stream %s has an entry whose id is not a time: %s", l.stream, message.ID)
 	}
 	appended := time.UnixMilli(milliseconds)
 	l.cursor = message.ID

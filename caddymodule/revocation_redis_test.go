@@ -217,7 +217,7 @@ func TestRedisURLIsCheckedAndNeverShown(t *testing.T) {
 	}
 	for _, option := range []string{"addr=h:6380&read_only=true", "addr=h:6380&route_randomly=true", "master_name=m&replica_only=true", "master_name=m&route_by_latency=true"} {
 		err := (&RedisRevocation{URL: "redis://h:6379?" + option}).Provision(caddy.Context{})
-		if err == nil || !strings.Contains(err.Error(), "a replica lags behind") {
+		if err == nil || !strings.Contains(err.Error(), "replicas lag behind") {
 			t.Errorf("%q: %v", option, err)
 		}
 	}

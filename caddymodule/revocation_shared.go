@@ -197,7 +197,7 @@ func (s *sharedRevocations) share(ctx context.Context) error {
 		err = s.flush(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: the revocation holds on this node and will be shared when that is possible again: %w", session.ErrUnavailable, err)
+		return fmt.Errorf("%w: the revocation takes effect on this node, and will be shared as soon as possible: %w", session.ErrUnavailable, err)
 	}
 	return nil
 }
@@ -304,9 +304,9 @@ func (s *sharedRevocations) retry(ctx context.Context) {
 		err := s.attempt(ctx)
 		switch {
 		case err != nil && !failed && ctx.Err() == nil:
-			s.logger().Error("revocations cannot be shared; they hold on this node and are kept", zap.Error(err))
+			s.logger().Error("revocations cannot be stored; they take effect on this node, and Caddy tries again every second", zap.Error(err))
 		case err == nil && failed:
-			s.logger().Info("all revocations are shared again")
+			s.logger().Info("all revocations have been stored")
 		}
 		failed = err != nil
 		s.Sweep()
@@ -381,7 +381,7 @@ func (s *sharedRevocations) Destruct() error {
 	defer cancel()
 	heirs := s.bequeath()
 	if err := s.flush(ctx); err != nil && !heirs {
-		s.logger().Error("revocations are lost with this process: they could not be shared", zap.Int("count", s.Status().Pending), zap.Error(err))
+		s.logger().Error("revocations could not be stored and are lost with this process: these sessions are valid again", zap.Int("count", s.Status().Pending), zap.Error(err))
 	}
 	return errors.Join(s.tellOnce(ctx), s.log.Close())
 }
@@ -392,8 +392,8 @@ func logLoss(realm, place string) {
 	if realm != session.DefaultRealm { // which the command acts on unless it is told
 		command += " --realm " + realm
 	}
-	revocationLogger(realm).Error("the shared revocations were lost; nodes that run know them and have shared again what they ended themselves in the last hour, "+
-		"but a node that starts accepts sessions that were ended before that, or by a node that was restarted since: end everybody's sessions with "+command, zap.String("place", place))
+	revocationLogger(realm).Error("the shared revocations were lost; running nodes still know them and have stored their own of the last hour again, "+
+		"but a node that starts accepts sessions that were ended earlier, or by a node that was restarted since. End everybody's sessions with "+command, zap.String("place", place))
 }
 
 // waitAtMost waits for goroutines, and reports whether they have ended.

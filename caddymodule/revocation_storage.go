@@ -357,7 +357,7 @@ func (l *storageLog) remove(ctx context.Context, storage certmagic.Storage, name
 		return
 	}
 	l.warned = true
-	revocationLogger(l.realm).Warn("old files of revocations cannot be deleted, so they pile up; let Caddy delete in its storage",
+	revocationLogger(l.realm).Warn("old files of revocations cannot be deleted and pile up; allow Caddy to delete in its storage",
 		zap.String("key", l.key(name)), zap.Error(err))
 }
 
@@ -411,7 +411,7 @@ func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name s
 		}
 	})
 	if err != nil {
-		return errors.New("the file is damaged; if it cannot be repaired, delete it and revoke everybody's sessions")
+		return errors.New("this file of revocations is damaged; restore it, or delete it and revoke everybody's sessions")
 	}
 	if read.entries < known.entries {
 		l.miss(name, known)

@@ -23,7 +23,7 @@ var anyPlaceholder = regexp.MustCompile(`(?:^|[^\\])\{[^{}]+\}`)
 func readSecret(setting, value string) ([]byte, error) {
 	// {system.hostname} is known to others, and {time.now} another at every load.
 	if anyPlaceholder.MatchString(secretPlaceholder.ReplaceAllString(value, "")) {
-		return nil, fmt.Errorf("%s has a placeholder that may be in no secret; write {env.NAME} or {file./path/of/the/file}", setting)
+		return nil, fmt.Errorf("%s has a placeholder other than {env.NAME} and {file./path/of/the/file}; write one of these", setting)
 	}
 	resolved, err := resolveSecret(value)
 	if err != nil {
@@ -47,7 +47,7 @@ func resolveSecret(value string) (string, error) {
 	}
 	for _, placeholder := range secretPlaceholder.FindAllString(value, -1) {
 		if _, err := caddy.NewReplacer().ReplaceOrErr(placeholder, true, true); err != nil {
-			instead := "write the file that it names"
+			instead := "create that file, with the secret in it"
 			if strings.HasPrefix(placeholder, "{env.") {
 				instead = "set the variable in the environment of the running Caddy, which a reload does not change"
 			}

@@ -167,11 +167,11 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		switch handler := handler.(type) {
 		case *Guard:
 			if at.answerer != "" {
-				s.warn("session_guard (%s) is never reached, since %s answers before it; put it before %[2]s, in the route or by the global option order", handler.Source, at.answerer)
+				s.warn("session_guard (%s) is never reached, since %s answers first; move it before %[2]s (in a route block, or with the global option order)", handler.Source, at.answerer)
 				continue
 			}
 			if at.guard != nil {
-				s.warn("a request meets two session_guards (the second at %s); keep one, with the rules of both", handler.Source)
+				s.warn("requests pass two session_guards (the second at %s); merge their rules into one", handler.Source)
 			}
 			s.checkOverrides("session_guard", handler.Source, at)
 			at.guard, at.moved = handler, false
@@ -255,12 +255,12 @@ func passesOn(response caddyhttp.ResponseHandler) bool {
 func (s *survey) answers(api *API, at position) {
 	s.apis[s.site] = append(s.apis[s.site], api)
 	if at.guard != nil {
-		s.warn("session_api (%s) stands behind session_guard, whose rules then decide who may ask it; put it before, outside of handle", api.Source)
+		s.warn("session_api (%s) comes after session_guard, so the guard's rules decide who may call it; move it before session_guard, and out of handle", api.Source)
 	}
 	s.checkOverrides("session_api", api.Source, at)
 	place := apiPlace{s.server, s.site, api.Path}
 	if s.answered[place] && !at.ofError {
-		s.warn("session_api (%s) never answers, since one before it answers at %s, too; give it another path", api.Source, api.Path)
+		s.warn("session_api (%s) never answers, since an earlier one answers %s; give it another path", api.Source, api.Path)
 	}
 	s.answered[place] = s.answered[place] || !at.sometimes
 }
@@ -280,8 +280,8 @@ func (s *survey) conclude() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
 			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
-				s.warn("%s: reverse_proxy passes requests to %s that no session_guard has seen, so they reach every page and may claim to be anybody; "+
-					"put session_guard before each reverse_proxy to the app, outside of handle and of matchers, and say by its rules what is open", site, upstream)
+				s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
+					"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
 			}
 		}
 	}
@@ -298,7 +298,7 @@ func (s *survey) compareRealms() {
 			}
 			for _, api := range apis {
 				if !slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.realm == api.realm }) {
-					s.warn("session_api (%s) serves the realm %s, while session_guard (%s) has the realm %s, from which it signs nobody out; write realm %[4]s in session_api",
+					s.warn("session_api (%s) serves the realm %s, but session_guard (%s) the realm %s, so signing out by the API has no effect there; write realm %[4]s in session_api",
 						api.Source, api.realm.name, guard.Source, guard.realm.name)
 				}
 			}

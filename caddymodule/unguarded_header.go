@@ -46,6 +46,6 @@ func (s *survey) checkOverrides(directive, source string, at position) {
 		return
 	}
 	s.overridden[s.site] = true
-	s.warn("%s: the header directive before %s (%s) sets %s as the answer goes out, on sign-ins and sessions, too: caches may keep them, and a Set-Cookie takes the place of the session's; "+
+	s.warn("%s: the header directive before %s (%s) sets %s after the session's own headers, so caches may keep sessions, or the session's cookie is overwritten; "+
 		"write these lines in a header block of their own, without -, > and defer", s.site, directive, source, at.overrides)
 }

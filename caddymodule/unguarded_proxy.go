@@ -21,11 +21,11 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 		}
 	}
 	if guarded && (at.moved && at.answerer == "" || changesPathItself(proxy, at.guard)) {
-		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets one about which nobody has decided; "+
-			"put rewrite, uri or handle_path before session_guard, in a route or around it", s.site, at.guard.Source)
+		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets a path that the guard has not checked; "+
+			"put rewrite, uri or handle_path before session_guard (in a route block), or around it", s.site, at.guard.Source)
 	}
 	if guarded && !asksBefore(proxy) && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
-		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) has seen, by which the app's build rewrites paths; write header_up Host {host}", s.site, at.guard.Source)
+		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) saw, but rewrites of the app's build depend on the host; write header_up Host {host}", s.site, at.guard.Source)
 	}
 	for _, upstream := range upstreams(proxy) {
 		if (guarded || at.perhaps) && !asksBefore(proxy) {

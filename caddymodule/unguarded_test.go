@@ -13,7 +13,7 @@ import (
 // Whoever reaches the app around the guard may claim to be anybody, by its own headers.
 func TestWaysAroundTheGuardAreFound(t *testing.T) {
 	const guard = "session_guard {\n default auth\n}\n"
-	const open = "localhost:3000 that no session_guard has seen"
+	const open = "localhost:3000 without a session_guard"
 	const moved = "a.example: the path is changed between session_guard (Caddyfile:5) and reverse_proxy"
 	for name, tc := range map[string]struct {
 		caddyfile string
@@ -26,10 +26,10 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"no default, and none is needed": {"http://a.example {\nsession_guard {\npublic /login\nauth /*\n}\nreverse_proxy localhost:3000\n}", nil},
 		"no default":                     {"http://a.example {\nsession_guard {\nauth /dashboard/*\n}\nreverse_proxy localhost:3000\n}", []string{"paths that no rule matches are open to everybody"}},
 		"another app":                    {"http://a.example {\nhandle /grafana/* {\nreverse_proxy localhost:4000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
-		"behind the proxy":               {"http://a.example {\nroute {\nreverse_proxy localhost:3000\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since reverse_proxy answers before it"}},
-		"behind the file server":         {"http://a.example {\nroute {\nfile_server\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since file_server answers before it"}},
-		"behind handles that answer":     {"http://a.example {\nroute {\nhandle /x {\nrespond x\n}\nhandle {\nerror 404\n}\n" + guard + "}\n}", []string{"session_guard (Caddyfile:12) is never reached, since error answers before it"}},
-		"behind a named route":           {"&(app) {\nrespond x\n}\nhttp://a.example {\nroute {\ninvoke app\n" + guard + "}\n}", []string{"session_guard (Caddyfile:10) is never reached, since static_response answers before it"}},
+		"behind the proxy":               {"http://a.example {\nroute {\nreverse_proxy localhost:3000\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since reverse_proxy answers first"}},
+		"behind the file server":         {"http://a.example {\nroute {\nfile_server\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since file_server answers first"}},
+		"behind handles that answer":     {"http://a.example {\nroute {\nhandle /x {\nrespond x\n}\nhandle {\nerror 404\n}\n" + guard + "}\n}", []string{"session_guard (Caddyfile:12) is never reached, since error answers first"}},
+		"behind a named route":           {"&(app) {\nrespond x\n}\nhttp://a.example {\nroute {\ninvoke app\n" + guard + "}\n}", []string{"session_guard (Caddyfile:10) is never reached, since static_response answers first"}},
 		"behind the files of some paths": {"http://a.example {\nroute {\nfile_server /x/*\nhandle /y {\nrespond y\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"behind an answer that is none":  {"http://a.example {\nroute {\nrespond 103\nforward_auth localhost:4000 {\nuri /verify\n}\nfile_server {\npass_thru\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"for the error page of a denial": {"http://a.example {\n" + guard + "file_server\nhandle_errors {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
@@ -38,12 +38,12 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"on another site":                {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://b.example {\nreverse_proxy localhost:3000\n}", []string{"b.example: ", open}},
 		"for errors, the guard's denial": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"by a named route":               {"&(app) {\nreverse_proxy localhost:3000\n}\nhttp://a.example {\n" + guard + "invoke app\n}\nhttp://b.example {\ninvoke app\n}", []string{"b.example: ", open}},
-		"by one that invokes itself":     {"&(app) {\n" + guard + "@old path /old/*\nhandle @old {\nuri strip_prefix /old\ninvoke app\n}\nreverse_proxy localhost:3000\n}\nhttp://a.example {\ninvoke app\n}", []string{"a request meets two session_guards"}},
+		"by one that invokes itself":     {"&(app) {\n" + guard + "@old path /old/*\nhandle @old {\nuri strip_prefix /old\ninvoke app\n}\nreverse_proxy localhost:3000\n}\nhttp://a.example {\ninvoke app\n}", []string{"requests pass two session_guards"}},
 		"the API without a guard":        {"http://a.example {\nsession_api\nreverse_proxy localhost:3000\n}", []string{"a.example: ", open}},
 		"another site's API":             {"http://a.example {\nsession_api\nrespond ok\n}\nhttp://b.example {\nreverse_proxy localhost:3000\n}", nil},
-		"two guards":                     {"http://a.example {\n" + guard + guard + "reverse_proxy localhost:3000\n}", []string{"a request meets two session_guards (the second at Caddyfile:8); keep one"}},
-		"the API in a handle":            {"http://a.example {\n" + guard + "handle /api/session {\nsession_api\n}\nreverse_proxy localhost:3000\n}", []string{"put it before, outside of handle"}},
-		"the API behind the guard":       {"http://a.example {\nroute {\n" + guard + "session_api\nreverse_proxy localhost:3000\n}\n}", []string{"session_api (Caddyfile:9) stands behind session_guard"}},
+		"two guards":                     {"http://a.example {\n" + guard + guard + "reverse_proxy localhost:3000\n}", []string{"requests pass two session_guards (the second at Caddyfile:8); merge their rules into one"}},
+		"the API in a handle":            {"http://a.example {\n" + guard + "handle /api/session {\nsession_api\n}\nreverse_proxy localhost:3000\n}", []string{"move it before session_guard, and out of handle"}},
+		"the API behind the guard":       {"http://a.example {\nroute {\n" + guard + "session_api\nreverse_proxy localhost:3000\n}\n}", []string{"session_api (Caddyfile:9) comes after session_guard"}},
 		"handle_path behind the guard":   {"http://a.example {\n" + guard + "handle_path /app/* {\nreverse_proxy localhost:3000\n}\n}", []string{moved}},
 		"uri behind the guard":           {"http://a.example {\n" + guard + "handle /old/* {\nuri strip_prefix /old\nreverse_proxy localhost:3000\n}\n}", []string{moved}},
 		"rewrite behind the guard":       {"http://a.example {\nroute {\n" + guard + "rewrite /x* /dashboard\nreverse_proxy localhost:3000\n}\n}", []string{"(Caddyfile:6) and reverse_proxy"}},
@@ -58,9 +58,9 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"an error behind handle_path":    {"http://a.example {\n" + guard + "handle_path /x/* {\nerror 404\n}\nreverse_proxy localhost:3000\n}", nil},
 		"error pages of another":         {"http://a.example {\nsession_api\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:4000\n}\n}", nil},
 		"one snippet, for errors too":    {"(app) {\nsession_api\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://a.example {\nimport app\nhandle_errors {\nrewrite * /error-page\nimport app\n}\n}", nil},
-		"a deferred header":              {"http://a.example {\nheader {\nCache-Control public\nCDN-Cache-Control max-age=60\n-Server\n}\nsession_api\n" + guard + "reverse_proxy localhost:3000\n}", []string{"a.example: the header directive before session_api (Caddyfile:10) sets Cache-Control, Cdn-Cache-Control as the answer goes out, on sign-ins and sessions, too"}},
-		"a deferred header of cookies":   {"http://a.example {\nheader >Set-Cookie a=b\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-Cookie as the answer goes out"}},
-		"a deferred header of all":       {"http://a.example {\nheader -Set-*\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-* as the answer goes out"}},
+		"a deferred header":              {"http://a.example {\nheader {\nCache-Control public\nCDN-Cache-Control max-age=60\n-Server\n}\nsession_api\n" + guard + "reverse_proxy localhost:3000\n}", []string{"a.example: the header directive before session_api (Caddyfile:10) sets Cache-Control, Cdn-Cache-Control after the session's own headers"}},
+		"a deferred header of cookies":   {"http://a.example {\nheader >Set-Cookie a=b\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-Cookie after the session's own headers"}},
+		"a deferred header of all":       {"http://a.example {\nheader -Set-*\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Set-* after the session's own headers"}},
 		"a deferred header of others":    {"http://a.example {\nheader {\nX-Frame-Options DENY\n+Set-Cookie a=b\n-Server\n}\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"a deferred header of files":     {"http://a.example {\nheader /files/* >Cache-Control public\n" + guard + "reverse_proxy localhost:3000\n}", nil},
 		"a deferred header of no-store":  {"http://a.example {\nheader {\nCache-Control no-store\n-Server\n}\n" + guard + "reverse_proxy localhost:3000\n}", nil},
@@ -82,7 +82,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"for answers of Caddy":           {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\nintercept {\n@x status 404\nhandle_response @x {\nreverse_proxy localhost:3000\n}\n}\nfile_server\n}\n}", []string{"a.example: ", open}},
 		"for the app's own answers":      {"http://a.example {\n" + guard + "reverse_proxy localhost:3000 {\n@x header X-Sendfile *\nhandle_response @x {\nrewrite * {rp.header.X-Sendfile}\nreverse_proxy localhost:3000\n}\n}\n}", nil},
 		"rewrite for an answer":          {"http://a.example {\n" + guard + "reverse_proxy localhost:3000 {\n@x status 404\nhandle_response @x {\nrewrite /dashboard{uri}\nreverse_proxy localhost:3000\n}\n}\n}", []string{moved}},
-		"dynamic upstreams":              {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy {\ndynamic a app 3000\n}\n}\nhandle {\nreverse_proxy {\ndynamic a app 3000\n}\n}\n}", []string{"a.example: ", `dynamic a {"name":"app","port":"3000"`, "that no session_guard has seen"}},
+		"dynamic upstreams":              {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy {\ndynamic a app 3000\n}\n}\nhandle {\nreverse_proxy {\ndynamic a app 3000\n}\n}\n}", []string{"a.example: ", `dynamic a {"name":"app","port":"3000"`, "without a session_guard"}},
 		"other dynamic upstreams":        {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy {\ndynamic a app 3000\n}\n}\nhandle {\nreverse_proxy {\ndynamic a app 3001\n}\n}\n}", nil},
 		"dynamic upstreams of several":   {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy {\ndynamic multi {\na app 3000\n}\n}\n}\nhandle {\nreverse_proxy {\ndynamic multi {\na app 3001\n}\n}\n}\n}", nil},
 		"only forward_auth is guarded":   {"http://a.example {\nroute /admin/* {\n" + guard + "forward_auth localhost:4000 {\nuri /verify\n}\n}\nreverse_proxy localhost:3000\n}", []string{"a.example: ", open}},
@@ -92,7 +92,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"a site that serves some paths":  {"http://a.example {\n" + guard + "reverse_proxy /x/* localhost:3000\n}\nhttp://b.example {\nreverse_proxy localhost:4000\n}", nil},
 		"beside a guard in a handle":     {"http://a.example {\nhandle /x/* {\n" + guard + "}\nhandle /y/* {\nreverse_proxy localhost:4000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
-		"two APIs at one path":           {"http://a.example {\n" + strings.Repeat("session_api\n", 2) + "}", []string{"session_api (Caddyfile:6) never answers, since one before it answers at /api/session, too; give it another path"}},
+		"two APIs at one path":           {"http://a.example {\n" + strings.Repeat("session_api\n", 2) + "}", []string{"session_api (Caddyfile:6) never answers, since an earlier one answers /api/session; give it another path"}},
 		"two APIs at two paths":          {"http://a.example {\nsession_api {\npath /staff/session\n}\nsession_api\n}", nil},
 		"two APIs of two handles":        {"http://a.example {\nhandle /a/* {\nsession_api\n}\nhandle {\nsession_api\n}\n}", nil},
 		"two APIs of two sites":          {"http://a.example {\nsession_api\n}\nhttp://b.example {\nsession_api\n}", nil},
@@ -118,7 +118,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 // A realm that is forgotten in the API signs nobody out, though it answers 200.
 func TestAPIOfAnotherRealmThanTheGuardIsFound(t *testing.T) {
 	const other, served = "session_guard {\nrealm other\ndefault auth\n}\n", "session_api {\nrealm other\n}\n"
-	const warning = "warning: session_api (Caddyfile:7) serves the realm default, while session_guard (Caddyfile:8) has the realm other, from which it signs nobody out; write realm other in session_api\n"
+	const warning = "warning: session_api (Caddyfile:7) serves the realm default, but session_guard (Caddyfile:8) the realm other, so signing out by the API has no effect there; write realm other in session_api\n"
 	for directives, warns := range map[string]bool{
 		"session_api\n" + other: true,
 		served + other:          false,
@@ -133,7 +133,7 @@ func TestAPIOfAnotherRealmThanTheGuardIsFound(t *testing.T) {
 		output, err := sessionCommand(t, "check", "--config", file)
 		require.NoError(t, err)
 		assert.Equal(t, warns, strings.Contains(output, warning), output)
-		assert.Equal(t, warns, strings.Contains(output, "signs nobody out"), output)
+		assert.Equal(t, warns, strings.Contains(output, "so signing out by the API has no effect there"), output)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestGuardThatIsOrderedBehindWhatAnswersIsFound(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\norder session_guard after "+answers+"\n}\nhttp://a.example {\nsession_guard {\ndefault auth\n}\n"+directive+"\n}"), 0o600))
 		output, err := sessionCommand(t, "check", "--config", file)
 		require.NoError(t, err)
-		assert.Contains(t, output, "session_guard (Caddyfile:6) is never reached, since "+answers+" answers before it")
+		assert.Contains(t, output, "session_guard (Caddyfile:6) is never reached, since "+answers+" answers first")
 	}
 }
 
@@ -170,7 +170,7 @@ func TestProxyThatChangesTheHostIsFound(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\n}\nhttp://a.example {\nsession_guard {\ndefault auth\nnext_build "+build+"\n}\n"+proxy+"\n}"), 0o600))
 		output, err := sessionCommand(t, "check", "--config", file)
 		require.NoError(t, err)
-		assert.Equal(t, warns, strings.Contains(output, "sends the app another Host than session_guard (Caddyfile:5) has seen"), output)
+		assert.Equal(t, warns, strings.Contains(output, "sends the app another Host than session_guard (Caddyfile:5) saw"), output)
 	}
 }
 
@@ -185,6 +185,6 @@ func TestErrorsOfASubrouteBehindTheGuardAreGuarded(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"s":{"listen":[":80"],"routes":[{"match":[{"host":["a.example"]}],"handle":[`+routes+`]}]}}}}}`), 0o600))
 		output, err := sessionCommand(t, "check", "--config", file)
 		require.NoError(t, err)
-		assert.Equal(t, warns, strings.Contains(output, "no session_guard has seen"), output)
+		assert.Equal(t, warns, strings.Contains(output, "without a session_guard"), output)
 	}
 }

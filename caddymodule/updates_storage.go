@@ -78,7 +78,7 @@ func (l *storageLog) lookAtUpdate(ctx context.Context, storage certmagic.Storage
 		return err
 	}
 	if err := eachLine(content, func(entry logEntry) { add(entry.revocation()) }); err != nil {
-		return errors.New("the file is damaged; delete it")
+		return errors.New("this file of session updates is damaged; delete it (no revocation is lost)")
 	}
 	l.updateFiles[name] = true
 	return nil

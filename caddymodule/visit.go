@@ -116,7 +116,7 @@ func (g *Guard) use(v *visit) error {
 	}
 	if _, tooLarge := errors.AsType[*session.TooLargeError](err); tooLarge {
 		if g.realm.refresher != nil {
-			g.logger.Error("what on_refresh returned does not fit into a session, which stays as it was", zap.Error(err), v.logPath())
+			g.logger.Error("what on_refresh returned is too large for a session, so the session stays unchanged", zap.Error(err), v.logPath())
 		}
 		return nil // else it was sealed under other settings; it is good as it is until it expires
 	}

@@ -144,7 +144,7 @@ func (c *compiler) locales() {
 		case locale == "" || strings.Trim(folded, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
 			c.errorf("locale %q is not a path prefix; write it as it stands in the path, such as en or pt-BR", locale)
 		case written[folded]:
-			c.errorf("locale %q is written twice; locales are compared in any case; remove one", locale)
+			c.errorf("locale %q is written twice (letter case does not count); remove one", locale)
 		default:
 			add(locale)
 		}
@@ -200,7 +200,7 @@ func (c *compiler) rule(index int, rule Rule) {
 		}
 	}
 	if hidden > 1 && hidden == len(rule.Patterns) {
-		c.warnf("%s never decides: earlier rules match all of its patterns", rule.name(index))
+		c.warnf("%s has no effect: earlier rules match all of its patterns", rule.name(index))
 	}
 	c.patterns = append(c.patterns, parsed)
 }
@@ -252,9 +252,9 @@ func (c *compiler) redirect(directive, path string) string {
 		return path
 	}
 	if rest, _, ok := cutPrefix(path, c.table.basePath); ok {
-		c.errorf("%s %q begins with the base path, which redirects add; write %s", directive, path, rest)
+		c.errorf("%s %q begins with the base path, which is added to redirects; write %s", directive, path, rest)
 	} else if rest, _, ok := c.table.cutLocale(path); ok {
-		c.errorf("%s %q begins with a locale, which redirects keep; write %s", directive, path, rest)
+		c.errorf("%s %q begins with a locale, which is added to redirects; write %s", directive, path, rest)
 	}
 	return escape(path)
 }

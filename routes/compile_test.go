@@ -23,7 +23,7 @@ func TestCompileErrors(t *testing.T) {
 		{"dynamic folder", rule(Auth, "/user/[id]"), []string{`pattern "/user/[id]" has the parameter [id]; write "/user/*"`}},
 		{"dynamic folder inside", rule(Auth, "/user/[id]/edit"), []string{`write "/user/*/edit"`}},
 		{"parameter", rule(Auth, "/x/:id"), []string{`has the parameter :id; write "/x/*"`}},
-		{"catch-all folder", rule(Auth, "/docs/[...slug]"), []string{`[...slug] of a catch-all route; write "/docs/*"`}},
+		{"catch-all folder", rule(Auth, "/docs/[...slug]"), []string{`catch-all folder [...slug]; write "/docs/*"`}},
 		{"optional catch-all folder", rule(Auth, "/[[...slug]]"), []string{`write "/*"`}},
 		{"route group", rule(Auth, "/(shop)/cart"), []string{"(shop), which is not part of a URL"}},
 		{"expression for the rest", rule(Auth, "/reports/.*"), []string{`pattern "/reports/.*" has the regular expression .*, which is not supported; write "/reports/*"`}},
@@ -55,8 +55,8 @@ func TestCompileErrors(t *testing.T) {
 		{"home as a pattern", Config{HomePath: "/*"}, []string{"home_path", "without *"}},
 		{"base path as a pattern", Config{BasePath: "/shop*"}, []string{"base_path", "without *"}},
 		{"login with a query", Config{LoginPath: "/login?x=1"}, []string{"login_path"}},
-		{"login below base path", Config{BasePath: "/app", LoginPath: "/app/login"}, []string{"redirects add; write /login"}},
-		{"login in a locale", Config{Locales: []string{"en"}, LoginPath: "/en/login"}, []string{"redirects keep; write /login"}},
+		{"login below base path", Config{BasePath: "/app", LoginPath: "/app/login"}, []string{"added to redirects; write /login"}},
+		{"login in a locale", Config{Locales: []string{"en"}, LoginPath: "/en/login"}, []string{"added to redirects; write /login"}},
 		{"return_to", Config{ReturnTo: "a&b"}, []string{"return_to"}},
 		{"actions", Config{Actions: []string{"x"}}, []string{"actions", `write "/x"`}},
 		{"loop: login is auth", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/login"}, Source: "Caddyfile:9"}}}, []string{"auth rule (Caddyfile:9)", "nobody could log in"}},
@@ -98,8 +98,8 @@ func TestWarnings(t *testing.T) {
 		{"hidden", []Rule{
 			{Type: Hybrid, Patterns: []string{"/docs/*"}, Source: "Caddyfile:2"},
 			{Type: Auth, Patterns: []string{"/docs/internal/*"}, Source: "Caddyfile:3"},
-		}, []string{"auth rule (Caddyfile:3): pattern /docs/internal/* never decides, because pattern /docs/* of the hybrid rule (Caddyfile:2) matches first"}},
-		{"hidden by everything", []Rule{{Type: Auth, Patterns: []string{"/*"}}, {Type: Public, Patterns: []string{"/login"}}}, []string{"pattern /login never decides"}},
+		}, []string{"auth rule (Caddyfile:3): pattern /docs/internal/* has no effect, because pattern /docs/* of the hybrid rule (Caddyfile:2) matches first"}},
+		{"hidden by everything", []Rule{{Type: Auth, Patterns: []string{"/*"}}, {Type: Public, Patterns: []string{"/login"}}}, []string{"pattern /login has no effect"}},
 		{"hidden by a prefix", []Rule{{Type: Auth, Patterns: []string{"/blog*"}}, {Type: Hybrid, Patterns: []string{"/blogs/x", "/blog/*", "/blogger*"}}}, []string{"/blogs/x", "/blog/*", "/blogger*", "all of its patterns"}},
 		{"hidden by one segment", []Rule{{Type: Auth, Patterns: []string{"/a/*/b"}}, {Type: Hybrid, Patterns: []string{"/a/x/b"}}}, []string{"/a/x/b"}},
 		{"not hidden", []Rule{{Type: Auth, Patterns: []string{"/a/x/b", "/b/*", "/c", "/d*"}}, {Type: Hybrid, Patterns: []string{"/a/*/b", "/b*", "/c/*", "/dx/*/y", "/*"}}}, []string{"/dx/*/y"}},
@@ -140,7 +140,7 @@ func TestOpenPatternsThatOpenNothing(t *testing.T) {
 		if opens != (closed == "") || opens != (warnings == "") {
 			t.Errorf("%s opens: %v, the warnings are %q", pattern, opens, warnings)
 		}
-		if want := "pattern " + pattern + " opens nothing, because some servers read the path as " + closed + ", which is closed"; closed != "" && !strings.Contains(warnings, want) {
+		if want := "pattern " + pattern + " opens nothing, because some servers read this path as " + closed + ", which is closed"; closed != "" && !strings.Contains(warnings, want) {
 			t.Errorf("%q is not in %q", want, warnings)
 		}
 	}

@@ -120,7 +120,7 @@ func checkFolders(path string) error {
 		last := segment[len(segment)-1]
 		switch {
 		case strings.HasPrefix(segment, "[...") || strings.HasPrefix(segment, "[[..."):
-			return fmt.Errorf("pattern %q has the folder %s of a catch-all route; write %q for all below", path, segment, strings.Join(segments[:i], "/")+"/*")
+			return fmt.Errorf("pattern %q has the catch-all folder %s; write %q for that path and all below", path, segment, strings.Join(segments[:i], "/")+"/*")
 		case segment[0] == '[' && last == ']' || segment[0] == ':' && len(segment) > 1:
 			segments[i] = wildcard // at the end of a pattern it stands for everything below, too
 			return fmt.Errorf("pattern %q has the parameter %s; write %q", path, segment, strings.Join(segments, "/"))

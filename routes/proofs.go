@@ -19,10 +19,10 @@ func (c *compiler) proveAlive(rule parsedRule, p pattern) bool {
 	case earlier.rule == rule.index:
 		c.warnf("%s: pattern %s adds nothing to %s in the same rule; remove it", name, p.text, earlier.pattern.text)
 	case same:
-		c.warnf("%s: pattern %s never decides, because the %s has it already; remove one",
+		c.warnf("%s: pattern %s has no effect, because the %s has it already; remove one",
 			name, p.text, before.name(earlier.rule))
 	default:
-		c.warnf("%s: pattern %s never decides, because pattern %s of the %s matches first; move it up or remove it",
+		c.warnf("%s: pattern %s has no effect, because pattern %s of the %s matches first; move it up or remove it",
 			name, p.text, earlier.pattern.text, before.name(earlier.rule))
 	}
 	return false
@@ -72,11 +72,11 @@ func (c *compiler) proveOpen() {
 			closed := (&judgement{table: &c.table, otherHosts: true}).decisivePath(c.table.basePath+path, "")
 			switch m.Reading {
 			case howDecoded, howCleaned, howResolved, howTrimmed:
-				c.warnf("%s: pattern %s opens nothing, because some servers read the path as %s, which is closed%s; name that path too, or use another one",
+				c.warnf("%s: pattern %s opens nothing, because some servers read this path as %s, which is closed%s; add an open rule for that path, or use another path",
 					rule.name(rule.index), p.text, closed, c.table.because(m))
 			case howRewrite:
-				c.warnf("%s: pattern %s does not open %s, because a rewrite of the build leads to %s, which is closed%s, "+
-					"whatever its has and missing say; write a redirect in place of the rewrite, or an open rule for that path too",
+				c.warnf("%s: pattern %s does not open %s, because a rewrite in next.config leads to %s, which is closed%s "+
+					"(has and missing do not count); write a redirect instead, or an open rule for that path",
 					rule.name(rule.index), p.text, path, closed, c.table.because(m))
 			}
 		}
@@ -99,11 +99,11 @@ func (c *compiler) proveNoLoops() {
 		}
 	}
 	if login, because := t.prove(t.login); login.Type == Auth && !named {
-		c.errorf("login_path %s is guarded, so nobody could log in%s; write a public rule for it and for the page behind it",
+		c.errorf("login_path %s is guarded%s, so nobody could log in; write a public rule for it, and for the page that a rewrite leads to",
 			c.config.LoginPath, because)
 	}
 	if home, because := t.prove(t.home); home.Type == Public {
-		c.errorf("home_path %s is public, so a signed-in visitor would be sent there again and again%s; "+
+		c.errorf("home_path %s is public%s, so signed-in visitors would be sent there forever; "+
 			"set a home_path that is auth or hybrid", c.config.HomePath, because)
 	}
 	if t.forbidden != "" {
@@ -114,7 +114,7 @@ func (c *compiler) proveNoLoops() {
 // proveForbidden refuses a page that sends the visitors away for whom it is.
 func (c *compiler) proveForbidden(page Match, because string) {
 	if page.Type == Public {
-		c.errorf("forbidden_path %s is public, so a signed-in visitor would be sent on to home_path%s; "+
+		c.errorf("forbidden_path %s is public%s, so signed-in visitors would be sent on to home_path; "+
 			"write a hybrid or auth rule for it", c.config.ForbiddenPath, because)
 	}
 	for _, i := range page.Matched {
@@ -131,7 +131,7 @@ func (t *Table) prove(path string) (m Match, because string) {
 	m = j.verdict(escape(t.basePath)+path, "")
 	because = t.because(m)
 	if j.how == howRewrite {
-		because += ", since a rewrite of the build leads there to " + j.decisive
+		because += ", since a rewrite in next.config leads to " + j.decisive
 	}
 	return m, because
 }

@@ -111,8 +111,8 @@ func TestErrorAboutRewriteOfLoginPath(t *testing.T) {
 		Rules: []Rule{{Type: Auth, Patterns: []string{"/app/*"}, Source: "Caddyfile:5"}},
 		Build: buildOf(t, `{"rewrites":{"beforeFiles":[{"source":"/:path*","destination":"/app/:path*","regex":"^`+catchAll+`"}]}}`),
 	})
-	want := "login_path /login is guarded, so nobody could log in, by the auth rule (Caddyfile:5), since a rewrite of the build leads there to /app/login; " +
-		"write a public rule for it and for the page behind it"
+	want := "login_path /login is guarded, by the auth rule (Caddyfile:5), since a rewrite in next.config leads to /app/login, so nobody could log in; " +
+		"write a public rule for it, and for the page that a rewrite leads to"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
@@ -197,7 +197,7 @@ func TestRulesInOtherLetterCaseAreNotHidden(t *testing.T) {
 		}
 	}
 	hidden := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/docs/*"}}, {Type: Hybrid, Patterns: []string{"/Docs/*"}}}}).Warnings()
-	if len(hidden) != 1 || !strings.Contains(hidden[0], "never decides") {
+	if len(hidden) != 1 || !strings.Contains(hidden[0], "has no effect") {
 		t.Errorf("an auth rule counts in any case, but the warnings are %q", hidden)
 	}
 }

@@ -380,8 +380,8 @@ func TestOpenPatternRewrittenToGuardedPage(t *testing.T) {
 	table := compile(t, Config{Build: build, HomePath: "/dashboard", Rules: []Rule{
 		{Type: Auth, Patterns: []string{"/dashboard/*"}, Source: "Caddyfile:5"}, {Type: Hybrid, Patterns: []string{"/", "/about"}, Source: "Caddyfile:6"},
 	}})
-	want := "hybrid rule (Caddyfile:6): pattern / does not open /, because a rewrite of the build leads to /dashboard, which is closed, by the auth rule (Caddyfile:5), " +
-		"whatever its has and missing say; write a redirect in place of the rewrite, or an open rule for that path too"
+	want := "hybrid rule (Caddyfile:6): pattern / does not open /, because a rewrite in next.config leads to /dashboard, which is closed, by the auth rule (Caddyfile:5) " +
+		"(has and missing do not count); write a redirect instead, or an open rule for that path"
 	if got := table.Warnings(); len(got) != 1 || got[0] != want {
 		t.Errorf("the warnings are %q", got)
 	}

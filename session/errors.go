@@ -23,10 +23,10 @@ var (
 
 	// ErrUnavailable means that machinery is broken, for example that the
 	// storage which holds the keys cannot be read. Callers fail closed.
-	ErrUnavailable = errors.New("session machinery is unavailable")
+	ErrUnavailable = errors.New("sessions are unavailable")
 
 	// ErrNoSession means that a change was asked for where nobody is signed in.
-	ErrNoSession = errors.New("there is no session to change")
+	ErrNoSession = errors.New("nobody is signed in, so there is no session to change")
 )
 
 // TooLargeError refuses a session that cannot be kept in three cookies or

@@ -82,7 +82,7 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes
 	err = errors.Join(err, ownErr)
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
-		err = handoffErrorf("the answer both hands a session over and sets the cookie %s sealed by the app itself; do one of them", v.name)
+		err = handoffErrorf("the response has both a handoff and the cookie %s with a session that the app sealed itself; send one of them", v.name)
 	}
 	signsIn := len(parts["set"]) > 0 || len(handoff.sealed) > 0 || ownErr != nil // a token that the app sealed is a set, too
 	if err != nil && signsIn {
@@ -207,7 +207,7 @@ func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []st
 // login would be lost in silence.
 func fitsBrowser(c *http.Cookie) error {
 	if c.Quoted {
-		return handoffErrorf("the app set the cookie %s in quotes, in which no session opens; write the token without them", c.Name)
+		return handoffErrorf("the app set the cookie %s in quotes, with which it cannot be opened; send the value without quotes", c.Name)
 	}
 	if size := len(c.Name) + len(c.Value); size > maxCookieSize {
 		return handoffErrorf("the app set the cookie %s with %d bytes, and browsers keep %d; cut the token into %[1]s.0, %[1]s.1 and so on", c.Name, size, maxCookieSize)
@@ -219,7 +219,7 @@ func fitsBrowser(c *http.Cookie) error {
 // may have.
 func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 	m := v.manager
-	foreign := handoffErrorf("the app set a cookie named %s that is no session of this realm; choose another cookie_name", v.name)
+	foreign := handoffErrorf("the app set the session cookie %s to a value that Caddy cannot open; if this is a cookie of the app's own, choose another cookie_name", v.name)
 	if len(tokens) == 0 {
 		return foreign
 	}
@@ -232,7 +232,7 @@ func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 			return err
 		}
 		if size := m.requestSize(s, v.name, token); size > maxRequestSize {
-			return handoffErrorf("what the app is told of the session that it sealed has %d bytes, at most %d are allowed", size, maxRequestSize)
+			return handoffErrorf("the session that the app sealed needs %d bytes of request headers, at most %d are allowed", size, maxRequestSize)
 		}
 	}
 	return nil

@@ -177,7 +177,7 @@ func (d *decoder) members(depth int, read func(name string) error) error {
 }
 
 func twiceError(name string) error {
-	return fmt.Errorf("the member %s stands there twice", quoted(name))
+	return fmt.Errorf("the member %s occurs twice", quoted(name))
 }
 
 // array reads an array.

@@ -40,10 +40,10 @@ func TestDecodeObject(t *testing.T) {
 		"a comment":               {`{/**/}`, "not valid JSON"},
 		"single quotes":           {`{'a':1}`, "not valid JSON"},
 		"invalid UTF-8":           {"{\"a\":\"\xff\"}", "not valid UTF-8"},
-		"a name twice":            {`{"a":1,"a":1}`, `"a" stands there twice`},
-		"a name twice, escaped":   {`{"a":1,"\u0061":1}`, `"a" stands there twice`},
-		"a name twice, deeper":    {`{"x":[{"a":1,"a":2}]}`, `"a" stands there twice`},
-		"an empty name twice":     {`{"":1,"":2}`, `"" stands there twice`},
+		"a name twice":            {`{"a":1,"a":1}`, `"a" occurs twice`},
+		"a name twice, escaped":   {`{"a":1,"\u0061":1}`, `"a" occurs twice`},
+		"a name twice, deeper":    {`{"x":[{"a":1,"a":2}]}`, `"a" occurs twice`},
+		"an empty name twice":     {`{"":1,"":2}`, `"" occurs twice`},
 		"depth 65":                {nested(65), "nested deeper"},
 		"arrays, depth 65":        {`{"a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "nested deeper"},
 		"depth 100,000":           {nested(100_000), "nested deeper"},
@@ -56,8 +56,8 @@ func TestDecodeObject(t *testing.T) {
 		"before an escaped \\u":   {`{"a":"\ud800\\udc00"}`, "lone surrogate"},
 		"beside the replacement":  {`{"a":"\ud800","b":"\ufffd"}`, "lone surrogate"},
 		"beside a literal one":    {`{"a":"\ud800","b":"` + "\uFFFD" + `"}`, "lone surrogate"},
-		"a long name twice":       {`{"` + strings.Repeat("n", 99) + `":1,"` + strings.Repeat("n", 99) + `":1}`, strings.Repeat("n", 40) + `\u2026" stands`},
-		"a name of escapes twice": {`{"\u001b[2J":1,"\u001b[2J":1}`, `"\x1b[2J" stands there twice`},
+		"a long name twice":       {`{"` + strings.Repeat("n", 99) + `":1,"` + strings.Repeat("n", 99) + `":1}`, strings.Repeat("n", 40) + `\u2026" occurs`},
+		"a name of escapes twice": {`{"\u001b[2J":1,"\u001b[2J":1}`, `"\x1b[2J" occurs twice`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			object, err := session.DecodeObject([]byte(tc.data))

@@ -38,7 +38,7 @@ func NewKeyring(realm string, secrets ...[]byte) (*Keyring, error) {
 			continue
 		}
 		if slices.ContainsFunc(keys, func(other *key) bool { return other.id == k.id }) {
-			errs = append(errs, fmt.Errorf("secret %d stands there twice; write each secret once", i+1))
+			errs = append(errs, fmt.Errorf("secret %d repeats an earlier one; write each secret once", i+1))
 			continue
 		}
 		keys = append(keys, k)

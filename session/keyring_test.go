@@ -30,10 +30,10 @@ func TestCheckSecret(t *testing.T) {
 		"one letter":                 {strings.Repeat("a", 64), "only 1 different bytes"},
 		"seven letters":              {strings.Repeat("a", 30) + "bcdefg", "only 7 different bytes"},
 		"zeros":                      {strings.Repeat("\x00", 32), "only 1 different"},
-		"a block twice":              {random[:16] + random[:16], "one block repeated"},
-		"a block three times":        {random[:12] + random[:12] + random[:12], "one block repeated"},
-		"a block and a bit":          {random[:20] + random[:20] + random[:5], "one block repeated"},
-		"digits repeated":            {"12345678901234567890123456789012", "one block repeated"},
+		"a block twice":              {random[:16] + random[:16], "only repeats a shorter text"},
+		"a block three times":        {random[:12] + random[:12] + random[:12], "only repeats a shorter text"},
+		"a block and a bit":          {random[:20] + random[:20] + random[:5], "only repeats a shorter text"},
+		"digits repeated":            {"12345678901234567890123456789012", "only repeats a shorter text"},
 		"the original's example":     {"your-secret-key-at-least-32-characters", "example from documentation"},
 		"in capitals":                {"YOUR-SECRET-KEY-AT-LEAST-32-CHARACTERS", "example from documentation"},
 		"iron-session's example":     {"complex_password_at_least_32_characters_long", "example from documentation"},
@@ -101,7 +101,7 @@ func TestNewKeyringNamesEverySecretThatIsWrong(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, part := range []string{"secret 1: the secret has 5 bytes", "secret 3 stands there twice", "secret 4: the secret has only 2 different bytes"} {
+	for _, part := range []string{"secret 1: the secret has 5 bytes", "secret 3 repeats an earlier one", "secret 4: the secret has only 2 different bytes"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not say %q", err, part)
 		}

@@ -267,8 +267,8 @@ func (m *Manager) create(login Login, now time.Time) (*Session, error) {
 		return !errors.Is(m.checkRevoked(s), ErrRevoked)
 	})
 	if !ok {
-		return nil, fmt.Errorf("%w: a node whose clock runs ahead has ended the sessions, of this user or of everybody, that are created before its time, "+
-			"which is more than %v from now; set its clock", ErrUnavailable, mostAhead)
+		return nil, fmt.Errorf("%w: sessions of this user, or of everybody, were ended by a node whose clock is more than %v ahead, "+
+			"so that no new one is valid yet; correct that clock", ErrUnavailable, mostAhead)
 	}
 	s.CreatedAt, s.LastActivity, s.ExpiresAt = created, created, m.settings.expiresAt(created, created)
 	return s, nil
@@ -281,7 +281,7 @@ func (m *Manager) used(s *Session, now time.Time) (*Session, error) {
 	// if the clock does not.
 	at, ok := soonest(later(now, s.LastActivity.Add(time.Millisecond)), now, func(at time.Time) bool { return !m.outdated(s.ID, at) })
 	if !ok {
-		return nil, fmt.Errorf("%w: a node whose clock runs ahead by more than %v has updated the session; set its clock", ErrUnavailable, mostAhead)
+		return nil, fmt.Errorf("%w: a node whose clock is more than %v ahead has updated the session; correct that clock", ErrUnavailable, mostAhead)
 	}
 	return s.with(func(next *Session) {
 		next.LastActivity, next.ExpiresAt = at, m.settings.expiresAt(s.CreatedAt, now)
@@ -325,7 +325,7 @@ func (m *Manager) seal(s *Session) (sealed, error) {
 		return sealed{}, &TooLargeError{Size: len(token), Limit: limit, What: "its token"}
 	}
 	if size := m.requestSize(s, name, token); size > maxRequestSize {
-		return sealed{}, &TooLargeError{Size: size, Limit: maxRequestSize, What: "what the app is told"}
+		return sealed{}, &TooLargeError{Size: size, Limit: maxRequestSize, What: "the request headers for the app"}
 	}
 	return sealed{session: s, token: token}, nil
 }

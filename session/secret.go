@@ -37,10 +37,10 @@ func CheckSecret(secret []byte) error {
 		return fmt.Errorf("the secret has only %d different bytes; %s", len(distinct), instead)
 	}
 	if repeats(secret) {
-		return errors.New("the secret is one block repeated; " + instead)
+		return errors.New("the secret only repeats a shorter text; " + instead)
 	}
 	if exampleSecrets.Match(secret) {
-		return errors.New("the secret is an example from documentation; " + instead)
+		return errors.New("the secret contains an example from documentation; " + instead)
 	}
 	return nil
 }

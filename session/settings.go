@@ -184,14 +184,14 @@ func (s Settings) Validate() error {
 		errs = append(errs, err)
 	}
 	if !strings.HasPrefix(s.CookiePath, "/") || strings.ContainsFunc(s.CookiePath, notAttributeByte) {
-		wrong("cookie_path %q must begin with a slash and hold no semicolon; write for example: cookie_path /", s.CookiePath)
+		wrong("cookie_path %q must begin with a slash and be printable ASCII without semicolons; write for example: cookie_path /", s.CookiePath)
 	}
 	if strings.Contains(s.CookiePath, "*") {
-		wrong("cookie_path %q is not a plain path; write it without *, since what is below it counts too", s.CookiePath)
+		wrong("cookie_path %q is not a plain path; write it without *, since it includes all paths below", s.CookiePath)
 	}
 	// net/http leaves a domain that it does not like out of the line, in silence.
 	if cookie := (&http.Cookie{Name: "name", Domain: s.CookieDomain}); s.CookieDomain != "" && cookie.Valid() != nil {
-		wrong("cookie_domain %q is no domain; write for example: cookie_domain example.com", s.CookieDomain)
+		wrong("cookie_domain %q is not a domain; write for example: cookie_domain example.com", s.CookieDomain)
 	}
 	errs = append(errs, s.validatePairs()...)
 	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
@@ -229,7 +229,7 @@ func (s Settings) validatePairs() []error {
 		wrong("cookie_prefix host needs the path / (RFC 6265bis section 4.1.3.2); remove cookie_path, or write cookie_prefix secure")
 	}
 	if s.Expiry <= 0 || s.RefreshThreshold < 0 {
-		wrong("expiry must be above zero and refresh_threshold not below; write for example: expiry 7d")
+		wrong("expiry must be above zero, and refresh_threshold must not be negative; write for example: expiry 7d")
 	} else if s.Expiry < time.Second {
 		wrong("expiry %s is shorter than a second, so every session would be over at once; write for example: expiry 7d", s.Expiry)
 	}

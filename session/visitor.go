@@ -206,7 +206,7 @@ func (v *Visitor) Update(change Change) error {
 		case kind == EventRefreshed && (tooFarAhead || overtaken && justRefreshed(s, now)):
 			return nil, nil
 		case tooFarAhead:
-			return nil, fmt.Errorf("%w: the session is changed all the time", ErrUnavailable)
+			return nil, fmt.Errorf("%w: the session was changed too often within a moment; try again", ErrUnavailable)
 		}
 		next, err := v.manager.used(s, now)
 		if err != nil {

@@ -62,7 +62,7 @@ func (v *Visitor) Lost() error {
 	if !v.lost {
 		return nil
 	}
-	return fmt.Errorf("%w: the session was ended, as one of all its user's or as one of everybody's, while the user signed in; sign in again", ErrUnavailable)
+	return fmt.Errorf("%w: all sessions of this user, or of everybody, were ended while the user signed in; sign in again", ErrUnavailable)
 }
 
 func (v *Visitor) writePending(header http.Header) {

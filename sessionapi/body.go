@@ -30,7 +30,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge
 	}
 	if err != nil || r.ContentLength > int64(len(body)) { // which HTTP/3 does not look at
-		return nil, badRequest("The body ended early or is not framed as HTTP asks.")
+		return nil, badRequest("The body is shorter than announced, or malformed.")
 	}
 	return body, nil
 }

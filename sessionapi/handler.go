@@ -237,7 +237,7 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 		return remove, h.origins.check(r)
 	}
 	const allowed = "GET, HEAD, POST, PATCH, DELETE"
-	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API knows " + allowed + ".", allow: allowed}
+	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API supports " + allowed + ".", allow: allowed}
 }
 
 // isEarly reports whether a request came in the early data of HTTP/3 (0-RTT), which who has
@@ -253,7 +253,7 @@ func (h *Handler) admitBelow(r *http.Request, below string) (operation, *problem
 		return h.admitList(r)
 	}
 	if !h.revokes {
-		return 0, &problem{status: http.StatusNotFound, detail: "Sessions cannot be ended from elsewhere here: revocation is off."}
+		return 0, &problem{status: http.StatusNotFound, detail: "Other sessions cannot be ended here: revocation is off."}
 	}
 	if r.Method != http.MethodDelete {
 		return 0, &problem{status: http.StatusMethodNotAllowed, detail: "Sessions are ended with DELETE.", allow: http.MethodDelete}

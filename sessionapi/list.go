@@ -24,7 +24,7 @@ func (h *Handler) admitList(r *http.Request) (operation, *problem) {
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		const allowed = "GET, HEAD"
-		return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The list knows " + allowed + ".", allow: allowed}
+		return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The list supports " + allowed + ".", allow: allowed}
 	}
 	return list, nil
 }

@@ -40,7 +40,7 @@ func CheckOrigin(origin string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is not an origin as browsers send it; "+
-		"write scheme, host in lower case and a port that is not the default, for example: https://admin.example.com", origin)
+		"write scheme and host in lower case, and the port only if it is not the default, for example: https://admin.example.com", origin)
 }
 
 // isOrigin reports whether s is spelled as browsers spell an origin (RFC 6454

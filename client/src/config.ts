@@ -28,7 +28,7 @@ export interface SessionConfig<T extends User = User> {
   realm?: string | undefined;
   /** Caddy's `client_update`: the user fields that a browser may change. Default: none. */
   clientUpdate?: string[] | undefined;
-  /** Caddy's `forward_cookie`: the app is sent the sealed cookie, too, so that less fits into a session. Default: false. */
+  /** Caddy's `forward_cookie`: the app also gets the sealed cookie, so that less fits into a session. Default: false. */
   forwardCookie?: boolean | undefined;
   /** Runs wherever the session is read, as in `getSession()`, but not to sign in or out; false means that nobody is signed in. */
   onValidate?: ((session: Session<T>) => MaybePromise<boolean>) | undefined;
@@ -162,7 +162,7 @@ function findFaults<T extends User>(config: NextAuthSessionConfig<T>): string[] 
   for (const [section, settings] of Object.entries(config)) {
     const checks = Object.hasOwn(CHECKS, section) ? CHECKS[section] : undefined;
     if (!checks) {
-      faults.push(`there is no "${section}", write ${words(CHECKS)}`);
+      faults.push(`"${section}" is unknown; write ${words(CHECKS)}`);
       continue;
     }
     if (!isObject(settings ?? {})) {
@@ -171,7 +171,7 @@ function findFaults<T extends User>(config: NextAuthSessionConfig<T>): string[] 
     }
     for (const [name, value] of Object.entries(settings ?? {})) {
       const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-      if (!check) faults.push(`there is no "${section}.${name}", write ${words(checks)}`);
+      if (!check) faults.push(`"${section}.${name}" is unknown; write ${words(checks)}`);
       else if (value !== undefined) faults.push(...findValueFaults(`${section}.${name}`, value, check));
     }
   }
@@ -212,9 +212,9 @@ function findDefaultNameFaults(realm: string): string[] {
 function findFieldFaults(fields: string[], name: string): (string | undefined)[] {
   return fields.map((field, index) => {
     if (["__proto__", "constructor", "prototype"].includes(field)) {
-      return `${name} ${JSON.stringify(field)} is refused by the session API at any depth; remove it`;
+      return `${name} ${JSON.stringify(field)} can never be changed: the session API refuses this name everywhere; remove it`;
     }
-    if (/^user\../s.test(field)) return `${name} ${JSON.stringify(field)} can never match: the fields are those of user; write ${field.slice(5)}`;
+    if (/^user\../s.test(field)) return `${name} ${JSON.stringify(field)} names no field: fields are named without "user."; write ${field.slice(5)}`;
     if (field === "*") return `${name} "*" names no field; write each field that a browser may change, such as "name"`;
     if (field.includes(",")) return `${name} ${JSON.stringify(field)} has a comma; write each field as a string of its own`;
     if (field === "id") return `${name} "id" says who the user is, so a browser cannot change it; remove it`;
@@ -227,7 +227,7 @@ function findLocaleFaults(locales: string[]): (string | undefined)[] {
   return folded.map((locale, index) => {
     const named = `locale ${JSON.stringify(locales[index])}`;
     if (!/^[a-z0-9_-]+$/.test(locale)) return `${named} is not a path prefix; write it as it stands in the path, such as en or pt-BR`;
-    return folded.indexOf(locale) < index ? `${named} is written twice; locales are compared in any case; remove one` : undefined;
+    return folded.indexOf(locale) < index ? `${named} is written twice (letter case does not count); remove one` : undefined;
   });
 }
 
@@ -236,7 +236,7 @@ function findLoops({ routes = [], defaultType = "hybrid", loginPath = "/login", 
   const rules = { routes, defaultType, loginPath, locales };
   const loops = Object.entries({ loginPath, homePath }).flatMap(([name, path]) => {
     const { locale, rest } = splitLocale(path, locales);
-    return locale ? [`middleware.${name} "${path}" begins with a locale, which redirects keep; write ${rest}`] : [];
+    return locale ? [`middleware.${name} "${path}" begins with a locale, which is added to redirects; write ${rest}`] : [];
   });
   if (findRule(homePath, rules).type === "public") loops.push(`middleware.homePath "${homePath}" is public, so signed-in visitors would be sent there forever; name another`);
   // A browser asks for the first of these. Some servers take what follows a semicolon for a parameter.

@@ -32,7 +32,7 @@ const NOBODY = "Nobody is signed in.";
 
 /**
  * Configures sessions once and returns every function of this package, bound to the configuration. Throws one error that names every wrong
- * setting. Nothing else happens until a function is called.
+ * setting. It does nothing else until a function is called.
  */
 export function NextAuthSession<T extends User = User>(configuration: NextAuthSessionConfig<T> = {}) {
   const { session: config, middleware: rules } = resolveConfig(configuration);
@@ -49,7 +49,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
     if (mode === "missing" && !warned) {
       warned = true;
-      console.error("caddy-session-guard: no X-Session-Realm header, so there is no Caddy with session_guard in front and nobody is signed in.");
+      console.error("caddy-session-guard: the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard; nobody is signed in.");
     }
     const keeper =
       mode === "standalone"
@@ -68,7 +68,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
   /** Runs an operation that changes the session and turns what may go wrong into a result. */
   async function change(caller: string, operation: (access: Access) => Promise<Session | string | null>): Promise<SessionResult> {
     const current = await access(await currentRequest(caller));
-    if (current.mode === "missing") return { success: false, error: "No Caddy with session_guard in front of the app, so there is no session." };
+    if (current.mode === "missing") return { success: false, error: "The request did not come through a Caddy with session_guard, so there is no session." };
     try {
       const after = await operation(current);
       if (typeof after === "string") return { success: false, error: after };
@@ -88,7 +88,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     }) as Promise<SessionResult<U>>;
   }
 
-  /** The session of this request, what was changed in the same request included; null if nobody is signed in. */
+  /** The session, including changes made in the same request; null if nobody is signed in. */
   async function getSession<U extends User = T>(options: GetSessionOptions = {}): Promise<Session<U> | null> {
     const current = await access(await currentRequest("getSession()"));
     const session = await current.session();
@@ -131,7 +131,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     return typeof change === "string" ? change : keeper.change(session, change);
   }
 
-  /** Signs out. Succeeds for a visitor who is not signed in, too. */
+  /** Signs out. Also succeeds for a visitor who is not signed in. */
   async function deleteSession(): Promise<SessionResult<T>> {
     return change("deleteSession()", async ({ keeper }) => {
       await keeper.remove();

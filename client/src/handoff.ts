@@ -92,7 +92,7 @@ export function refuseTooLarge<T extends User>(session: Session, { cookieName, f
     "X-Session-User": encodeURIComponent(session.user.id),
     "X-Session-Data": encodeAsCaddy(session),
   }).reduce((size, [name, value]) => size + `${name}: ${value}\r\n`.length, forwarded);
-  if (told > MAX_REQUEST_BYTES) throw new SessionTooLarge("what the app is told", told, MAX_REQUEST_BYTES);
+  if (told > MAX_REQUEST_BYTES) throw new SessionTooLarge("the request headers for the app", told, MAX_REQUEST_BYTES);
 }
 
 /** A session that does not fit into cookies, or into a request to the app. */

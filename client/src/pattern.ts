@@ -42,7 +42,7 @@ function findFolder(path: string): string | undefined {
   const segments = path.split("/");
   for (const [index, segment] of segments.entries()) {
     const instead = (...end: string[]) => JSON.stringify([...segments.slice(0, index), ...end].join("/"));
-    if (/^\[?\[\.\.\./.test(segment)) return `pattern ${quoted} has the folder ${segment} of a catch-all route; write ${instead("*")} for all below`;
+    if (/^\[?\[\.\.\./.test(segment)) return `pattern ${quoted} has the catch-all folder ${segment}; write ${instead("*")} for that path and all below`;
     if (/^(\[.*\]|:.+)$/s.test(segment)) {
       return `pattern ${quoted} has the parameter ${segment}; write ${instead("*", ...segments.slice(index + 1))}`;
     }

@@ -2,9 +2,9 @@ const MAX_LENGTH = 2048;
 
 export interface ReturnToOptions {
   /**
-   * Next.js's `basePath`, such as "/base", to take it off the path. Next.js adds it to `redirect()` in a page and in a Server Action that was sent with
-   * JavaScript, and to `router.push()`, where it would stand twice. It adds nothing in an action that was sent without JavaScript, in a Route
-   * Handler, and in `NextResponse.redirect(new URL(…))`, so leave the option out there. Default: nothing is taken off.
+   * Next.js's `basePath`, such as "/base", to be removed from the path. Next.js adds it again in `redirect()` of a page and of a Server Action that was
+   * sent with JavaScript, and in `router.push()`. It does not in an action that was sent without JavaScript, in a Route Handler, and in
+   * `NextResponse.redirect(new URL(…))`, so leave the option out there. Default: nothing is removed.
    */
   basePath?: string | undefined;
 }
@@ -12,7 +12,7 @@ export interface ReturnToOptions {
 /**
  * The path to return to after a login, from a form field or a query parameter; `fallback` for anything but a path of this origin of at most
  * 2 KiB. What browsers would read as another site (`//evil`, `/\evil`, `/<TAB>/evil`, `https:evil`) is refused. The result is percent-encoded, so it
- * may go into a `Location` header. With `basePath`, a path outside of it is refused, too; the fallback is returned as it is, so write it without.
+ * may go into a `Location` header. With `basePath`, a path outside of it is also refused. The fallback is returned unchanged, so write it without.
  */
 export function returnTo(value: unknown, fallback = "/", { basePath = "" }: ReturnToOptions = {}): string {
   if (typeof value !== "string" || value.length > MAX_LENGTH) return fallback;

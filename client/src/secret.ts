@@ -11,8 +11,8 @@ export function refuseWeakSecret(bytes: Uint8Array) {
   const text = String.fromCharCode(...bytes);
   if (bytes.length < 32) throw new Error(`SESSION_SECRET has ${bytes.length} bytes, fewer than 32; ${INSTEAD}.`);
   if (new Set(bytes).size < 8) throw new Error(`SESSION_SECRET has too few different bytes; ${INSTEAD}.`);
-  if (repeats(text)) throw new Error(`SESSION_SECRET is one block repeated; ${INSTEAD}.`);
-  if (EXAMPLES.test(text)) throw new Error(`SESSION_SECRET is an example from documentation; ${INSTEAD}.`);
+  if (repeats(text)) throw new Error(`SESSION_SECRET only repeats a shorter text; ${INSTEAD}.`);
+  if (EXAMPLES.test(text)) throw new Error(`SESSION_SECRET contains an example from documentation; ${INSTEAD}.`);
 }
 
 /** Whether the text is a block of at most half its length, repeated (the last time perhaps in part). */

@@ -22,7 +22,7 @@ export function findDrift(configuration: Configuration, { options, sites }: Cadd
   const realm = configuration.config.session?.realm ?? "default";
   const guarded = sites.map((site) => ({ site, guards: ofRealm(site, "session_guard", realm) })).filter(({ guards }) => guards.length > 0);
   const guards = guarded.flatMap((site) => site.guards);
-  if (guards.length === 0) throw new CommandError(`The Caddyfile and what it imports have no session_guard of realm ${realm}; name the one that has it.`);
+  if (guards.length === 0) throw new CommandError(`The Caddyfile and its imports have no session_guard of realm ${realm}; give the Caddyfile that has it.`);
   const named = options.find(({ name, arguments: [other = "default"] }) => name === "session" && other === realm)?.block ?? [];
   const drift = guarded.flatMap(({ site, guards }) => [
     ...(ignored.includes("session_api") ? [] : compareAPI(ofRealm(site, "session_api", realm), guards, realm)),

@@ -45,7 +45,7 @@ export function withArguments(lines: Directive[], by: Directive): Directive[] {
   const fill = (text: string) =>
     text.replace(/\{args(?:\[(-?\d+)\]|\.(\d+))\}/g, (written, index: string | undefined, old: string | undefined) => {
       const value = given[Number(index ?? old)];
-      if (value === undefined) throw new CommandError(`Line ${by.line} of the Caddyfile gives the snippet ${by.arguments[0]} no ${written}.`);
+      if (value === undefined) throw new CommandError(`Line ${by.line} of the Caddyfile does not pass ${written} to the snippet ${by.arguments[0]}.`);
       return value;
     });
   const fillAll = (texts: string[]) =>

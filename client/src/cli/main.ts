@@ -60,7 +60,7 @@ function check(module: string, caddyfile: string, ignored: string[]): number {
   // Read first, since Caddy does not know the app's .env files, which the configuration sets.
   const parsed = parseCaddyfile(caddyfile);
   const drift = findDrift(load(module), parsed, ignored);
-  for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} drift apart: ${difference}.\n`);
+  for (const difference of drift) process.stderr.write(`${caddyfile} and ${module} differ: ${difference}.\n`);
   return drift.length > 0 ? 1 : 0;
 }
 

@@ -9,7 +9,7 @@ export const StoreContext = createContext<Store | null>(null);
 /** The store of the nearest `<SessionProvider>` and what it holds; suspends while `initialSession` is a promise that has not settled. */
 export function useStore(): { store: Store; state: State } {
   const store = useContext(StoreContext);
-  if (!store) throw new Error("Put <SessionProvider> around its hooks.");
+  if (!store) throw new Error("Put a <SessionProvider> above the hooks.");
   if (store.promise) store.settle(readPromise(store.promise));
   return { store, state: useStateOf(store) };
 }

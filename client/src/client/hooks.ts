@@ -62,7 +62,7 @@ export interface SessionExpiry {
   recalculate: () => void;
 }
 
-/** Tells when the session ends. Server and first client render agree, since the time left is not known before the component mounts. */
+/** Returns when the session ends. Server and first client render agree, since the time left is not known before the component mounts. */
 export function useSessionExpiry(): SessionExpiry {
   const { state } = useStore();
   const [now, recalculate] = useReducer((): number | null => Date.now(), null);

@@ -12,15 +12,15 @@ import { useOtherTabs } from "./tabs.js";
 export interface SessionProviderProps<T extends User = User> {
   children?: ReactNode;
   /**
-   * The session that the server knows, or a promise of it: then the hooks suspend until it has settled. A changed value replaces what the
-   * provider holds; if that was newer, the session API is asked. Default: null.
+   * The session that the server knows, or a promise of it: then the hooks suspend until it has settled. A changed value replaces the
+   * present session; if that was newer, the session API is called. Default: null.
    */
   initialSession?: Session<T> | null | undefined | PromiseLike<Session<T> | null>;
-  /** Asks the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
+  /** Calls the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
   fetchOnMount?: boolean | undefined;
   /** Refreshes the session this often, in milliseconds, while the tab is visible. Default: never, and so are 0 and Infinity. */
   refreshInterval?: number | undefined;
-  /** Asks the session API again when the path changes. Default: true. */
+  /** Calls the session API again when the path changes. Default: true. */
   refetchOnPathChange?: boolean | undefined;
   /** Refreshes the session while somebody uses mouse, keyboard, touch or scrolling. Default: true. */
   autoActivityRefresh?: boolean | undefined;
@@ -28,11 +28,11 @@ export interface SessionProviderProps<T extends User = User> {
   activityRefreshInterval?: number | undefined;
   /** Called when the session's value has changed; with null after a sign-out. */
   onSessionChange?: ((session: Session<T> | null) => void) | undefined;
-  /** Path of the session API as the browser sees it, Next.js's own `basePath` included. Another one is asked at once. Default: "/api/session". */
+  /** Path of the session API as the browser sees it, Next.js's own `basePath` included. A changed path is called at once. Default: "/api/session". */
   basePath?: string | undefined;
 }
 
-/** Gives the session to the hooks below it and keeps it true: fetches, refreshes, and agrees with the browser's other tabs. */
+/** Gives the session to the hooks below it and keeps it current: fetches, refreshes, and follows the browser's other tabs. */
 export function SessionProvider<T extends User = User>({
   children,
   initialSession: initial = null,

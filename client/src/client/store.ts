@@ -166,7 +166,7 @@ async function ask(path: string, method: string, headers?: HeadersInit, body?: o
     // A proxy that is in trouble answers with 5xx, whatever the Caddyfile says.
     if (process.env.NODE_ENV !== "production" && response.status < 500 && !type?.includes("json") && warnedOf !== path) {
       warnedOf = path;
-      console.warn(`${error}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`);
+      console.warn(`${error}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs a route with handlers() there.`);
     }
     if (response.ok) {
       const answer: Answer = await response.json();

@@ -281,7 +281,7 @@ describe("caddyfile", () => {
       expect([stdout, status]).toEqual([README_BLOCK, 1]);
       const Caddyfile = `:80 {\n${README_BLOCK}}\n`;
       const drift = run(app({ ...files("export default middleware(() => undefined);"), Caddyfile }), "caddyfile", "src/lib/auth.ts", "--check", "Caddyfile");
-      expect(drift.stderr).toBe("Caddyfile and src/lib/auth.ts drift apart: the handler given to middleware() has no authorize hook in the Caddyfile.\n");
+      expect(drift.stderr).toBe("Caddyfile and src/lib/auth.ts differ: the handler given to middleware() has no authorize hook in the Caddyfile.\n");
     });
 
     test("which may give none", () => {
@@ -363,7 +363,7 @@ describe("caddyfile", () => {
     ["two configurations", { "auth.ts": `${README}NextAuthSession({});` }, "typescript", /configures sessions 2 times/],
     ["a module that throws", { "auth.ts": 'throw new Error("DATABASE_URL is missing");' }, "typescript", /could not be run: DATABASE_URL is missing/],
     ["a pattern that Caddy refuses", { "auth.ts": README.replace('route.hybrid("/")', 'route.hybrid("/user/[id]")') }, "typescript", /pattern "\/user\/\[id\]" has the parameter \[id\]; write "\/user\/\*"/],
-    ["a wrong configuration", { "auth.ts": README.replace('cookieName: "session"', 'cookieNam: "x"') }, "typescript", /there is no "session\.cookieNam", write/],
+    ["a wrong configuration", { "auth.ts": README.replace('cookieName: "session"', 'cookieNam: "x"') }, "typescript", /"session\.cookieNam" is unknown; write/],
     ["marks of a merge conflict", { "auth.ts": README.replace("    routes:", "<<<<<<< HEAD\n=======\n    routes:").replace("/register", "/x") }, "typescript", /could not read the configuration: auth\.ts\(6,1\): error TS1185: Merge conflict marker/],
     ["a syntax error", { "auth.ts": README.replace("route.hybrid", "route.auth(, route.hybrid") }, "typescript-5", /could not read the configuration: auth\.ts\(6,\d+\): error TS1/],
     ["a syntax error in what it imports", { "auth.ts": `import "./rules";${README}`, "rules.ts": "export const rules = [;" }, "typescript", /could not read the configuration: rules\.ts\(1,23\): error TS1/],
@@ -440,7 +440,7 @@ describe("--check", () => {
     ["home_path /", "home_path /\n\tlocales en", "locales: the configuration says nothing, the Caddyfile says en"],
   ])("fails when %j becomes %j", (before, after, difference) => {
     const { stderr, status } = check(`:80 {\n${README_BLOCK.replace(before, after)}}\n`);
-    expect(stderr).toBe(`Caddyfile and auth.ts drift apart: ${difference}.\n`);
+    expect(stderr).toBe(`Caddyfile and auth.ts differ: ${difference}.\n`);
     expect(status).toBe(1);
   });
 
@@ -453,7 +453,7 @@ describe("--check", () => {
     const files = { "auth.ts": README, ".env": "SESSION_TTL=1d", Caddyfile: `:80 {\n${README_BLOCK.replace("expiry 1d", "expiry {$SESSION_TTL:7d}")}}\n` };
     const result = runWith(environment, app(files), "caddyfile", "auth.ts", "--check", "Caddyfile");
     const said = "SESSION_TTL" in environment ? environment.SESSION_TTL || "nothing" : "7d";
-    expect(result.stderr).toBe(status === 0 ? "" : `Caddyfile and auth.ts drift apart: expiry: the configuration says 1d, the Caddyfile says ${said}.\n`);
+    expect(result.stderr).toBe(status === 0 ? "" : `Caddyfile and auth.ts differ: expiry: the configuration says 1d, the Caddyfile says ${said}.\n`);
     expect(result.status).toBe(status);
   });
 
@@ -471,7 +471,7 @@ describe("--check", () => {
     ["session_guard with a matcher", README_BLOCK.replace("session_guard", "session_guard /dashboard/*"), ["session_guard: it takes no matcher, the Caddyfile says session_guard /dashboard/*"]],
   ])("fails for %s", (_, site, differences) => {
     const { stderr, status } = check(`:80 {\n${site}}\n`);
-    expect(stderr.trim().split("\n")).toEqual(differences.map((difference) => `Caddyfile and auth.ts drift apart: ${difference}.`));
+    expect(stderr.trim().split("\n")).toEqual(differences.map((difference) => `Caddyfile and auth.ts differ: ${difference}.`));
     expect(status).toBe(1);
   });
 
@@ -496,7 +496,7 @@ describe("--check", () => {
     const checkAgainst = (files: Record<string, string>, line: string, ...parameters: string[]) =>
       run(app({ ...files, Caddyfile: `:80 {\n${README_BLOCK.replace("default", `${line}\ndefault`)}}\n` }), "caddyfile", "auth.ts", "--check", "Caddyfile", ...parameters);
     const drift = (mine: string, other: string) =>
-      `Caddyfile and auth.ts drift apart: base_path: next.config says ${mine}, the Caddyfile says ${other} (on purpose? --ignore base_path).\n`;
+      `Caddyfile and auth.ts differ: base_path: next.config says ${mine}, the Caddyfile says ${other} (on purpose? --ignore base_path).\n`;
 
     test.each([
       ["", drift("/base", "nothing")],
@@ -523,7 +523,7 @@ describe("--check", () => {
       const withBase = README_BLOCK.replace("default", "base_path /base\ndefault");
       const folder = app({ ...next, Caddyfile: `a.example.com {\n${withBase}}\nb.example.com {\n${README_BLOCK}}\n` });
       const { stderr, status } = run(folder, "caddyfile", "auth.ts", "--check", "Caddyfile");
-      expect([stderr, status]).toEqual([drift("/base", "nothing").replace("apart: ", "apart: session_guard in line 18, "), 1]);
+      expect([stderr, status]).toEqual([drift("/base", "nothing").replace("differ: ", "differ: session_guard in line 18, "), 1]);
     });
 
     test("below which session_api may be", () => {
@@ -551,14 +551,14 @@ describe("--check", () => {
     test("fails when one of them has other rules, and names it", () => {
       const { stderr, status } = check(site("a.example.com", README_BLOCK) + site("b.example.com", rulesOnly.replace("auth /dashboard/*", "hybrid /dashboard/*")));
       expect(stderr).toBe(
-        "Caddyfile and auth.ts drift apart: session_guard in line 17, rule 3: the configuration says auth /dashboard/*, the Caddyfile says hybrid /dashboard/*.\n",
+        "Caddyfile and auth.ts differ: session_guard in line 17, rule 3: the configuration says auth /dashboard/*, the Caddyfile says hybrid /dashboard/*.\n",
       );
       expect(status).toBe(1);
     });
 
     test("fails when one of them has no session_api", () => {
       const { stderr } = check(site("a.example.com", README_BLOCK) + site("b.example.com", rulesOnly.replace("session_api", "")));
-      expect(stderr).toBe("Caddyfile and auth.ts drift apart: session_api: the Caddyfile has none of realm default beside the session_guard in line 17 (on purpose? --ignore session_api).\n");
+      expect(stderr).toBe("Caddyfile and auth.ts differ: session_api: the Caddyfile has none of realm default beside the session_guard in line 17 (on purpose? --ignore session_api).\n");
     });
 
     test("leaves guards of another realm alone", () => {
@@ -593,7 +593,7 @@ describe("--check", () => {
     expect(result(`(guard) {\nsession_api\nsession_guard {\n{block}\n${INSIDE}}\n}\n:80 {\nimport guard {\nhybrid /dashboard/*\n}\n}\n`).status).toBe(1);
     expect(result(`:80 {\n${README_BLOCK}import gone.caddy\n}\n`).stderr).toMatch(/gone\.caddy cannot be read: ENOENT\.\n$/);
     expect(result(`:80 {\n${README_BLOCK}}\nimport none/*.caddy\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
-    expect(result(`(app) {\n${README_BLOCK.replace("public /login", "public {args[0]}")}}\n:80 {\nimport app\n}\n`).stderr).toContain("gives the snippet app no {args[0]}");
+    expect(result(`(app) {\n${README_BLOCK.replace("public /login", "public {args[0]}")}}\n:80 {\nimport app\n}\n`).stderr).toContain("does not pass {args[0]} to the snippet app");
   });
 
   test("reads snippets of another file as Caddy does", () => {
@@ -619,7 +619,7 @@ describe("--check", () => {
     ]) {
       expect(result(opens).stderr).toContain("rule 1: the configuration says public /login, the Caddyfile says hybrid /dashboard/*");
     }
-    expect(result(":80 {\nrespond x\n}\n").stderr).toBe("The Caddyfile and what it imports have no session_guard of realm default; name the one that has it.\n");
+    expect(result(":80 {\nrespond x\n}\n").stderr).toBe("The Caddyfile and its imports have no session_guard of realm default; give the Caddyfile that has it.\n");
   });
 
   test("a folder is no Caddyfile", () => {

@@ -20,7 +20,7 @@ describe("useSession", () => {
       useSession();
       return null;
     }
-    await expect(render(<Use />)).rejects.toThrow(/Put <SessionProvider>/);
+    await expect(render(<Use />)).rejects.toThrow(/Put a <SessionProvider>/);
   });
 
   test("refresh moves the expiry and returns the session", async () => {

@@ -267,7 +267,7 @@ describe("an answer that is not the session API's", () => {
     const store = createStore(path, session(), false);
     for (const asked of [store.refetch, store.refresh, store.update, store.logout]) await asked();
     expect(warnings()).toEqual([
-      `GET ${path} answered ${status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs handlers() there.`,
+      `GET ${path} answered ${status}: is session_api in your Caddyfile? Without Caddy, \`next dev\` needs a route with handlers() there.`,
     ]);
     expect(store.get().status).toBe("authenticated");
   });

@@ -282,7 +282,7 @@ describe("bad input is an error result, and nothing is handed over", () => {
 
   test("a user.id that fits into its cookies, but not into what the app is told", async () => {
     current.behindCaddy();
-    const error = expect.stringMatching(/^The session is too large: what the app is told would take \d+ bytes, at most 12288 fit\. /);
+    const error = expect.stringMatching(/^The session is too large: the request headers for the app would take \d+ bytes, at most 12288 fit\. /);
     expect(await auth.createSession({ id: "\u00e9".repeat(2000) })).toMatchObject({ success: false, error });
     expect((await auth.createSession({ id: "\u00e9".repeat(500) })).success).toBe(true);
   });
@@ -290,7 +290,7 @@ describe("bad input is an error result, and nothing is handed over", () => {
   test("a session that fits, but not beside its own cookie, which forward_cookie sends to the app", async () => {
     current.behindCaddy();
     const { createSession } = NextAuthSession({ session: { forwardCookie: true } });
-    const error = expect.stringMatching(/^The session is too large: what the app is told would take \d+ bytes, at most 12288 fit\. /);
+    const error = expect.stringMatching(/^The session is too large: the request headers for the app would take \d+ bytes, at most 12288 fit\. /);
     expect(await createSession({ id: "1", large: "x".repeat(5000) })).toMatchObject({ success: false, error });
     expect(current.set.size).toBe(0);
     expect((await createSession({ id: "1", large: "x".repeat(4000) })).success).toBe(true);
@@ -355,6 +355,6 @@ describe("where there is nothing to write to", () => {
     expect(await createSession({ id: "1" })).toMatchObject({ success: false });
     expect(current.set.size).toBe(0);
     expect(log).toHaveBeenCalledTimes(1);
-    expect(log.mock.calls[0]?.[0]).toContain("no Caddy");
+    expect(log.mock.calls[0]?.[0]).toContain("did not come through a Caddy");
   });
 });

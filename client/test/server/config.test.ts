@@ -31,9 +31,9 @@ describe("NextAuthSession", () => {
   });
 
   test.each<[string, unknown, RegExp]>([
-    ["an unknown section", { sessions: {} }, /there is no "sessions", write session or middleware/],
-    ["an unknown setting", { session: { expiry: 1 } }, /there is no "session\.expiry", write secretKey, sessionExpiry/],
-    ["a setting of Object.prototype", { session: { constructor: 1 } }, /there is no "session\.constructor"/],
+    ["an unknown section", { sessions: {} }, /"sessions" is unknown; write session or middleware/],
+    ["an unknown setting", { session: { expiry: 1 } }, /"session\.expiry" is unknown; write secretKey, sessionExpiry/],
+    ["a setting of Object.prototype", { session: { constructor: 1 } }, /"session\.constructor" is unknown/],
     ["an expiry in words", { session: { sessionExpiry: "7d" } }, /session\.sessionExpiry must be a whole number of seconds, such as 86400/],
     ["no lifetime", { session: { sessionExpiry: 0 } }, /session\.sessionExpiry must be/],
     ["a threshold of nothing", { session: { refreshThreshold: 0 } }, /session\.refreshThreshold must be .* such as 3600; to switch it off, write autoRefresh: false/],
@@ -80,7 +80,7 @@ describe("NextAuthSession", () => {
     ["/user/[id]", 'pattern "/user/[id]" has the parameter [id]; write "/user/*"'],
     ["/[team]/settings", 'pattern "/[team]/settings" has the parameter [team]; write "/*/settings"'],
     ["/a/:id", 'pattern "/a/:id" has the parameter :id; write "/a/*"'],
-    ["/docs/[[...slug]]", 'pattern "/docs/[[...slug]]" has the folder [[...slug]] of a catch-all route; write "/docs/*" for all below'],
+    ["/docs/[[...slug]]", 'pattern "/docs/[[...slug]]" has the catch-all folder [[...slug]]; write "/docs/*" for that path and all below'],
     ["/(group)/x", 'pattern "/(group)/x" has the route group (group), which is not part of a URL; leave it out'],
     ["/a*b", 'pattern "/a*b" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
     ["/x*/y", 'pattern "/x*/y" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
@@ -119,16 +119,16 @@ describe("NextAuthSession", () => {
     ["a field twice", { session: { clientUpdate: ["name", "name"] } }, 'session.clientUpdate has "name" twice; remove one'],
     ["a placeholder for a field", { session: { clientUpdate: ["{env.X}"] } }, 'session.clientUpdate "{env.X}" has a placeholder, which is not resolved here; write the value itself'],
     ["a pattern as a path", { middleware: { homePath: "/h/*" } }, 'middleware.homePath "/h/*" is not a plain path; write it without *'],
-    ["a locale in a path", { middleware: { loginPath: "/EN/login", locales: ["en"] } }, 'middleware.loginPath "/EN/login" begins with a locale, which redirects keep; write /login'],
+    ["a locale in a path", { middleware: { loginPath: "/EN/login", locales: ["en"] } }, 'middleware.loginPath "/EN/login" begins with a locale, which is added to redirects; write /login'],
     ["a star for every field", { session: { clientUpdate: ["*"] } }, 'session.clientUpdate "*" names no field; write each field that a browser may change, such as "name"'],
     ["fields in one string", { session: { clientUpdate: ["name,email"] } }, 'session.clientUpdate "name,email" has a comma; write each field as a string of its own'],
-    ["a field of scripts", { session: { clientUpdate: ["__proto__"] } }, 'session.clientUpdate "__proto__" is refused by the session API at any depth; remove it'],
-    ["a field with its user", { session: { clientUpdate: ["user.name"] } }, 'session.clientUpdate "user.name" can never match: the fields are those of user; write name'],
+    ["a field of scripts", { session: { clientUpdate: ["__proto__"] } }, 'session.clientUpdate "__proto__" can never be changed: the session API refuses this name everywhere; remove it'],
+    ["a field with its user", { session: { clientUpdate: ["user.name"] } }, 'session.clientUpdate "user.name" names no field: fields are named without "user."; write name'],
     ["more than a lifetime", { session: { refreshThreshold: Number.MAX_SAFE_INTEGER } }, "session.refreshThreshold is longer than 100 years; write a shorter one"],
     ["a realm for which there is no cookie name", { session: { realm: "r".repeat(121) } }, "the cookie of session.realm has 129 bytes, more than 128; write a shorter one"],
     ["dots in a path", { middleware: { loginPath: "/a/../login" } }, 'middleware.loginPath "/a/../login" can never match: dot segments are resolved first; write the path without ".."'],
     ["a locale that is a path", { middleware: { locales: ["/en"] } }, 'locale "/en" is not a path prefix; write it as it stands in the path, such as en or pt-BR'],
-    ["a locale in two cases", { middleware: { locales: ["en", "EN"] } }, 'locale "EN" is written twice; locales are compared in any case; remove one'],
+    ["a locale in two cases", { middleware: { locales: ["en", "EN"] } }, 'locale "EN" is written twice (letter case does not count); remove one'],
   ])("refuses %s as Caddy does", (_, config, fault) => {
     expect(() => NextAuthSession(config as never)).toThrow(`NextAuthSession: ${fault}.`);
   });

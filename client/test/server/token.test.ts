@@ -79,7 +79,7 @@ describe("what could not be opened is not sealed", () => {
     ["a circle", circle, /^A session must be plain JSON/],
     ["what fits into no cookies", { id: "1", text: "x".repeat(10_000) }, /^The session is too large: its token would take 1\d{4} bytes, at most 12\d{3} fit/],
     ["what fits into cookies as UTF-8, but not as Caddy writes it", { id: "1", text: "\u2028".repeat(2900) }, /^The session is too large/],
-    ["what does not fit into a request to the app", { id: "1".repeat(5000), text: "x".repeat(1000) }, /^The session is too large: what the app is told/],
+    ["what does not fit into a request to the app", { id: "1".repeat(5000), text: "x".repeat(1000) }, /^The session is too large: the request headers for the app/],
   ])("%s", async (_, user, message) => {
     await expect(encryptSession(session({ user: user as never }))).rejects.toThrow(message);
   });

@@ -40,6 +40,19 @@ func TestCheckTellsGuardsInJSONApart(t *testing.T) {
 	assert.Contains(t, output, "\nsession_guard (first rule: auth /admin/* /staff): rules: 1, no redirect loops\n")
 }
 
+// Nobody could sign in by a Server Action, for no visible reason.
+func TestCheckWarnsOfActionsWithoutTheLoginPage(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	for actions, warns := range map[string]bool{"actions /contact": true, "actions /login /contact": false, "": false} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tpublic /login\n\tdefault hybrid\n\t"+actions+"\n}\nrespond ok\n"), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		const warning = "  warning: actions does not name the login page /login, so a Server Action there is refused to visitors who are not signed in; write for example: actions /login /contact\n"
+		assert.Equal(t, warns, strings.Contains(output, warning), output)
+	}
+}
+
 // A handoff on a path that never matches is removed, and a poll that never matches
 // keeps a session alive: nobody sees that before it happens.
 func TestCheckWarnsOfDeadPatterns(t *testing.T) {

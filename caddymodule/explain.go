@@ -325,7 +325,25 @@ func (g *Guard) reason(v *visit) string {
 	case !v.table.KnowsAction(actionID(v.request)):
 		return "the build of next_build has no such Server Action"
 	}
-	return "a Server Action, which anonymous visitors may run only where actions or next_build say so; write for example: actions " + v.match.Path
+	return "a Server Action, which anonymous visitors may run only on the pages of actions or next_build; write for example: actions " +
+		strings.Join(append(g.openToActions(), v.match.Path), " ")
+}
+
+// openToActions are the patterns of paths to which an anonymous visitor may post a Server
+// Action.
+func (g *Guard) openToActions() []string {
+	if len(g.Actions) > 0 {
+		return slices.Clone(g.Actions)
+	}
+	patterns := []string{cmp.Or(g.LoginPath, "/login")}
+	for _, rule := range g.Rules {
+		for _, pattern := range rule.Patterns {
+			if routes.Type(rule.Type) == routes.Public && !slices.Contains(patterns, pattern) {
+				patterns = append(patterns, pattern)
+			}
+		}
+	}
+	return patterns
 }
 
 // hooks are those that the guard would ask before it lets the request pass, each of which

@@ -73,6 +73,27 @@ http://fourth.example.com {
 }
 `
 
+// actionSites have open pages to which Server Actions may be posted.
+const actionSites = `
+http://fifth.example.com {
+	session_guard {
+		public /sign-in /join/*
+		auth /dashboard/*
+		default hybrid
+		login_path /sign-in
+	}
+	respond ok
+}
+
+http://sixth.example.com {
+	session_guard {
+		default hybrid
+		actions /help
+	}
+	respond ok
+}
+`
+
 // sessionCommand runs a command below `caddy session`.
 func sessionCommand(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
@@ -91,7 +112,7 @@ func TestExplain(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	storage := t.TempDir()
 	file := filepath.Join(t.TempDir(), "Caddyfile")
-	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(explained, "STORAGE", storage, 1)), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(explained, "STORAGE", storage, 1)+actionSites), 0o600))
 	for _, tc := range []struct {
 		args     []string
 		expected []string
@@ -101,7 +122,9 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://app.example.com/en/dashboard?a=b"},
 			[]string{"Path /dashboard", "Kind document", "Locale en", "Rule auth /dashboard/* (Caddyfile:20)", "Decision login",
 				"Answer 307 Temporary Redirect to /en/login?return_to=%2Fen%2Fdashboard%3Fa%3Db"}, "2"},
-		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Reason a Server Action,", "actions /", "Answer 401 Unauthorized to /login"}, "2"},
+		{[]string{"POST", "http://app.example.com/", "--header", "Next-Action: 00ab"}, []string{"Kind action", "Reason a Server Action,", "actions /login / ", "Answer 401 Unauthorized to /login"}, "2"},
+		{[]string{"POST", "http://fifth.example.com/contact", "--header", "Next-Action: 00ab"}, []string{"write for example: actions /sign-in /join/* /contact"}, "2"},
+		{[]string{"POST", "http://sixth.example.com/login", "--header", "Next-Action: 00ab"}, []string{"write for example: actions /help /login"}, "2"},
 		{[]string{"GET", "http://fourth.example.com/"}, []string{"Rule none: no session_guard stands before reverse_proxy", "Answer reverse_proxy answers"}, ""},
 		{[]string{"GET", "http://app.example.com/admin/users"}, []string{"Needs require user.role admin", "Rule auth /admin/* (Caddyfile:17)"}, "2"},
 		{[]string{"GET", "http://other.example.com/login"}, []string{"Rule login_path", "Decision pass"}, ""},

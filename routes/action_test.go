@@ -1,7 +1,9 @@
 package routes
 
 import (
+	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -60,6 +62,50 @@ func TestActionAllowedByPath(t *testing.T) {
 	} {
 		if got := tc.table.ActionAllowed(tc.path, "00ab"); got != tc.want {
 			t.Errorf("%s: %v", tc.path, got)
+		}
+	}
+}
+
+// Actions take the place of the default, which has the login page: whoever leaves that out
+// has a login form that does nothing.
+func TestActionsWithoutTheLoginPage(t *testing.T) {
+	const warning = "actions does not name the login page %s, so a Server Action there is refused to visitors who are not signed in; write for example: actions %s"
+	for _, tc := range []struct {
+		name   string
+		config Config
+		want   string
+	}{
+		{"another page", Config{Actions: []string{"/contact"}}, fmt.Sprintf(warning, "/login", "/login /contact")},
+		{"a public login page", Config{Actions: []string{"/contact", "/a/*"}, Rules: []Rule{{Type: Public, Patterns: []string{"/login"}}}},
+			fmt.Sprintf(warning, "/login", "/login /contact /a/*")},
+		{"another login path", Config{LoginPath: "/sign-in", Actions: []string{"/login"}}, fmt.Sprintf(warning, "/sign-in", "/sign-in /login")},
+		{"another case", Config{Actions: []string{"/Login"}}, fmt.Sprintf(warning, "/login", "/login /Login")},
+		{"a page below", Config{Actions: []string{"/login/help"}}, fmt.Sprintf(warning, "/login", "/login /login/help")},
+		{"a base path", Config{BasePath: "/base", Actions: []string{"/contact"}}, fmt.Sprintf(warning, "/login", "/login /contact")},
+		{"a locale", Config{Locales: []string{"en"}, Actions: []string{"/contact"}}, fmt.Sprintf(warning, "/login", "/login /contact")},
+
+		{"the default", Config{}, ""},
+		{"none, on purpose", Config{Actions: []string{}}, ""},
+		{"named", Config{Actions: []string{"/contact", "/login"}}, ""},
+		{"named with a slash at the end", Config{LoginPath: "/login/", Actions: []string{"/login"}}, ""},
+		{"below a base path", Config{BasePath: "/base", Actions: []string{"/login"}}, ""},
+		{"everything", Config{Actions: []string{"/*"}}, ""},
+		{"everything below", Config{LoginPath: "/account/login", Actions: []string{"/account/*"}}, ""},
+		{"a prefix", Config{Actions: []string{"/log*"}}, ""},
+		{"any segment", Config{LoginPath: "/account/login", Actions: []string{"/*/login"}}, ""},
+	} {
+		table := compile(t, tc.config)
+		if got := strings.Join(table.Warnings(), "\n"); got != tc.want {
+			t.Errorf("%s: the warnings are %q", tc.name, got)
+		}
+		if login := table.basePath + table.loginPath; len(tc.config.Actions) > 0 && table.ActionAllowed(login, "00ab") != (tc.want == "") {
+			t.Errorf("%s: the warning is not what happens at %s", tc.name, login)
+		}
+	}
+	config := Config{Actions: []string{"/contact"}, Build: loadBuild(t, "16.4")} // which says whose each action is
+	for _, got := range compile(t, config).Warnings() {
+		if strings.Contains(got, "login page") {
+			t.Errorf("with next_build: %s", got)
 		}
 	}
 }

@@ -286,17 +286,20 @@ func (c *compiler) actions() {
 		allowed.singles = append(allowed.singles, len(allowed.singles))
 	}
 	if c.config.Actions != nil {
-		for _, text := range c.config.Actions {
+		named := newTree() // without what is stripped from the paths
+		for i, text := range c.config.Actions {
 			p, err := parsePattern(text)
 			if err != nil {
 				c.errorf("actions: %w", err)
 				continue
 			}
-			c.proveUnprefixed("actions", Hybrid, p)
+			named.add(i, c.proveUnprefixed("actions", Hybrid, p))
 			add(Hybrid, p)
 		}
 		if c.config.Build != nil {
 			c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
+		} else {
+			c.proveLoginAction(named)
 		}
 	} else {
 		allowed.loginPath = t.loginPath // so that no wider rule closes it, such as one for its locale

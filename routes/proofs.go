@@ -33,16 +33,33 @@ func samePattern(a, b pattern) bool {
 }
 
 // proveUnprefixed warns of a pattern that begins with what is stripped before
-// matching. An open one cannot open anything; auth for one locale may be meant.
-func (c *compiler) proveUnprefixed(name string, typ Type, p pattern) {
+// matching, and returns it without. An open one cannot open anything; auth for one
+// locale may be meant.
+func (c *compiler) proveUnprefixed(name string, typ Type, p pattern) pattern {
 	path := p.path()
 	if stripped, ok := p.below(c.table.basePath); ok {
 		c.warnf("%s: pattern %s begins with the base path, which is stripped before matching; write it as %s",
 			name, p.text, stripped.text)
+		return stripped
 	} else if rest, locale, ok := c.table.cutLocale(path); ok && typ != Auth {
 		stripped, _ := p.below(strings.TrimSuffix(path, rest))
 		c.warnf("%s: pattern %s begins with the locale %s, which is stripped before matching; write it as %s",
 			name, p.text, locale, stripped.text)
+		return stripped
+	}
+	return p
+}
+
+// proveLoginAction warns of actions that leave the login page out. They take the place
+// of the default, which has it, so a login form that posts a Server Action does nothing.
+func (c *compiler) proveLoginAction(named *tree) {
+	login, err := parsePattern(c.config.LoginPath)
+	if err != nil || len(c.config.Actions) == 0 {
+		return
+	}
+	if _, ok := named.covers(login, func(e ending) bool { return e.pattern.sameCase(trimSlashes(login.path())) }); !ok {
+		c.warnf("actions does not name the login page %[1]s, so a Server Action there is refused to visitors who are not signed in; "+
+			"write for example: actions %[1]s %[2]s", c.config.LoginPath, strings.Join(c.config.Actions, " "))
 	}
 }
 

@@ -92,7 +92,7 @@ function mayAct({ headers, nextUrl: { pathname, basePath } }: NextRequest, rules
 }
 
 function explainAction(pathname: string) {
-  const caddy = "Behind Caddy so it does, unless the Caddyfile names the path in `actions` or has `next_build`";
+  const caddy = "Caddy requires that too, unless the Caddyfile has `next_build`, or `actions` with this path and the others that are open, such as the login page";
   console.warn(`caddy-session-guard: a Server Action at ${pathname} needs a session. ${caddy}; here a handler of middleware() may answer NextResponse.next().`);
 }
 

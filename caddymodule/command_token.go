@@ -152,6 +152,9 @@ func openCommand() *cobra.Command {
 				return err
 			}
 			s, err := keys.Open(cmd.Context(), strings.TrimSpace(string(token)))
+			if errors.Is(err, session.ErrUnknownKey) {
+				err = fmt.Errorf("%w; give the secret and the --realm with which it was sealed (tokens of automatic keys can only be opened by Caddy itself)", err)
+			}
 			if err != nil {
 				return fmt.Errorf("the token cannot be opened: %w", err)
 			}

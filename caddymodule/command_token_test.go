@@ -49,6 +49,17 @@ func TestSecretFilesAreReadAsCaddyReadsThem(t *testing.T) {
 	}
 }
 
+// Whoever has automatic keys asks for their tokens in vain, and should hear so.
+func TestCommandOpenSaysWhichTokensItCanOpen(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	token, err := command(t, `{"user":{"id":"ann"}}`, "seal", "--realm", "admin")
+	require.NoError(t, err)
+	_, err = command(t, token, "open")
+	require.EqualError(t, err, "the token cannot be opened: sealed by an unknown key; give the secret and the --realm with which it was sealed (tokens of automatic keys can only be opened by Caddy itself)")
+	_, err = command(t, "nonsense", "open")
+	require.EqualError(t, err, "the token cannot be opened: not a session token")
+}
+
 // What stands on the command line without a flag is refused with what to write instead, and not repeated: it may be a token.
 func TestCommandsSayWhereTheirInputGoes(t *testing.T) {
 	for command, instead := range map[string]string{

@@ -130,7 +130,7 @@ func TestErrorRouteSendsTheCookieOfTheGuardBefore(t *testing.T) {
 			assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
 			log, err := os.ReadFile(s.log)
 			require.NoError(t, err)
-			assert.NotContains(t, string(log), "a handoff was removed")
+			assert.NotContains(t, string(log), "was ignored")
 			assert.NotContains(t, string(log), "something like a handoff")
 			s.answer(nil)
 			s.request("GET", "/dashboard", "Cookie", cookieHeader(response))

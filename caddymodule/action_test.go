@@ -153,3 +153,17 @@ func TestExplainActionOfPagesThatTheSessionMayNotVisit(t *testing.T) {
 		}
 	}
 }
+
+// What Next.js passes on to another host gets the session there, and its answer counts as
+// the app's.
+func TestRewritesToAnotherHostAreWarnedOf(t *testing.T) {
+	folder := writeBuild(t)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "routes-manifest.json"), []byte(
+		`{"rewrites":[{"source":"/ingest/:path*","destination":"https://eu.example/:path*","regex":"^/ingest(?:/.*)?$"},{"source":"/alias","destination":"/about","regex":"^/alias$"}]}`), 0o600))
+	for handoff, warned := range map[string]bool{"": true, "handoff /login\n": false, "handoff off\n": false} {
+		s := serve(t, "session_guard {\n default auth\n next_build "+folder+"\n "+handoff+"}")
+		logged, err := os.ReadFile(s.log)
+		require.NoError(t, err)
+		assert.Equal(t, warned, strings.Contains(string(logged), "the app passes /ingest/:path* on to another host"), handoff)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -131,6 +132,10 @@ func (g *Guard) warnings() []string {
 		if paths != nil {
 			all = append(slices.Clip(all), paths.Warnings()...)
 		}
+	}
+	if elsewhere := g.table.Load().RewritesElsewhere(); len(elsewhere) > 0 && len(g.Handoff) == 0 {
+		all = append(slices.Clip(all), fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the X-Session headers and may sign visitors in by X-Session-Set; "+
+			"name the pages that sign in, for example: handoff %s, or proxy these paths in the Caddyfile, before the guard", strings.Join(elsewhere, " and "), cmp.Or(g.LoginPath, "/login")))
 	}
 	return all
 }

@@ -114,6 +114,15 @@ func (t *Table) RewritesByHost() bool {
 	return t.build != nil && (len(t.build.domains) > 0 || slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool { return r.isForHosts() }))
 }
 
+// RewritesElsewhere are the paths, as next.config has them, that the build passes on to
+// another host with all their headers, and whose answers it takes for its own.
+func (t *Table) RewritesElsewhere() []string {
+	if t.build == nil {
+		return nil
+	}
+	return t.build.elsewhere
+}
+
 // isTool reports whether a path is a tool of next dev. Where a build has a page or
 // a rewrite for its name, it may be a page, such as that of a [locale] folder.
 func (t *Table) isTool(f *form, host string) bool {

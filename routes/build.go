@@ -34,6 +34,7 @@ type Build struct {
 	rewrites      []rewrite
 	redirected    []source
 	interceptions []source
+	elsewhere     []string // sources of rewrites to other hosts
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
 	endpoints     []endpoint
@@ -151,6 +152,7 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		flags = ""
 	}
 	b.redirected, b.interceptions = redirected(manifest.Redirects, flags), manifest.Rewrites.interceptions()
+	b.elsewhere = manifest.Rewrites.elsewhere()
 	var err error
 	b.rewrites, err = manifest.Rewrites.compile(manifest.CaseSensitive)
 	return err

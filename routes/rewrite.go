@@ -81,6 +81,16 @@ func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// elsewhere are the sources of rewrites to other hosts, to which Next.js passes the request on.
+func (m manifestRewrites) elsewhere() (sources []string) {
+	for _, written := range m.all {
+		if !strings.HasPrefix(written.Destination, "/") {
+			sources = append(sources, written.Source)
+		}
+	}
+	return sources
+}
+
 func (m manifestRewrites) compile(cased bool) ([]rewrite, error) {
 	var list []rewrite
 	for _, written := range m.all {

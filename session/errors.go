@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // What opening a token can say. All but [ErrUnavailable] mean that there is no
@@ -42,6 +43,21 @@ type TooLargeError struct {
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("the session is too large: %s would take %d bytes, at most %d fit; keep less in user, or leave the tokens out", e.What, e.Size, e.Limit)
 }
+
+// TooOftenError refuses to end the other sessions of a user, which was done too often
+// within a minute.
+type TooOftenError struct {
+	// RetryAfter is how long to wait.
+	RetryAfter time.Duration
+}
+
+// Error says how long to wait, in whole seconds.
+func (e *TooOftenError) Error() string {
+	return fmt.Sprintf("the other sessions were ended too often within a minute; try again in %d seconds", e.Seconds())
+}
+
+// Seconds is RetryAfter in whole seconds, rounded up.
+func (e *TooOftenError) Seconds() int { return int((e.RetryAfter + time.Second - 1) / time.Second) }
 
 // UserError refuses a user object or a change to one.
 type UserError struct{ Reason string }

@@ -31,6 +31,7 @@ type Manager struct {
 	rotating       *flights
 	rotationFailed *verdicts
 	watches        *watches
+	ends           *perMinute
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -43,7 +44,7 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 	memory := settings.Memory
 	m := &Manager{
 		settings: settings, keys: keys, opened: newCache(settings.CacheSize),
-		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches,
+		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches, ends: &memory.ends,
 	}
 	m.watches.join(m)
 	return m, nil

@@ -172,13 +172,18 @@ func (v *Visitor) EndAll(ctx context.Context) error {
 }
 
 // EndOthers ends every session of the visitor's user but this one. Errors are
-// those of [Visitor.EndAll].
+// those of [Visitor.EndAll], and a [*TooOftenError]: the session stays, so one cookie
+// could fill the memory of every node.
 func (v *Visitor) EndOthers(ctx context.Context) error {
 	s, err := v.asksToEnd(ctx)
 	if err != nil {
 		return err
 	}
-	return v.manager.endSessions(ctx, s, s.ID)
+	m := v.manager
+	if wait := m.ends.again(s.User.ID(), mostEnds, m.settings.Now()); wait > 0 {
+		return &TooOftenError{wait}
+	}
+	return m.endSessions(ctx, s, s.ID)
 }
 
 func (m *Manager) endSessions(ctx context.Context, of *Session, except string) error {

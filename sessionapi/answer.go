@@ -16,10 +16,11 @@ const (
 
 // problem is a refusal as the client sees it (RFC 9457).
 type problem struct {
-	status    int
-	detail    string
-	allow     string // Allow, with 405
-	challenge string // WWW-Authenticate, with 401
+	status     int
+	detail     string
+	allow      string // Allow, with 405
+	challenge  string // WWW-Authenticate, with 401
+	retryAfter int    // Retry-After in seconds, with 429
 }
 
 func (p *problem) Error() string { return p.detail }
@@ -42,6 +43,9 @@ func problemOf(err error) (refusal *problem, fault error) {
 	}
 	if tooLarge, ok := errors.AsType[*session.TooLargeError](err); ok {
 		return &problem{status: http.StatusRequestEntityTooLarge, detail: tooLarge.Error()}, nil
+	}
+	if tooOften, ok := errors.AsType[*session.TooOftenError](err); ok {
+		return &problem{status: http.StatusTooManyRequests, detail: tooOften.Error(), retryAfter: tooOften.Seconds()}, nil
 	}
 	if user, ok := errors.AsType[*session.UserError](err); ok {
 		return badRequest(user.Error()), nil
@@ -84,6 +88,9 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *problem) {
 	}
 	if p.challenge != "" {
 		w.Header().Set("WWW-Authenticate", p.challenge)
+	}
+	if p.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
 	body, _ := json.Marshal(struct { // strings and a number always encode
 		Type   string `json:"type"`

@@ -86,6 +86,52 @@ func TestForeignPageCannotEndSessions(t *testing.T) {
 	}
 }
 
+// counting counts the ends that every node would keep.
+type counting struct {
+	*session.RevocationSet
+	ends int
+}
+
+func (c *counting) Revoke(ctx context.Context, r session.Revocation) error {
+	c.ends++
+	return c.RevocationSet.Revoke(ctx, r)
+}
+
+// Resource exhaustion: each end of the others is kept on every node for weeks, and the
+// session that asks stays. A reload does not begin anew.
+func TestAttackByEndingTheOthersAllTheTime(t *testing.T) {
+	kept := &counting{RevocationSet: session.NewRevocationSet(time.Now)}
+	memory := new(session.Memory)
+	configure := func(settings *session.Settings, _ *sessionapi.Config) {
+		settings.Revocations, settings.Memory = kept, memory
+	}
+	s := newSite(t, configure)
+	bobs, anns := s.onDevice("bob"), s.onDevice("ann")
+	for range 60 {
+		s.at(http.MethodDelete, "/others").want(t, http.StatusOK)
+		s.now = s.now.Add(time.Second / 6)
+	}
+	s.manager.Close()
+	reloaded := newSite(t, configure)
+	reloaded.cookies, reloaded.now = anns, s.now
+	for _, s := range []*site{s, reloaded} {
+		a := s.at(http.MethodDelete, "/others").want(t, http.StatusTooManyRequests)
+		if after := a.header.Get("Retry-After"); after != "50" {
+			t.Errorf("Retry-After %q, want the rest of the minute", after)
+		}
+	}
+	if kept.ends != 60 {
+		t.Errorf("%d ends are kept, want 60", kept.ends)
+	}
+	if !s.signedInOn(bobs) {
+		t.Fatal("bob is not signed in")
+	}
+	s.at(http.MethodDelete, "/others").want(t, http.StatusOK)
+	s.signedInOn(anns)
+	s.now = s.now.Add(50 * time.Second)
+	s.at(http.MethodDelete, "/others").want(t, http.StatusOK)
+}
+
 // A prefetched link must not sign anybody out.
 func TestSessionsAreEndedByDeleteOnly(t *testing.T) {
 	s := newSite(t, nil)

@@ -33,12 +33,12 @@ type answer struct {
 	cookiesHeld bool // the Set-Cookie lines of before are not in the header
 	wroteHeader bool
 	byAPI       bool        // the session API answers, which sets the session's cookies itself
-	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
 	discard     bool        // the body is not sent
+	handedOver  bool        // the final answer had a handoff
+	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
 	failed      error       // a handoff that cannot be done: the answer is not sent
 	drain       *time.Timer // what comes of the app's answer after that is read until it fires
 	lost        []string    // what the app handed over where it does not count
-	handedOver  bool        // the final answer had a handoff
 }
 
 type headerField struct {
@@ -105,7 +105,7 @@ func (a *answer) WriteHeader(status int) {
 	if found.trailer {
 		cleanTrailerNames(header)
 	}
-	a.visit.answered(a.guard.realm.ready.Load(), found.contentType)
+	a.visit.answered(a.guard.realm.ready.Load(), found)
 	a.send(status)
 	if a.discard { // else net/http would add a Content-Length
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
@@ -157,6 +157,9 @@ func (a *answer) Write(p []byte) (int, error) {
 	case a.failed != nil:
 		return 0, a.failed
 	}
+	if a.visit.connection.streams() {
+		a.visit.staysOpen(a.guard.realm.ready.Load())
+	}
 	return a.ResponseWriter.Write(p)
 }
 
@@ -191,7 +194,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.discard || a.failed != nil {
+	if a.discard || a.failed != nil || a.visit.connection.mayStream() {
 		return io.Copy(struct{ io.Writer }{a}, r) // by Write, which knows what to do and when to end
 	}
 	return io.Copy(a.ResponseWriter, r)
@@ -203,6 +206,7 @@ type findings struct {
 	actionRedirect bool
 	trailer        bool // is announced
 	sharedCaches   bool // are told something
+	length         bool // is told
 	contentType    string
 }
 
@@ -214,6 +218,8 @@ func lookAt(header http.Header) (found findings) {
 			if len(values) > 0 {
 				found.contentType = values[0]
 			}
+		case "Content-Length":
+			found.length = true
 		case "Set-Cookie":
 			found.handoff = true
 		case "X-Action-Redirect":

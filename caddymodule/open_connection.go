@@ -11,14 +11,19 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// connection is the part of a visit that may outlive its session: a WebSocket
-// or an event stream. Its context is cancelled when the session is over. A
-// deadline would count as a failure of the app.
+// connection is the part of a visit that may outlive its session: a WebSocket, an
+// event stream, or another answer that takes long. Its context is cancelled when the
+// session is over. A deadline would count as a failure of the app.
 type connection struct {
 	cancel   context.CancelFunc
 	stop     func()
+	began    time.Time   // the answer, if it may go on and on; zero once that is settled
 	complete atomic.Bool // for the browser, though the app still answers
 }
+
+// longAnswer is how long an answer of unknown length is sent before it counts as a
+// stream, whatever its type. Most pages are complete by then, and cost no more.
+const longAnswer = 5 * time.Second
 
 // An answer that is not sent is read to its end, for a while: shorter while the browser
 // waits for what is sent instead.
@@ -69,13 +74,29 @@ func (c *connection) done() {
 	}
 }
 
-// answered looks at the type of the app's answer: a WebSocket and an event stream
-// stay open.
-func (v *visit) answered(manager *session.Manager, contentType string) {
-	mediaType, _, _ := strings.Cut(contentType, ";")
-	if v.kind == routes.WebSocket || strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream") {
+// answered looks at the header of the app's answer: a WebSocket and an event stream
+// stay open, and what has no length may. One that signs out itself, as of an app that
+// tells how it closes an account, is sent to its end.
+func (v *visit) answered(manager *session.Manager, found findings) {
+	mediaType, _, _ := strings.Cut(found.contentType, ";")
+	switch {
+	case v.kind == routes.WebSocket || strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream"):
 		v.staysOpen(manager)
+	case !found.length && v.connection.cancel != nil && v.visitor.Session() != nil:
+		v.connection.began = time.Now()
 	}
+}
+
+// mayStream reports whether nobody knows yet how long the answer takes.
+func (c *connection) mayStream() bool { return !c.began.IsZero() }
+
+// streams reports, once, that the answer takes long.
+func (c *connection) streams() bool {
+	if !c.mayStream() || time.Since(c.began) < longAnswer {
+		return false
+	}
+	c.began = time.Time{}
+	return true
 }
 
 // staysOpen ends the request with the session that the visitor has now, after the

@@ -14,7 +14,7 @@ type Memory struct {
 	ends           perMinute // of the other sessions of a user, by one of them
 }
 
-// EndConnections ends all connections that are open, for when nobody looks after
-// them any more: the realm is gone, and would not hear of the ends of its sessions
-// if it came back.
+// EndConnections ends all connections that are open, and those that still come, for
+// when nobody looks after them any more: the realm is gone, and would not hear of the
+// ends of its sessions if it came back.
 func (m *Memory) EndConnections() { m.watches.endAll() }

@@ -18,6 +18,7 @@ type watches struct {
 	mu       sync.Mutex
 	managers []*Manager          // those in use, the latest last; it knows what has ended
 	sessions map[string]*watched // by session id
+	over     bool                // nobody looks after them any more
 }
 
 func (w *watches) join(m *Manager) {
@@ -42,11 +43,16 @@ type watched struct {
 
 // OnEnd calls end when the session is over: within a second after it was ended
 // as far as this node knows, or after the latest expiry that this node has seen
-// for it in any request. Call stop when the connection is closed.
+// for it in any request; at once after [Memory.EndConnections]. Call stop when the
+// connection is closed.
 func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
 	w := m.watches
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.over {
+		end()
+		return func() {}
+	}
 	if w.sessions == nil {
 		w.sessions = make(map[string]*watched)
 	}
@@ -105,10 +111,11 @@ func (w *watches) watch() {
 	}
 }
 
-// endAll ends every connection.
+// endAll ends every connection, and those that are found out later to stay open.
 func (w *watches) endAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.over = true
 	for _, known := range w.sessions {
 		known.end()
 	}

@@ -187,3 +187,18 @@ func TestOpenConnectionHearsOfItsSessionAfterReload(t *testing.T) {
 		})
 	}
 }
+
+// An answer that is found to be a stream after its realm is gone hears of no end of its
+// session any more.
+func TestConnectionThatComesAfterTheEndOfAllIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := new(session.Memory)
+		m, v, _ := watchedSite(t, session.Settings{Memory: memory})
+		memory.EndConnections()
+		ended := false
+		m.OnEnd(v.Session(), func() { ended = true })()
+		if !ended {
+			t.Error("it stays open")
+		}
+	})
+}

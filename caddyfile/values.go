@@ -73,12 +73,12 @@ func choice(target *string, words ...string) setter {
 }
 
 // onOff takes on or off.
-func onOff(target **bool) setter {
+func onOff(target **caddymodule.OnOff) setter {
 	return one(func(value string) error {
 		if value != "on" && value != "off" {
 			return fmt.Errorf("%q is not known; write on or off", value)
 		}
-		*target = new(value == "on")
+		*target = new(caddymodule.OnOff(value == "on"))
 		return nil
 	})
 }

@@ -98,11 +98,17 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 			zap.Strings("removed", handoff.Places), v.logPath())
 	}
 	cookies := slices.Concat(header["Set-Cookie"], given["Set-Cookie"])
-	maps.Copy(header, given)
+	redirected := refusal.location() != "" && v.byRouter()
+	if !redirected {
+		maps.Copy(header, given)
+	}
 	if len(cookies) > 0 {
 		header["Set-Cookie"] = cookies
 	}
 	keepFromCaches(header)
+	if redirected { // else an action would be repeated there, and the target kept as that of a link
+		return g.sendElsewhere(w, v)
+	}
 	header["Content-Length"] = []string{strconv.Itoa(len(refusal.Body))}
 	w.WriteHeader(refusal.Status)
 	if v.request.Method == http.MethodHead {
@@ -110,6 +116,14 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 	}
 	_, err := w.Write(refusal.Body)
 	return err
+}
+
+// location is where the refusal redirects to, or empty.
+func (r *Refusal) location() string {
+	if r == nil || r.Status < 300 || r.Status >= 400 {
+		return ""
+	}
+	return r.Header.Get("Location")
 }
 
 // notTheHooks are the headers of the connection to the hook (RFC 9110 section

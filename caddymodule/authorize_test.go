@@ -275,6 +275,39 @@ func TestAuthorizeHookRedirectIsNotFollowed(t *testing.T) {
 	assert.Empty(t, target.calls())
 }
 
+// A redirect would have the browser repeat a Server Action, and Next.js's client keep the
+// target for a link: it is told in the client's own protocol.
+func TestAuthorizeHookRedirectsInTheProtocolOfTheRequest(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url))
+	cookie := s.signIn(ada)
+	for _, target := range []string{"/pay;now", "https://pay.example/"} {
+		hook.answer(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Set-Cookie", "seen=1")
+			http.Redirect(w, r, target, http.StatusTemporaryRedirect)
+		})
+		for _, tc := range []struct {
+			method, header, value string
+			status                int
+			location, action      string
+		}{
+			{"POST", "Next-Action", "00ab", 200, "", strings.ReplaceAll(target, ";", "%3B")},
+			{"GET", "Rsc", "1", 401, "", ""},
+			{"GET", "Next-Router-Prefetch", "1", 204, "", ""},
+			{"GET", "X-Nextjs-Data", "1", 401, "", ""},
+			{"GET", "Accept", "text/html", 307, target, ""},
+		} {
+			response := s.request(tc.method, "/dashboard", "Cookie", cookie, tc.header, tc.value)
+			assert.Equal(t, tc.status, response.StatusCode, tc.header)
+			assert.Equal(t, tc.location, response.Header.Get("Location"), tc.header)
+			assert.Equal(t, tc.action, response.Header.Get("X-Action-Redirect"), tc.header)
+			assert.Equal(t, "seen=1", response.Header.Get("Set-Cookie"), tc.header)
+			assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"), tc.header)
+			assert.Nil(t, s.last(), tc.header)
+		}
+	}
+}
+
 // Next.js renders the target of an action's redirect around the guard, and so
 // around the hook.
 func TestAuthorizeHookHoldsForPagesRenderedAhead(t *testing.T) {

@@ -15,16 +15,17 @@ import (
 
 // internalHeaders are names that only Next.js itself or a proxy may set. From a
 // client they skipped middleware (CVE-2025-29927), chose the page
-// (x-matched-path), or the URL and method that a framework sees.
+// (x-matched-path), the URL and method that a framework sees, or the file that it has a
+// server send (x-accel-mapping, CVE-2025-61780).
 var internalHeaders = map[string]bool{
 	"x-matched-path": true, "x-now-route-matches": true, "next-resume": true, "x-next-resume-state-length": true,
 	"x-action-forwarded": true, "x-action-redirect": true, "x-action-revalidated": true, "x-prerender-revalidate": true,
 	"x-prerender-revalidate-if-generated": true, "x-rewrite-url": true, "x-original-url": true, "x-original-uri": true,
-	"x-http-method-override": true, "x-http-method": true, "x-method-override": true, "location": true,
+	"x-http-method-override": true, "x-http-method": true, "x-method-override": true, "location": true, "x-sendfile-type": true,
 }
 
 // internalPrefixes are families of such names.
-var internalPrefixes = []string{"x-middleware-", "x-nextjs-", "x-invoke-"}
+var internalPrefixes = []string{"x-middleware-", "x-nextjs-", "x-invoke-", "x-accel-"}
 
 // developmentHeaders name the browser and the request for which next dev sends its
 // debugging information, and decide nothing; next start does not read them. The

@@ -74,7 +74,7 @@ type Settings struct {
 	MaxLifetime OptionalDuration `json:"max_lifetime,omitempty"`
 
 	// Whether guard and API refresh a session that is used. Default: true.
-	AutoRefresh *bool `json:"auto_refresh,omitempty"`
+	AutoRefresh *OnOff `json:"auto_refresh,omitempty"`
 
 	// `aal1`, `aal2` or `aal3`: the authenticator assurance level of NIST SP
 	// 800-63B-4 (sections 2.1.3, 2.2.3 and 2.3.3). It sets max_lifetime to 30d,
@@ -88,7 +88,7 @@ type Settings struct {
 
 	// Whether GET of the session API shows accessToken and refreshToken to the
 	// browser, and so to every script in it. Default: false.
-	ExposeTokens *bool `json:"expose_tokens,omitempty"`
+	ExposeTokens *OnOff `json:"expose_tokens,omitempty"`
 
 	// `on`, `user` or `off`: whether the app gets X-Session-User and
 	// X-Session-Data; with `user`, without accessToken and refreshToken.
@@ -97,7 +97,7 @@ type Settings struct {
 
 	// Whether the app sees the sealed cookie too; after a refresh it sees the
 	// new one. Default: false.
-	ForwardCookie *bool `json:"forward_cookie,omitempty"`
+	ForwardCookie *OnOff `json:"forward_cookie,omitempty"`
 
 	// Where revocations are kept, so that signed out means signed out on every
 	// node and after a restart: `storage`, `redis` or `off`. Default: `storage`,
@@ -109,7 +109,7 @@ type Settings struct {
 	// the revocations are session and user id, the times of creation and last use,
 	// the user agent (200 bytes at most) and the shortened address (/24 of IPv4,
 	// /48 of IPv6): personal data. Default: false.
-	List *bool `json:"list,omitempty"`
+	List *OnOff `json:"list,omitempty"`
 
 	// The hook that is asked whether a session is still good, before guard,
 	// session API or matcher decide anything. A Caddyfile has
@@ -134,7 +134,7 @@ type Settings struct {
 
 	// Whether events, and the log lines of a sign-in, sign-out or revocation,
 	// have the user's id as `user_id`. Default: true.
-	LogUser *bool `json:"log_user,omitempty"`
+	LogUser *OnOff `json:"log_user,omitempty"`
 
 	// Where the settings were written, for error messages ("Caddyfile:3").
 	Source string `json:"source,omitempty"`
@@ -185,6 +185,22 @@ func (s *Settings) checkValues() error {
 	}
 	return errors.Join(append(errs, checkResolved("cookie_name", s.CookieName), checkResolved("cookie_path", s.CookiePath),
 		checkResolved("cookie_domain", s.CookieDomain), checkResolved("client_update", s.ClientUpdate...))...)
+}
+
+// OnOff is a setting that is on or off.
+type OnOff bool
+
+// UnmarshalJSON accepts true and false, and the words of a Caddyfile, "on" and "off".
+func (o *OnOff) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "true", `"on"`:
+		*o = true
+	case "false", `"off"`:
+		*o = false
+	default:
+		return fmt.Errorf("%s is neither true nor false", b)
+	}
+	return nil
 }
 
 // OptionalDuration is a duration, or `off`; the zero value means the default.

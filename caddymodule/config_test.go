@@ -228,6 +228,21 @@ func TestJSONConfigurationIsCheckedToo(t *testing.T) {
 	}
 }
 
+// JSON takes the words of a Caddyfile beside its own.
+func TestJSONTakesOnAndOff(t *testing.T) {
+	for value, accepted := range map[string]bool{`true`: true, `false`: true, `"on"`: true, `"off"`: true, `null`: true, `"yes"`: false, `"true"`: false, `1`: false} {
+		for _, setting := range []string{"auto_refresh", "expose_tokens", "forward_cookie", "list", "log_user"} {
+			var config caddy.Config
+			require.NoError(t, caddy.StrictUnmarshalJSON([]byte(`{"apps":{"session":{"realms":{"shop":{"`+setting+`":`+value+`}}}}}`), &config))
+			if err := caddy.Validate(&config); accepted {
+				assert.NoError(t, err, "%s: %s", setting, value)
+			} else {
+				assert.ErrorContains(t, err, value+" is neither true nor false")
+			}
+		}
+	}
+}
+
 func TestJSONRealmsAreCheckedToo(t *testing.T) {
 	for _, name := range []string{"", "a.b", "a b"} {
 		var config caddy.Config

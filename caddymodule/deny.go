@@ -69,7 +69,8 @@ func (g *Guard) deny(w http.ResponseWriter, v *visit) error {
 	return g.sendElsewhere(w, v)
 }
 
-// sendElsewhere has a visitor go to the login page, or from there to the wanted one.
+// sendElsewhere has a visitor go to the login page, from there to the wanted one, or to
+// where the authorize hook says.
 func (g *Guard) sendElsewhere(w http.ResponseWriter, v *visit) error {
 	login := v.decision == decisionLogin
 	switch v.kind {
@@ -118,17 +119,28 @@ func (g *Guard) forbid(w http.ResponseWriter, v *visit) error {
 
 // refuse answers with a status: to Next.js's client here, and to others by an error route.
 func (v *visit) refuse(w http.ResponseWriter, status int) error {
-	switch v.kind {
-	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
+	if v.byRouter() {
 		return plain(w, status)
 	}
 	return caddyhttp.Error(status, errDenied[v.decision])
+}
+
+// byRouter reports whether Next.js's client asks, in a protocol of its own.
+func (v *visit) byRouter() bool {
+	switch v.kind {
+	case routes.Action, routes.Prefetch, routes.Data, routes.RSC:
+		return true
+	}
+	return false
 }
 
 // location is where the visitor is sent. The original path and query go into
 // return_to, not what a rewrite made of them.
 func (g *Guard) location(v *visit) string {
 	r := v.request
+	if location := v.refusal.location(); location != "" {
+		return location
+	}
 	if v.decision == decisionHome {
 		return v.table.HomeLocation(v.match, r.URL.RawQuery)
 	}

@@ -72,7 +72,7 @@ func (r *realm) logSession(s *session.Session) []zap.Field {
 }
 
 // logsUser reports whether logs and events may name a user.
-func (r *realm) logsUser() bool { return r.settings.LogUser == nil || *r.settings.LogUser }
+func (r *realm) logsUser() bool { return r.settings.LogUser == nil || bool(*r.settings.LogUser) }
 
 // hashedIDLength is how many bytes of the hash stand for a session's id: enough
 // to tell sessions apart.

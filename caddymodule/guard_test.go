@@ -164,7 +164,7 @@ func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {
 	for _, sent := range []string{"", cookie} {
 		s.request("GET", "/", "Cookie", sent+"; session.set="+handoff(ada)+`; a="b; session.update=e30"`,
 			"X-Session-User", "root", "x-session-data", "e30", "X_Session_User", "root", "X-SESSION-REALM", "x", "X-Session-Anything", "1",
-			"X-Middleware-Subrequest", "middleware", "X-Nextjs-Data", "1", "X-Matched-Path", "/dashboard", "X-Rewrite-Url", "/dashboard",
+			"X-Middleware-Subrequest", "middleware", "X-Nextjs-Data", "1", "X-Matched-Path", "/dashboard", "X-Rewrite-Url", "/dashboard", "X-Accel-Mapping", "/=/etc/", "X_Accel_Redirect", "/x", "X-Sendfile-Type", "X-Accel-Redirect",
 			"X-Http-Method-Override", "DELETE", "X-Forwarded-Uri", "/dashboard", "X-Original-Url", "/x", "X-Invoke-Path", "/dashboard")
 		r := s.last()
 		require.NotNil(t, r)
@@ -175,7 +175,7 @@ func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {
 				assert.NotContains(t, values, "root")
 				assert.Len(t, values, 1)
 			}
-			for _, gone := range []string{"x-middleware-", "x-nextjs-", "x-matched-", "x-rewrite-", "x-http-", "x-original-", "x-invoke-", "x-forwarded-uri"} {
+			for _, gone := range []string{"x-middleware-", "x-nextjs-", "x-matched-", "x-rewrite-", "x-http-", "x-original-", "x-invoke-", "x-forwarded-uri", "x-accel-", "x-sendfile-"} {
 				assert.False(t, strings.HasPrefix(folded, gone), name)
 			}
 		}

@@ -182,7 +182,7 @@ func (r *realm) core() session.Settings {
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
 		BrowserLifetime: s.CookieLifetime == "browser",
 		Expiry:          time.Duration(s.Expiry), RefreshThreshold: time.Duration(s.RefreshThreshold), MaxLifetime: maxLifetime,
-		NoAutoRefresh: s.AutoRefresh != nil && !*s.AutoRefresh,
+		NoAutoRefresh: s.AutoRefresh != nil && !bool(*s.AutoRefresh),
 		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
 		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
 		Validator: r.validator, ValidFor: s.Validate.validFor(), KeepUnvalidated: s.Validate != nil && s.Validate.OnOutage == "keep",
@@ -191,7 +191,7 @@ func (r *realm) core() session.Settings {
 	}
 }
 
-func isOn(setting *bool) bool { return setting != nil && *setting }
+func isOn(setting *OnOff) bool { return setting != nil && bool(*setting) }
 
 // manager returns the realm's manager and makes it on first use, since HTTP may
 // serve before this app starts. It tries again after a failure.

@@ -31,13 +31,17 @@ func (r *realm) observe(e session.Event) {
 		return
 	}
 	m.changes.WithLabelValues(r.name, string(e.Kind)).Inc()
+	fields := r.logSession(e.Session)
+	if e.Pending {
+		fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
+	}
 	switch e.Kind {
 	case session.EventCreated:
-		r.app.logger.Info("signed in", r.logSession(e.Session)...)
+		r.app.logger.Info("signed in", fields...)
 	case session.EventDeleted:
-		r.app.logger.Info("signed out", r.logSession(e.Session)...)
+		r.app.logger.Info("signed out", fields...)
 	case session.EventRevoked:
-		r.app.logger.Info("sessions of the user were revoked", r.logSession(e.Session)...)
+		r.app.logger.Info("sessions of the user were revoked", fields...)
 	}
 	r.announce(e)
 }

@@ -136,6 +136,7 @@ func TestRepeatedSignOutInAnOutage(t *testing.T) {
 			log, err := os.ReadFile(s.log)
 			require.NoError(t, err)
 			require.Equal(t, 1, strings.Count(string(log), `"signed out"`))
+			require.Regexp(t, `"signed out",.*"pending":true`, string(log), "it is not told as done")
 			require.Equal(t, 1, strings.Count(string(log), "revoked by the admin API"))
 		})
 	}

@@ -28,6 +28,9 @@ type Event struct {
 	Request *http.Request
 	// KeyID is the "kid" of the key that sealed, for EventSealed.
 	KeyID string
+	// Pending says of EventDeleted and EventRevoked that only this node knows yet: nothing
+	// else could be reached that keeps it.
+	Pending bool
 }
 
 func (m *Manager) observe(e Event) {

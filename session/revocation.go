@@ -113,7 +113,7 @@ func (m *Manager) end(ctx context.Context, s *Session) error {
 	defer m.forget(s.ID)
 	until := later(m.settings.Now().Add(m.settings.Expiry), s.ExpiresAt)
 	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
-	m.observe(Event{Kind: EventDeleted, Session: s})
+	m.observe(Event{Kind: EventDeleted, Session: s, Pending: err != nil})
 	return err
 }
 
@@ -188,6 +188,6 @@ func (v *Visitor) EndOthers(ctx context.Context) error {
 
 func (m *Manager) endSessions(ctx context.Context, of *Session, except string) error {
 	err := m.RevokeUser(ctx, of.User.ID(), except)
-	m.observe(Event{Kind: EventRevoked, Session: of})
+	m.observe(Event{Kind: EventRevoked, Session: of, Pending: err != nil})
 	return err
 }

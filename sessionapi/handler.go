@@ -203,7 +203,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch asked {
 	case list:
-		writeList(w, r, visitor)
+		writeList(w, r, visitor, h.settings.Now())
 	case create:
 		h.writeSession(w, r, http.StatusCreated, s)
 	case remove, endAll:

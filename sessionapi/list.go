@@ -3,6 +3,7 @@ package sessionapi
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -31,13 +32,17 @@ func (h *Handler) admitList(r *http.Request) (operation, *problem) {
 
 // writeList answers with the live sessions of the visitor's user. To look at them
 // does not slide the session.
-func writeList(w http.ResponseWriter, r *http.Request, visitor *session.Visitor) {
+func writeList(w http.ResponseWriter, r *http.Request, visitor *session.Visitor, now time.Time) {
 	listed, _ := visitor.Sessions() // whoever has none was refused
 	shown := make([]listedSession, 0, len(listed))
 	for _, entry := range listed {
+		current := entry.SessionID == visitor.Session().ID
+		if current { // the list notes it once a minute
+			entry.LastSeen = now
+		}
 		shown = append(shown, listedSession{
 			CreatedAt: entry.CreatedAt.UnixMilli(), LastSeen: entry.LastSeen.UnixMilli(),
-			UserAgent: entry.UserAgent, Address: entry.Address, Current: entry.SessionID == visitor.Session().ID,
+			UserAgent: entry.UserAgent, Address: entry.Address, Current: current,
 		})
 	}
 	body, _ := json.Marshal(map[string][]listedSession{"sessions": shown}) // strings and numbers always encode

@@ -30,6 +30,10 @@ export interface Access {
 
 const NOBODY = "Nobody is signed in.";
 
+/** By which the process has said once that Caddy is missing, whichever bundle of Next.js asks: each has a copy of this module. */
+const SAID = Symbol.for("caddy-session-guard.said");
+const everywhere = globalThis as { [SAID]?: true };
+
 /**
  * Configures sessions once and returns every function of this package, bound to the configuration. Throws one error that names every wrong
  * setting. It does nothing else until a function is called.
@@ -37,9 +41,9 @@ const NOBODY = "Nobody is signed in.";
 export function NextAuthSession<T extends User = User>(configuration: NextAuthSessionConfig<T> = {}) {
   const { session: config, middleware: rules } = resolveConfig(configuration);
   let ring: Promise<Keyring> | undefined;
-  let warned = false;
 
   function keyring(): Promise<Keyring> {
+    if (typeof window !== "undefined") throw new Error("encryptSession() and decryptSession() run on the server: no browser may have the secret.");
     const secret = configuration.session?.secretKey ?? process.env.SESSION_SECRET;
     if (!secret) throw new Error("Set SESSION_SECRET (make one with `openssl rand -base64 32`), or open the app through Caddy.");
     return (ring ??= createKeyring(secret, config.realm));
@@ -47,8 +51,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 
   async function access({ headers, cookies, now }: RequestScope): Promise<Access> {
     const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
-    if (mode === "missing" && !warned) {
-      warned = true;
+    if (mode === "missing" && !everywhere[SAID]) {
+      everywhere[SAID] = true;
       console.error("caddy-session-guard: the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard; nobody is signed in.");
     }
     const keeper =

@@ -183,6 +183,14 @@ describe("secrets", () => {
     await expect(encryptSession(session())).rejects.toThrow(/Set SESSION_SECRET/);
   });
 
+  test("are never used in a browser", async () => {
+    const token = await encryptSession(session());
+    vi.stubGlobal("window", {});
+    await expect(encryptSession(session())).rejects.toThrow(/run on the server/);
+    await expect(decryptSession(token)).rejects.toThrow(/run on the server/);
+    vi.unstubAllGlobals();
+  });
+
   test("secretKey goes before the environment", async () => {
     const secret = "another secret of more than 32 bytes";
     const token = await NextAuthSession({ session: { secretKey: secret } }).encryptSession(session());

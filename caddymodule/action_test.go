@@ -160,7 +160,9 @@ func TestRewritesToAnotherHostAreWarnedOf(t *testing.T) {
 	folder := writeBuild(t)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "routes-manifest.json"), []byte(
 		`{"rewrites":[{"source":"/ingest/:path*","destination":"https://eu.example/:path*","regex":"^/ingest(?:/.*)?$"},{"source":"/alias","destination":"/about","regex":"^/alias$"}]}`), 0o600))
-	for handoff, warned := range map[string]bool{"": true, "handoff /login\n": false, "handoff off\n": false} {
+	for handoff, warned := range map[string]bool{
+		"": true, "handoff /login\n": true, "identity_headers user\n": true, "handoff /login\n identity_headers user\n": false, "handoff off\n identity_headers off\n": false,
+	} {
 		s := serve(t, "session_guard {\n default auth\n next_build "+folder+"\n "+handoff+"}")
 		logged, err := os.ReadFile(s.log)
 		require.NoError(t, err)

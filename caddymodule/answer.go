@@ -158,7 +158,9 @@ func (a *answer) Write(p []byte) (int, error) {
 		return 0, a.failed
 	}
 	if a.visit.connection.streams() {
-		a.visit.staysOpen(a.guard.realm.ready.Load())
+		if err := a.visit.turnsOutLong(a.guard.realm.ready.Load()); err != nil {
+			return 0, err
+		}
 	}
 	return a.ResponseWriter.Write(p)
 }

@@ -110,7 +110,12 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 		return g.sendElsewhere(w, v)
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(refusal.Body))}
-	w.WriteHeader(refusal.Status)
+	status := refusal.Status
+	if v.request.Method != http.MethodGet && v.request.Method != http.MethodHead &&
+		(status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect) {
+		status = http.StatusSeeOther // else the browser would repeat a form there, and with it its Server Action
+	}
+	w.WriteHeader(status)
 	if v.request.Method == http.MethodHead {
 		return nil
 	}

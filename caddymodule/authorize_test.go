@@ -296,6 +296,7 @@ func TestAuthorizeHookRedirectsInTheProtocolOfTheRequest(t *testing.T) {
 			{"GET", "Next-Router-Prefetch", "1", 204, "", ""},
 			{"GET", "X-Nextjs-Data", "1", 401, "", ""},
 			{"GET", "Accept", "text/html", 307, target, ""},
+			{"POST", "Content-Type", "multipart/form-data; boundary=x", 303, target, ""},
 		} {
 			response := s.request(tc.method, "/dashboard", "Cookie", cookie, tc.header, tc.value)
 			assert.Equal(t, tc.status, response.StatusCode, tc.header)

@@ -67,11 +67,7 @@ func privateCacheControl(lines []string) []string {
 	}
 	kept := []string{"private"}
 	for _, line := range lines {
-		quoted := false
-		for directive := range strings.FieldsFuncSeq(line, func(r rune) bool {
-			quoted = quoted != (r == '"') // such as private="X-One, X-Other"
-			return r == ',' && !quoted
-		}) {
+		for _, directive := range directives(line) {
 			directive = strings.TrimSpace(directive)
 			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
 			if name != "" && name != "public" && name != "s-maxage" && name != "private" && name != "proxy-revalidate" {
@@ -80,6 +76,27 @@ func privateCacheControl(lines []string) []string {
 		}
 	}
 	return []string{strings.Join(kept, ", ")}
+}
+
+// directives are those of a Cache-Control line, of which some have a quoted list: private="X-One, X-Other".
+// Where the quotes are not closed, nobody can say what is in them.
+func directives(line string) []string {
+	quoted, escaped := false, false
+	list := strings.FieldsFunc(line, func(r rune) bool {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '"':
+			quoted = !quoted
+		default:
+			escaped = quoted && r == '\\'
+		}
+		return r == ',' && !quoted
+	})
+	if quoted {
+		return strings.Split(line, ",")
+	}
+	return list
 }
 
 func mergeVary(header http.Header) {

@@ -72,11 +72,16 @@ func TestRedirectsAndRefusalsAreKeptByNoCache(t *testing.T) {
 func TestCacheControlWithQuotedLists(t *testing.T) {
 	s := serve(t, guarded)
 	cookie := s.signIn(ada)
-	s.answer(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Cache-Control", `private="X-One, X-Other", max-age=60, no-cache="X-Third, public"`)
-	})
-	response := s.request("GET", "/", "Cookie", cookie)
-	assert.Equal(t, `private, max-age=60, no-cache="X-Third, public"`, response.Header.Get("Cache-Control"))
+	for sent, want := range map[string]string{
+		`private="X-One, X-Other", max-age=60, no-cache="X-Third, public"`: `private, max-age=60, no-cache="X-Third, public"`,
+		`ext="a\", b", public`:                  `private, ext="a\", b"`,
+		`no-cache="x, s-maxage=600, max-age=60`: `private, no-cache="x, max-age=60`,
+		`no-cache="x, public`:                   `private, no-cache="x`,
+	} {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", sent) })
+		response := s.request("GET", "/", "Cookie", cookie)
+		assert.Equal(t, want, response.Header.Get("Cache-Control"), sent)
+	}
 }
 
 // Account takeover by a cached Set-Cookie or a shared cache of private pages.

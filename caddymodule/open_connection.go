@@ -99,6 +99,16 @@ func (c *connection) streams() bool {
 	return true
 }
 
+// turnsOutLong is staysOpen for an answer that was not known to take long. If its session
+// has ended meanwhile, the answer ends at once.
+func (v *visit) turnsOutLong(manager *session.Manager) error {
+	v.staysOpen(manager)
+	if err := v.visitor.Recheck(); err == nil && v.visitor.Session() == nil {
+		v.connection.cancel()
+	}
+	return v.request.Context().Err()
+}
+
 // staysOpen ends the request with the session that the visitor has now, after the
 // answer's own handoff, or that it had if the answer ended it.
 func (v *visit) staysOpen(manager *session.Manager) {

@@ -69,7 +69,8 @@ func TestLongAnswerEndsWithItsSession(t *testing.T) {
 				require.NoError(t, err)
 				begun := time.Now()
 				time.AfterFunc(signsOut, func() { assert.NoError(t, manager.RevokeSession(t.Context(), visitor.Session().ID)) })
-				require.NoError(t, b.guard.ServeHTTP(httptest.NewRecorder(), b.request("/dashboard", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+				w := httptest.NewRecorder()
+				require.NoError(t, b.guard.ServeHTTP(w, b.request("/dashboard", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 					w.Header().Set("Content-Type", "application/x-ndjson")
 					if name, value, given := strings.Cut(tc.header, ": "); given {
 						w.Header().Set(name, value)
@@ -78,6 +79,10 @@ func TestLongAnswerEndsWithItsSession(t *testing.T) {
 					return nil
 				})))
 				assert.InDelta(t, tc.ends+time.Second/2, time.Since(begun), float64(time.Second/2))
+				time.Sleep(time.Second) // until nobody looks after the connection any more
+				if tc.ends == 20*time.Second {
+					assert.Equal(t, "{}\n", w.Body.String(), "what was written after the sign-out")
+				}
 			})
 		})
 	}

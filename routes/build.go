@@ -68,9 +68,8 @@ func LoadBuild(fsys fs.FS) (*Build, error) {
 	}
 	b := &Build{}
 	var app map[string]string // pages and route handlers of the App Router, by file
-	err := errors.Join(readManifest(fsys, appPathsManifest, false, &app),
-		b.readRoutes(fsys), b.readEndpoints(fsys, app), b.readActions(fsys, app), b.readFiles(fsys))
-	if err != nil {
+	appErr := readManifest(fsys, appPathsManifest, false, &app)
+	if err := errors.Join(appErr, b.readRoutes(fsys), b.readEndpoints(fsys, app), b.readActions(fsys, app), b.readFiles(fsys)); err != nil {
 		return nil, err
 	}
 	return b, nil

@@ -230,20 +230,6 @@ func isDevelopment(path string) bool {
 // parameter url from the app itself.
 const imagePath = "/_next/image"
 
-// cutAssetPrefix finds the image optimizer or a data route behind what may be an
-// assetPrefix, for which Next.js has a rewrite of its own, in any case.
-func cutAssetPrefix(path string) (rest string, ok bool) {
-	if strings.IndexByte(path, '_') < 0 {
-		return "", false // as most paths
-	}
-	for _, begin := range []string{imagePath, dataPrefix + "/"} {
-		if i := lastIndexFold(path, begin); i > 0 {
-			return begin + path[i+len(begin):], true
-		}
-	}
-	return "", false
-}
-
 // cutIndex makes a page path of the index file of a folder, without its suffix,
 // which servers may add themselves: /page/index.
 func cutIndex(path string) (page string, ok bool) {

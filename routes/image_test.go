@@ -63,7 +63,28 @@ func TestAttackByPathsThatBeginAsTheOptimizer(t *testing.T) {
 	if m := compile(t, config).Match("/_next/images/a", "url=/logo.png", ""); m.Type != Auth {
 		t.Errorf("the path itself has no rule any more: %+v", m)
 	}
-	wantTypes(t, table, map[string]Type{"/assets/_next/data/B/dashboard.json": Auth, "/assets/_next/data/B/about.json": Hybrid, "/assets/_next/static/a.js": Hybrid})
+	wantTypes(t, table, map[string]Type{
+		"/assets/_next/data/B/dashboard.json": Auth, "/assets/_next/data/B/about.json": Hybrid, "/assets/_next/static/a.js": Hybrid,
+		"/assets/_next/data/B/dashboard/_next/data/q.json": Auth, "/assets/_next/data/B/dashboard/_next/image.json": Auth,
+	})
+}
+
+// Another app may stand below a path that is open, with an optimizer and data of its own.
+func TestOptimizerOfAnotherApp(t *testing.T) {
+	for name, config := range map[string]Config{
+		"default auth":      {Rules: []Rule{{Type: Hybrid, Patterns: []string{"/docs/*"}}}, Default: Auth},
+		"auth for the rest": {Rules: []Rule{{Type: Hybrid, Patterns: []string{"/docs/*"}}, {Type: Auth, Patterns: []string{"/*"}}}},
+	} {
+		table := compile(t, config)
+		for query, want := range map[string]Type{"": Hybrid, "url=https%3A%2F%2Fcdn.example%2Fa.png": Hybrid, "url=/docs/a.png": Hybrid, "url=/private/a.png": Auth} {
+			if m := table.Match("/docs/_next/image", query, ""); m.Type != want {
+				t.Errorf("%s: %q is %s, want %s", name, query, m.Type, want)
+			}
+		}
+		if m := table.Match("/docs/_next/data/B/intro.json", "", ""); m.Type != Hybrid {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
 }
 
 // A query that names images of images of images must not cost more than any

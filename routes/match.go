@@ -271,9 +271,7 @@ func (j *judgement) leaf(f *form, depth int) {
 	} else {
 		j.decide(path, f.how)
 	}
-	if rest, ok := cutAssetPrefix(path); ok {
-		j.guessOnce(rest, howAssetPrefix, depth)
-	}
+	j.behindAssetPrefix(path, depth)
 	if !hasMarks(path) {
 		return
 	}
@@ -289,6 +287,27 @@ func (j *judgement) leaf(f *form, depth int) {
 		if merged != resolved {
 			j.guessOnce(merged, howTrimmed, depth)
 		}
+	}
+}
+
+// behindAssetPrefix lets the image optimizer and data routes protect behind what may be an
+// assetPrefix, for which Next.js has a rewrite of its own, in any case. It may as well be
+// the base path of another app, so a page counts only where a rule has its name.
+func (j *judgement) behindAssetPrefix(path string, depth int) {
+	if j.cut || strings.IndexByte(path, '_') < 0 {
+		return // as most paths
+	}
+	lower := strings.ToLower(path)
+	if strings.LastIndex(lower, imagePath) > 0 {
+		guessed := j.guessed
+		j.guessed = true
+		j.image(depth)
+		j.guessed = guessed
+	}
+	if prefix, rest, ok := strings.Cut(lower, dataPrefix+"/"); ok && prefix != "" && j.table.build == nil { // whose rewrites would say so
+		page := j.table.strip(dataPrefix+"/"+rest, howAssetPrefix).path
+		j.guessNamed(page, howAssetPrefix)
+		j.mentioned(page, howAssetPrefix)
 	}
 }
 

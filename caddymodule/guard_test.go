@@ -159,11 +159,11 @@ func TestTheDevelopmentServerLearnsWhichRequestItAnswers(t *testing.T) {
 // CVE-2025-64484, CVE-2026-33433 and others: identity headers that the client
 // sends, in every spelling that a server may fold.
 func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {
-	s := serve(t, guarded, "servers {\n expected_underscore_headers X_Session_User X_Session_Data\n }")
+	s := serve(t, guarded, "servers {\n expected_underscore_headers X_Session_User X_Session_Data\n expected_dot_headers X.Session.User x.middleware.subrequest\n }")
 	cookie := s.signIn(ada)
 	for _, sent := range []string{"", cookie} {
 		s.request("GET", "/", "Cookie", sent+"; session.set="+handoff(ada)+`; a="b; session.update=e30"`,
-			"X-Session-User", "root", "x-session-data", "e30", "X_Session_User", "root", "X-SESSION-REALM", "x", "X-Session-Anything", "1",
+			"X-Session-User", "root", "x-session-data", "e30", "X_Session_User", "root", "X.Session.User", "root", "x.middleware.subrequest", "middleware", "X-SESSION-REALM", "x", "X-Session-Anything", "1",
 			"X-Middleware-Subrequest", "middleware", "X-Nextjs-Data", "1", "X-Matched-Path", "/dashboard", "X-Rewrite-Url", "/dashboard",
 			"X-Http-Method-Override", "DELETE", "X-Forwarded-Uri", "/dashboard", "X-Original-Url", "/x", "X-Invoke-Path", "/dashboard")
 		r := s.last()

@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"bufio"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -143,6 +144,24 @@ func TestTheAppIsToldWhoIsThere(t *testing.T) {
 	assert.Empty(t, r.Header["X-Session-User"])
 	assert.Empty(t, r.Header["X-Session-Data"])
 	assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"])
+}
+
+// Tokens stay with Caddy where the app needs none, and nothing of the client takes their place.
+func TestTheAppIsToldWhatIdentityHeadersSays(t *testing.T) {
+	for setting, told := range map[string][2]bool{"on": {true, true}, "user": {true, false}, "off": {false, false}} {
+		s := serve(t, "session_guard {\n auth /dashboard/*\n default hybrid\n identity_headers "+setting+"\n }")
+		cookie := s.signIn(ada)
+		s.request("GET", "/dashboard", "Cookie", cookie, "X-Session-User", "root", "X-Session-Data", "e30")
+		r := s.last()
+		require.NotNil(t, r, setting)
+		assert.Equal(t, told[0], r.Header.Get("X-Session-User") != "", setting)
+		data, _ := base64.RawURLEncoding.DecodeString(r.Header.Get("X-Session-Data"))
+		assert.Equal(t, told[1], strings.Contains(string(data), "at-secret"), setting)
+		for name, values := range r.Header {
+			assert.NotContains(t, values, "root", "%s: %s", setting, name)
+			assert.NotContains(t, values, "e30", "%s: %s", setting, name)
+		}
+	}
 }
 
 // next dev sends what it knows of a request over a WebSocket, to the browser and the request that these ids name. Its client

@@ -106,7 +106,7 @@ func TestSecurityDocumentCoversASVS(t *testing.T) {
 			t.Errorf("%s is met, but names no test", named)
 		}
 	}
-	for _, number := range strings.Fields(asvs) {
+	for number := range strings.FieldsSeq(asvs) {
 		if rows[number] == nil {
 			t.Errorf("%s has no row", number)
 		}

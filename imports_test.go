@@ -30,3 +30,22 @@ func TestRoutesImportOnlyTheStandardLibrary(t *testing.T) {
 		t.Errorf("routes depends on %q", foreign)
 	}
 }
+
+// What is random here is a key, an id or a nonce, so nothing that is built takes it from
+// math/rand (the class of CVE-2024-21495).
+func TestNothingImportsPredictableRandomness(t *testing.T) {
+	listed := strings.Split(strings.TrimSpace(goCommand(t, "list", "-deps", "-f", `{{if not .Standard}}{{.ImportPath}} {{.Imports}}{{end}}`, "./caddymodule", "./caddyfile", "./cmd/caddy")), "\n")
+	ours := 0
+	for _, line := range listed {
+		if !strings.HasPrefix(line, "github.com/session-guard/") {
+			continue
+		}
+		ours++
+		if strings.Contains(line, "math/rand") {
+			t.Errorf("math/rand is imported: %s", line)
+		}
+	}
+	if ours < 5 {
+		t.Errorf("only %d packages were looked at", ours)
+	}
+}

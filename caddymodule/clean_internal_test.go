@@ -33,7 +33,7 @@ func TestEveryNameThatMustGoGoes(t *testing.T) {
 		names = append(names, prefix+"anything")
 	}
 	for _, name := range names {
-		for _, spelled := range []string{name, strings.ToUpper(name), http.CanonicalHeaderKey(name), strings.ReplaceAll(name, "-", "_")} {
+		for _, spelled := range []string{name, strings.ToUpper(name), http.CanonicalHeaderKey(name), strings.ReplaceAll(name, "-", "_"), strings.ReplaceAll(name, "-", ".")} {
 			bench := newBench(t)
 			r := bench.request("/", "")
 			if name == "upgrade" {

@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"bufio"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -145,6 +146,24 @@ func TestTheAppIsToldWhoIsThere(t *testing.T) {
 	assert.Equal(t, []string{"default"}, r.Header["X-Session-Realm"])
 }
 
+// Tokens stay with Caddy where the app needs none, and nothing of the client takes their place.
+func TestTheAppIsToldWhatIdentityHeadersSays(t *testing.T) {
+	for setting, told := range map[string][2]bool{"on": {true, true}, "user": {true, false}, "off": {false, false}} {
+		s := serve(t, "session_guard {\n auth /dashboard/*\n default hybrid\n identity_headers "+setting+"\n }")
+		cookie := s.signIn(ada)
+		s.request("GET", "/dashboard", "Cookie", cookie, "X-Session-User", "root", "X-Session-Data", "e30")
+		r := s.last()
+		require.NotNil(t, r, setting)
+		assert.Equal(t, told[0], r.Header.Get("X-Session-User") != "", setting)
+		data, _ := base64.RawURLEncoding.DecodeString(r.Header.Get("X-Session-Data"))
+		assert.Equal(t, told[1], strings.Contains(string(data), "at-secret"), setting)
+		for name, values := range r.Header {
+			assert.NotContains(t, values, "root", "%s: %s", setting, name)
+			assert.NotContains(t, values, "e30", "%s: %s", setting, name)
+		}
+	}
+}
+
 // next dev sends what it knows of a request over a WebSocket, to the browser and the request that these ids name. Its client
 // waits for that, so without them no navigation and no Server Action ever ends.
 func TestTheDevelopmentServerLearnsWhichRequestItAnswers(t *testing.T) {
@@ -159,12 +178,13 @@ func TestTheDevelopmentServerLearnsWhichRequestItAnswers(t *testing.T) {
 // CVE-2025-64484, CVE-2026-33433 and others: identity headers that the client
 // sends, in every spelling that a server may fold.
 func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {
-	s := serve(t, guarded, "servers {\n expected_underscore_headers X_Session_User X_Session_Data\n }")
+	s := serve(t, guarded, "servers {\n expected_underscore_headers X_Session_User X_Session_Data\n expected_dot_headers X.Session.User x.middleware.subrequest\n }")
 	cookie := s.signIn(ada)
 	for _, sent := range []string{"", cookie} {
 		s.request("GET", "/", "Cookie", sent+"; session.set="+handoff(ada)+`; a="b; session.update=e30"`,
-			"X-Session-User", "root", "x-session-data", "e30", "X_Session_User", "root", "X-SESSION-REALM", "x", "X-Session-Anything", "1",
-			"X-Middleware-Subrequest", "middleware", "X-Nextjs-Data", "1", "X-Matched-Path", "/dashboard", "X-Rewrite-Url", "/dashboard", "X-Accel-Mapping", "/=/etc/", "X_Accel_Redirect", "/x", "X-Sendfile-Type", "X-Accel-Redirect",
+			"X-Session-User", "root", "x-session-data", "e30", "X_Session_User", "root", "X.Session.User", "root", "x.middleware.subrequest", "middleware", "X-SESSION-REALM", "x", "X-Session-Anything", "1",
+			"X-Middleware-Subrequest", "middleware", "X-Nextjs-Data", "1", "X-Matched-Path", "/dashboard", "X-Rewrite-Url", "/dashboard",
+			"X-Accel-Mapping", "/=/etc/", "X_Accel_Redirect", "/x", "X-Sendfile-Type", "X-Accel-Redirect",
 			"X-Http-Method-Override", "DELETE", "X-Forwarded-Uri", "/dashboard", "X-Original-Url", "/x", "X-Invoke-Path", "/dashboard")
 		r := s.last()
 		require.NotNil(t, r)

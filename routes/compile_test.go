@@ -216,3 +216,20 @@ func TestTenThousandRulesCompile(t *testing.T) {
 		t.Errorf("%d warnings, the first is %s", len(got), got[0])
 	}
 }
+
+// A rule among thousands decides as it does alone: a matcher that changes its method for
+// long lists must not change its answers (the class of CVE-2026-27588).
+func TestRuleAmongThousandsDecidesAsAlone(t *testing.T) {
+	all := manyRules(10000)
+	table := compile(t, Config{Rules: all})
+	for _, i := range []int{0, 1, 2, 3, 4, 100, 101, 5000, 7501, 9995, 9996, 9997, 9998, 9999} {
+		alone := compile(t, Config{Rules: all[i : i+1]})
+		plain := strings.TrimSuffix(strings.NewReplacer("/*/", "/acme/", "x*", "x").Replace(all[i].Patterns[0]), "/*")
+		for _, path := range []string{plain, plain + "/", strings.ToUpper(plain), "/x/.." + plain, "/" + plain, strings.Replace(plain, "a", "%61", 1), plain + ".rsc", plain + "/b"} {
+			one, many := alone.Match(path, "", ""), table.Match(path, "", "")
+			if decided := one.Rule == 0; one.Type != many.Type || decided != (many.Rule == i) {
+				t.Errorf("rule %d %v, %s: %+v alone, %+v among all", i, all[i], path, one, many)
+			}
+		}
+	}
+}

@@ -41,7 +41,8 @@ func TestPatterns(t *testing.T) {
 		{"/%D0%BA%D0%B0%D1%84%D0%B5", []string{"/%d0%ba%d0%b0%d1%84%d0%b5"}, []string{"/x"}},
 		{"/a b", []string{"/a%20b"}, []string{"/a+b"}},
 		{"/@me", []string{"/@me", "/%40me"}, []string{"/me"}},
-		{"/tags/c%23", []string{"/tags/c%23"}, []string{"/tags/d"}},
+		{"/tags/c%23", []string{"/tags/c%23", "/Tags/C%23", "/%54AGS/%43%23"}, []string{"/tags/d"}},
+		{"/Tags/C%2b", []string{"/tags/c%2B", "/tags/c+", "/TAGS/%63%2b"}, []string{"/tags/c"}},
 		{"/x%2Fy", []string{"/x%2Fy", "/x%2fy", "/x/y"}, []string{"/x"}},
 	} {
 		table := compile(t, Config{

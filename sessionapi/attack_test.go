@@ -17,7 +17,7 @@ import (
 // Somebody without a session asks for one by naming a user.
 func TestAttackCreateWithoutKey(t *testing.T) {
 	for _, keys := range [][][]byte{nil, {[]byte(apiKey)}} {
-		for _, credentials := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer null", "Basic " + apiKey, apiKey} {
+		for _, credentials := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer null", "Bearer %", "Bearer %zz%E0%A4%A", "Bearer \xff\x00", "Basic " + apiKey, apiKey} {
 			s := newSite(t, func(_ *session.Settings, config *sessionapi.Config) { config.APIKeys = keys })
 			s.refused(s.do(http.MethodPost, `{"user":{"id":"admin"}}`, "Authorization: "+credentials), http.StatusUnauthorized)
 			if len(s.cookies) > 0 {

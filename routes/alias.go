@@ -53,14 +53,15 @@ func (j *judgement) rewrites(f *form, page string, depth int, last phase) (renam
 		if r.isForHosts() && j.otherHosts || len(before.applied) > 0 && j.endsBefore(r, t.protects[i], before.applied) {
 			continue
 		}
-		if _, forHost := r.ofHost(j.host); !forHost {
+		parts, forHost := r.ofHost(j.host) // before the path, which may be long
+		if !forHost {
 			continue
 		}
 		if j.searched += len(spellings) * len(f.full); j.searched > maxSearched {
 			j.count(Auth, -1, f.path, howRewrite)
 			return false
 		}
-		for to := range r.destinations(spellings, j.host) {
+		for to := range r.destinations(spellings, parts) {
 			j.progress = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
 			j.query, j.anyImage = joinQueries(to.query, query), anyImage || to.anyImage
 			if to.chosen && t.mayReachAuth(to.path, i+1) {
@@ -134,7 +135,11 @@ func (t *Table) isTool(f *form, host string) bool {
 	}
 	spellings := t.spellings(f, host)
 	return !slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool {
-		for range r.destinations(spellings, host) {
+		parts, forHost := r.ofHost(host)
+		if !forHost {
+			return false
+		}
+		for range r.destinations(spellings, parts) {
 			return true
 		}
 		return false

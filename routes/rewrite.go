@@ -307,12 +307,12 @@ func isWord(c byte) bool {
 }
 
 // destinations are where the rewrite leads from a path, by each of its spellings: mostly
-// one.
-func (r *rewrite) destinations(spellings []spelling, host string) iter.Seq[destination] {
+// one. parts are what [rewrite.ofHost] says of the host.
+func (r *rewrite) destinations(spellings []spelling, parts map[string]string) iter.Seq[destination] {
 	return func(yield func(destination) bool) {
 		var found []destination
 		for _, path := range spellings {
-			to, ok := r.apply(path, host)
+			to, ok := r.apply(path, parts)
 			if !ok || to.isSame(path) || slices.ContainsFunc(found, to.leadsWhere) {
 				continue
 			}
@@ -345,13 +345,9 @@ func (to *destination) isSame(path spelling) bool {
 	return reached == path.path && !to.chosen && to.query == "" && !to.anyImage
 }
 
-// apply is where the rewrite leads from a path, for the host of a request, of which
-// nothing may be known.
-func (r *rewrite) apply(path spelling, host string) (to destination, ok bool) {
-	parts, forHost := r.ofHost(host) // first: it costs less than the path, which may be long
-	if !forHost {
-		return to, false
-	}
+// apply is where the rewrite leads from a path, with what it captures of the host; nil if
+// nothing is known of that.
+func (r *rewrite) apply(path spelling, parts map[string]string) (to destination, ok bool) {
 	groups, matches := r.source.find(path)
 	if !matches {
 		return to, false
@@ -365,7 +361,7 @@ func (r *rewrite) apply(path spelling, host string) (to destination, ok bool) {
 		case known: // which Next.js puts over those of the path
 			return part, true
 		case slices.Contains(r.fromHost, name):
-			return placeholder, host == ""
+			return placeholder, parts == nil
 		case at > 0 && at < len(groups):
 			return groups[at], true
 		}

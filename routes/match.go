@@ -299,10 +299,7 @@ func (j *judgement) behindAssetPrefix(path string, depth int) {
 	}
 	lower := strings.ToLower(path)
 	if strings.LastIndex(lower, imagePath) > 0 {
-		guessed := j.guessed
-		j.guessed = true
-		j.image(depth)
-		j.guessed = guessed
+		j.protect(func() { j.image(depth) })
 	}
 	if prefix, rest, ok := strings.Cut(lower, dataPrefix+"/"); ok && prefix != "" && j.table.build == nil { // whose rewrites would say so
 		page := j.table.strip(dataPrefix+"/"+rest, howAssetPrefix).path
@@ -334,21 +331,22 @@ func (j *judgement) namedFile(path string, stripped bool) {
 	}
 }
 
-// guess reads a further path that only some servers would serve. It protects,
-// and opens nothing.
-func (j *judgement) guess(path, how string, depth int) {
+// protect decides something in such a way that it protects, and opens nothing.
+func (j *judgement) protect(decide func()) {
 	guessed := j.guessed
 	j.guessed = true
-	j.read(path, how, depth+1)
+	decide()
 	j.guessed = guessed
+}
+
+// guess reads a further path that only some servers would serve.
+func (j *judgement) guess(path, how string, depth int) {
+	j.protect(func() { j.read(path, how, depth+1) })
 }
 
 // guessNamed is guess for a path that counts only where a rule names it.
 func (j *judgement) guessNamed(path, how string) {
-	guessed := j.guessed
-	j.guessed = true
-	j.named(j.table.strip(path, how).path, how)
-	j.guessed = guessed
+	j.protect(func() { j.named(j.table.strip(path, how).path, how) })
 }
 
 // guessOnce is guess for what was cut from a path. What is cut from the rest is
@@ -395,10 +393,7 @@ func (j *judgement) named(path, how string) bool {
 // mentioned is named for a path of which nothing but its form is known to be taken off. A
 // rule that has any text of its own protects it, and opens nothing.
 func (j *judgement) mentioned(path, how string) {
-	guessed := j.guessed
-	j.guessed = true
-	j.countFound(j.table.tree.find(path, mentioning), path, how)
-	j.guessed = guessed
+	j.protect(func() { j.countFound(j.table.tree.find(path, mentioning), path, how) })
 }
 
 func (j *judgement) countFound(found hit, path, how string) bool {

@@ -111,9 +111,8 @@ func (g *Guard) answerRefusal(w http.ResponseWriter, v *visit) error {
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(refusal.Body))}
 	status := refusal.Status
-	if v.request.Method != http.MethodGet && v.request.Method != http.MethodHead &&
-		(status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect) {
-		status = http.StatusSeeOther // else the browser would repeat a form there, and with it its Server Action
+	if repeats := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect; repeats && !mayRepeat(v.request) {
+		status = http.StatusSeeOther // else a form would be sent there too, and with it its Server Action
 	}
 	w.WriteHeader(status)
 	if v.request.Method == http.MethodHead {

@@ -162,10 +162,15 @@ func (g *Guard) locksOut(v *visit) bool {
 	return true
 }
 
-// redirect sends the browser to a path. Only GET and HEAD may be repeated there.
+// mayRepeat reports whether a browser may send the request again to where it is redirected.
+func mayRepeat(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead
+}
+
+// redirect sends the browser to a path.
 func redirect(w http.ResponseWriter, r *http.Request, location string) error {
 	w.Header()["Location"] = []string{location}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if mayRepeat(r) {
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	} else {
 		w.WriteHeader(http.StatusSeeOther)

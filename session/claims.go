@@ -224,9 +224,12 @@ func readNumber(d *decoder, name string, number *int64, most int64) error {
 	return nil
 }
 
+// isVisible reports whether a byte is visible ASCII.
+func isVisible(c byte) bool { return c > ' ' && c < 0x7f }
+
 func isVisibleASCII(s string) bool {
 	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
+		if !isVisible(s[i]) {
 			return false
 		}
 	}

@@ -49,15 +49,13 @@ func eachCookie(lines []string, yield func(name, value, pair string)) {
 // lenientName is the name that a lenient reader sees: without what some servers strip
 // from it before they look it up. A lone byte of 0xA0 is a space to readers of Latin-1, such as Node.js.
 func lenientName(name string) string {
-	if name != "" && isNameByte(name[0]) && isNameByte(name[len(name)-1]) {
+	if name != "" && isVisible(name[0]) && isVisible(name[len(name)-1]) {
 		return name // as browsers send it
 	}
 	return strings.TrimFunc(name, func(r rune) bool {
 		return r <= ' ' || r == 0x7f || r == utf8.RuneError || unicode.IsSpace(r)
 	})
 }
-
-func isNameByte(c byte) bool { return c > ' ' && c < 0x7f }
 
 // cookies are the cookies of our name that a request carries.
 type cookies struct {

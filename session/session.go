@@ -160,10 +160,10 @@ func percentEncode(id string) string {
 	}
 	var b strings.Builder
 	for i := range len(id) {
-		if c := id[i]; c <= ' ' || c >= 0x7f || c == '%' {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
+		if c := id[i]; isVisible(c) && c != '%' {
 			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
 		}
 	}
 	return b.String()

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/session-guard/caddy-session-guard/internal/programs"
 )
 
 func TestDeployedCaddyfileIsValid(t *testing.T) {
@@ -58,13 +60,7 @@ func TestSystemdUnit(t *testing.T) {
 			t.Errorf("%s prints a SESSION_SECRET into the journal", strings.TrimSpace(line))
 		}
 	}
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("systemd-analyze is missing: install Debian's package systemd")
-		}
-		t.Skip("systemd-analyze is missing, so nothing checks the unit's syntax: install Debian's package systemd")
-	}
+	analyze := programs.Need(t, "systemd-analyze", "nothing checks the unit's syntax: install Debian's package systemd")
 	// systemd-analyze wants to see the program; this machine need not have Caddy in /usr/bin.
 	path := filepath.Join(t.TempDir(), "caddy.service")
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(unit, "/usr/bin/caddy", "/bin/true")), 0o600); err != nil {

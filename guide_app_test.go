@@ -16,17 +16,12 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
+	"github.com/session-guard/caddy-session-guard/internal/programs"
 )
 
 // The app that docs/guides.md shows for other frameworks signs in and out, behind the Caddyfile beside it.
 func TestAppOfTheGuide(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("node is missing")
-		}
-		t.Skip("node is missing, so the app of the guide is not tried")
-	}
+	node := programs.Need(t, "node", "the app of the guide is not tried")
 	_, section, _ := strings.Cut(read(t, "docs/guides.md"), "\n## An app in another framework\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	app := regexp.MustCompile("(?ms)^```js\n// app.mjs\n(.*?)^```$").FindStringSubmatch(section)

@@ -6,17 +6,24 @@ import (
 	"testing"
 )
 
-// Whoever asks why a header does not reach the app finds it in docs/reference.md.
-func TestReferenceNamesEveryHeaderThatIsRemoved(t *testing.T) {
+// referenceSection is the text of a section of docs/reference.md.
+func referenceSection(t *testing.T, heading string) string {
+	t.Helper()
 	text, err := os.ReadFile("../docs/reference.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(strings.ToLower(string(text)), "\n## request headers that are removed\n")
+	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
 	if !found {
-		t.Fatal("the page has no such section")
+		t.Fatalf("the page has no section %s", heading)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
+	return section
+}
+
+// Whoever asks why a header does not reach the app finds it in docs/reference.md.
+func TestReferenceNamesEveryHeaderThatIsRemoved(t *testing.T) {
+	section := strings.ToLower(referenceSection(t, "Request headers that are removed"))
 	names := []string{"x-session-*", "x-nextjs-data"}
 	for name := range internalHeaders {
 		names = append(names, name)
@@ -36,11 +43,7 @@ func TestReferenceNamesEveryHeaderThatIsRemoved(t *testing.T) {
 
 // The page names every placeholder and every decision.
 func TestReferenceNamesPlaceholdersAndDecisions(t *testing.T) {
-	text, err := os.ReadFile("../docs/reference.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n## Placeholders\n")
+	section := referenceSection(t, "Placeholders")
 	for _, name := range []string{
 		"{http.auth.user.id}", "{http.session.id}", "{http.session.expires_at}", "{http.session.created_at}", "{http.session_guard.rule}",
 		"{http.session_guard.decision}", "{http.session_guard.locale}", "{http.session_guard.kind}", string(decisionPass), string(decisionLogin),

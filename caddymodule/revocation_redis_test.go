@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
+	"github.com/session-guard/caddy-session-guard/internal/programs"
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -35,12 +36,7 @@ func startRedis(t *testing.T, flags ...string) *redisServer {
 
 func startRedisAt(t *testing.T, port string, flags ...string) *redisServer {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("redis-server is not installed")
-		}
-		t.Skip("redis-server is not installed, so revocation by Redis was not tested")
-	}
+	programs.Need(t, "redis-server", "revocation by Redis is not tested")
 	s := &redisServer{t: t, folder: t.TempDir(), port: port, flags: flags}
 	s.start()
 	t.Cleanup(s.kill)

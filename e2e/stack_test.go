@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
+	"github.com/session-guard/caddy-session-guard/internal/programs"
 )
 
 // buildFlags are those of the Makefile, so that nothing is compiled twice.
@@ -106,12 +107,7 @@ func hasEnding(path string, endings []string) bool {
 func needNode(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("%s is not installed, so the real Next.js app cannot be tested", name)
-			}
-			t.Skipf("%s is not installed: the tests against a real Next.js app were skipped", name)
-		}
+		programs.Need(t, name, "a real Next.js app is not tested")
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
+	"github.com/session-guard/caddy-session-guard/internal/programs"
 )
 
 const (
@@ -116,8 +117,13 @@ func (n *node) run(binary, config string) {
 			n.t.Logf("%s:\n%s", n.address, log)
 		}
 	})
-	eventually(n.t, "the node does not start", func() bool {
-		conn, err := net.Dial("tcp", n.address)
+	listens(n.t, n.address, "the node does not start")
+}
+
+func listens(t *testing.T, address, otherwise string) {
+	t.Helper()
+	eventually(t, otherwise, func() bool {
+		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -273,12 +279,7 @@ func TestPartitionedNodeLosesNothing(t *testing.T) {
 }
 
 func TestRedis(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("redis-server is not installed")
-		}
-		t.Skip("redis-server is not installed, so the cluster on Redis was not tested")
-	}
+	programs.Need(t, "redis-server", "the cluster on Redis is not tested")
 	port, folder := freeport.For(t), t.TempDir()
 	address := "127.0.0.1:" + port
 	run := func() *exec.Cmd {
@@ -291,13 +292,7 @@ func TestRedis(t *testing.T) {
 	server := run()
 	kill := func() { _ = server.Process.Kill(); _ = server.Wait() }
 	t.Cleanup(func() { kill() })
-	eventually(t, "Redis does not start", func() bool { // a node that starts without it is closed, and would seem to know of every sign-out
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
+	listens(t, address, "Redis does not start") // a node that starts without it is closed, and would seem to know of every sign-out
 	toA := newLink(t, address)
 	c := start(t, func(n int) (string, string) {
 		if n == 0 {

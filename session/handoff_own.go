@@ -1,0 +1,92 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// replaces reports whether a browser takes one cookie for the other: by name, domain
+// and path (RFC 6265bis section 5.7). Which path is meant where none is given depends
+// on the page.
+func replaces(c, before *http.Cookie) bool {
+	domain := func(c *http.Cookie) string { return strings.ToLower(strings.TrimPrefix(c.Domain, ".")) }
+	return c.Name == before.Name && domain(c) == domain(before) && (c.Path == before.Path || c.Path == "" || before.Path == "")
+}
+
+// ownCookies reads Set-Cookie lines of the session cookie's name: a deletion
+// is a delete handoff, a value passes only if it opens (the app shares the
+// secret), and with it the deletions of stale chunks. Anything else would end a
+// session in silence.
+func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []string) (passed []string, deletes bool, err error) {
+	var set cookies
+	var given []*http.Cookie
+	for _, cookie := range own {
+		if v.removes(cookie) {
+			if slices.ContainsFunc(given, func(before *http.Cookie) bool { return replaces(cookie, before) }) {
+				return nil, false, handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
+			}
+			continue
+		}
+		if err := fitsBrowser(cookie); err != nil {
+			return nil, false, err
+		}
+		given = append(given, cookie)
+		set.add(cookie.Name, v.name, cookie.Value)
+	}
+	if len(given) == 0 {
+		return nil, len(own) > 0, nil
+	}
+	if err := v.checkOwnTokens(ctx, set.candidates()); err != nil {
+		return nil, false, err
+	}
+	return slices.Concat(lines, v.removalsBeside(own)), false, nil
+}
+
+// fitsBrowser refuses what a browser would not keep, or not send back as it is: the
+// login would be lost in silence.
+func fitsBrowser(c *http.Cookie) error {
+	if c.Quoted {
+		return handoffErrorf("the app set the cookie %s in quotes, with which it cannot be opened; send the value without quotes", c.Name)
+	}
+	if size := len(c.Name) + len(c.Value); size > maxCookieSize {
+		return handoffErrorf("the app set the cookie %s with %d bytes, and browsers keep %d; cut the token into %[1]s.0, %[1]s.1 and so on", c.Name, size, maxCookieSize)
+	}
+	return nil
+}
+
+// checkOwnTokens refuses tokens that do not open, or to more than a request to the app
+// may have.
+func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
+	m := v.manager
+	foreign := handoffErrorf("the app set the session cookie %s to a value that Caddy cannot open; if this is a cookie of the app's own, choose another cookie_name", v.name)
+	if len(tokens) == 0 {
+		return foreign
+	}
+	for _, token := range tokens {
+		s, _, err := m.open(ctx, token, m.settings.Now())
+		if IsAnonymity(err) {
+			return foreign
+		}
+		if err != nil {
+			return err
+		}
+		if size := m.requestSize(s, v.name, token); size > maxRequestSize {
+			return handoffErrorf("the session that the app sealed needs %d bytes of request headers, at most %d are allowed", size, maxRequestSize)
+		}
+	}
+	return nil
+}
+
+// removalsBeside are Set-Cookie lines against cookies that the browser has and the app
+// says nothing of. They would be read together with the app's own.
+func (v *Visitor) removalsBeside(own []*http.Cookie) []string {
+	header := http.Header{}
+	for _, name := range v.sentNames() {
+		if !slices.ContainsFunc(own, func(c *http.Cookie) bool { return replaces(v.cookie(name, ""), c) }) {
+			v.removeCookie(header, name)
+		}
+	}
+	return header["Set-Cookie"]
+}

@@ -124,10 +124,18 @@ func (t *Table) RewritesElsewhere() []string {
 	return t.build.elsewhere
 }
 
+// isPageInstead reports whether a path below /_next/static/ is no file of the build, so that
+// Next.js answers it by a page that has parameters enough, such as [[...slug]]. A build
+// without any files says nothing: they may be served from elsewhere.
+func (t *Table) isPageInstead(path string) bool {
+	b := t.build
+	return b != nil && len(b.files) > 0 && !b.hasFile(path) && b.pageAt(path) != "" && !b.hasNewFile(path)
+}
+
 // isTool reports whether a path is a tool of next dev. Where a build has a page or
 // a rewrite for its name, it may be a page, such as that of a [locale] folder.
 func (t *Table) isTool(f *form, host string) bool {
-	if !isDevelopment(f.path) || t.build == nil || strings.HasPrefix(f.path, "/_next/") {
+	if !isDevelopment(f.path) || t.build == nil {
 		return isDevelopment(f.path)
 	}
 	if t.build.pageAt(f.path) != "" {

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,6 +28,7 @@ const (
 // rewrites, pages, and the pages that own each Server Action. What an app's
 // own proxy.ts or middleware.ts rewrites is in no manifest.
 type Build struct {
+	id            string // with a leading slash, as in the path of a data route
 	basePath      string
 	locales       []string // of the Pages Router
 	defaultLocale string
@@ -42,8 +44,9 @@ type Build struct {
 	actions       []serverAction
 	// servesPages says that Next.js certainly looks for a page under its own path.
 	servesPages bool
-	// files are those below /_next/static/, as far as rewrites come behind them.
+	// files are those below /_next/static/ when the build was read.
 	files map[string]bool
+	fsys  fs.FS
 }
 
 // endpoint is a page or a route handler, for the coverage.
@@ -63,10 +66,11 @@ type serverAction struct {
 // write them. Keys that are in them are not kept. It fails if a manifest is
 // broken or the build is not complete.
 func LoadBuild(fsys fs.FS) (*Build, error) {
-	if _, err := fs.Stat(fsys, buildIDFile); err != nil {
+	id, err := fs.ReadFile(fsys, buildIDFile)
+	if err != nil {
 		return nil, fmt.Errorf("no finished build of Next.js: %w; run next build and name its .next folder", err)
 	}
-	b := &Build{}
+	b := &Build{id: "/" + canonical(string(bytes.TrimSpace(id))), fsys: fsys}
 	var app map[string]string // pages and route handlers of the App Router, by file
 	appErr := readManifest(fsys, appPathsManifest, false, &app)
 	if err := errors.Join(appErr, b.readRoutes(fsys), b.readEndpoints(fsys, app), b.readActions(fsys, app), b.readFiles(fsys)); err != nil {
@@ -170,9 +174,6 @@ func (b *Build) readFiles(fsys fs.FS) error {
 	// With locales, whether a page is found depends on the router that it is of.
 	b.servesPages = required.Config.UseFileSystemPublicRoutes && b.defaultLocale == ""
 	b.files = make(map[string]bool)
-	if !slices.ContainsFunc(b.rewrites, func(r rewrite) bool { return r.phase != beforeFiles }) {
-		return nil
-	}
 	return fs.WalkDir(fsys, staticFolder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -189,6 +190,14 @@ func (b *Build) readFiles(fsys fs.FS) error {
 func (b *Build) hasFile(path string) bool {
 	decoded, _ := decode(path)
 	return b.files[decoded]
+}
+
+// hasNewFile is hasFile for what has come since the build was read, such as a file of the
+// next build.
+func (b *Build) hasNewFile(path string) bool {
+	decoded, _ := decode(strings.TrimPrefix(path, "/_next/"))
+	info, err := fs.Stat(b.fsys, decoded)
+	return err == nil && !info.IsDir()
 }
 
 // localesOf are the locales that a path may have which names none: that of the host, or

@@ -285,36 +285,49 @@ func (c *compiler) actions() {
 		allowed.rules = append(allowed.rules, Rule{Type: typ})
 		allowed.singles = append(allowed.singles, len(allowed.singles))
 	}
-	if c.config.Actions != nil {
-		named := newTree() // without what is stripped from the paths
-		for i, text := range c.config.Actions {
-			p, err := parsePattern(text)
-			if err != nil {
-				c.errorf("actions: %w", err)
-				continue
-			}
-			named.add(i, c.proveUnprefixed("actions", Hybrid, p))
+	named := c.namedActions()
+	if c.config.Actions != nil && c.config.Build == nil {
+		for _, p := range named {
 			add(Hybrid, p)
 		}
-		if c.config.Build != nil {
-			c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
-		} else {
-			c.proveLoginAction(named)
+		t.actions = &allowed
+		return
+	}
+	allowed.loginPath = t.loginPath // so that no wider rule closes it, such as one for its locale
+	if p, err := parsePattern(c.config.LoginPath); err == nil {
+		add(Hybrid, p)
+	}
+	for _, rule := range c.patterns {
+		typ := Auth
+		if rule.Type == Public {
+			typ = Hybrid
 		}
-	} else {
-		allowed.loginPath = t.loginPath // so that no wider rule closes it, such as one for its locale
-		if p, err := parsePattern(c.config.LoginPath); err == nil {
-			add(Hybrid, p)
-		}
-		for _, rule := range c.patterns {
-			typ := Auth
-			if rule.Type == Public {
-				typ = Hybrid
-			}
-			for _, p := range rule.patterns {
-				add(typ, p)
-			}
+		for _, p := range rule.patterns {
+			add(typ, p)
 		}
 	}
 	t.actions = &allowed
+}
+
+// namedActions checks the patterns that are given instead of the default.
+func (c *compiler) namedActions() (patterns []pattern) {
+	if c.config.Actions == nil {
+		return nil
+	}
+	unprefixed := newTree() // without what is stripped from the paths
+	for i, text := range c.config.Actions {
+		p, err := parsePattern(text)
+		if err != nil {
+			c.errorf("actions: %w", err)
+			continue
+		}
+		unprefixed.add(i, c.proveUnprefixed("actions", Hybrid, p))
+		patterns = append(patterns, p)
+	}
+	if c.config.Build != nil {
+		c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
+	} else {
+		c.proveLoginAction(unprefixed)
+	}
+	return patterns
 }

@@ -1,6 +1,10 @@
 package routes
 
-import "strings"
+import (
+	"cmp"
+	"iter"
+	"strings"
+)
 
 // The names of Next.js's forms of a path, as logs show them.
 const (
@@ -39,6 +43,9 @@ type form struct {
 	steps  int
 	// page is that of a data route, and whole the one whose build id was left out.
 	page, whole string
+	// suffixed is the path before ".rsc" was taken off, which only adapters know. To a page
+	// with parameters it is a part of one, and what is cut may be a whole path.
+	suffixed string
 	// also are further readings that count like any other, because the form
 	// is not certain: Next.js compares "/_next/data" in exact case.
 	also   [maxForms]string
@@ -61,11 +68,12 @@ func (t *Table) strip(path, how string) form {
 			if !located {
 				f.locale, located = locale, true
 			}
-		} else if rest, whole, exact, ok := cutData(f.path); ok {
+		} else if rest, whole, exact, ok := t.cutData(f.path); ok {
 			next, certain, taken = rest, exact, howData
 			f.page, f.whole, f.data, located = next, whole, true, false
-		} else if rest, ok := cutRSC(f.path); ok {
+		} else if rest, ok := cutRSC(f.path); ok && !isStatic(f.path) {
 			next, taken = rest, howRSC
+			f.suffixed = cmp.Or(f.suffixed, f.path)
 		} else {
 			break
 		}
@@ -132,13 +140,18 @@ const dataPrefix = "/_next/data"
 
 // cutData makes a page path of a data route. A deployment may leave the build
 // id out: whole is the page in that case. exact is false when the prefix is
-// not in the case that Next.js knows.
-func cutData(path string) (page, whole string, exact, ok bool) {
+// not in the case that Next.js knows. The id may have slashes, such as that of a branch.
+func (t *Table) cutData(path string) (page, whole string, exact, ok bool) {
 	rest, exact, ok := cutPrefix(path, dataPrefix)
 	if !ok || rest == "/" {
 		return "", "", false, false
 	}
 	whole = cutSuffix(trimEnd(rest), ".json")
+	if t.build != nil {
+		if page, ok := strings.CutPrefix(whole, t.build.id); ok && page != "" && page[0] == '/' {
+			return pageOfIndex(page), whole, exact, true
+		}
+	}
 	if i := strings.IndexByte(whole[1:], '/'); i >= 0 {
 		return pageOfIndex(whole[i+1:]), whole, exact, true
 	}
@@ -215,14 +228,16 @@ const staticPrefix = "/_next/static/"
 // is a page of the app.
 func isStatic(path string) bool { return strings.HasPrefix(path, staticPrefix) }
 
-// isDevelopment knows the tools of next dev: hot reload, /__nextjs_<tool> and
-// /__nextjs_font/<file>. What lies deeper may be a page in a [locale] folder.
+// isDevelopment knows the tools of next dev: hot reload, /__nextjs_<tool> and the
+// fonts of its overlay. What lies deeper may be a page in a [locale] folder.
 func isDevelopment(path string) bool {
 	if path == "/_next/hmr" || path == "/_next/webpack-hmr" {
 		return true
 	}
 	tool, ok := strings.CutPrefix(path, "/__nextjs_")
-	tool = strings.TrimPrefix(tool, "font/")
+	if font, isFont := strings.CutPrefix(tool, "font/"); isFont && strings.HasSuffix(font, ".woff2") {
+		tool = font
+	}
 	return ok && tool != "" && strings.IndexByte(tool, '/') < 0
 }
 
@@ -286,13 +301,25 @@ func isExport(path, original string) bool {
 		(path == original+".html" || path == strings.TrimSuffix(original, "/")+"/index.html")
 }
 
-// cutInterception is the page that an interception route stands in for:
-// /feed/(..)photo/1 shows /photo/1.
-func cutInterception(path string) (page string, ok bool) {
-	at := strings.LastIndex(path, "/(.")
-	if at < 0 {
-		return "", false
+// interceptions are the pages that an interception route may stand in for:
+// /feed/(..)photo/1 shows /photo/1. What looks like a second mark may be a parameter.
+func interceptions(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for end := len(path); ; {
+			at := strings.LastIndex(path[:end], "/(.")
+			if at < 0 {
+				return
+			}
+			if page, ok := cutInterception(path, at); ok && !yield(page) {
+				return
+			}
+			end = at
+		}
 	}
+}
+
+// cutInterception is the page for the mark at an index.
+func cutInterception(path string, at int) (page string, ok bool) {
 	parent, marked := path[:at], path[at+1:]
 	for {
 		switch {

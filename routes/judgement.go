@@ -71,8 +71,12 @@ func (j *judgement) read(path, how string, depth int) {
 	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
+	if f.suffixed != "" {
+		j.protect(func() { j.unstripped(f.suffixed, depth) })
+	}
 	if f.data {
 		j.named(f.whole, howData)
+		j.idWithSlashes(&f)
 		if page, ok := strings.CutPrefix(f.page, "/index/"); ok { // which Next.js takes off where the app has a middleware
 			j.guess("/"+page, howData, depth)
 		}
@@ -91,6 +95,31 @@ func (j *judgement) read(path, how string, depth int) {
 	}
 }
 
+// unstripped decides a path as a server would that knows no form of it.
+func (j *judgement) unstripped(path string, depth int) {
+	j.decide(path, howUnstripped)
+	if b := j.table.build; b != nil && j.table.isLocalePage(b.pageAt(path)) {
+		j.guess(afterFirst(path), howLocale, depth)
+	}
+}
+
+// mostIDSlashes bounds the slashes of a build id that is not known.
+const mostIDSlashes = 3
+
+// idWithSlashes lets the page of a data route protect whose build id may have slashes, such
+// as that of a branch.
+func (j *judgement) idWithSlashes(f *form) {
+	page := f.path
+	for range mostIDSlashes {
+		i := strings.IndexByte(page[1:], '/')
+		if i < 0 || j.table.build != nil { // which says what the id is
+			return
+		}
+		page = page[1+i:]
+		j.guessNamed(page, howData)
+	}
+}
+
 // framework reports whether what is left is one of Next.js's own files or tools, which
 // are never decided unless a rule names them. What another server may read as a path
 // elsewhere is decided like any.
@@ -99,7 +128,7 @@ func (j *judgement) framework(f *form, depth int) bool {
 		return false
 	}
 	static := isStatic(f.path)
-	if !static && !j.table.isTool(f, j.host) || canTrim(f.path) {
+	if !static && !j.table.isTool(f, j.host) || canTrim(f.path) || static && j.table.isPageInstead(f.path) {
 		return false
 	}
 	if !j.named(f.path, f.how) {
@@ -137,10 +166,7 @@ func (j *judgement) leaf(f *form, depth int) {
 		return
 	}
 	j.namedFile(path, true)
-	if page, ok := cutInterception(path); ok {
-		j.named(page, howInterception)
-		j.guessOnce(page, howInterception, depth)
-	}
+	j.intercepts(path, depth)
 	if short, ok := trimSegments(path); ok {
 		resolved, merged := merge(resolve(short)), resolve(merge(short))
 		j.named(resolved, howTrimmed)
@@ -148,6 +174,23 @@ func (j *judgement) leaf(f *form, depth int) {
 		if merged != resolved {
 			j.guessOnce(merged, howTrimmed, depth)
 		}
+	}
+}
+
+// maxMarks bounds how many marks of interception routes are looked at in one path. What has
+// more is auth.
+const maxMarks = 8
+
+// intercepts lets the pages protect that interception routes stand in for.
+func (j *judgement) intercepts(path string, depth int) {
+	marks := 0
+	for page := range interceptions(path) {
+		if marks++; marks > maxMarks {
+			j.count(Auth, -1, path, howInterception)
+			return
+		}
+		j.named(page, howInterception)
+		j.guessOnce(page, howInterception, depth)
 	}
 }
 

@@ -132,6 +132,13 @@ func (t *Table) isPageInstead(path string) bool {
 	return b != nil && len(b.files) > 0 && !b.hasFile(path) && b.pageAt(path) != "" && !b.hasNewFile(path)
 }
 
+// isPageInsteadOfData is isPageInstead for a data route: Next.js knows those of its own
+// build, if that has pages of the Pages Router.
+func (t *Table) isPageInsteadOfData(path string) bool {
+	b := t.build
+	return b != nil && !(b.hasDataRoutes && strings.HasPrefix(path, dataPrefix+b.id+"/")) && b.pageAt(path) != ""
+}
+
 // isTool reports whether a path is a tool of next dev. Where a build has a page or
 // a rewrite for its name, it may be a page, such as that of a [locale] folder.
 func (t *Table) isTool(f *form, host string) bool {

@@ -41,6 +41,7 @@ type Build struct {
 	pageTree      *tree    // over pages
 	endpoints     []endpoint
 	handlerTree   *tree // over the endpoints that are route handlers
+	hasDataRoutes bool  // there are pages of the Pages Router
 	actions       []serverAction
 	// servesPages says that Next.js certainly looks for a page under its own path.
 	servesPages bool
@@ -253,6 +254,7 @@ func (b *Build) readEndpoints(fsys fs.FS, app map[string]string) error {
 		page = b.withoutLocale(page)
 		if page != "/404" && page != "/500" && !strings.HasPrefix(page, "/_") {
 			found[endpoint{page, page == "/api" || strings.HasPrefix(page, "/api/")}] = true
+			b.hasDataRoutes = true
 		}
 	}
 	b.endpoints = slices.SortedFunc(maps.Keys(found), func(one, other endpoint) int {

@@ -43,9 +43,10 @@ type form struct {
 	steps  int
 	// page is that of a data route, and whole the one whose build id was left out.
 	page, whole string
-	// suffixed is the path before ".rsc" was taken off, which only adapters know. To a page
-	// with parameters it is a part of one, and what is cut may be a whole path.
-	suffixed string
+	// unknown is the path before a form was taken off that Next.js may not know, such as
+	// ".rsc", which is for adapters: to a page with parameters it is a part of one, and what
+	// is cut may be a whole path.
+	unknown string
 	// also are further readings that count like any other, because the form
 	// is not certain: Next.js compares "/_next/data" in exact case.
 	also   [maxForms]string
@@ -70,10 +71,13 @@ func (t *Table) strip(path, how string) form {
 			}
 		} else if rest, whole, exact, ok := t.cutData(f.path); ok {
 			next, certain, taken = rest, exact, howData
+			if t.isPageInsteadOfData(f.path) {
+				f.unknown = cmp.Or(f.unknown, f.path)
+			}
 			f.page, f.whole, f.data, located = next, whole, true, false
 		} else if rest, ok := cutRSC(f.path); ok && !isStatic(f.path) {
 			next, taken = rest, howRSC
-			f.suffixed = cmp.Or(f.suffixed, f.path)
+			f.unknown = cmp.Or(f.unknown, f.path)
 		} else {
 			break
 		}

@@ -71,8 +71,8 @@ func (j *judgement) read(path, how string, depth int) {
 	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
-	if f.suffixed != "" {
-		j.protect(func() { j.unstripped(f.suffixed, depth) })
+	if f.unknown != "" {
+		j.protect(func() { j.unstripped(f.unknown, depth) })
 	}
 	if f.data {
 		j.named(f.whole, howData)

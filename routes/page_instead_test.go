@@ -91,6 +91,23 @@ func TestAttackByPageInPlaceOfAFile(t *testing.T) {
 	wantTypes(t, compile(t, Config{Default: Auth}), map[string]Type{"/__nextjs_font/dashboard": Auth})
 }
 
+// So does it with a data route of another build, or where no page is of the Pages Router.
+func TestAttackByPageInPlaceOfADataRoute(t *testing.T) {
+	rules := []Rule{{Type: Hybrid, Patterns: []string{"/about"}}}
+	const routes = `"staticRoutes":[{"page":"/about"}],"dynamicRoutes":[{"page":"/[[...slug]]"}]`
+	app, files := buildFiles(t, "B", routes, `"/[[...slug]]/page":"/[[...slug]]","/about/page":"/about"`, "")
+	paths := []string{"/_next/data/B/about.json", "/_next/data/other/about.json", "/_next/data/about.json"}
+	for _, path := range paths {
+		wantTypes(t, compile(t, Config{Default: Auth, Rules: rules, Build: app}), map[string]Type{path: Auth})
+	}
+	files["server/pages-manifest.json"] = &fstest.MapFile{Data: []byte(`{"/_app":"","/404":"","/about":"pages/about.js"}`)}
+	both, err := LoadBuild(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTypes(t, compile(t, Config{Default: Auth, Rules: rules, Build: both}), map[string]Type{paths[0]: Hybrid, paths[1]: Auth, paths[2]: Auth})
+}
+
 // The id of a build is the app's own choice, such as the name of a branch.
 func TestAttackByBuildIDWithSlashes(t *testing.T) {
 	build, _ := buildFiles(t, "feature/x\n", `"staticRoutes":[{"page":"/legacy"},{"page":"/help/legacy"}]`, "", "")

@@ -175,11 +175,11 @@ func (c *claims) read(d *decoder, name string) error {
 	case "lastActivity":
 		return readNumber(d, name, &c.lastActivity, latestTime*1000)
 	case "iat":
-		return readNumber(d, name, &c.issued, latestTime)
+		return readNumericDate(d, name, &c.issued)
 	case "exp":
-		return readNumber(d, name, &c.expires, latestTime)
+		return readNumericDate(d, name, &c.expires)
 	case "nbf":
-		return readNumber(d, name, &c.notBefore, latestTime)
+		return readNumericDate(d, name, &c.notBefore)
 	case "aud": // a reader that is not named there must refuse the token (RFC 7519 section 4.1.3)
 		return errors.New("the token is for another audience")
 	}
@@ -216,12 +216,26 @@ func readText(d *decoder, name string, text *string) (err error) {
 }
 
 func readNumber(d *decoder, name string, number *int64, most int64) error {
-	n, err := strconv.ParseInt(d.number(), 10, 64)
+	return setNumber(name, d.number(), number, most)
+}
+
+func setNumber(name, literal string, number *int64, most int64) error {
+	n, err := strconv.ParseInt(literal, 10, 64)
 	if err != nil || n < 0 || n > most {
 		return fmt.Errorf("the claim %s must be a whole number in range", name)
 	}
 	*number = n
 	return nil
+}
+
+// readNumericDate reads seconds, which may have a fraction (RFC 7519 section 2). It does not
+// count: jose's setExpirationTime(expiresAt / 1000) writes one.
+func readNumericDate(d *decoder, name string, seconds *int64) error {
+	whole := d.number()
+	if i := strings.IndexByte(whole, '.'); i >= 0 && !strings.ContainsAny(whole, "eE") {
+		whole = whole[:i]
+	}
+	return setNumber(name, whole, seconds, latestTime)
 }
 
 // isVisible reports whether a byte is visible ASCII.

@@ -40,6 +40,9 @@ func referenceClaims(plaintext []byte, now time.Time) (*Session, error) {
 			return 0
 		}
 		literal, _ := value.(json.Number)
+		if whole, fraction, ok := strings.Cut(string(literal), "."); ok && most == 253402300799 && !strings.ContainsAny(fraction, "eE") {
+			literal = json.Number(whole)
+		}
 		n, parseErr := strconv.ParseInt(string(literal), 10, 64)
 		if parseErr != nil || n < 0 || n > most {
 			err = errors.New(name)
@@ -74,7 +77,7 @@ func FuzzDecodeClaims(f *testing.F) {
 		`"createdAt":1772366400250,"lastActivity":1772366400250,"jti":"abcdefghijklmnopqrstuv","iat":1772366400,"exp":1772452800}`
 	f.Add([]byte(good))
 	for _, name := range claimNames {
-		for _, value := range []string{`null`, `1`, `-1`, `1.0`, `"1"`, `""`, `{}`, `[]`, `true`, `1772366400`, `999999999999999999999`} {
+		for _, value := range []string{`null`, `1`, `-1`, `1.0`, `1.5e9`, `1772366400.25`, `"1"`, `""`, `{}`, `[]`, `true`, `1772366400`, `999999999999999999999`} {
 			f.Add(fmt.Appendf(nil, `{%q:%s,%s`, name, value, good[1:]))
 			f.Add([]byte(strings.Replace(good, fmt.Sprintf(`,%q:`, name), fmt.Sprintf(`,%q:%s,"x":`, name, value), 1)))
 		}

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +31,7 @@ func TestClaims(t *testing.T) {
 		"empty tokens":                {claims{"accessToken": "", "refreshToken": ""}, opened},
 		"no lastActivity":             {claims{"lastActivity": omitted{}}, opened},
 		"a UUID as jti":               {claims{"jti": "123e4567-e89b-12d3-a456-426614174000"}, opened},
+		"seconds with a fraction":     {claims{"iat": raw(fmt.Sprintf("%d.147", sec(0))), "exp": raw(fmt.Sprintf("%d.5", sec(6*24*time.Hour))), "nbf": raw("0.0")}, opened},
 		"nbf passed":                  {claims{"nbf": sec(-time.Second)}, opened},
 		"nbf 60 s ahead":              {claims{"nbf": sec(60 * time.Second)}, opened},
 		"iat 60 s ahead":              {claims{"iat": sec(60 * time.Second)}, opened},
@@ -52,6 +55,8 @@ func TestClaims(t *testing.T) {
 		"iat ahead":                 {claims{"iat": sec(62 * time.Second)}, malformed},
 		"createdAt ahead":           {claims{"createdAt": ms(60*time.Second + time.Millisecond)}, malformed},
 		"lastActivity ahead":        {claims{"lastActivity": ms(60*time.Second + time.Millisecond)}, malformed},
+		"exp with an exponent":      {claims{"exp": raw(fmt.Sprintf("%de0", sec(6*24*time.Hour)))}, malformed},
+		"createdAt with a fraction": {claims{"createdAt": raw(fmt.Sprintf("%d.5", ms(-time.Hour)))}, malformed},
 		"nbf a string":              {claims{"nbf": "0"}, malformed},
 		"nbf null":                  {claims{"nbf": nil}, malformed},
 		"exp passed, expiresAt not": {claims{"exp": sec(-time.Second)}, malformed},
@@ -62,7 +67,6 @@ func TestClaims(t *testing.T) {
 		"both in the year 10000":    {claims{"expiresAt": int64(253402300800_000), "exp": int64(253402300800)}, malformed},
 		"expiresAt a string":        {claims{"expiresAt": "9999999999999"}, malformed},
 		"exp a string":              {claims{"exp": "9999999999"}, malformed},
-		"exp a fraction":            {claims{"exp": raw("1772884800.5")}, malformed},
 		"exp 1e308":                 {claims{"exp": raw("1e308")}, malformed},
 		"exp 1e999":                 {claims{"exp": raw("1e999")}, malformed},
 		"exp above int64":           {claims{"exp": raw("9223372036854775808")}, malformed},
@@ -126,6 +130,29 @@ func TestClaims(t *testing.T) {
 				t.Errorf("the session is %v", s)
 			}
 		})
+	}
+}
+
+// Whoever sealed a token has the key, so `caddy session open` may say what is wrong with it.
+func TestOpenNamesTheClaim(t *testing.T) {
+	keys, err := session.NewKeyring("", []byte(secretA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, replaced := range map[string]claims{
+		"the claim exp is missing":                      {"exp": omitted{}},
+		"the claim jti must be a string":                {"jti": 1},
+		"exp and expiresAt differ":                      {"exp": 1},
+		"user.id must be a non-empty string":            {"user": claims{"name": "Ada"}},
+		"the claim iat must be a whole number in range": {"iat": -1},
+	} {
+		_, err := keys.Open(t.Context(), sealClaims(time.Now(), replaced))
+		if !errors.Is(err, session.ErrMalformed) || !strings.HasSuffix(err.Error(), ": "+want) {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+	if _, err := keys.Open(t.Context(), "nonsense"); err != session.ErrMalformed {
+		t.Errorf("a stranger is told %v", err)
 	}
 }
 

@@ -126,8 +126,8 @@ func (r *Keyring) open(ctx context.Context, token string, now time.Time) (*Sessi
 		return nil, nil, err
 	}
 	s, err := decodeClaims(plaintext, now)
-	if err != nil && !errors.Is(err, ErrExpired) {
-		return nil, nil, ErrMalformed
+	if err != nil && !errors.Is(err, ErrExpired) { // whoever sealed it has the key, and may learn why
+		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return s, k, err
 }

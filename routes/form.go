@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"cmp"
 	"iter"
 	"strings"
 )
@@ -43,10 +42,11 @@ type form struct {
 	steps  int
 	// page is that of a data route, and whole the one whose build id was left out.
 	page, whole string
-	// unknown is the path before a form was taken off that Next.js may not know, such as
+	// unknown has the paths before forms were taken off that Next.js may not know, such as
 	// ".rsc", which is for adapters: to a page with parameters it is a part of one, and what
 	// is cut may be a whole path.
-	unknown string
+	unknown  [maxForms]string
+	unknowns int
 	// also are further readings that count like any other, because the form
 	// is not certain: Next.js compares "/_next/data" in exact case.
 	also   [maxForms]string
@@ -72,12 +72,12 @@ func (t *Table) strip(path, how string) form {
 		} else if rest, whole, exact, ok := t.cutData(f.path); ok {
 			next, certain, taken = rest, exact, howData
 			if t.isPageInsteadOfData(f.path) {
-				f.unknown = cmp.Or(f.unknown, f.path)
+				f.isUnknown()
 			}
 			f.page, f.whole, f.data, located = next, whole, true, false
 		} else if rest, ok := cutRSC(f.path); ok && !isStatic(f.path) {
 			next, taken = rest, howRSC
-			f.unknown = cmp.Or(f.unknown, f.path)
+			f.isUnknown()
 		} else {
 			break
 		}
@@ -93,6 +93,11 @@ func (t *Table) strip(path, how string) form {
 		}
 	}
 	return f
+}
+
+func (f *form) isUnknown() {
+	f.unknown[f.unknowns] = f.path
+	f.unknowns++
 }
 
 // isPlain reports whether nothing but the base path was taken off, as it is written, and

@@ -71,8 +71,8 @@ func (j *judgement) read(path, how string, depth int) {
 	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
-	if f.unknown != "" {
-		j.protect(func() { j.unstripped(f.unknown, depth) })
+	for _, path := range f.unknown[:f.unknowns] {
+		j.protect(func() { j.unstripped(path, depth) })
 	}
 	if f.data {
 		j.named(f.whole, howData)

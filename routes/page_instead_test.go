@@ -36,7 +36,8 @@ func TestAttackBySuffixThatIsAPath(t *testing.T) {
 		"with both":      {Rules: []Rule{open}, Default: Auth, Build: build},
 	} {
 		table := compile(t, config)
-		for _, path := range []string{"/about.segments/dashboard/u/7.segment.rsc", "/about.segments/dashboard/u/7.segment.RSC", "/about.SEGMENTS/dashboard/u/7.segment.rsc.rsc"} {
+		for _, path := range []string{"/about.segments/dashboard/u/7.segment.rsc", "/about.segments/dashboard/u/7.segment.RSC", "/about.SEGMENTS/dashboard/u/7.segment.rsc.rsc",
+			"/_next/data/x/about.segments/dashboard/u/7.segment.RSC.json", "/_next/data/y/about.segments/dashboard/u/7.segment.RSC.json"} {
 			if m := table.Match(path, "", ""); m.Open || m.Type != Auth {
 				t.Errorf("%s: %s is %+v", name, path, m)
 			}
@@ -88,7 +89,7 @@ func TestAttackByPageInPlaceOfAFile(t *testing.T) {
 	}
 	build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"/[[...slug]]"}]`, "", "")
 	wantTypes(t, compile(t, Config{Default: Auth, Build: build}), map[string]Type{"/_next/hmr": Auth, "/_next/webpack-hmr": Auth, "/_next/hmr.rsc": Auth})
-	wantTypes(t, compile(t, Config{Default: Auth}), map[string]Type{"/__nextjs_font/dashboard": Auth})
+	wantTypes(t, compile(t, Config{Default: Auth}), map[string]Type{"/__nextjs_font/dashboard": Auth, "/__nextjs_a.segments/any/x.segment.RSC": Auth})
 }
 
 // So does it with a data route of another build, or where no page is of the Pages Router.

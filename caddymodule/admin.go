@@ -247,7 +247,7 @@ func decodeRevokeRequest(body []byte) (asked revokeRequest, err error) {
 			asked.All, known = members[name].(bool)
 		}
 		if !known {
-			return asked, fmt.Errorf("the body has the member %q; the known ones are the strings session, user and realm, and the boolean all", name)
+			return asked, fmt.Errorf("the body has a member %q that is unknown or of another type; session, user and realm are strings, and all is a boolean", name)
 		}
 	}
 	return asked, asked.check()

@@ -29,7 +29,7 @@ type API struct {
 
 	// A secret with which back ends may create sessions
 	// (`Authorization: Bearer`). Like a session secret, it has at least 32 bytes
-	// and belongs in `{env.*}` or `{file.*}`. Default: none, so that nobody can
+	// and belongs in `{env.*}` or `{file.*}`; it must be another one. Default: none, so that nobody can
 	// create sessions by the API.
 	APIKey string `json:"api_key,omitempty"`
 
@@ -96,6 +96,9 @@ func (a *API) readKey() error {
 		a.logger.Warn("the api_key is written in the configuration itself; keep it out with {env.SESSION_API_KEY} or {file.…}")
 	}
 	a.keys = [][]byte{key}
+	if a.realm != nil {
+		a.realm.apiKeys = append(a.realm.apiKeys, apiKey{key, at(cmp.Or(a.Sources["api_key"], a.Source))})
+	}
 	return nil
 }
 

@@ -205,13 +205,13 @@ func TestAttackTrailersWithoutAName(t *testing.T) {
 // of all for those with somebody's session: a CDN takes it before Cache-Control.
 func TestAttackSharedCacheOfOwnAnswers(t *testing.T) {
 	hook := newHookServer(t)
-	s := serve(t, "header {\n CDN-Cache-Control max-age=600\n Surrogate-Control max-age=600\n Acme-Cache-Control max-age=600\n}\n"+
+	s := serve(t, "header {\n CDN-Cache-Control max-age=600\n Surrogate-Control max-age=600\n Acme-Cache-Control max-age=600\n Edge-Control max-age=600\n X-Accel-Expires 600\n}\n"+
 		withHooks("authorize "+hook.url+"/authorize"))
 	check := func(response *http.Response, status int) {
 		t.Helper()
 		assert.Equal(t, status, response.StatusCode)
 		assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
-		for _, name := range []string{"Cdn-Cache-Control", "Surrogate-Control", "Acme-Cache-Control"} {
+		for _, name := range []string{"Cdn-Cache-Control", "Surrogate-Control", "Acme-Cache-Control", "Edge-Control", "X-Accel-Expires"} {
 			assert.NotContains(t, response.Header, name)
 		}
 	}

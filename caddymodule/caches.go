@@ -7,10 +7,14 @@ import (
 )
 
 // isForSharedCaches knows the headers that would have a CDN keep an answer whatever
-// Cache-Control says: Surrogate-Control, and by the convention of RFC 9213 section 3.1
-// all that end so.
+// Cache-Control says: by the convention of RFC 9213 section 3.1 all that end so, and older
+// ones of CDNs, of Akamai and of nginx.
 func isForSharedCaches(name string) bool {
-	return strings.HasSuffix(name, "-Cache-Control") || name == "Surrogate-Control"
+	switch name {
+	case "Surrogate-Control", "Edge-Control", "X-Accel-Expires":
+		return true
+	}
+	return strings.HasSuffix(name, "-Cache-Control")
 }
 
 func forgetSharedCaches(header http.Header) {

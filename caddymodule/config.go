@@ -58,7 +58,8 @@ type Settings struct {
 	// `X-Forwarded-Proto: https`. Default: `auto`.
 	SecureCookie string `json:"secure_cookie,omitempty"`
 
-	// `lax`, `strict` or `none`; `none` needs a Secure cookie. Default: `lax`.
+	// `lax`, `strict` or `none`. Browsers take `none` from Secure cookies only, so
+	// the cookie is then Secure over plain HTTP too. Default: `lax`.
 	SameSite string `json:"same_site,omitempty"`
 
 	// How long a session lives without being used. Default: 7d.

@@ -58,6 +58,8 @@ func TestProvisioningRefuses(t *testing.T) {
 			":1 {\n session_api {\n api_key {env.NO_SUCH_VARIABLE_HERE}\n }\n}", "session_api: api_key {env.NO_SUCH_VARIABLE_HERE} resolves to nothing; set the variable in the environment of the running Caddy, which a reload does not change, at Caddyfile:3"},
 		"a weak api_key": {
 			":1 {\n session_api {\n path /s\n api_key {env.WEAK_SECRET}\n }\n}", "session_api: api_key {env.WEAK_SECRET} is not safe: the secret has only 1 different bytes; make one with: caddy session keygen, at Caddyfile:4"},
+		"an api_key that is the secret": {
+			":1 {\n session_api {\n api_key {env.GOOD_SECRET}\n }\n session_guard {\n secret {env.GOOD_SECRET}\n default auth\n }\n}", "session realm default: api_key is also the secret of the sessions, with which a back end could be anybody; make another one with: caddy session keygen, at Caddyfile:3"},
 		"an api_key that no header can carry": {
 			":1 {\n session_api {\n api_key {env.SECRET_WITH_SPACES}\n }\n}", "session_api: api_key holds white space or a character outside ASCII, which no Authorization header can carry; make one with: caddy session keygen, at Caddyfile:3"},
 		"a URL of revocations that resolves to nothing": {

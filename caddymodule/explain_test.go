@@ -130,7 +130,7 @@ func TestExplain(t *testing.T) {
 		{[]string{"GET", "http://other.example.com/login"}, []string{"Rule login_path", "Decision pass"}, ""},
 		{[]string{"GET", "http://other.example.com/_next/static/x.js"}, []string{"Rule static", "Decision pass"}, ""},
 		{[]string{"GET", "http://other.example.com/_next/hmr"}, []string{"Rule static", "Decision pass"}, ""},
-		{[]string{"GET", "http://other.example.com/__nextjs_font/x"}, []string{"Rule static", "Decision pass"}, ""},
+		{[]string{"GET", "http://other.example.com/__nextjs_font/x.woff2"}, []string{"Rule static", "Decision pass"}, ""},
 		{[]string{"GET", "http://other.example.com/_next/static"}, []string{"Rule default auth"}, "2"},
 		{[]string{"GET", "http://other.example.com/"}, []string{"Guard Caddyfile:8", "Rule default auth"}, "2"},
 		{[]string{"GET", "http://other.example.com/", "-H", "Accept: */*"}, []string{"Kind fetch", "Answer 401 Unauthorized"}, "2"},

@@ -30,6 +30,8 @@ type realm struct {
 	places   map[string]string // setting -> where it was written ("at Caddyfile:3")
 	asked    bool              // for by a guard, a session API or a matcher
 
+	apiKeys []apiKey // of its session APIs
+
 	validator session.Validator // nil: none
 	refresher session.Refresher // nil: none
 
@@ -106,7 +108,7 @@ func (r *realm) check() error {
 	}
 	err := withPlaces(errors.Join(lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.CheckClientUpdate(),
 		r.settings.checkValues(), r.settings.Validate.check(), r.core().Validate()), r.places)
-	if err := errors.Join(secretsErr, err); err != nil {
+	if err := errors.Join(secretsErr, r.checkAPIKeys(secrets), err); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	r.warnOfLiterals()
@@ -115,6 +117,24 @@ func (r *realm) check() error {
 			r.app.logger.Warn("key_rotation has no effect: it applies to automatic keys only, and this realm has a secret (perhaps SESSION_SECRET of the environment); "+
 				"remove one of them", zap.String("realm", r.name))
 		})
+	}
+	return nil
+}
+
+// apiKey is the key of a session API, with where it was written.
+type apiKey struct {
+	key   []byte
+	place string
+}
+
+// checkAPIKeys refuses a secret as an api_key: a back end that has it could open and seal
+// every session, and be anybody.
+func (r *realm) checkAPIKeys(secrets [][]byte) error {
+	for _, given := range r.apiKeys {
+		if slices.ContainsFunc(secrets, func(secret []byte) bool { return bytes.Equal(secret, given.key) }) {
+			return withPlaces(errors.New("api_key is also the secret of the sessions, with which a back end could be anybody; make another one with: caddy session keygen"),
+				map[string]string{"api_key": given.place})
+		}
 	}
 	return nil
 }

@@ -16,13 +16,13 @@ var (
 		"api/legacy-secret", "admin", "photo/3", "blogs", "en/dashboard", "ar/dashboard/settings",
 	}
 	openPlaces = []string{"login", "docs/a/b", "blog/x", "assets/a.txt", "legacypub", "api/public", "feed", "en/login", "prefetchpage"}
-	aliases    = []string{"alias", "ALIAS", "app/settings", "APP/u/1", "xx/dashboard", "xx/dashboard/settings", "feed/(..)photo/3", "feed/(..)dashboard"}
+	aliases    = []string{"alias", "ALIAS", "app/settings", "APP/u/1", "xx/dashboard", "xx/dashboard/settings", "feed/(..)photo/3", "feed/(..)dashboard", "feed/(..)photo/(.x", "feed/(..)photo/(.)3"}
 	climbs     = []string{"..", "%2e%2e", ".%2E", "..%2f..", "..%2F..%2F..", ".", "%2e", "..;", "..%5c..", "%252e%252e", "...", "x/..", ""}
 	noises     = []string{"/", "%2f", "%2F", "//", "\\", "%5c", ";x=1", "%20", "%00", "\x00", "%0a", "\"", "<", "|", "^", "`", "{", "é", "\xe9", "%C3%A9", "%c0%af", "#", "#/login", "?x=/login", "%3f", "%23", "~", "+", "%%", "%zz"}
 	endings    = []string{"", "", "", "", "", "", "", "", "", "", "/", ".rsc", ".txt", ".html", ".json", ".segments/_full.segment.rsc", ".segments/!x.segment.rsc", "/.", "/..", "%2f", "?_rsc=abcde", "?x=1", "?url=/login", "/index", "/page"}
 	wraps      = []string{
 		"/%s", "/%s", "/%s", "/%s", "/%s", "/%s", "/%s", "/%s", "/%s", "/%s", "/en/%s", "/AR/%s", "/%%65n/%s", "/_next/data/BUILDID/%s.json", "/_next/data/x/../BUILDID/%s.json", "/en/_next/data/BUILDID/%s.json",
-		"/_next/static/../../%s", "/_next/image?w=64&q=75&url=/%s", "/_next/image?url=%%2F%s&w=64&q=75", "http://evil.test/%s", "http:/%s", "x:/%s", "//%s", "///%s", "/./%s", "/index/%s",
+		"/_next/static/../../%s", "/_next/image?w=64&q=75&url=/%s", "/_next/image?url=%%2F%s&w=64&q=75", "http://evil.test/%s", "http:/%s", "x:/%s", "//%s", "///%s", "/./%s", "/index/%s", "/login.segments/%s.segment.RSC",
 	}
 	methods   = []string{"GET", "GET", "GET", "GET", "GET", "GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "QUERY", "TRACE"}
 	headers   = []string{"RSC", "Next-Router-Prefetch", "Next-Router-Segment-Prefetch", "Next-Url", "X-Nextjs-Data", "X-Matched-Path", "X-Middleware-Subrequest", "X-Rewrite-Url", "X-Original-Url", "X-Forwarded-Uri", "X-Http-Method-Override", "X-Session-User", "Next-Resume", "X-Invoke-Path"}

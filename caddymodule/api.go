@@ -72,6 +72,7 @@ func (a *API) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("session_api: %w", withPlaces(err, a.places()))
 	}
+	a.realm.apis = append(a.realm.apis, a)
 	return nil
 }
 
@@ -96,9 +97,6 @@ func (a *API) readKey() error {
 		a.logger.Warn("the api_key is written in the configuration itself; keep it out with {env.SESSION_API_KEY} or {file.…}")
 	}
 	a.keys = [][]byte{key}
-	if a.realm != nil {
-		a.realm.apiKeys = append(a.realm.apiKeys, apiKey{key, at(cmp.Or(a.Sources["api_key"], a.Source))})
-	}
 	return nil
 }
 

@@ -30,7 +30,7 @@ type realm struct {
 	places   map[string]string // setting -> where it was written ("at Caddyfile:3")
 	asked    bool              // for by a guard, a session API or a matcher
 
-	apiKeys []apiKey // of its session APIs
+	apis []*API // session APIs of it
 
 	validator session.Validator // nil: none
 	refresher session.Refresher // nil: none
@@ -121,19 +121,14 @@ func (r *realm) check() error {
 	return nil
 }
 
-// apiKey is the key of a session API, with where it was written.
-type apiKey struct {
-	key   []byte
-	place string
-}
-
 // checkAPIKeys refuses a secret as an api_key: a back end that has it could open and seal
 // every session, and be anybody.
 func (r *realm) checkAPIKeys(secrets [][]byte) error {
-	for _, given := range r.apiKeys {
-		if slices.ContainsFunc(secrets, func(secret []byte) bool { return bytes.Equal(secret, given.key) }) {
-			return withPlaces(errors.New("api_key is also the secret of the sessions, with which a back end could be anybody; make another one with: caddy session keygen"),
-				map[string]string{"api_key": given.place})
+	for _, api := range r.apis {
+		for _, key := range api.keys {
+			if slices.ContainsFunc(secrets, func(secret []byte) bool { return bytes.Equal(secret, key) }) {
+				return withPlaces(errors.New("api_key is also the secret of the sessions, with which a back end could be anybody; make another one with: caddy session keygen"), api.places())
+			}
 		}
 	}
 	return nil

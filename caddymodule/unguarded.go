@@ -257,6 +257,10 @@ func (s *survey) answers(api *API, at position) {
 	if at.guard != nil {
 		s.warn("session_api (%s) comes after session_guard, so the guard's rules decide who may call it; move it before session_guard, and out of handle", api.Source)
 	}
+	if below := strings.TrimSuffix(api.realm.settings.CookiePath, "/") + "/"; !strings.HasPrefix(api.Path+"/", below) { // RFC 6265bis section 5.1.4
+		s.warn("session_api (%s) answers %s, but browsers send the session cookie to cookie_path %s only, so it never sees who is signed in; write a path below that, such as path %sapi/session",
+			api.Source, api.Path, api.realm.settings.CookiePath, below)
+	}
 	s.checkOverrides("session_api", api.Source, at)
 	place := apiPlace{s.server, s.site, api.Path}
 	if s.answered[place] && !at.ofError {

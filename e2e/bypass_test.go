@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -46,7 +47,7 @@ func startBypass(t *testing.T, version, variant string) *bypassSite {
 		unguardedApp = serve()
 	}
 	startCaddy(t, "bypass.caddyfile", s.guarded, "RULES_PORT="+s.rules, "UNGUARDED_PORT="+s.unguarded,
-		"APP_PORT="+app, "UNGUARDED_APP_PORT="+unguardedApp, "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+rulesOfVariant[variant])
+		"APP_PORT="+app, "UNGUARDED_APP_PORT="+unguardedApp, "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+cmp.Or(rulesOfVariant[variant], "default hybrid"))
 	return s
 }
 

@@ -12,7 +12,10 @@ import (
 
 // rulesOfVariant are the directives that the guard in front of a variant needs
 // besides the rules, where it cannot read the build.
-var rulesOfVariant = map[string]string{"basepath": "base_path /base"}
+var rulesOfVariant = map[string]string{
+	"basepath":   "default hybrid\nbase_path /base",
+	"parameters": "hybrid / /login /blog/* /feed/*\ndefault auth",
+}
 
 // variants are the variants of the bypass app to test: the one with the Pages
 // Router's i18n setting, or those of BYPASS_VARIANTS.

@@ -17,6 +17,7 @@ const i18n = { locales: ["en", "ar", "pt-BR"], defaultLocale: "en" };
 const variants = {
   main: {},
   strict: {},
+  parameters: {},
   browser: {},
   basepath: { basePath: "/base" },
   trailing: { trailingSlash: true },

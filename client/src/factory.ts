@@ -4,6 +4,7 @@ import { caddyKeeper, refuseTooLarge, SessionTooLarge } from "./handoff.js";
 import { createHandlers } from "./handlers.js";
 import type { Keeper } from "./keeper.js";
 import { createMiddleware } from "./middleware.js";
+import { sayOnce } from "./say-once.js";
 import { currentRequest, type RequestScope } from "./request.js";
 import { difference, isRefreshDue, isSessionExpired, readChange, readIdentity, withoutTokens } from "./session.js";
 import { standaloneKeeper } from "./standalone.js";
@@ -30,10 +31,6 @@ export interface Access {
 
 const NOBODY = "Nobody is signed in.";
 
-/** By which the process has said once that Caddy is missing, whichever bundle of Next.js asks: each has a copy of this module. */
-const SAID = Symbol.for("caddy-session-guard.said");
-const everywhere = globalThis as { [SAID]?: true };
-
 /**
  * Configures sessions once and returns every function of this package, bound to the configuration. Throws one error that names every wrong
  * setting. It does nothing else until a function is called.
@@ -51,9 +48,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 
   async function access({ headers, cookies, now }: RequestScope): Promise<Access> {
     const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
-    if (mode === "missing" && !everywhere[SAID]) {
-      everywhere[SAID] = true;
-      console.error("caddy-session-guard: the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard; nobody is signed in.");
+    if (mode === "missing") {
+      sayOnce("missing", "the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard; nobody is signed in.");
     }
     const keeper =
       mode === "standalone"

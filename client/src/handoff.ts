@@ -1,5 +1,6 @@
 import { decodeText, encodeText } from "./base64url.js";
 import type { ResolvedSessionConfig } from "./config.js";
+import { sayOnce } from "./say-once.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
 import { changedSession, mergedChange, newSession, type Change, type Identity } from "./session.js";
 import type { Keeper } from "./keeper.js";
@@ -13,21 +14,28 @@ const OPTIONS: CookieOptions = { httpOnly: true, path: "/", sameSite: "lax", sec
 
 /**
  * The session behind Caddy. It is read from the headers that Caddy sets; changes are handed over in cookies that Caddy takes off the answer and
- * never shows to the browser (and removes from requests, so one that is seen was set in this request). Caddy applies them in the order
- * delete, set, update.
+ * never shows to the browser, and removes from requests. Caddy applies them in the order delete, set, update.
  */
 export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestScope, config: ResolvedSessionConfig<T>): Keeper {
   const { cookieName, sessionExpiry: expiry } = config;
   const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
   const realm = headers.get("X-Session-Realm") ?? "";
+  // Anybody could be anybody by a handoff that came with the request. One does only where Caddy knows the session cookie by another name.
+  const sent = new Set((headers.get("Cookie") ?? "").split(/; */).map((cookie) => cookie.split("=", 1)[0]));
+  if ([set, update, remove].some((name) => sent.has(name))) explainName(cookieName);
+
+  /** What was handed over earlier in this request. */
+  function pending<V>(name: string): V | undefined {
+    return sent.has(name) ? undefined : decode<V>(cookies.get(name)?.value);
+  }
 
   return {
     async read() {
       let session = readHeader(headers.get("X-Session-Data"));
-      if (cookies.get(remove)?.value) session = null;
-      const identity = pending<Identity>(cookies, set);
+      if (!sent.has(remove) && cookies.get(remove)?.value) session = null;
+      const identity = pending<Identity>(set);
       if (identity) session = newSession(identity, expiry, await now());
-      const change = pending<Change>(cookies, update);
+      const change = pending<Change>(update);
       return session && change ? changedSession(session, change, expiry, await now()) : session;
     },
     async create(identity) {
@@ -40,7 +48,7 @@ export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestSc
     async change(session, change) {
       const after = changedSession(session, change, expiry);
       refuseTooLarge(after, config, realm);
-      handOver(cookies, update, mergedChange(pending<Change>(cookies, update) ?? {}, change));
+      handOver(cookies, update, mergedChange(pending<Change>(update) ?? {}, change));
       return after;
     },
     async remove() {
@@ -69,14 +77,17 @@ function handOver(cookies: CookieJar, name: string, value: unknown) {
   cookies.set(name, encodeText(JSON.stringify(value)), OPTIONS);
 }
 
-/** What was handed over earlier in this request. */
-function pending<T>(cookies: CookieJar, name: string): T | undefined {
-  return decode<T>(cookies.get(name)?.value);
-}
-
 /** Takes back what was handed over earlier in this request. Next.js can only expire a cookie; Caddy ignores an expired handoff. */
 function withdraw(cookies: CookieJar, name: string) {
   if (cookies.get(name)?.value) cookies.set(name, "", { ...OPTIONS, maxAge: 0 });
+}
+
+/** Says why nobody can sign in: what Caddy does not know as a handoff goes to the browser. */
+function explainName(cookieName: string) {
+  sayOnce(
+    "cookie",
+    `the browser sent a handoff for the cookie "${cookieName}", which Caddy keeps from it: Caddy knows the session cookie by another name, so nobody can sign in. Write the same name as cookie_name in the Caddyfile and as session.cookieName here.`,
+  );
 }
 
 /** Refuses what Caddy would refuse, by the same sizes. */

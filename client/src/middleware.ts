@@ -57,7 +57,7 @@ export function createMiddleware<T extends User>(
 const API = /^\/api\/session(\/(all|others|list))?\/?$/;
 
 /** Next.js's static files, and its tools in development. A login page without them has no scripts, so only a rule that names them counts. */
-const OPEN = /^\/(_next\/(static\/|(webpack-)?hmr$)|__nextjs_(font\/)?[^/]+$)/;
+const OPEN = /^\/(_next\/(static\/|(webpack-)?hmr$)|__nextjs_(font\/[^/]+\.woff2|[^/]+)$)/;
 
 /** What the rules say of a URL. The image optimizer's is decided by the path that it fetches from the app itself, where no middleware sees it. */
 function judge({ pathname, searchParams }: Pick<URL, "pathname" | "searchParams">, basePath: string, rules: Rules): Verdict {

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { encodeText } from "../../src/base64url.js";
 import { NextAuthSession } from "../../src/index.js";
 import { connection, current, FakeRequest, session, use } from "./harness.js";
 
@@ -343,6 +344,22 @@ describe("where there is nothing to write to", () => {
     vi.stubGlobal("window", {});
     await expect(auth.getSession()).rejects.toThrow(/useSession\(\)/);
     vi.unstubAllGlobals();
+  });
+
+  // An attack: Caddy removes only handoffs whose name it knows, and one that goes through would be a session that anybody writes.
+  test.each(["set", "update", "delete"])("a handoff that the browser sends under a name which Caddy does not know means nothing: %s", async (kind) => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    Reflect.deleteProperty(globalThis, Symbol.for("caddy-session-guard.said"));
+    const { getSession } = NextAuthSession({ session: { cookieName: "app_session" } });
+    const forged = kind === "delete" ? "1" : encodeText(JSON.stringify({ user: { id: "admin", role: "admin" } }));
+    for (const ada of [null, session()]) {
+      use(new FakeRequest().behindCaddy(ada));
+      current.headers.set("Cookie", `theme=dark; app_session.${kind}=${forged}`);
+      current.sent.set(`app_session.${kind}`, forged);
+      expect((await getSession())?.user).toEqual(ada?.user);
+    }
+    expect(log).toHaveBeenCalledTimes(1);
+    expect(log.mock.calls[0]?.[0]).toMatch(/the cookie "app_session".* cookie_name in the Caddyfile/);
   });
 
   test("in production without Caddy nobody is signed in, and it says so once", async () => {

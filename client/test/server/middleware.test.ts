@@ -80,7 +80,7 @@ describe("without Caddy the rules are enforced here", () => {
       ]) {
         expect([path, await visit(path, { config })]).toEqual([path, "200"]);
       }
-      for (const path of ["/_next/data/b/x.json", "/_NEXT/static/x", "/__nextjs_x/dashboard", "/api/session/x", "/api/sessions", "/x/_next/static/a.js"]) {
+      for (const path of ["/_next/data/b/x.json", "/_NEXT/static/x", "/__nextjs_x/dashboard", "/__nextjs_font/dashboard", "/api/session/x", "/api/sessions", "/x/_next/static/a.js"]) {
         expect([path, await visit(path, { config })]).toEqual([path, expect.stringMatching(/^307 \/login/)]);
       }
     }

@@ -20,19 +20,26 @@ export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestSc
   const { cookieName, sessionExpiry: expiry } = config;
   const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
   const realm = headers.get("X-Session-Realm") ?? "";
-  // Anybody could be anybody by a handoff that came with the request. One does only where Caddy knows the session cookie by another name.
-  const sent = new Set((headers.get("Cookie") ?? "").split(/; */).map((cookie) => cookie.split("=", 1)[0]));
-  if ([set, update, remove].some((name) => sent.has(name))) explainName(cookieName);
+  const names = new Set((headers.get("Cookie") ?? "").split(/; */).map((cookie) => cookie.split("=", 1)[0]));
+  if ([set, update, remove].some(isSent)) explainName(cookieName);
+
+  /**
+   * Whether a handoff came with the request, by which anybody could be anybody: one does only where Caddy knows the session cookie by another name.
+   * Next.js writes into the request what proxy.ts has set, and says so in a header that Caddy takes from no client.
+   */
+  function isSent(name: string): boolean {
+    return names.has(name) && !headers.get("x-middleware-set-cookie")?.includes(`${name}=`);
+  }
 
   /** What was handed over earlier in this request. */
   function pending<V>(name: string): V | undefined {
-    return sent.has(name) ? undefined : decode<V>(cookies.get(name)?.value);
+    return isSent(name) ? undefined : decode<V>(cookies.get(name)?.value);
   }
 
   return {
     async read() {
       let session = readHeader(headers.get("X-Session-Data"));
-      if (!sent.has(remove) && cookies.get(remove)?.value) session = null;
+      if (!isSent(remove) && cookies.get(remove)?.value) session = null;
       const identity = pending<Identity>(set);
       if (identity) session = newSession(identity, expiry, await now());
       const change = pending<Change>(update);

@@ -11,24 +11,19 @@ import (
 // at any path, so every reading of the path must be one of Config.Actions.
 // With a build, the path does not matter: an action may run where one of the
 // pages that own it is open, and an action that the build does not know may
-// not. A page with parameters may be open at some of its paths only, such as a login
-// page within [[...slug]]: there, the path counts too. Ask it on every path, also on those
-// that are Open.
+// not. A page with parameters is decided as a whole, and may be the login page all the same,
+// such as /[[...slug]]: its actions may then run at the login path. Ask it on every path, also
+// on those that are Open.
 func (t *Table) ActionAllowed(path, actionID string) bool {
-	if t.build != nil && slices.ContainsFunc(t.actionOwners[actionID], func(m Match) bool { return m.Type != Auth }) {
+	if t.build == nil {
+		m := t.actions.Match(path, "", "")
+		return !m.Bad && !m.Open && m.Type != Auth
+	}
+	if slices.ContainsFunc(t.actionOwners[actionID], func(m Match) bool { return m.Type != Auth }) {
 		return true
 	}
-	m := t.actions.Match(path, "", "")
-	return !m.Bad && !m.Open && m.Type != Auth && (t.build == nil || t.isOwnedAt(path, actionID))
-}
-
-// isOwnedAt reports whether the page that the build has at a path owns an action.
-func (t *Table) isOwnedAt(path, actionID string) bool {
 	f := t.strip(path, howRaw)
-	page := t.build.pageAt(f.path)
-	return page != "" && slices.ContainsFunc(t.build.actions, func(a serverAction) bool {
-		return a.id == actionID && slices.Contains(a.owners, page)
-	})
+	return t.loginActions[actionID] && trimEnd(f.path) == t.loginPath
 }
 
 // KnowsAction reports whether the build has the Server Action with this id.

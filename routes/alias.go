@@ -57,8 +57,11 @@ func (j *judgement) rewrites(f *form, page string, depth int, last phase) (renam
 		if !forHost {
 			continue
 		}
+		if j.gaveUp {
+			return false
+		}
 		if j.searched += len(spellings) * len(f.full); j.searched > maxSearched {
-			j.count(Auth, -1, f.path, howRewrite)
+			j.giveUp(f.path, howRewrite)
 			return false
 		}
 		for to := range r.destinations(spellings, parts) {
@@ -132,11 +135,22 @@ func (t *Table) isPageInstead(path string) bool {
 	return b != nil && len(b.files) > 0 && !b.hasFile(path) && b.pageAt(path) != "" && !b.hasNewFile(path)
 }
 
-// isPageInsteadOfData is isPageInstead for a data route: Next.js knows those of its own
-// build, if that has pages of the Pages Router.
+// isPageInsteadOfData is isPageInstead for a data route: Next.js certainly knows those of its
+// own build and of pages of the Pages Router.
 func (t *Table) isPageInsteadOfData(path string) bool {
 	b := t.build
-	return b != nil && !(b.hasDataRoutes && strings.HasPrefix(path, dataPrefix+b.id+"/")) && b.pageAt(path) != ""
+	if b == nil || b.pageAt(path) == "" {
+		return false
+	}
+	page, isOwn := strings.CutPrefix(path, dataPrefix+b.id)
+	page, isJSON := strings.CutSuffix(page, ".json")
+	if !isOwn || !isJSON {
+		return true
+	}
+	if rest, _, ok := t.cutLocale(page); ok {
+		page = rest
+	}
+	return !b.dataPages[b.pageAt(pageOfIndex(page))]
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or
@@ -261,4 +275,31 @@ func (t *Table) compileActions() {
 		}
 		t.actionOwners[action.id] = owners
 	}
+	t.loginActions = make(map[string]bool)
+	page := t.loginPage()
+	for _, action := range t.build.actions {
+		t.loginActions[action.id] = page != "" && slices.Contains(action.owners, page)
+	}
+}
+
+// loginPage is the page that Next.js certainly has at the login path, or empty. What is in a
+// [locale] folder is below a locale, not in place of one.
+func (t *Table) loginPage() string {
+	path := t.loginPath
+	page := t.build.pageAt(path)
+	if t.isLocalePage(page) && t.anyLocale != "" {
+		path = "/" + t.anyLocale + path
+		page = t.build.pageAt(path)
+	}
+	f := form{path: path, full: t.basePath + path}
+	spellings := t.spellings(&f, "")
+	for i := range t.build.rewrites {
+		for range t.build.rewrites[i].destinations(spellings, nil) {
+			return "" // perhaps another page
+		}
+	}
+	if t.isLocalePage(page) && path == t.loginPath {
+		return ""
+	}
+	return page
 }

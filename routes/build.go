@@ -40,8 +40,8 @@ type Build struct {
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
 	endpoints     []endpoint
-	handlerTree   *tree // over the endpoints that are route handlers
-	hasDataRoutes bool  // there are pages of the Pages Router
+	handlerTree   *tree           // over the endpoints that are route handlers
+	dataPages     map[string]bool // those of the Pages Router
 	actions       []serverAction
 	// servesPages says that Next.js certainly looks for a page under its own path.
 	servesPages bool
@@ -245,6 +245,7 @@ func (b *Build) readEndpoints(fsys fs.FS, app map[string]string) error {
 		return err
 	}
 	found := make(map[endpoint]bool)
+	b.dataPages = make(map[string]bool)
 	for file, page := range app {
 		if !strings.HasPrefix(page, "/_") {
 			found[endpoint{page, strings.HasSuffix(file, "/route")}] = true
@@ -254,7 +255,7 @@ func (b *Build) readEndpoints(fsys fs.FS, app map[string]string) error {
 		page = b.withoutLocale(page)
 		if page != "/404" && page != "/500" && !strings.HasPrefix(page, "/_") {
 			found[endpoint{page, page == "/api" || strings.HasPrefix(page, "/api/")}] = true
-			b.hasDataRoutes = true
+			b.dataPages[page] = true
 		}
 	}
 	b.endpoints = slices.SortedFunc(maps.Keys(found), func(one, other endpoint) int {

@@ -337,6 +337,16 @@ func TestAttackByPathFullOfMarks(t *testing.T) {
 			t.Errorf("%s is read %d times", unit, j.reads)
 		}
 	}
+	// A folder that takes any first segment for a locale, and any path below.
+	config.Build = buildOf(t, `{"dynamicRoutes":[{"page":"/[locale]/[[...slug]]"}]}`)
+	table = compile(t, config)
+	for _, path := range []string{"/a/b/c/d/e/f/g/h/i" + strings.Repeat(".rsc", 6), "/a/(.)b;/c.segments/(.)d;/e.segment.rsc", "/_next/data/x/a/b/c.segments/d/e.segment.rsc.json"} {
+		j := judgement{table: table}
+		j.read(path, howRaw, 0)
+		if j.reads > 60 {
+			t.Errorf("%s is read %d times", path, j.reads)
+		}
+	}
 }
 
 func TestCoverage(t *testing.T) {

@@ -31,6 +31,7 @@ type Table struct {
 	build        *Build
 	authPatterns []pattern          // for rewrites whose destination a client may choose
 	actionOwners map[string][]Match // by id: the pages that own a Server Action, never nil
+	loginActions map[string]bool    // by id: whether the login page owns it
 	openPages    map[string]bool    // paths that open rules name exactly, and the login path
 	anyLocale    string             // stands for the locale of a page
 }
@@ -285,49 +286,36 @@ func (c *compiler) actions() {
 		allowed.rules = append(allowed.rules, Rule{Type: typ})
 		allowed.singles = append(allowed.singles, len(allowed.singles))
 	}
-	named := c.namedActions()
-	if c.config.Actions != nil && c.config.Build == nil {
-		for _, p := range named {
+	if c.config.Actions != nil {
+		named := newTree() // without what is stripped from the paths
+		for i, text := range c.config.Actions {
+			p, err := parsePattern(text)
+			if err != nil {
+				c.errorf("actions: %w", err)
+				continue
+			}
+			named.add(i, c.proveUnprefixed("actions", Hybrid, p))
 			add(Hybrid, p)
 		}
-		t.actions = &allowed
-		return
-	}
-	allowed.loginPath = t.loginPath // so that no wider rule closes it, such as one for its locale
-	if p, err := parsePattern(c.config.LoginPath); err == nil {
-		add(Hybrid, p)
-	}
-	for _, rule := range c.patterns {
-		typ := Auth
-		if rule.Type == Public {
-			typ = Hybrid
+		if c.config.Build != nil {
+			c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
+		} else {
+			c.proveLoginAction(named)
 		}
-		for _, p := range rule.patterns {
-			add(typ, p)
+	} else {
+		allowed.loginPath = t.loginPath // so that no wider rule closes it, such as one for its locale
+		if p, err := parsePattern(c.config.LoginPath); err == nil {
+			add(Hybrid, p)
+		}
+		for _, rule := range c.patterns {
+			typ := Auth
+			if rule.Type == Public {
+				typ = Hybrid
+			}
+			for _, p := range rule.patterns {
+				add(typ, p)
+			}
 		}
 	}
 	t.actions = &allowed
-}
-
-// namedActions checks the patterns that are given instead of the default.
-func (c *compiler) namedActions() (patterns []pattern) {
-	if c.config.Actions == nil {
-		return nil
-	}
-	unprefixed := newTree() // without what is stripped from the paths
-	for i, text := range c.config.Actions {
-		p, err := parsePattern(text)
-		if err != nil {
-			c.errorf("actions: %w", err)
-			continue
-		}
-		unprefixed.add(i, c.proveUnprefixed("actions", Hybrid, p))
-		patterns = append(patterns, p)
-	}
-	if c.config.Build != nil {
-		c.warnf("actions has no effect with next_build: the pages that own an action decide; remove it")
-	} else {
-		c.proveLoginAction(unprefixed)
-	}
-	return patterns
 }

@@ -57,7 +57,7 @@ type form struct {
 // path as it is keeps its name.
 func (t *Table) strip(path, how string) form {
 	f := form{path: path, how: how, base: t.basePath == "", full: path}
-	located := false
+	located, suffixed := false, false
 	for f.steps < maxForms {
 		var next, taken string
 		certain := true
@@ -75,9 +75,13 @@ func (t *Table) strip(path, how string) form {
 				f.isUnknown()
 			}
 			f.page, f.whole, f.data, located = next, whole, true, false
+			suffixed = false
 		} else if rest, ok := cutRSC(f.path); ok && !isStatic(f.path) {
 			next, taken = rest, howRSC
-			f.isUnknown()
+			if !suffixed { // several are one to who knows none
+				f.isUnknown()
+			}
+			suffixed = true
 		} else {
 			break
 		}
@@ -314,15 +318,15 @@ func isExport(path, original string) bool {
 // /feed/(..)photo/1 shows /photo/1. What looks like a second mark may be a parameter.
 func interceptions(path string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for end := len(path); ; {
-			at := strings.LastIndex(path[:end], "/(.")
-			if at < 0 {
+		for from := 0; ; {
+			next := strings.Index(path[from:], "/(.")
+			if next < 0 {
 				return
 			}
-			if page, ok := cutInterception(path, at); ok && !yield(page) {
+			if page, ok := cutInterception(path, from+next); ok && !yield(page) {
 				return
 			}
-			end = at
+			from += next + 1
 		}
 	}
 }
@@ -338,8 +342,10 @@ func cutInterception(path string, at int) (page string, ok bool) {
 			parent, marked = parent[:max(0, strings.LastIndexByte(parent, '/'))], marked[len("(..)"):]
 		case strings.HasPrefix(marked, "(.)"):
 			marked = marked[len("(.)"):]
+		case !ok:
+			return "", false
 		default:
-			return parent + "/" + marked, ok
+			return parent + "/" + marked, true
 		}
 		ok = true
 	}

@@ -20,9 +20,11 @@ type judgement struct {
 	progress   rewriteProgress
 	anyImage   bool   // the client chooses a part of an image's address by a rewrite
 	sent       string // the path that is read next, as it was sent; empty if that is not known
+	whole      bool   // this reading is of a path with a form that Next.js may not know, by unstripped
 	cut        bool   // this reading was cut from another, by guessOnce
 	guessed    bool   // this reading is only possible, so it may protect, but opens nothing
 
+	gaveUp    bool // there were too many readings
 	decided   bool // a reading counted
 	open      bool // a reading is never decided
 	static    bool
@@ -52,9 +54,12 @@ const (
 func (j *judgement) read(path, how string, depth int) {
 	sent := j.sent
 	j.sent = ""
+	if j.gaveUp {
+		return
+	}
 	j.reads++
 	if depth > maxDepth || j.reads > maxReads {
-		j.count(Auth, -1, path, how)
+		j.giveUp(path, how)
 		return
 	}
 	f := j.table.strip(path, how)
@@ -72,7 +77,7 @@ func (j *judgement) read(path, how string, depth int) {
 		j.decide(also, howUnstripped)
 	}
 	for _, path := range f.unknown[:f.unknowns] {
-		j.protect(func() { j.unstripped(path, depth) })
+		j.protect(func() { j.unstripped(f, path, depth) })
 	}
 	if f.data {
 		j.named(f.whole, howData)
@@ -96,11 +101,15 @@ func (j *judgement) read(path, how string, depth int) {
 }
 
 // unstripped decides a path as a server would that knows no form of it.
-func (j *judgement) unstripped(path string, depth int) {
-	j.decide(path, howUnstripped)
-	if b := j.table.build; b != nil && j.table.isLocalePage(b.pageAt(path)) {
-		j.guess(afterFirst(path), howLocale, depth)
+func (j *judgement) unstripped(f form, path string, depth int) {
+	if j.whole {
+		j.decide(path, howUnstripped)
+		return
 	}
+	j.whole = true
+	f.path, f.how = path, howUnstripped
+	j.leaf(&f, depth)
+	j.whole = false
 }
 
 // mostIDSlashes bounds the slashes of a build id that is not known.
@@ -109,10 +118,13 @@ const mostIDSlashes = 3
 // idWithSlashes lets the page of a data route protect whose build id may have slashes, such
 // as that of a branch.
 func (j *judgement) idWithSlashes(f *form) {
+	if b := j.table.build; b != nil && strings.HasPrefix(f.whole, b.id+"/") {
+		return // it is known
+	}
 	page := f.path
 	for range mostIDSlashes {
 		i := strings.IndexByte(page[1:], '/')
-		if i < 0 || j.table.build != nil { // which says what the id is
+		if i < 0 {
 			return
 		}
 		page = page[1+i:]
@@ -177,18 +189,21 @@ func (j *judgement) leaf(f *form, depth int) {
 	}
 }
 
-// maxMarks bounds how many marks of interception routes are looked at in one path. What has
-// more is auth.
-const maxMarks = 8
+// maxMarks bounds how many marks of interception routes are looked at in one path, from its
+// beginning. Next.js takes one, and before it only a parameter can look so.
+const maxMarks = 3
 
 // intercepts lets the pages protect that interception routes stand in for.
 func (j *judgement) intercepts(path string, depth int) {
-	marks := 0
+	var pages []string
 	for page := range interceptions(path) {
-		if marks++; marks > maxMarks {
-			j.count(Auth, -1, path, howInterception)
+		if len(pages) == maxMarks {
+			j.giveUp(path, howInterception)
 			return
 		}
+		pages = append(pages, page)
+	}
+	for _, page := range pages {
 		j.named(page, howInterception)
 		j.guessOnce(page, howInterception, depth)
 	}
@@ -319,6 +334,21 @@ func (j *judgement) readNamed(path, how string) {
 		j.named(f.path, how)
 		j.mentioned(f.path, how)
 		j.named(r.path, how)
+	}
+}
+
+// giveUp is for a path that has too many readings: it is auth, and all that any rule
+// requires must hold. No other reading changes that, so none costs anything more.
+func (j *judgement) giveUp(path, how string) {
+	j.count(Auth, -1, path, how)
+	if j.gaveUp {
+		return
+	}
+	j.gaveUp = true
+	for i, rule := range j.table.rules {
+		if rule.Requires && !slices.Contains(j.matched, i) {
+			j.matched = append(slices.Clip(j.matched), i)
+		}
 	}
 }
 

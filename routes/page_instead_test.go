@@ -1,6 +1,8 @@
 package routes
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -43,6 +45,10 @@ func TestAttackBySuffixThatIsAPath(t *testing.T) {
 			}
 		}
 	}
+	for _, path := range []string{"/_next/data/x/a.segments/b/u/7.segment.RSC.json", "/_next/data/x/a/b/u/7.json", "/a/b/u/7"} { // a rewrite of the whole
+		build := buildOf(t, `{"rewrites":[{"source":"/:a/:b/u/:id","destination":"/dashboard/:b/:id","regex":"^(?:/([^/]+?))(?:/([^/]+?))/u(?:/([^/]+?))(?:/)?$"}],"dynamicRoutes":[{"page":"/dashboard/[b]/[id]"}]}`)
+		wantTypes(t, compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: build}), map[string]Type{path: Auth})
+	}
 	// A page without parameters keeps its own rule under each name.
 	wantTypes(t, compile(t, Config{Rules: []Rule{{Type: Public, Patterns: []string{"/about"}}}}), map[string]Type{
 		"/about.rsc": Public, "/about.prefetch.rsc": Public, "/about.segments/_tree.segment.rsc": Public,
@@ -56,8 +62,18 @@ func TestAttackByParameterThatLooksLikeAMark(t *testing.T) {
 	wantTypes(t, table, map[string]Type{
 		"/feed/(..)photo/(.x": Auth, "/feed/(..)photo/a/(.)x/(.)x": Auth, "/feed/(..)photo/(.%20": Auth, "/feed/(..)photo/(.)x": Auth,
 		"/feed/(.x": Hybrid, "/feed/(..)other/(.x": Hybrid,
-		"/feed/(.)a/(.)a/(.)a/(.)a/(.)a/(.)a/(.)a/(.)a/(.)a": Auth,
 	})
+	// What is not looked at any more is still refused to whom a rule refuses.
+	required := compile(t, Config{Rules: []Rule{rules[0], {Type: Auth, Patterns: []string{"/photo/*"}, Requires: true}}})
+	for marks := range 12 {
+		path := "/feed/(..)photo/a" + strings.Repeat("/(.)x", marks)
+		if m := required.Match(path, "", ""); m.Type != Auth || !slices.Contains(m.Matched, 1) {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	for _, path := range []string{"/feed/zz.segments/(...)photo/5.segment.RSC", "/feed/zz.segments/(...)photo/5.segment.rsc"} {
+		wantTypes(t, table, map[string]Type{path: Auth})
+	}
 	byDefault := compile(t, Config{Rules: rules[:1], Default: Auth})
 	wantTypes(t, byDefault, map[string]Type{"/feed/(..)photo/(.)x": Auth, "/feed/1": Hybrid})
 }
@@ -67,10 +83,10 @@ func TestAttackByParameterThatLooksLikeAMark(t *testing.T) {
 func TestAttackByPageInPlaceOfAFile(t *testing.T) {
 	for _, page := range []string{"/[locale]/[category]/[id]", "/[[...slug]]", "/[...slug]"} {
 		routes := `"dynamicRoutes":[{"page":"` + page + `"}]`
-		build, files := buildFiles(t, "x", routes, "", "", "chunks/a b.js")
+		build, files := buildFiles(t, "x", routes, "", "", "chunks/a b.js", "x.rsc")
 		table := compile(t, Config{Default: Auth, Build: build})
 		for path, open := range map[string]bool{
-			"/_next/static/5": false, "/_next/static/chunks/a%20b.js": true,
+			"/_next/static/5": false, "/_next/static/chunks/a%20b.js": true, "/_next/static/x.rsc": true, "/_next/static/y.rsc": false,
 		} {
 			if m := table.Match(path, "", ""); m.Open != open || !open && m.Type != Auth {
 				t.Errorf("with %s, %s: %+v", page, path, m)
@@ -101,12 +117,19 @@ func TestAttackByPageInPlaceOfADataRoute(t *testing.T) {
 	for _, path := range paths {
 		wantTypes(t, compile(t, Config{Default: Auth, Rules: rules, Build: app}), map[string]Type{path: Auth})
 	}
-	files["server/pages-manifest.json"] = &fstest.MapFile{Data: []byte(`{"/_app":"","/404":"","/about":"pages/about.js"}`)}
-	both, err := LoadBuild(files)
-	if err != nil {
-		t.Fatal(err)
+	for manifest, want := range map[string]Type{
+		`{"/_app":"","/404":"","/about":"pages/about.js"}`: Hybrid,
+		`{"/_app":"","/legacy":"","/api/x":""}`:            Auth, // the page is none of them
+	} {
+		files["server/pages-manifest.json"] = &fstest.MapFile{Data: []byte(manifest)}
+		both, err := LoadBuild(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantTypes(t, compile(t, Config{Default: Auth, Rules: rules, Build: both}), map[string]Type{
+			paths[0]: want, paths[1]: Auth, paths[2]: Auth, "/_next/data/B/about": Auth, "/_next/data/B/about.JSON": Auth,
+		})
 	}
-	wantTypes(t, compile(t, Config{Default: Auth, Rules: rules, Build: both}), map[string]Type{paths[0]: Hybrid, paths[1]: Auth, paths[2]: Auth})
 }
 
 // The id of a build is the app's own choice, such as the name of a branch.
@@ -116,6 +139,7 @@ func TestAttackByBuildIDWithSlashes(t *testing.T) {
 	for _, config := range []Config{{Rules: rules, Build: build}, {Rules: rules}} {
 		wantTypes(t, compile(t, config), map[string]Type{
 			"/_next/data/feature/x/legacy.json": Auth, "/_next/data/feature%2Fx/legacy.json": Auth, "/_next/data/y/legacy.json": Auth,
+			"/_next/data/y/legacy/1.json": Auth, "/_next/data/feature/y/z/legacy.json": Auth, // of an instance that runs another build
 		})
 	}
 	with := compile(t, Config{Rules: rules, Build: build})
@@ -124,22 +148,55 @@ func TestAttackByBuildIDWithSlashes(t *testing.T) {
 	wantTypes(t, open, map[string]Type{"/_next/data/feature/x/legacy.json": Auth, "/_next/data/feature/x/x/1.json": Hybrid})
 }
 
-// A page with parameters may be the login page at one of its paths. Its action can be
+// A page with parameters may be the login page at one of its paths. Its actions can be
 // posted there, and nowhere else.
 func TestLoginActionOfAPageWithParameters(t *testing.T) {
-	for page, login := range map[string]string{"/[[...slug]]": "/login", "/sign-in/[[...x]]": "/sign-in", "/[slug]": "/login", "/auth/[step]": "/auth/password"} {
-		build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"`+page+`"}],"staticRoutes":[{"page":"/about"}]`, `"`+page+`/page":"`+page+`","/about/page":"/about"`,
-			`"login":{"workers":{"app`+page+`/page":{}}},"about":{"workers":{"app/about/page":{}}}`)
-		table := compile(t, Config{Default: Auth, LoginPath: login, Rules: []Rule{{Type: Public, Patterns: []string{"/offers"}}}, Build: build})
-		for _, tc := range []struct {
-			path, action string
-			want         bool
-		}{
-			{login, "login", true}, {login + "/", "login", true}, {login, "about", false}, {login, "other", false},
-			{"/dashboard", "login", false}, {"/about", "login", false}, {"/_next/static/a", "login", false}, {login + "%00", "login", false},
-		} {
-			if got := table.ActionAllowed(tc.path, tc.action); got != tc.want {
-				t.Errorf("%s: %s at %s: %v", page, tc.action, tc.path, got)
+	for _, tc := range []struct {
+		name, login, page, others string
+		locales                   []string
+	}{
+		{"all paths", "/login", "/[[...slug]]", "", nil},
+		{"some below", "/sign-in", "/sign-in/[[...x]]", "", nil},
+		{"one segment", "/login", "/[slug]", "", nil},
+		{"one of several", "/auth/password", "/auth/[step]", "", nil},
+		{"below a locale", "/sign-in", "/[locale]/sign-in/[[...x]]", `{"page":"/[locale]"},`, []string{"en", "ar"}},
+		{"all below a locale", "/login", "/[locale]/[[...rest]]", `{"page":"/[locale]"},`, []string{"en", "ar"}},
+	} {
+		build, _ := buildFiles(t, "x", `"dynamicRoutes":[`+tc.others+`{"page":"`+tc.page+`"}],"staticRoutes":[{"page":"/about"}]`,
+			`"`+tc.page+`/page":"`+tc.page+`","/about/page":"/about","/[locale]/page":"/[locale]"`,
+			`"login":{"workers":{"app`+tc.page+`/page":{}}},"about":{"workers":{"app/about/page":{}}},"home":{"workers":{"app/[locale]/page":{}}}`)
+		table := compile(t, Config{Default: Auth, LoginPath: tc.login, Locales: tc.locales, Rules: []Rule{{Type: Public, Patterns: []string{"/offers"}}}, Build: build})
+		want := map[[2]string]bool{
+			{tc.login, "login"}: true, {tc.login + "/", "login"}: true, {tc.login, "about"}: false, {tc.login, "home"}: false, {tc.login, "other"}: false,
+			{"/dashboard", "login"}: false, {"/about", "login"}: false, {"/offers", "login"}: false, {"/_next/static/a", "login"}: false, {tc.login + "%00", "login"}: false,
+		}
+		if tc.locales != nil {
+			want[[2]string{"/en" + tc.login, "login"}], want[[2]string{"/ar" + tc.login, "home"}] = true, false
+		}
+		for posted, allowed := range want {
+			if got := table.ActionAllowed(posted[0], posted[1]); got != allowed {
+				t.Errorf("%s: %s at %s: %v", tc.name, posted[1], posted[0], got)
+			}
+		}
+	}
+}
+
+// What Next.js may have at the login path in its place is no login page: a home page in the
+// language "login", or the target of a rewrite.
+func TestLoginActionOfAnotherPage(t *testing.T) {
+	const rewrite = `"rewrites":{"beforeFiles":[{"source":"/login","destination":"/in","regex":"^/login(?:/)?$"}]},`
+	for page, routes := range map[string]string{
+		"/[locale]":             `"dynamicRoutes":[{"page":"/[locale]"}]`,
+		"/[locale]/[[...rest]]": `"dynamicRoutes":[{"page":"/[locale]/login"},{"page":"/[locale]/[[...rest]]"}]`,
+		"/[[...slug]]":          rewrite + `"staticRoutes":[{"page":"/in"}],"dynamicRoutes":[{"page":"/[[...slug]]"}]`,
+	} {
+		build, _ := buildFiles(t, "x", routes, `"`+page+`/page":"`+page+`"`, `"id":{"workers":{"app`+page+`/page":{}}}`)
+		for _, locales := range [][]string{nil, {"en", "ar"}} {
+			table := compile(t, Config{Default: Auth, Rules: []Rule{{Type: Hybrid, Patterns: []string{"/in"}}}, Locales: locales, Build: build})
+			for _, path := range []string{"/login", "/en/login", "/xx/login"} {
+				if table.ActionAllowed(path, "id") {
+					t.Errorf("an action of %s is allowed at %s, locales %v", page, path, locales)
+				}
 			}
 		}
 	}

@@ -111,10 +111,18 @@ func (m *Manager) RevokeSession(ctx context.Context, id string) error {
 // the end yet: there is no later moment.
 func (m *Manager) end(ctx context.Context, s *Session) error {
 	defer m.forget(s.ID)
-	until := later(m.settings.Now().Add(m.settings.Expiry), s.ExpiresAt)
-	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
+	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: m.goneBy(s)})
 	m.observe(Event{Kind: EventDeleted, Session: s, Pending: err != nil})
 	return err
+}
+
+// goneBy is when no state of a session that ends now is alive any more: not even one
+// that another node seals which hears of the end as late as it may.
+func (m *Manager) goneBy(s *Session) time.Time {
+	settings := &m.settings
+	lifetime := settings.Expiry + min(settings.LongestOutage, maxCookieAge)
+	end := later(settings.Now().Add(lifetime), s.ExpiresAt)
+	return settings.clip(s.CreatedAt, end).Add(clockSkew)
 }
 
 // share returns nil if the sessions that have ended here have ended everywhere.

@@ -89,7 +89,7 @@ func (v *Visitor) leaveIf(err error) error {
 		v.leave(ResultRevoked)
 		return nil
 	}
-	v.doubt = doubtOf(v.session, err)
+	v.doubt = &doubt{sessions: []*Session{v.session}, err: err}
 	v.leave(ResultError)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -88,16 +89,20 @@ func (v *Visitor) open(ctx context.Context) error {
 }
 
 // openTokens opens every token that the cookies may mean. The session that it finds
-// first is the visitor's, in its newest state; the others are returned.
+// first is the visitor's, in its newest state; the others are returned. An error means
+// that nobody can tell of one of them: then nobody is signed in, and the end of any is
+// still to be kept.
 func (v *Visitor) openTokens(ctx context.Context, now time.Time) (rivals []*Session, err error) {
 	v.result = ResultMalformed
+	var unsure *doubt // mostly not needed, so it costs no memory
 	for _, token := range v.sent.candidates() {
 		s, cached, err := v.manager.open(ctx, token, now)
 		switch {
 		case err != nil && !IsAnonymity(err):
-			v.doubt = doubtOf(s, err)
-			v.leave(ResultError)
-			return nil, err
+			if unsure == nil {
+				unsure = &doubt{err: err}
+			}
+			unsure.about(s)
 		case err != nil:
 			if v.session == nil {
 				v.result = resultOf(err)
@@ -111,7 +116,15 @@ func (v *Visitor) openTokens(ctx context.Context, now time.Time) (rivals []*Sess
 			v.session, v.token, v.result, v.cached = s, token, ResultOpened, cached
 		}
 	}
-	return rivals, nil
+	if unsure == nil {
+		return rivals, nil
+	}
+	if v.session != nil {
+		unsure.add(append(rivals, v.session)...)
+	}
+	v.doubt = unsure
+	v.leave(ResultError)
+	return nil, unsure.err
 }
 
 // take makes a state that this node has sealed the visitor's.
@@ -348,15 +361,27 @@ func (v *Visitor) endPresent(ctx context.Context) error {
 
 // doubt is why nobody is signed in although somebody may be.
 type doubt struct {
-	sessions []*Session // that opened: rivals, or one of which nobody can tell whether it is still good
-	err      error      // why nobody can; nil for rivals
+	sessions []*Session // that opened: rivals, or some of which nobody can tell whether they are still good
+	unread   bool       // there may be another, whose token nobody can open now
+	err      error      // why nobody can tell; nil for rivals
 }
 
-func doubtOf(s *Session, err error) *doubt {
+// about notes that nobody can tell of a session; nil is one whose token nobody can open.
+func (d *doubt) about(s *Session) {
 	if s == nil {
-		return &doubt{err: err}
+		d.unread = true
+		return
 	}
-	return &doubt{sessions: []*Session{s}, err: err}
+	d.add(s)
+}
+
+// add adds sessions, each once however many tokens it has.
+func (d *doubt) add(sessions ...*Session) {
+	for _, s := range sessions {
+		if !slices.ContainsFunc(d.sessions, s.sameAs) {
+			d.sessions = append(d.sessions, s)
+		}
+	}
 }
 
 // asksToEnd is the session whose end the visitor may ask for, if it is good or
@@ -376,20 +401,25 @@ func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
 // Delete ends the session, if there is one, and has its cookies removed. Where
 // two sessions kept anybody from being signed in, both end; one of which nobody can
 // tell whether it is still good ends, too. An error means that the end is not
-// durable yet: do not report it as done, nor to whoever asks once more.
+// durable yet: do not report it as done, nor to whoever asks once more. While a token
+// cannot be opened no end of its session can be kept, so its cookies stay: whoever
+// has them can ask again.
 func (v *Visitor) Delete(ctx context.Context) error {
 	errs := []error{v.manager.share(ctx, v.ended)}
 	if v.session != nil {
 		errs = append(errs, v.manager.end(ctx, v.session))
 	}
-	if v.doubt != nil {
-		for _, s := range v.doubt.sessions {
+	var unread *doubt
+	if d := v.doubt; d != nil {
+		for _, s := range d.sessions {
 			errs = append(errs, v.manager.end(ctx, s))
 		}
-		if len(v.doubt.sessions) == 0 {
-			errs = append(errs, v.doubt.err)
+		if d.unread {
+			errs = append(errs, d.err)
+			v.ended = append(v.ended, d.sessions...)
+			unread = &doubt{unread: true, err: d.err}
 		}
 	}
-	v.session, v.token, v.pending, v.deleted, v.doubt = nil, "", nil, true, nil
+	v.session, v.token, v.pending, v.deleted, v.doubt = nil, "", nil, unread == nil, unread
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,3 +88,47 @@ func TestSignOutOfTwoSessionsInAnOutage(t *testing.T) {
 		}
 	}
 }
+
+// Session fixation: the session that was there before a sign-in ends also where nobody can
+// tell whether it is good, and signing in stays possible.
+func TestCreateEndsASessionOfWhichNobodyCanTell(t *testing.T) {
+	var told []session.EventKind
+	observe := func(s *session.Settings) {
+		s.Now = func() time.Time { return noon }
+		s.Observe = func(e session.Event) { told = append(told, e.Kind) }
+	}
+	set := session.NewRevocationSet(func() time.Time { return noon })
+	working, _ := newManager(t, func(s *session.Settings) { s.Revocations = set })
+	hook := &validator{answer: say(errors.New("bad gateway"))}
+	for name, m := range map[string]*session.Manager{
+		"stale revocations": first(newManager(t, observe, func(s *session.Settings) { s.Revocations = staleRevocations{set} })),
+		"a failing hook":    hooked(t, hook, nil, observe, func(s *session.Settings) { s.Revocations = set }),
+	} {
+		planted, other := signIn(t, working, alice()), signIn(t, working, alice())
+		v, err := m.Read(request(planted))
+		if err == nil {
+			err = v.Validate(t.Context())
+		}
+		if err == nil || v.Session() != nil {
+			t.Fatalf("%s: %v, the session is %v", name, err, v.Session())
+		}
+		told = nil
+		if err := v.Create(t.Context(), alice()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !slices.Contains(told, session.EventDeleted) || !slices.Contains(told, session.EventCreated) {
+			t.Errorf("%s: told %v", name, told)
+		}
+		if s := read(t, working, request(sentCookie(t, v))).Session(); s == nil {
+			t.Errorf("%s: nobody is signed in", name)
+		}
+		if result := read(t, working, request(planted)).Result(); result != session.ResultRevoked {
+			t.Errorf("%s: the session before is %s", name, result)
+		}
+		if result := read(t, working, request(other)).Result(); result != session.ResultOpened {
+			t.Errorf("%s: another session of the user is %s", name, result)
+		}
+	}
+}
+
+func first(m *session.Manager, _ *clock) *session.Manager { return m }

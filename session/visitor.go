@@ -304,8 +304,9 @@ func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*
 // Create signs a user in with a new session. The session that was there before
 // is ended, so that a cookie planted before the sign-in is worth nothing after
 // it (session fixation). So are two that kept anybody from being signed in, or they
-// would go on to do so. Errors: [*UserError], [*TooLargeError], or broken
-// machinery; after any of them nothing has changed.
+// would go on to do so, and one of which nobody can tell whether it is still good.
+// Errors: [*UserError], [*TooLargeError], or broken machinery; after any of them
+// nothing has changed.
 func (v *Visitor) Create(ctx context.Context, login Login) error {
 	made, err := v.manager.sealNew(login, Change{})
 	if err != nil {
@@ -342,17 +343,20 @@ func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	return nil
 }
 
-// endPresent ends what the request's cookies opened to.
+// endPresent ends what the request's cookies opened to. Where nobody can tell whether
+// that was still good, signing in is possible even if others cannot be told yet: the end
+// is kept, and holds here.
 func (v *Visitor) endPresent(ctx context.Context) error {
 	var others []*Session
+	unsure := false
 	switch {
 	case v.session != nil:
 		others = []*Session{v.session}
-	case v.doubt != nil && v.doubt.err == nil:
-		others = v.doubt.sessions
+	case v.doubt != nil:
+		others, unsure = v.doubt.sessions, v.doubt.err != nil
 	}
 	for _, s := range others {
-		if err := v.manager.end(ctx, s); err != nil {
+		if err := v.manager.end(ctx, s); err != nil && !unsure {
 			return err
 		}
 	}

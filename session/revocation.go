@@ -169,8 +169,12 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 
 // EndAll ends every session of the visitor's user, this one included. An error
 // means that the end is not durable yet: do not report it as done. The error is
-// [ErrNoSession] for an anonymous visitor.
+// [ErrNoSession] for an anonymous visitor. While nobody can tell whether the session is
+// still good, only this one ends, and the error says why.
 func (v *Visitor) EndAll(ctx context.Context) error {
+	if err := v.doubt.reason(); err != nil {
+		return errors.Join(err, v.Delete(ctx))
+	}
 	s, err := v.asksToEnd(ctx)
 	if err != nil {
 		return err
@@ -181,7 +185,8 @@ func (v *Visitor) EndAll(ctx context.Context) error {
 
 // EndOthers ends every session of the visitor's user but this one. Errors are
 // those of [Visitor.EndAll], and a [*TooOftenError]: the session stays, so one cookie
-// could fill the memory of every node.
+// could fill the memory of every node. While nobody can tell whether the session is still
+// good, none ends.
 func (v *Visitor) EndOthers(ctx context.Context) error {
 	s, err := v.asksToEnd(ctx)
 	if err != nil {

@@ -353,7 +353,7 @@ func (v *Visitor) endPresent(ctx context.Context) error {
 	case v.session != nil:
 		others = []*Session{v.session}
 	case v.doubt != nil:
-		others, unsure = v.doubt.sessions, v.doubt.err != nil
+		others, unsure = v.doubt.sessions, v.doubt.reason() != nil
 	}
 	for _, s := range others {
 		if err := v.manager.end(ctx, s); err != nil && !unsure {
@@ -368,6 +368,14 @@ type doubt struct {
 	sessions []*Session // that opened: rivals, or some of which nobody can tell whether they are still good
 	unread   bool       // there may be another, whose token nobody can open now
 	err      error      // why nobody can tell; nil for rivals
+}
+
+// reason is why nobody can tell; nil also where there is no doubt.
+func (d *doubt) reason() error {
+	if d == nil {
+		return nil
+	}
+	return d.err
 }
 
 // about notes that nobody can tell of a session; nil is one whose token nobody can open.
@@ -388,18 +396,17 @@ func (d *doubt) add(sessions ...*Session) {
 	}
 }
 
-// asksToEnd is the session whose end the visitor may ask for, if it is good or
-// nobody can tell. Who asks then must not hear that it is done while nothing is.
+// asksToEnd is the session that may ask for the end of others of its user. One of which
+// nobody can tell whether it is still good may not: it may have been ended since it was
+// stolen. Who asks once more must not hear that it is done while nothing is.
 func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
-	switch {
-	case v.session != nil:
+	if v.session != nil {
 		return v.session, nil
-	case v.doubt == nil || v.doubt.err == nil:
-		return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
-	case len(v.doubt.sessions) == 0:
-		return nil, v.doubt.err
 	}
-	return v.doubt.sessions[0], nil
+	if err := v.doubt.reason(); err != nil {
+		return nil, err
+	}
+	return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
 }
 
 // Delete ends the session, if there is one, and has its cookies removed. Where

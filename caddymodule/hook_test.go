@@ -325,3 +325,19 @@ func TestHookConfigurationsThatAreRefused(t *testing.T) {
 	require.NoError(t, json.Unmarshal(adapted, &config))
 	assert.ErrorContains(t, caddy.Validate(&config), "validate of the session realm default has two values: at Caddyfile:2 and at Caddyfile:7")
 }
+
+// Session fixation: a sign-in ends the session before it also where validate cannot say
+// whether that one was still good.
+func TestSignInWhileValidateFailsEndsTheSessionBefore(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks(hook.validate("")))
+	planted := s.signIn(ada)
+	hook.answer(status(http.StatusInternalServerError))
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Set", handoff(ada)) })
+	response := s.request("POST", "/sign-in", "Cookie", planted)
+	s.answer(nil)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	hook.answer(status(http.StatusOK))
+	s.wantOnDashboard(cookieHeader(response), http.StatusOK)
+	s.wantOnDashboard(planted, http.StatusTemporaryRedirect)
+}

@@ -1,7 +1,9 @@
 package caddymodule_test
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,4 +56,34 @@ func TestLogOfAutomaticKeys(t *testing.T) {
 	require.Eventually(t, func() bool { return logged(restored) > before }, 10*time.Second, 50*time.Millisecond, restored)
 	assert.Equal(t, []int{1, 1}, []int{logged(broken), logged(mended)})
 	s.wantOnDashboard(cookie, 200)
+}
+
+// A browser sends a cookie that this node has no key for, while the keys cannot be read:
+// left over, or planted. Pages that need no session are shown, to nobody; the others and
+// the session API are closed, also where a good cookie is beside it.
+func TestUnreadableKeysCloseAuthRoutesOnly(t *testing.T) {
+	folder := t.TempDir()
+	s := serve(t, guarded, "storage file_system "+folder)
+	good := s.signIn(ada)
+	part := strings.Repeat("A", 22)
+	foreign := "session=" + base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"dir","enc":"A256GCM","kid":"AAAAAAAAAAA","typ":"session+jwt"}`)) +
+		".." + part[:16] + ".AAAA." + part
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "session/default/keys.json"), nil, 0o600))
+	for name, cookies := range map[string]string{"alone": foreign, "beside a good one": good + "; " + foreign, "before a good one": foreign + "; " + good} {
+		for path, want := range map[string]int{
+			"/": 200, "/login": 200, "/_next/static/a.js": 200, "/dashboard/x": 503, "/admin/x": 503, "/api/session": 503,
+		} {
+			s.last()
+			response := s.request("GET", path, "Cookie", cookies)
+			assert.Equal(t, want, response.StatusCode, "%s %s", path, name)
+			assert.Empty(t, response.Cookies(), "%s %s: a cookie that may be good is taken", path, name)
+			if asked := s.last(); asked != nil {
+				assert.Equal(t, []string{"", "", ""}, []string{asked.Header.Get("X-Session-User"), asked.Header.Get("X-Session-Data"), asked.Header.Get("Cookie")}, "%s %s", path, name)
+			}
+		}
+		response := s.request("DELETE", "/api/session", "Cookie", cookies)
+		assert.Equal(t, 503, response.StatusCode, name)
+		assert.Empty(t, response.Cookies(), "%s: who asks again would have no cookie, and be told that it is done", name)
+	}
+	s.wantOnDashboard(good, http.StatusTemporaryRedirect)
 }

@@ -227,6 +227,9 @@ func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
 	if settings.Revocations, err = r.openRevocations(ctx); err != nil {
 		return nil, err
 	}
+	if shared, ok := settings.Revocations.(*sharedRevocations); ok {
+		settings.LongestOutage = shared.longestOutage()
+	}
 	if settings.List, err = r.openList(ctx); err != nil {
 		return nil, err
 	}

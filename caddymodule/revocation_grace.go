@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // countGrace counts the grace from a moment on.
@@ -23,6 +25,18 @@ func (s *sharedRevocations) countGrace(since time.Time) {
 // of a process that was frozen, requests run before any timer.
 func (s *sharedRevocations) stale() bool {
 	return int64(time.Since(s.started)) >= s.staleFrom.Load()
+}
+
+// longestOutage is for how long a node may accept and refresh sessions that were ended
+// elsewhere since its last look. A look that hangs until the grace is almost over and
+// then fails has it counted anew.
+func (s *sharedRevocations) longestOutage() time.Duration {
+	outage := s.outage.Load()
+	if outage.OnOutage != "closed" {
+		return session.LongestDuration
+	}
+	bounded := func(d time.Duration) time.Duration { return min(d, session.LongestDuration/2) }
+	return bounded(lookInterval(s.log)) + 2*bounded(time.Duration(outage.OutageGrace))
 }
 
 func (s *sharedRevocations) synced() {

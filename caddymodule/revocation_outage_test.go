@@ -270,6 +270,68 @@ func TestFrozenNodeTakesNoSessionOnceTheGraceIsOver(t *testing.T) {
 	})
 }
 
+// Whoever ends a session remembers that for as long as a node that is cut off may have
+// sealed it anew. A look that hangs, and fails before the grace is over, is the longest
+// that a node takes to close.
+func TestNoNodeGoesOnForLongerThanTheLongestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &readOnce{fail: make(chan error)}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		began := time.Now()
+		time.Sleep(time.Minute)
+		log.fail <- errors.New("connection reset by peer")
+		synctest.Wait()
+		open := func() bool {
+			_, err := node.Revoked(annsSession("one"))
+			return err == nil
+		}
+		for open() {
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(began); took > node.longestOutage() || took < 2*time.Minute {
+			t.Errorf("the node went on for %v, the longest outage is said to be %v", took, node.longestOutage())
+		}
+		node.cancel()
+		node.done.Wait()
+	})
+}
+
+// The manager of a realm is told of it: by the rule of its own configuration.
+func TestManagerKnowsTheLongestOutage(t *testing.T) {
+	for revocation, want := range map[string]time.Duration{
+		`{"module": "storage"}`: time.Second + 2*time.Minute,
+		`{"module": "storage", "outage_grace": "1h", "poll_interval": "5s"}`: 5*time.Second + 2*time.Hour,
+		`{"module": "storage", "outage_grace": "1h", "on_outage": "open"}`:   session.LongestDuration,
+		`{"module": "off"}`: session.LongestDuration, // of no effect
+	} {
+		t.Setenv("XDG_DATA_HOME", t.TempDir())
+		config := `{"realms": {"default": {"secret": ["q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"], "revocation": ` + revocation + `}}}`
+		ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"session": []byte(config)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		app, err := appOf(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		realm, err := app.realm("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		manager, err := realm.manager(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := manager.Settings().LongestOutage; got != want {
+			t.Errorf("%s: %v, want %v", revocation, got, want)
+		}
+		if err := app.Cleanup(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // lookingLog is one whose looks end when the test says so.
 type lookingLog struct {
 	RevocationLog

@@ -91,11 +91,10 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 }
 
 // isOutage reports whether an error means only that nobody can tell of a session
-// whether it is still good. Where no session is needed the visitor is anonymous
-// then.
-func isOutage(err error) bool {
-	return errors.Is(err, session.ErrStale) || errors.Is(err, session.ErrHookFailed)
-}
+// whether it is still good, or what it is: its key may be one that cannot be read now,
+// and anybody can send a cookie that names such a key. Where no session is needed the
+// visitor is anonymous then.
+func isOutage(err error) bool { return errors.Is(err, session.ErrUnavailable) }
 
 // use is what happens to a session that is used where the rules let it pass: the
 // hook is asked, and it slides. Either may end in another decision.

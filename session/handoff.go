@@ -79,6 +79,9 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	handoff.Places, handoff.Misspelled = parts.places(own), misspelled
 	slices.Sort(handoff.Misspelled)
 	passed, deletes, ownErr := v.ownCookies(ctx, own, lines)
+	if ownErr == nil && len(passed) == 0 && handoff.Set == nil { // else a login is not lost
+		ownErr = v.checkTwins(ctx, header["Set-Cookie"])
+	}
 	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes
 	err = errors.Join(err, ownErr)
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {

@@ -44,6 +44,41 @@ func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []st
 	return slices.Concat(lines, v.removalsBeside(own)), false, nil
 }
 
+// checkTwins refuses tokens that the app sealed under the name that the session cookie has
+// with another prefix, as an app does which does not know that there is one over TLS:
+// nothing here reads that cookie. What does not open is a cookie of the app's own.
+func (v *Visitor) checkTwins(ctx context.Context, lines []string) error {
+	m := v.manager
+	twins := map[string]*cookies{} // by name
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		if bare := withoutPrefix(name); !isOurs(bare, m.settings.CookieName) {
+			continue
+		}
+		cookie, err := http.ParseSetCookie(line)
+		if err != nil || v.removes(cookie) {
+			continue
+		}
+		twin := name[:len(name)-len(withoutPrefix(name))] + m.settings.CookieName
+		if twins[twin] == nil {
+			twins[twin] = new(cookies)
+		}
+		twins[twin].add(name, twin, cookie.Value)
+	}
+	for name, twin := range twins {
+		for _, token := range twin.candidates() {
+			if !m.keys.mayOpen(token) { // nobody waits for keys because of another cookie
+				continue
+			}
+			if s, _, _ := m.open(ctx, token, m.settings.Now()); s != nil {
+				return handoffErrorf("the app set the cookie %s to a session that it sealed itself, but here the session cookie is %s, so the login would be lost; set %[2]s", name, v.name)
+			}
+		}
+	}
+	return nil
+}
+
 // fitsBrowser refuses what a browser would not keep, or not send back as it is: the
 // login would be lost in silence.
 func fitsBrowser(c *http.Cookie) error {

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -287,6 +288,56 @@ func TestAppSealsItsOwnCookie(t *testing.T) {
 				t.Errorf("error %v, written %q", err, header["Set-Cookie"])
 			}
 		})
+	}
+}
+
+// An app that does not know of the prefix would lose its login in silence. Cookies of its
+// own that are called so pass.
+func TestAppSealsUnderAnotherPrefix(t *testing.T) {
+	good := sealClaims(noon, claims{"user": claims{"id": "bo"}})
+	half := len(good) / 2
+	foreign := goodEnvelope(noon)
+	foreign.key = bytes.Repeat([]byte{7}, 32)
+	for name, tc := range map[string]struct {
+		secure string
+		lines  []string
+		want   string // in the error; "" for none
+	}{
+		"no prefix":               {"always", []string{"session=" + good + "; Path=/; HttpOnly"}, "the session cookie is __Host-session"},
+		"another prefix":          {"always", []string{"__Secure-session=" + good + "; Path=/; Secure"}, "the session cookie is __Host-session"},
+		"a prefix without TLS":    {"never", []string{"__Host-session=" + good + "; Path=/; Secure"}, "the session cookie is session,"},
+		"in chunks":               {"always", []string{"session.0=" + good[:half], "session.1=" + good[half:]}, "the session cookie is __Host-session"},
+		"deletes the right one":   {"always", []string{"__Host-session=; Max-Age=0", "session=" + good}, "the session cookie is __Host-session"},
+		"sets the right one, too": {"always", []string{"session=" + good, "__Host-session=" + good}, ""},
+		"deletes it":              {"always", []string{"session=; Max-Age=0"}, ""},
+		"expired":                 {"always", []string{"session=" + good + "; Max-Age=-1"}, ""},
+		"a cookie of its own":     {"always", []string{"session=abc", "session.0=abc"}, ""},
+		"another key":             {"always", []string{"session=" + strings.Replace(good, ".", "x.", 1)}, ""},
+		"another token":           {"always", []string{"session=" + foreign.seal()}, ""},
+		"another cookie":          {"always", []string{"sessions=" + good, "my-session=" + good}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := newManager(t, func(s *session.Settings) { s.SecureCookie = tc.secure })
+			v := read(t, m, request())
+			header := http.Header{"Set-Cookie": slices.Clone(tc.lines)}
+			handoff, err := v.TakeHandoff(t.Context(), header)
+			var wrong *session.HandoffError
+			switch {
+			case tc.want == "" && err != nil:
+				t.Error(err)
+			case tc.want != "" && (!errors.As(err, &wrong) || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), good[half:])):
+				t.Errorf("the error is %v", err)
+			case tc.want != "" && handoff.Delete:
+				t.Error("the session before would end")
+			case tc.want == "" && handoff.Empty() && !slices.Equal(header["Set-Cookie"], tc.lines):
+				t.Errorf("the cookies %q became %q", tc.lines, header["Set-Cookie"])
+			}
+		})
+	}
+	m, _ := newManager(t, func(s *session.Settings) { s.SecureCookie = "always" })
+	header := http.Header{"X-Session-Set": {described(`{"user":{"id":"bo"}}`)}, "Set-Cookie": {"session=" + good}}
+	if _, err := read(t, m, request()).TakeHandoff(t.Context(), header); err != nil {
+		t.Errorf("beside a login that is not lost: %v", err)
 	}
 }
 

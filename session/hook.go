@@ -89,7 +89,7 @@ func (v *Visitor) leaveIf(err error) error {
 		v.leave(ResultRevoked)
 		return nil
 	}
-	v.doubt = doubtOf(v.session, err)
+	v.doubt = &doubt{sessions: []*Session{v.session}, err: err}
 	v.leave(ResultError)
 	return err
 }
@@ -175,14 +175,19 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 		m.rotationFailed.remember(stateOf(s), err, now, now.Sub(started))
 		return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
 	}
-	if err := m.checkRevoked(s); err != nil { // it was ended meanwhile
-		return nil, err
+	ended := m.checkRevoked(s)
+	if errors.Is(ended, ErrRevoked) {
+		return nil, ended
 	}
 	made, err := m.replaceRotated(s, change, now)
 	if err != nil { // what is lost would be lost again, and the old refresh token is used up
 		m.rotationFailed.remember(stateOf(s), err, now, rotationLost)
+		return nil, err
 	}
-	return made, err
+	if ended != nil { // nobody can tell; who asks when they can gets what was made
+		return nil, ended
+	}
+	return made, nil
 }
 
 // replaceRotated seals what a hook has changed, on top of what others changed

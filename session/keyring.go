@@ -73,6 +73,17 @@ func (r *Keyring) sealed(token string) bool {
 	return ok && r.named(parts) != nil
 }
 
+// mayOpen reports whether a token names a key of the ring in any spelling of its header.
+// It does not look for keys elsewhere.
+func (r *Keyring) mayOpen(token string) bool {
+	parts, ok := cutCompact(token)
+	if !ok {
+		return false
+	}
+	kid, ok := headerKeyID(parts.header)
+	return ok && r.byID(kid) != nil
+}
+
 // named is the key that writes this protected header, or nil.
 func (r *Keyring) named(parts compact) *key {
 	for _, k := range *r.keys.Load() {

@@ -111,10 +111,18 @@ func (m *Manager) RevokeSession(ctx context.Context, id string) error {
 // the end yet: there is no later moment.
 func (m *Manager) end(ctx context.Context, s *Session) error {
 	defer m.forget(s.ID)
-	until := later(m.settings.Now().Add(m.settings.Expiry), s.ExpiresAt)
-	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: until.Add(clockSkew)})
+	err := m.settings.Revocations.Revoke(ctx, Revocation{SessionID: s.ID, Until: m.goneBy(s)})
 	m.observe(Event{Kind: EventDeleted, Session: s, Pending: err != nil})
 	return err
+}
+
+// goneBy is when no state of a session that ends now is alive any more: not even one
+// that another node seals which hears of the end as late as it may.
+func (m *Manager) goneBy(s *Session) time.Time {
+	settings := &m.settings
+	lifetime := settings.Expiry + min(settings.LongestOutage, maxCookieAge)
+	end := later(settings.Now().Add(lifetime), s.ExpiresAt)
+	return settings.clip(s.CreatedAt, end).Add(clockSkew)
 }
 
 // share returns nil if the sessions that have ended here have ended everywhere.
@@ -161,8 +169,12 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 
 // EndAll ends every session of the visitor's user, this one included. An error
 // means that the end is not durable yet: do not report it as done. The error is
-// [ErrNoSession] for an anonymous visitor.
+// [ErrNoSession] for an anonymous visitor. While nobody can tell whether the session is
+// still good, only this one ends, and the error says why.
 func (v *Visitor) EndAll(ctx context.Context) error {
+	if err := v.doubt.reason(); err != nil {
+		return errors.Join(err, v.Delete(ctx))
+	}
 	s, err := v.asksToEnd(ctx)
 	if err != nil {
 		return err
@@ -173,7 +185,8 @@ func (v *Visitor) EndAll(ctx context.Context) error {
 
 // EndOthers ends every session of the visitor's user but this one. Errors are
 // those of [Visitor.EndAll], and a [*TooOftenError]: the session stays, so one cookie
-// could fill the memory of every node.
+// could fill the memory of every node. While nobody can tell whether the session is still
+// good, none ends.
 func (v *Visitor) EndOthers(ctx context.Context) error {
 	s, err := v.asksToEnd(ctx)
 	if err != nil {

@@ -303,6 +303,63 @@ func TestTransientFailureOfARefreshKeepsTheSession(t *testing.T) {
 	})
 }
 
+// switchedStale are revocations that cannot be read from a moment on, until they can again.
+type switchedStale struct {
+	*session.RevocationSet
+	stale atomic.Bool
+}
+
+func (s *switchedStale) Revoked(of *session.Session) (bool, error) {
+	if revoked, err := s.RevocationSet.Revoked(of); revoked || err != nil || !s.stale.Load() {
+		return revoked, err
+	}
+	return false, session.ErrStale
+}
+
+// While the hook is asked, the grace of an outage ends. What it returns is kept, since the
+// old refresh token is used up; but nobody gets it before somebody can tell whether the
+// session is still good.
+func TestRotationOutlivesTheEndOfTheGrace(t *testing.T) {
+	for name, endedElsewhere := range map[string]bool{"the session is good": false, "it was ended elsewhere": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				set := &switchedStale{RevocationSet: session.NewRevocationSet(time.Now)}
+				hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+					set.stale.Store(true)
+					return rotated(ctx, s)
+				}}
+				m := hooked(t, nil, hook, func(s *session.Settings) { s.Revocations = set })
+				cookie := signIn(t, m, withTokens())
+				time.Sleep(untilDue)
+				v := read(t, m, request(cookie))
+				id := v.Session().ID
+				if err := v.Slide(t.Context()); !errors.Is(err, session.ErrStale) {
+					t.Errorf("the error is %v", err)
+				}
+				if sent := sentCookie(t, v); sent != "" {
+					t.Errorf("%q is sent", sent)
+				}
+				time.Sleep(2 * time.Minute)
+				set.stale.Store(false)
+				if endedElsewhere {
+					set.Add(session.Revocation{SessionID: id, Until: time.Now().Add(7 * day)})
+				}
+				v = read(t, m, request(cookie))
+				if err := v.Slide(t.Context()); err != nil {
+					t.Error(err)
+				}
+				s := v.Session()
+				if endedElsewhere != (s == nil) || s != nil && s.RefreshToken != "rt+" || (sentCookie(t, v) == "") != endedElsewhere {
+					t.Errorf("after the outage the session is %v", s)
+				}
+				if calls := hook.calls.Load(); calls != 1 {
+					t.Errorf("the refresh token was used %d times", calls)
+				}
+			})
+		})
+	}
+}
+
 func TestRefresherEndsASession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hook := &refresher{answer: func(context.Context, *session.Session) (session.Login, error) {

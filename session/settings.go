@@ -87,6 +87,11 @@ type Settings struct {
 	// Revocations knows which sessions have been ended. Default: a set in
 	// memory of its own.
 	Revocations Revocations
+	// LongestOutage is how long a node may go on sealing that hears nothing of what
+	// others add to shared Revocations. What such a node seals outlives the end of the
+	// session, so the end is remembered for that much longer, though never for longer than
+	// MaxLifetime from the sign-in. Default: LongestDuration, for no limit.
+	LongestOutage time.Duration
 
 	// Memory is shared by the successive managers of a realm, as over reloads.
 	// Default: one of the manager's own.
@@ -139,6 +144,7 @@ func (s Settings) withDefaults() Settings {
 	s.RefreshThreshold = cmp.Or(s.RefreshThreshold, DefaultRefreshThreshold)
 	s.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
 	s.CacheSize = cmp.Or(s.CacheSize, DefaultCacheSize)
+	s.LongestOutage = cmp.Or(s.LongestOutage, LongestDuration)
 	if s.IsSecure == nil {
 		s.IsSecure = func(r *http.Request) bool { return r.TLS != nil }
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -88,16 +89,20 @@ func (v *Visitor) open(ctx context.Context) error {
 }
 
 // openTokens opens every token that the cookies may mean. The session that it finds
-// first is the visitor's, in its newest state; the others are returned.
+// first is the visitor's, in its newest state; the others are returned. An error means
+// that nobody can tell of one of them: then nobody is signed in, and the end of any is
+// still to be kept.
 func (v *Visitor) openTokens(ctx context.Context, now time.Time) (rivals []*Session, err error) {
 	v.result = ResultMalformed
+	var unsure *doubt // mostly not needed, so it costs no memory
 	for _, token := range v.sent.candidates() {
 		s, cached, err := v.manager.open(ctx, token, now)
 		switch {
 		case err != nil && !IsAnonymity(err):
-			v.doubt = doubtOf(s, err)
-			v.leave(ResultError)
-			return nil, err
+			if unsure == nil {
+				unsure = &doubt{err: err}
+			}
+			unsure.about(s)
 		case err != nil:
 			if v.session == nil {
 				v.result = resultOf(err)
@@ -111,7 +116,15 @@ func (v *Visitor) openTokens(ctx context.Context, now time.Time) (rivals []*Sess
 			v.session, v.token, v.result, v.cached = s, token, ResultOpened, cached
 		}
 	}
-	return rivals, nil
+	if unsure == nil {
+		return rivals, nil
+	}
+	if v.session != nil {
+		unsure.add(append(rivals, v.session)...)
+	}
+	v.doubt = unsure
+	v.leave(ResultError)
+	return nil, unsure.err
 }
 
 // take makes a state that this node has sealed the visitor's.
@@ -291,8 +304,9 @@ func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*
 // Create signs a user in with a new session. The session that was there before
 // is ended, so that a cookie planted before the sign-in is worth nothing after
 // it (session fixation). So are two that kept anybody from being signed in, or they
-// would go on to do so. Errors: [*UserError], [*TooLargeError], or broken
-// machinery; after any of them nothing has changed.
+// would go on to do so, and one of which nobody can tell whether it is still good.
+// Errors: [*UserError], [*TooLargeError], or broken machinery; after any of them
+// nothing has changed.
 func (v *Visitor) Create(ctx context.Context, login Login) error {
 	made, err := v.manager.sealNew(login, Change{})
 	if err != nil {
@@ -329,17 +343,20 @@ func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	return nil
 }
 
-// endPresent ends what the request's cookies opened to.
+// endPresent ends what the request's cookies opened to. Where nobody can tell whether
+// that was still good, signing in is possible even if others cannot be told yet: the end
+// is kept, and holds here.
 func (v *Visitor) endPresent(ctx context.Context) error {
 	var others []*Session
+	unsure := false
 	switch {
 	case v.session != nil:
 		others = []*Session{v.session}
-	case v.doubt != nil && v.doubt.err == nil:
-		others = v.doubt.sessions
+	case v.doubt != nil:
+		others, unsure = v.doubt.sessions, v.doubt.reason() != nil
 	}
 	for _, s := range others {
-		if err := v.manager.end(ctx, s); err != nil {
+		if err := v.manager.end(ctx, s); err != nil && !unsure {
 			return err
 		}
 	}
@@ -348,48 +365,72 @@ func (v *Visitor) endPresent(ctx context.Context) error {
 
 // doubt is why nobody is signed in although somebody may be.
 type doubt struct {
-	sessions []*Session // that opened: rivals, or one of which nobody can tell whether it is still good
-	err      error      // why nobody can; nil for rivals
+	sessions []*Session // that opened: rivals, or some of which nobody can tell whether they are still good
+	unread   bool       // there may be another, whose token nobody can open now
+	err      error      // why nobody can tell; nil for rivals
 }
 
-func doubtOf(s *Session, err error) *doubt {
+// reason is why nobody can tell; nil also where there is no doubt.
+func (d *doubt) reason() error {
+	if d == nil {
+		return nil
+	}
+	return d.err
+}
+
+// about notes that nobody can tell of a session; nil is one whose token nobody can open.
+func (d *doubt) about(s *Session) {
 	if s == nil {
-		return &doubt{err: err}
+		d.unread = true
+		return
 	}
-	return &doubt{sessions: []*Session{s}, err: err}
+	d.add(s)
 }
 
-// asksToEnd is the session whose end the visitor may ask for, if it is good or
-// nobody can tell. Who asks then must not hear that it is done while nothing is.
-func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
-	switch {
-	case v.session != nil:
-		return v.session, nil
-	case v.doubt == nil || v.doubt.err == nil:
-		return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
-	case len(v.doubt.sessions) == 0:
-		return nil, v.doubt.err
+// add adds sessions, each once however many tokens it has.
+func (d *doubt) add(sessions ...*Session) {
+	for _, s := range sessions {
+		if !slices.ContainsFunc(d.sessions, s.sameAs) {
+			d.sessions = append(d.sessions, s)
+		}
 	}
-	return v.doubt.sessions[0], nil
+}
+
+// asksToEnd is the session that may ask for the end of others of its user. One of which
+// nobody can tell whether it is still good may not: it may have been ended since it was
+// stolen. Who asks once more must not hear that it is done while nothing is.
+func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
+	if v.session != nil {
+		return v.session, nil
+	}
+	if err := v.doubt.reason(); err != nil {
+		return nil, err
+	}
+	return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
 }
 
 // Delete ends the session, if there is one, and has its cookies removed. Where
 // two sessions kept anybody from being signed in, both end; one of which nobody can
 // tell whether it is still good ends, too. An error means that the end is not
-// durable yet: do not report it as done, nor to whoever asks once more.
+// durable yet: do not report it as done, nor to whoever asks once more. While a token
+// cannot be opened no end of its session can be kept, so its cookies stay: whoever
+// has them can ask again.
 func (v *Visitor) Delete(ctx context.Context) error {
 	errs := []error{v.manager.share(ctx, v.ended)}
 	if v.session != nil {
 		errs = append(errs, v.manager.end(ctx, v.session))
 	}
-	if v.doubt != nil {
-		for _, s := range v.doubt.sessions {
+	var unread *doubt
+	if d := v.doubt; d != nil {
+		for _, s := range d.sessions {
 			errs = append(errs, v.manager.end(ctx, s))
 		}
-		if len(v.doubt.sessions) == 0 {
-			errs = append(errs, v.doubt.err)
+		if d.unread {
+			errs = append(errs, d.err)
+			v.ended = append(v.ended, d.sessions...)
+			unread = &doubt{unread: true, err: d.err}
 		}
 	}
-	v.session, v.token, v.pending, v.deleted, v.doubt = nil, "", nil, true, nil
+	v.session, v.token, v.pending, v.deleted, v.doubt = nil, "", nil, unread == nil, unread
 	return errors.Join(errs...)
 }

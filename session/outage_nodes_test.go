@@ -1,0 +1,102 @@
+package session_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// A node that is cut off refreshes a copy of a cookie whose session was ended on another.
+// When it hears of the end, the session stays over for as long as what it has sealed
+// could live.
+func TestSignOutOutlivesWhatACutOffNodeSeals(t *testing.T) {
+	for name, test := range map[string]struct {
+		longest     time.Duration
+		maxLifetime time.Duration
+		cutOff      time.Duration
+		ahead       time.Duration // the cut-off node's clock
+	}{
+		"within the grace, its clock ahead": {longest: 2 * time.Minute, cutOff: 55 * time.Second, ahead: 30 * time.Second},
+		"just before the grace is over":     {longest: 2 * time.Minute, cutOff: 2 * time.Minute, ahead: 59 * time.Second},
+		"no limit":                          {longest: session.LongestDuration, cutOff: 3 * day},
+		"no limit at all":                   {longest: session.LongestDuration, maxLifetime: session.NoMaxLifetime, cutOff: 100 * day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &clock{now: noon}
+			onA, onB := &told{RevocationSet: session.NewRevocationSet(c.Now)}, session.NewRevocationSet(c.Now)
+			node := func(set session.Revocations, ahead time.Duration) *session.Manager {
+				m, _ := newManager(t, func(s *session.Settings) {
+					s.Revocations, s.Now = set, func() time.Time { return c.Now().Add(ahead) }
+					s.LongestOutage, s.MaxLifetime = test.longest, test.maxLifetime
+				})
+				return m
+			}
+			a, b := node(onA, 0), node(onB, test.ahead)
+			old := signIn(t, a, alice())
+			copied := old
+			c.Add(time.Hour)
+			if err := read(t, a, request(old)).Delete(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var stolen *session.Session
+			for end := c.Now().Add(test.cutOff); ; c.Add(min(day, end.Sub(c.Now()))) {
+				v := read(t, b, request(copied))
+				if err := v.Refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if sent := sentCookie(t, v); sent != "" {
+					copied, stolen = sent, v.Session()
+				}
+				if !c.Now().Before(end) {
+					break
+				}
+			}
+			for _, r := range onA.ends {
+				onB.Add(r)
+			}
+			for _, left := range []time.Duration{time.Hour, time.Second} {
+				c.Add(stolen.ExpiresAt.Sub(c.Now()) - left)
+				for name, m := range map[string]*session.Manager{"A": a, "B": b} {
+					if read(t, m, request(copied)).Session() != nil {
+						t.Errorf("%s: %v before its expiry, the session is alive again", name, left)
+					}
+				}
+			}
+		})
+	}
+}
+
+// No state of a session lives longer than MaxLifetime, so no end is remembered longer.
+func TestSignOutIsForgottenWhenNothingCanLive(t *testing.T) {
+	for name, test := range map[string]struct {
+		longest, age, want time.Duration
+	}{
+		"next to none":                  {time.Second, day, 7*day + time.Second},
+		"a grace":                       {time.Minute, day, 7*day + time.Minute},
+		"a grace, near MaxLifetime":     {time.Minute, 29 * day, day},
+		"no limit":                      {session.LongestDuration, day, 29 * day},
+		"by default no limit":           {0, day, 29 * day},
+		"no limit, short of the expiry": {session.LongestDuration, 30*day - time.Hour, time.Hour},
+	} {
+		c := &clock{now: noon}
+		set := &told{RevocationSet: session.NewRevocationSet(c.Now)}
+		m, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now, s.LongestOutage = set, c.Now, test.longest })
+		cookie := signIn(t, m, alice())
+		for end := noon.Add(test.age); c.Now().Before(end); {
+			c.Add(min(5*day, end.Sub(c.Now())))
+			v := read(t, m, request(cookie))
+			if err := v.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			cookie = strings.Join(cookiePairs(setCookies(t, v)), "; ")
+		}
+		if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := set.ends[0].Until.Sub(c.Now()); got != test.want+time.Minute { // what clocks may differ by
+			t.Errorf("%s: remembered for %v, want %v", name, got, test.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -52,7 +53,9 @@ func (s *sharedRevocations) broken(err error) {
 		return
 	}
 	s.toldBroken = true
-	if !s.stale() { // else a look that hung would open again what has been closed
+	// A look that hung is an outage from where it began, and must not open again what has
+	// been closed.
+	if !s.stale() && !errors.Is(err, errNoAnswer) {
 		s.countGrace(time.Now())
 	}
 	s.beginOutage()

@@ -90,7 +90,7 @@ type storageLog struct {
 	files        map[string]logFile // what Follow has read, by name
 	missed       map[string]missedFile
 	looks        int
-	updateFiles  map[string]bool      // the same, of updates
+	updateFiles  map[string]bool      // the same, of updates: whether a file is whole
 	deleted      map[string]time.Time // when that was last tried, of files that are still there
 	warned       bool                 // that files cannot be deleted
 

@@ -15,16 +15,23 @@ func (s *sharedRevocations) countGrace(since time.Time) {
 	s.since = since
 	over := since.Add(time.Duration(s.outage.Load().OutageGrace))
 	if s.status.LastSync != nil {
-		s.staleFrom.Store(int64(over.Sub(s.started)))
+		s.staleFrom.Store(int64(s.awake(over)))
+		s.staleWall.Store(int64(byWall(s.started, over)))
 	}
 	s.closing.Reset(time.Until(over))
 }
 
 // stale reports whether the log was never read, or the grace is over. It asks the clock:
-// of a process that was frozen, requests run before any timer.
+// of a process that was frozen, requests run before any timer. It asks both clocks: on
+// Linux the monotonic one stands still while a machine sleeps, and the wall clock may be
+// set back. One that is set ahead is taken for a sleep, until the next look.
 func (s *sharedRevocations) stale() bool {
-	return int64(time.Since(s.started)) >= s.staleFrom.Load()
+	now := time.Now()
+	return int64(s.awake(now)) >= s.staleFrom.Load() || int64(byWall(s.started, now)) >= s.staleWall.Load()
 }
+
+// byWall is the time from a moment to another by the wall clock.
+func byWall(from, to time.Time) time.Duration { return to.Round(0).Sub(from.Round(0)) }
 
 func (s *sharedRevocations) synced() {
 	now := time.Now()
@@ -89,7 +96,8 @@ func (s *sharedRevocations) graceOver() {
 // outage: a look hangs, or the process was frozen.
 func (s *sharedRevocations) noteGraceOver() {
 	outage := s.outage.Load()
-	if s.ended || time.Since(s.since) < time.Duration(outage.OutageGrace) { // it was counted anew meanwhile
+	now := time.Now()
+	if s.ended || max(now.Sub(s.since), byWall(s.since, now)) < time.Duration(outage.OutageGrace) { // it was counted anew meanwhile
 		return
 	}
 	const message = "the shared revocations could not be read for longer than outage_grace"

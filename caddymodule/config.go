@@ -130,7 +130,9 @@ type Settings struct {
 
 	// How many opened tokens are kept in memory, so that a session is not
 	// decrypted at every request. Each takes about a kilobyte in addition to the
-	// token, or six with 2 KiB of OAuth tokens; 0 keeps none. Default: 10000.
+	// token, or six with 2 KiB of OAuth tokens. All together take at most 4 KiB
+	// for each of the number, so of large sessions fewer are kept; 0 keeps none.
+	// Default: 10000.
 	CacheSize *int `json:"cache_size,omitempty"`
 
 	// Whether events, and the log lines of a sign-in, sign-out or revocation,

@@ -14,9 +14,15 @@ import (
 // listKey is the key of a page in Caddy's storage; empty means their folder.
 func (l *storageLog) listKey(name string) string { return path.Join(path.Dir(l.folder), "list", name) }
 
+// listReading is the storage for a read of the list, which may hang.
+func (l *storageLog) listReading() readingStorage {
+	polled := l.polled.Load()
+	return readingStorage{polled.storage, &polled.hungOfList}
+}
+
 // Pages implements [PageStore].
 func (l *storageLog) Pages(ctx context.Context) ([]string, error) {
-	keys, err := l.current().List(ctx, l.listKey(""), false)
+	keys, err := l.listReading().List(ctx, l.listKey(""), false)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -29,7 +35,7 @@ func (l *storageLog) Pages(ctx context.Context) ([]string, error) {
 
 // LoadPage implements [PageStore].
 func (l *storageLog) LoadPage(ctx context.Context, name string) ([]byte, error) {
-	content, err := l.current().Load(ctx, l.listKey(name))
+	content, err := l.listReading().Load(ctx, l.listKey(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,15 +17,19 @@ func (s *sharedRevocations) countGrace(since time.Time) {
 	s.since = since
 	over := since.Add(time.Duration(s.outage.Load().OutageGrace))
 	if s.status.LastSync != nil {
-		s.staleFrom.Store(int64(over.Sub(s.started)))
+		s.staleFrom.Store(int64(s.awake(over)))
+		s.staleWall.Store(int64(byWall(s.started, over)))
 	}
 	s.closing.Reset(time.Until(over))
 }
 
 // stale reports whether the log was never read, or the grace is over. It asks the clock:
-// of a process that was frozen, requests run before any timer.
+// of a process that was frozen, requests run before any timer. It asks both clocks: on
+// Linux the monotonic one stands still while a machine sleeps, and the wall clock may be
+// set back. One that is set ahead is taken for a sleep, until the next look.
 func (s *sharedRevocations) stale() bool {
-	return int64(time.Since(s.started)) >= s.staleFrom.Load()
+	now := time.Now()
+	return int64(s.awake(now)) >= s.staleFrom.Load() || int64(byWall(s.started, now)) >= s.staleWall.Load()
 }
 
 // longestOutage is for how long a node may accept and refresh sessions that were ended
@@ -38,6 +43,9 @@ func (s *sharedRevocations) longestOutage() time.Duration {
 	bounded := func(d time.Duration) time.Duration { return min(d, session.LongestDuration/2) }
 	return bounded(lookInterval(s.log)) + 2*bounded(time.Duration(outage.OutageGrace))
 }
+
+// byWall is the time from a moment to another by the wall clock.
+func byWall(from, to time.Time) time.Duration { return to.Round(0).Sub(from.Round(0)) }
 
 func (s *sharedRevocations) synced() {
 	now := time.Now()
@@ -66,7 +74,9 @@ func (s *sharedRevocations) broken(err error) {
 		return
 	}
 	s.toldBroken = true
-	if !s.stale() { // else a look that hung would open again what has been closed
+	// A look that hung is an outage from where it began, and must not open again what has
+	// been closed.
+	if !s.stale() && !errors.Is(err, errNoAnswer) {
 		s.countGrace(time.Now())
 	}
 	s.beginOutage()
@@ -100,7 +110,8 @@ func (s *sharedRevocations) graceOver() {
 // outage: a look hangs, or the process was frozen.
 func (s *sharedRevocations) noteGraceOver() {
 	outage := s.outage.Load()
-	if s.ended || time.Since(s.since) < time.Duration(outage.OutageGrace) { // it was counted anew meanwhile
+	now := time.Now()
+	if s.ended || max(now.Sub(s.since), byWall(s.since, now)) < time.Duration(outage.OutageGrace) { // it was counted anew meanwhile
 		return
 	}
 	const message = "the shared revocations could not be read for longer than outage_grace"

@@ -413,3 +413,31 @@ func TestOutageOfALookThatHungNamesItsReason(t *testing.T) {
 		}
 	}
 }
+
+// A machine sleeps, or a virtual one is paused, for longer than the grace. On Linux the
+// monotonic clock has stood still meanwhile, and so have the timers.
+func TestNodeThatSleptTakesNoSessionBeforeItsNextLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lookingLog{look: make(chan struct{})}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		node.closing.Stop()
+		const slept = time.Hour
+		node.awake = func(now time.Time) time.Duration { return now.Sub(node.started) - slept }
+		time.Sleep(slept)
+		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {
+			t.Errorf("after the sleep: %v", err)
+		}
+		for range 2 {
+			log.look <- struct{}{}
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		wantRevoked(t, node, annsSession("one"), false)
+		if status := node.Status(); status.Refusing || status.Outages != 1 {
+			t.Errorf("status %+v", status)
+		}
+		node.cancel()
+		node.done.Wait()
+	})
+}

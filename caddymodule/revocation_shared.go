@@ -52,7 +52,9 @@ type sharedRevocations struct {
 	first     chan struct{} // closed after the first attempt to read the log
 	closing   *time.Timer   // fires when an outage has lasted for the grace
 	started   time.Time
-	staleFrom atomic.Int64 // when the grace is over, in nanoseconds since started; zero if the log was never read
+	awake     func(time.Time) time.Duration // since started, without what the machine slept
+	staleFrom atomic.Int64                  // when the grace is over, in nanoseconds awake; zero if the log was never read
+	staleWall atomic.Int64                  // the same by the wall clock, in nanoseconds since started
 
 	mu         sync.Mutex
 	terms      []*terms  // of the configurations that use this, the latest last
@@ -96,6 +98,7 @@ func newSharedRevocations(realm string, set *session.RevocationSet, log Revocati
 		writing: make(chan struct{}, 1), started: now, since: now, updates: map[string]session.Revocation{},
 	}
 	s.outage.Store(&outage)
+	s.awake = func(now time.Time) time.Duration { return now.Sub(s.started) }
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
 	s.done.Go(func() { s.follow(ctx) })
 	s.done.Go(func() { s.retry(ctx) })
@@ -375,6 +378,7 @@ func (s *sharedRevocations) Destruct() error {
 	s.closing.Stop()
 	if !s.stale() { // for requests that are still being answered
 		s.staleFrom.Store(math.MaxInt64)
+		s.staleWall.Store(math.MaxInt64)
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), lastAttempt)

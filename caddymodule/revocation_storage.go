@@ -90,7 +90,7 @@ type storageLog struct {
 	files        map[string]logFile // what Follow has read, by name
 	missed       map[string]missedFile
 	looks        int
-	updateFiles  map[string]bool      // the same, of updates
+	updateFiles  map[string]bool      // the same, of updates: whether a file is whole
 	deleted      map[string]time.Time // when that was last tried, of files that are still there
 	warned       bool                 // that files cannot be deleted
 
@@ -105,12 +105,14 @@ type storageLog struct {
 
 // polled is what the current configuration says of the folder.
 type polled struct {
-	storage  certmagic.Storage
-	interval time.Duration
+	storage    certmagic.Storage
+	interval   time.Duration
+	hung       hungReads // while it follows
+	hungOfList hungReads
 }
 
 func (m *StorageRevocation) polled(storage certmagic.Storage) *polled {
-	return &polled{storage, cmp.Or(time.Duration(m.PollInterval), time.Second)}
+	return &polled{storage: storage, interval: cmp.Or(time.Duration(m.PollInterval), time.Second)}
 }
 
 // logFile is what is known of a file.
@@ -244,7 +246,8 @@ func (l *storageLog) Follow(ctx context.Context, add func(session.Revocation), s
 
 // look reads what has changed since the last look.
 func (l *storageLog) look(ctx context.Context, add func(session.Revocation)) error {
-	storage := l.current()
+	polled := l.polled.Load()
+	storage := readingStorage{polled.storage, &polled.hung}
 	keys, err := storage.List(ctx, l.folder, false)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("listing revocations: %w", err)

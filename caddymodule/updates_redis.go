@@ -44,12 +44,13 @@ func (l *redisLog) takeUpdates(ctx context.Context, add func(session.Revocation)
 		return fmt.Errorf("reading updates from Redis: %w", err)
 	}
 	for _, message := range messages {
+		l.updateCursor = message.ID
 		r, err := decodeRedisEntry(l.updates, message)
 		if err != nil {
-			return err
+			warnOfDamagedUpdates(l.realm, l.updates+" "+message.ID)
+			continue
 		}
 		add(r)
-		l.updateCursor = message.ID
 	}
 	return nil
 }

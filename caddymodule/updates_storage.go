@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -46,7 +47,8 @@ func (l *storageLog) appendUpdates(ctx context.Context, all []session.Revocation
 }
 
 // lookAtUpdates reads files of updates that are new and deletes old ones. They
-// are never changed, so each is read once.
+// are never changed, so each is read once; a damaged one again, since it may still be
+// being written, on a storage that shows half of a file.
 func (l *storageLog) lookAtUpdates(ctx context.Context, storage certmagic.Storage, present map[string]bool, add func(session.Revocation)) error {
 	maps.DeleteFunc(l.updateFiles, func(name string, _ bool) bool { return !present[name] })
 	for name := range present {
@@ -77,9 +79,17 @@ func (l *storageLog) lookAtUpdate(ctx context.Context, storage certmagic.Storage
 	if err != nil {
 		return err
 	}
-	if err := eachLine(content, func(entry logEntry) { add(entry.revocation()) }); err != nil {
-		return errors.New("this file of session updates is damaged; delete it (no revocation is lost)")
+	whole := eachLine(content, func(entry logEntry) { add(entry.revocation()) }) == nil
+	if _, warned := l.updateFiles[name]; !whole && !warned {
+		warnOfDamagedUpdates(l.realm, l.key(name))
 	}
-	l.updateFiles[name] = true
+	l.updateFiles[name] = whole
 	return nil
+}
+
+// warnOfDamagedUpdates says what a damaged update means. It is no reason to read no
+// revocations any more: it matters for minutes, and only to requests that overlap.
+func warnOfDamagedUpdates(realm, place string) {
+	revocationLogger(realm).Warn("an entry of session updates is damaged and is passed over; no sign-out is lost, but a session may lose a change that was made at the same moment on another node",
+		zap.String("place", place))
 }

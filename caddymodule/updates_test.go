@@ -121,3 +121,69 @@ func TestManyUpdatesMakeFewFiles(t *testing.T) {
 		stop(t, b)
 	})
 }
+
+// A damaged file of updates, of which no revocation is lost, keeps nobody from reading
+// sign-outs: it is told once, and what can be read of it counts. It may still be being
+// written, on a storage that shows half of a file.
+func TestDamagedFileOfUpdatesHidesNoSignOuts(t *testing.T) {
+	folder := t.TempDir()
+	log := caddyLog(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, _ := nodeOn(t, folder, Outage{})
+		b, _ := nodeOn(t, folder, Outage{})
+		before := time.Now().Add(-time.Second)
+		file := filepath.Join(folder, "session/default/revocations", fmt.Sprintf("%d-abc.updates", time.Now().Add(6*time.Minute).UnixMilli()))
+		var lines []byte
+		for _, id := range []string{"first", "second"} {
+			var err error
+			if lines, err = appendLine(lines, entryOf(updatedNow(id))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write := func(content []byte) {
+			if err := os.WriteFile(file, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+		}
+		write(lines[:len(lines)-5])
+		if !b.UpdatedAfter("first", before) || b.UpdatedAfter("second", before) {
+			t.Error("what can be read of the file does not count, or more than that")
+		}
+		if err := a.Revoke(t.Context(), ended("one")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantRevoked(t, b, annsSession("one"), true)
+		wantRevoked(t, b, annsSession("two"), false)
+		if b.Status().Outage {
+			t.Error("the file counts as an outage")
+		}
+		if n := strings.Count(log(), "updates is damaged"); n != 2 {
+			t.Errorf("two nodes said %d times that it is damaged", n)
+		}
+		write(lines)
+		if !b.UpdatedAfter("second", before) {
+			t.Error("what was written later does not count")
+		}
+		stop(t, a, b)
+	})
+}
+
+// Nor does a damaged entry in Redis, and those behind it count.
+func TestDamagedUpdateInRedisHidesNothing(t *testing.T) {
+	s := startRedis(t)
+	a, b := s.node(), s.node()
+	before := time.Now().Add(-time.Second)
+	s.command("XADD", "session:default:updates", "*", redisField, `{"session":"x","unt`)
+	a.Update(updatedNow("one"))
+	eventually(t, 2*time.Second, "the update behind it is not known", func() bool { return b.UpdatedAfter("one", before) })
+	signOutOn(t, a, "two")
+	eventually(t, 2*time.Second, "the sign-out is not known", isEnded(t, b, "two"))
+	if a.Status().Outages != 0 || b.Status().Outages != 0 {
+		t.Error("the entry counts as an outage")
+	}
+	stop(t, a, b)
+}

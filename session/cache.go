@@ -15,6 +15,17 @@ const (
 	leastToBeSplit = 64 * cacheShards
 )
 
+// A cache has this many bytes for each token that it may hold: twice what an ordinary
+// session takes. Else one user with a long field, who asks for a new token again and
+// again, could fill the memory with them.
+const (
+	bytesEach  = 4 << 10
+	leastBytes = 16 * bytesEach
+	// mostOfOne is the largest token's share, well above what the app can be told
+	// of a session.
+	mostOfOne = 64 << 10
+)
+
 // cache remembers what was opened, so that a session costs its decryption once
 // and not at every request. It is keyed by the exact bytes of the token: good for
 // successful opens only, never for who somebody is or whether a session was
@@ -50,6 +61,44 @@ type opened struct {
 	key     *key
 	at      time.Time
 	used    bool // since it was added or last spared
+	size    int  // bytes, about
+}
+
+// sizeOf is about how much memory is kept for a token: more rather than less, with
+// what the app will be told, which is only made when it is asked for.
+func sizeOf(token string, s *Session) int {
+	const (
+		places = 700 // in the cache, and for the session's fields, ids and times
+		texts  = 3   // the token, what was in it, and the same for the app
+	)
+	return places + texts*len(token) + sizeOfValues(map[string]any(s.User))
+}
+
+// sizeOfValues is what decoded JSON takes beside its text. A hostile value is many
+// times as large as its text: an empty object is two bytes of that.
+func sizeOfValues(value any) int {
+	const (
+		boxed = 16
+		slot  = 2 * boxed // of an array that has grown to twice what it needs
+	)
+	switch value := value.(type) {
+	case map[string]any:
+		if len(value) == 0 {
+			return 3 * boxed
+		}
+		size := 3*boxed + 72*max(len(value), 4) // eight slots at a time, and up to half of them are empty
+		for _, member := range value {
+			size += sizeOfValues(member)
+		}
+		return size
+	case []any:
+		size := 2*boxed + slot*len(value)
+		for _, item := range value {
+			size += sizeOfValues(item)
+		}
+		return size
+	}
+	return boxed
 }
 
 // get returns the session of a token, or nil. The key that opened it must be one
@@ -83,7 +132,7 @@ func (c *cache) add(token string, s *Session, k *key, now time.Time) {
 	if c == nil {
 		return
 	}
-	hash := maphash.String(c.seed, token)
+	hash, size := maphash.String(c.seed, token), sizeOf(token, s)
 	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -95,9 +144,9 @@ func (c *cache) add(token string, s *Session, k *key, now time.Time) {
 	if ok { // two tokens with one hash; the newer one stays
 		shard.forget(known)
 	}
-	if shard.admits(hash) {
+	if shard.admits(hash, size) {
 		// A copy, since the token is a piece of the request's whole Cookie header.
-		shard.add(&opened{hash: hash, token: strings.Clone(token), session: s, key: k, at: now})
+		shard.add(&opened{hash: hash, token: strings.Clone(token), session: s, key: k, at: now, size: size})
 	}
 }
 
@@ -142,7 +191,7 @@ func (m *Manager) CacheStats() CacheStats {
 }
 
 // cacheShard takes every token while it has room. A full one takes only those that
-// come a second time, each for the first one that was not used since the last
+// come a second time, each for the first ones that were not used since the last
 // round (the CLOCK algorithm). A flood of tokens that are used once thus pushes
 // nobody out, and costs the cache a hash each.
 type cacheShard struct {
@@ -151,12 +200,15 @@ type cacheShard struct {
 	misses uint64
 
 	known map[uint64]*opened // by the hash of the token
+	bytes int                // of what is known
+	room  int                // for bytes
 	queue ring
 	door  doorkeeper
 }
 
 func (c *cacheShard) init(size int) {
 	c.known = make(map[uint64]*opened)
+	c.room = max(leastBytes, size*bytesEach)
 	c.queue.size = size
 	c.door.room = size
 }
@@ -170,49 +222,60 @@ func (c *cacheShard) find(hash uint64, token string) *opened {
 	return nil
 }
 
-// admits reports whether there is room for a token, or it has come before.
-func (c *cacheShard) admits(hash uint64) bool { return !c.queue.full() || c.door.knows(hash) }
+// admits reports whether a token is not too large, and there is room for it or it has
+// come before.
+func (c *cacheShard) admits(hash uint64, size int) bool {
+	if size > min(mostOfOne, c.room/4) {
+		return false
+	}
+	return !c.queue.full() && c.bytes+size <= c.room || c.door.knows(hash)
+}
 
 func (c *cacheShard) add(o *opened) {
-	c.known[o.hash] = o
-	for c.queue.full() {
-		oldest := c.queue.oldest()
-		if oldest.session == nil || !oldest.used {
-			break
+	var place **opened
+	for c.bytes+o.size > c.room || place == nil && c.queue.full() {
+		oldest := c.queue.turn()
+		switch {
+		case (*oldest).session == nil:
+			place = oldest
+		case (*oldest).used:
+			(*oldest).used = false
+		default:
+			c.forget(*oldest)
+			place = oldest
 		}
-		oldest.used = false
-		c.queue.push(oldest)
 	}
-	if old, full := c.queue.push(o); full && old.session != nil {
-		c.forget(old)
+	c.known[o.hash] = o
+	c.bytes += o.size
+	if place == nil {
+		c.queue.items = append(c.queue.items, o)
+	} else {
+		*place = o
 	}
 }
 
 // forget leaves the place in the queue until its turn comes.
 func (c *cacheShard) forget(o *opened) {
 	delete(c.known, o.hash)
+	c.bytes -= o.size
 	*o = opened{}
 }
 
-// ring is a queue of fixed size that grows to it as it is filled.
+// ring is a queue of at most size items, which nobody moves: the hand of a clock
+// turns over them.
 type ring struct {
 	size  int
 	items []*opened
-	next  int // the oldest, once full
+	next  int // where the hand is, at the oldest
 }
 
-func (r *ring) full() bool      { return len(r.items) == r.size }
-func (r *ring) oldest() *opened { return r.items[r.next] }
+func (r *ring) full() bool { return len(r.items) == r.size }
 
-// push adds an item. A full ring gives the oldest one up for it.
-func (r *ring) push(item *opened) (old *opened, full bool) {
-	if !r.full() {
-		r.items = append(r.items, item)
-		return nil, false
-	}
-	old, r.items[r.next] = r.items[r.next], item
-	r.next = (r.next + 1) % r.size
-	return old, true
+// turn returns the place of the oldest item and moves the hand past it.
+func (r *ring) turn() **opened {
+	place := &r.items[r.next]
+	r.next = (r.next + 1) % len(r.items)
+	return place
 }
 
 // doorkeeper remembers who came once: a Bloom filter that forgets everybody when it

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"runtime"
 	"slices"
@@ -108,18 +110,87 @@ func TestDataAllocations(t *testing.T) {
 	}
 }
 
+// heap is how much memory is in use.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// One user who has a token made anew again and again fills no memory, whatever is in
+// it: the cache is bounded in bytes too.
+func TestMemoryOfTheCacheIsBounded(t *testing.T) {
+	const size = 250
+	type object = map[string]any
+	for name, field := range map[string]any{
+		"a long text":       strings.Repeat("x", 8_000),
+		"a short text":      "x",
+		"line breaks":       strings.Repeat("\n", 4_000),
+		"numbers":           slices.Repeat([]any{json.Number("1")}, 900),
+		"empty objects":     slices.Repeat([]any{object{}}, 400),
+		"small objects":     slices.Repeat([]any{object{"": 0}}, 120),
+		"objects":           slices.Repeat([]any{object{"a": 0, "b": 0, "c": 0, "d": 0, "e": 0, "f": 0, "g": 0, "h": 0, "i": 0}}, 50),
+		"arrays":            slices.Repeat([]any{[]any{[]any{}}}, 400),
+		"very many objects": slices.Repeat([]any{object{}}, 2_600),
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, c := newManager(t, func(s *session.Settings) { s.CacheSize = size })
+			cookie := signIn(t, m, session.Login{User: session.User{"id": "alice", "field": field}})
+			before := heap()
+			for range 2 * size {
+				c.Add(20 * time.Millisecond)
+				v := read(t, m, request(cookie))
+				if err := v.Refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				cookie = strings.Join(cookiePairs(setCookies(t, v)), "; ")
+				for range 2 {
+					read(t, m, request(cookie)).Session().Data()
+				}
+			}
+			used := int(heap() - before)
+			if most := size*4<<10 + 512<<10; used > most { // with the other memory of a manager
+				t.Errorf("%d kB for %d tokens, at most %d are wanted", used>>10, m.CacheStats().Tokens, most>>10)
+			}
+			t.Logf("%d kB for %d tokens", used>>10, m.CacheStats().Tokens)
+			runtime.KeepAlive(m)
+		})
+	}
+}
+
+// Of ordinary sessions it holds as many as it is told to. A very large one that it
+// holds none of is opened anew, and costs the others nothing.
+func TestCacheHoldsItsNumberOfOrdinarySessions(t *testing.T) {
+	const size = 1_000
+	m, _ := newManager(t, func(s *session.Settings) { s.CacheSize = size })
+	for i := range size {
+		read(t, m, request(signIn(t, m, session.Login{User: session.User{
+			"id": fmt.Sprintf("user-%d", i), "name": "Alice Liddell", "email": "alice.liddell@wonderland.example", "role": "editor",
+			"picture": "https://cdn.wonderland.example/avatars/7d1f8a3c.png", "locale": "en-GB", "teams": []any{"red", "white"},
+			"plan": "pro", "emailVerified": true,
+		}}))).Session().Data()
+	}
+	if n := m.CacheStats().Tokens; n != size {
+		t.Errorf("it holds %d of %d", n, size)
+	}
+	large := signIn(t, m, session.Login{User: session.User{"id": "alice", "field": slices.Repeat([]any{map[string]any{}}, 2_600)}})
+	for range 3 {
+		if v := read(t, m, request(large)); v.Result() != session.ResultOpened {
+			t.Errorf("a very large session says %s", v.Result())
+		}
+	}
+	if n := m.CacheStats().Tokens; n != size {
+		t.Errorf("then it holds %d of %d", n, size)
+	}
+}
+
 // A remembered session takes at most 2 KiB beside its token, with what the app
 // is told of it.
 func TestMemoryOfARememberedSession(t *testing.T) {
 	const sessions = 2_000
 	sealing, _ := newManager(t)
 	lines := manyCookies(t, sealing, sessions)
-	heap := func() uint64 {
-		runtime.GC()
-		var stats runtime.MemStats
-		runtime.ReadMemStats(&stats)
-		return stats.HeapAlloc
-	}
 	m, _ := newManager(t)
 	before := heap()
 	for _, line := range lines {

@@ -18,6 +18,7 @@ const (
 	// maxListedOfPage those of all users of a page: about 100,000 in all.
 	maxListedOfUser = 50
 	maxListedOfPage = 1562
+	fullPage        = maxListedOfPage * 9 / 10 // which is what making room leaves
 	// seenInterval is how exact LastSeen is on the node that saw the session.
 	seenInterval = time.Minute
 )
@@ -53,7 +54,7 @@ type listPage struct {
 	mu      sync.RWMutex
 	users   map[string]map[string]Listed // user id -> session id
 	count   int
-	unknown bool      // it holds a session of which the other nodes do not know
+	unknown bool      // it holds a session of which the other nodes are to know at once
 	due     time.Time // when they are told what else they do not know; zero for never
 }
 
@@ -91,7 +92,9 @@ func (l *List) see(s *Session, clientOf func() client) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.unknown = p.unknown || !ok
+	if !ok {
+		l.tell(p, next)
+	}
 	wait := shareInterval
 	if ok && next.ExpiresAt.After(known.ExpiresAt) { // else they take it for expired
 		wait = min(wait, known.ExpiresAt.Sub(now)/2)
@@ -153,7 +156,7 @@ func (l *List) makeRoom(p *listPage) {
 	}
 	all := p.all()
 	slices.SortFunc(all, lessRecent)
-	for _, entry := range all[:max(len(all)-maxListedOfPage*9/10, 0)] {
+	for _, entry := range all[:max(len(all)-fullPage, 0)] {
 		p.drop(entry)
 	}
 }

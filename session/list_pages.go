@@ -14,7 +14,8 @@ func (p *listPage) tellBy(due time.Time) {
 }
 
 // Merge adds what other nodes have written on a page. What this node knows and
-// they have not written makes the page due.
+// they have not written makes the page due, in five minutes if it is an older session
+// and the list is full.
 func (l *List) Merge(page int, written []Listed) {
 	p := &l.pages[page]
 	p.mu.Lock()
@@ -30,11 +31,25 @@ func (l *List) Merge(page int, written []Listed) {
 		}
 	}
 	for _, entry := range p.all() {
-		p.unknown = p.unknown || !found[entry.SessionID] && l.IsLive(entry)
+		if !p.unknown && !found[entry.SessionID] && l.IsLive(entry) {
+			l.tell(p, entry)
+		}
 	}
 }
 
-// Due returns the pages that hold a session of which the other nodes do not know,
+// tell makes the page due for a session of which the other nodes do not know: at once,
+// but where sessions give way to others only if it is new. Those that gave way are seen
+// again all the time.
+func (l *List) tell(p *listPage, entry Listed) {
+	full := p.count >= fullPage || len(p.users[entry.UserID]) >= maxListedOfUser
+	if now := l.now(); full && now.Sub(entry.CreatedAt) >= seenInterval {
+		p.tellBy(now.Add(shareInterval))
+		return
+	}
+	p.unknown = true
+}
+
+// Due returns the pages that hold a session of which the other nodes are to know at once,
 // or have held something else to tell them for five minutes. They learn that a session
 // lives longer before it would leave their list.
 func (l *List) Due() []int {

@@ -3,6 +3,7 @@ package session_test
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"slices"
 	"strings"
@@ -386,5 +387,67 @@ func TestOtherNodesListASessionThatIsUsed(t *testing.T) {
 		if most := 1 + int(2*time.Hour/min(5*time.Minute, tc.expiry/8)); written > most {
 			t.Errorf("expiry %v, refresh_threshold %v: the page was written %d times, want at most %d", tc.expiry, tc.threshold, written, most)
 		}
+	}
+}
+
+// Where more sessions are in use than are listed, those that gave way are seen again all
+// the time. That is no reason to write the list anew each second. A sign-in still is told
+// at once.
+func TestListThatIsFullIsSeldomWritten(t *testing.T) {
+	const page = 7
+	onePage := make([]string, 0, 2_000)
+	for i := 0; len(onePage) < cap(onePage); i++ {
+		if id := fmt.Sprint(i); crc32.ChecksumIEEE([]byte(id))%session.ListPages == page {
+			onePage = append(onePage, id)
+		}
+	}
+	for name, users := range map[string][]string{"of one user": slices.Repeat([]string{onePage[0]}, 60), "of many users": onePage} {
+		t.Run(name, func(t *testing.T) {
+			c := &clock{now: noon}
+			var managers [2]*session.Manager
+			var lists [2]*session.List
+			for i := range managers {
+				managers[i], _ = newManager(t, func(s *session.Settings) {
+					s.Now, s.Revocations = c.Now, session.NewRevocationSet(c.Now)
+					lists[i] = session.NewList(c.Now, s.Revocations)
+					s.List = lists[i]
+				})
+			}
+			writes := 0
+			share := func() {
+				for i, list := range lists {
+					for _, due := range list.Due() {
+						writes++
+						lists[1-i].Merge(due, list.Page(due))
+					}
+				}
+			}
+			var cookies []string
+			for i, id := range users {
+				cookies = append(cookies, signIn(t, managers[i%2], session.Login{User: session.User{"id": id}}))
+			}
+			c.Add(2 * time.Minute)
+			for range 10 {
+				share()
+			}
+			writes = 0
+			const seconds, turn = 600, 60 // each session is seen once a minute
+			for second := range seconds {
+				c.Add(time.Second)
+				for i := second % turn; i < len(cookies); i += turn {
+					read(t, managers[i%2], from("192.0.2.1:1", "Browser", cookies[i]))
+				}
+				share()
+			}
+			if writes > 10 {
+				t.Errorf("in ten minutes the page was written %d times", writes)
+			}
+			newcomer := onePage[len(onePage)-1]
+			signIn(t, managers[0], session.Login{User: session.User{"id": newcomer, "new": true}})
+			share()
+			if !slices.ContainsFunc(lists[1].Of(newcomer), func(l session.Listed) bool { return l.CreatedAt.Equal(c.Now()) }) {
+				t.Error("a sign-in is not told at once")
+			}
+		})
 	}
 }

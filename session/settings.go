@@ -81,7 +81,8 @@ type Settings struct {
 
 	// CacheSize is how many opened tokens are remembered, so that a session costs
 	// its decryption once and not at every request. Each takes about a kilobyte
-	// beside the token. Default: 10000; NoCache for none.
+	// beside the token, and all together at most 4 KiB for each of the number, so of
+	// large ones fewer are remembered. Default: 10000; NoCache for none.
 	CacheSize int
 
 	// Revocations knows which sessions have been ended. Default: a set in

@@ -240,11 +240,12 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API supports " + allowed + ".", allow: allowed}
 }
 
-// isEarly reports whether a request came in the early data of HTTP/3 (0-RTT), which who has
-// recorded it can send again (RFC 8470). Clients repeat by themselves what is refused for
-// that.
+// isEarly reports whether a request came in early data (0-RTT), which who has recorded it
+// can send again (RFC 8470): here in HTTP/3, or at a proxy in front, whose header counts
+// with any value (section 5.1). Clients, or that proxy, repeat by themselves what is refused
+// for that.
 func isEarly(r *http.Request) bool {
-	return r.ProtoMajor >= 3 && r.TLS != nil && !r.TLS.HandshakeComplete
+	return len(r.Header["Early-Data"]) > 0 || r.ProtoMajor >= 3 && r.TLS != nil && !r.TLS.HandshakeComplete
 }
 
 // admitBelow is admit for a path below the API's own.

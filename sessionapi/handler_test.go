@@ -276,6 +276,26 @@ func TestAttackReplayOfEarlyData(t *testing.T) {
 	}
 }
 
+// A proxy in front that takes early data itself marks it (RFC 8470 section 5.1). Any value
+// counts, and any number of them.
+func TestAttackReplayOfEarlyDataOfAProxyInFront(t *testing.T) {
+	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete, http.MethodGet} {
+		for _, values := range [][]string{nil, {"1"}, {"0"}, {"1", "0"}} {
+			s := signedIn(t, nil)
+			r := s.request(method, `{"user":{"name":"replayed"}}`)
+			r.Header["Early-Data"] = values
+			w := httptest.NewRecorder()
+			if err := s.handler.ServeHTTP(w, r); err != nil {
+				t.Fatal(err)
+			}
+			refused := len(values) > 0 && method != http.MethodGet
+			if (w.Code == http.StatusTooEarly) != refused || refused && len(w.Header()["Set-Cookie"]) > 0 {
+				t.Errorf("%s, Early-Data %q: %d %v", method, values, w.Code, w.Header())
+			}
+		}
+	}
+}
+
 func TestInvalidCookiesAreClearedByRefusals(t *testing.T) {
 	s := newSite(t, nil)
 	for _, asked := range []struct {

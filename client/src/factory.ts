@@ -27,6 +27,8 @@ export interface Access {
   session(): Promise<Session | null>;
   /** Caddy answered for the request, development runs without it, or production lacks it. */
   mode: "caddy" | "standalone" | "missing";
+  /** Why nobody is signed in and nothing can change; undefined if that is not so. */
+  refusal: string | undefined;
 }
 
 const NOBODY = "Nobody is signed in.";
@@ -47,7 +49,8 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
   }
 
   async function access({ headers, cookies, now }: RequestScope): Promise<Access> {
-    const mode = headers.get("X-Session-Realm") ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
+    const realm = headers.get("X-Session-Realm");
+    const mode = realm ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
     if (mode === "missing") {
       sayOnce("missing", "the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard; nobody is signed in.");
     }
@@ -55,8 +58,12 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
       mode === "standalone"
         ? standaloneKeeper(cookies, config, await keyring())
         : caddyKeeper({ headers, cookies, now }, config);
+    let refusal: string | undefined;
+    if (mode === "missing") refusal = "The request did not come through a Caddy with session_guard, so there is no session.";
+    // A customer's session is none of the realm of administrators, whose actions Next.js runs on the customers' pages as well.
+    else if (realm && configuration.session?.realm && realm !== config.realm) refusal = `The request came through the realm ${realm} of Caddy, and this is a session of the realm ${config.realm}.`;
     let session: Promise<Session | null> | undefined;
-    return { keeper, session: () => (session ??= mode === "missing" ? Promise.resolve(null) : readValid(keeper)), mode };
+    return { keeper, session: () => (session ??= refusal ? Promise.resolve(null) : readValid(keeper)), mode, refusal };
   }
 
   async function readValid(keeper: Keeper): Promise<Session | null> {
@@ -68,7 +75,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
   /** Runs an operation that changes the session and turns what may go wrong into a result. */
   async function change(caller: string, operation: (access: Access) => Promise<Session | string | null>): Promise<SessionResult> {
     const current = await access(await currentRequest(caller));
-    if (current.mode === "missing") return { success: false, error: "The request did not come through a Caddy with session_guard, so there is no session." };
+    if (current.refusal) return { success: false, error: current.refusal };
     try {
       const after = await operation(current);
       if (typeof after === "string") return { success: false, error: after };

@@ -119,7 +119,7 @@ function setting(lines: Directive[], name: string, realm: string): string[] {
 /** One spelling for values that mean the same. */
 function normal(name: string, values: string[]): string {
   if (name === "expiry" || name === "refresh_threshold") return String(nanoseconds(values[0] ?? ""));
-  return (name === "client_update" || name === "locales" ? [...values].sort() : values).join(" ");
+  return (name === "client_update" || name === "locales" ? [...values].sort() : values).join("\n");
 }
 
 /** In nanoseconds. Go takes both the micro sign and the Greek letter. */

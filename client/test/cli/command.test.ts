@@ -394,6 +394,13 @@ describe("--check", () => {
     expect(check(`app.example.com {\n${README_BLOCK}\treverse_proxy localhost:3000\n}\n`)).toEqual({ stdout: "", stderr: "", status: 0 });
   });
 
+  test("tells a field with a space from two fields", () => {
+    const module = 'import { NextAuthSession } from "caddy-session-guard";\nNextAuthSession({ session: { clientUpdate: ["a b"] } });';
+    const printed = run(app({ "auth.ts": module }), "caddyfile", "auth.ts").stdout;
+    expect(check(`:80 {\n${printed}}\n`, module).status).toBe(0);
+    expect(check(`:80 {\n${printed.replace('"a b"', "a b")}}\n`, module)).toMatchObject({ status: 1, stderr: expect.stringContaining("client_update") });
+  });
+
   test("passes for the same meaning in other words", () => {
     const caddyfile = `
       # comment { with a brace

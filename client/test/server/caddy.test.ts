@@ -221,9 +221,25 @@ describe("handoffs", () => {
   test("names follow cookieName and realm", async () => {
     current.behindCaddy();
     await NextAuthSession({ session: { cookieName: "sid" } }).createSession({ id: "1" });
+    current.behindCaddy(null, "admin");
     await NextAuthSession({ session: { realm: "admin" } }).createSession({ id: "1" });
     expect([...current.set.keys()]).toEqual(["sid.set", "session_admin.set"]);
   });
+});
+
+// Next.js runs any Server Action at any path, so one that asks for an administrator is posted to the customers' pages, too.
+test("a session of another realm than the configured one is nobody's, and cannot be changed", async () => {
+  current.behindCaddy(session());
+  const admin = NextAuthSession({ session: { realm: "admin" } });
+  expect(await admin.getSession()).toBeNull();
+  expect(await admin.isAuthenticated()).toBe(false);
+  for (const change of [() => admin.createSession({ id: "1" }), () => admin.updateSession({ user: { name: "Eve" } }), admin.actions.logout]) {
+    expect(await change()).toEqual({ success: false, error: "The request came through the realm default of Caddy, and this is a session of the realm admin." });
+  }
+  expect(current.set.size).toBe(0);
+  current.behindCaddy(session(), "admin");
+  expect((await admin.getSession())?.user.id).toBe("1");
+  expect((await NextAuthSession().getSession())?.user.id).toBe("1"); // says nothing of a realm, so that one app may stand behind several
 });
 
 describe("bad input is an error result, and nothing is handed over", () => {

@@ -95,14 +95,16 @@ func fitsBrowser(c *http.Cookie) error {
 // may have.
 func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
 	m := v.manager
-	foreign := handoffErrorf("the app set the session cookie %s to a value that Caddy cannot open; if this is a cookie of the app's own, choose another cookie_name", v.name)
+	foreign := func(err error) error {
+		return handoffErrorf("the app set the session cookie %s to a value that Caddy cannot open (%v); if this is a cookie of the app's own, choose another cookie_name", v.name, err)
+	}
 	if len(tokens) == 0 {
-		return foreign
+		return foreign(ErrMalformed)
 	}
 	for _, token := range tokens {
 		s, _, err := m.open(ctx, token, m.settings.Now())
 		if IsAnonymity(err) {
-			return foreign
+			return foreign(err)
 		}
 		if err != nil {
 			return err

@@ -16,11 +16,6 @@ const shardCount = 64
 // sweepInterval is how often what can stop nothing any more is dropped.
 const sweepInterval = time.Minute
 
-// keptAfterEnd is how long revocations stay after they can stop nothing any more: a clock
-// may jump ahead, by a wrong time zone say, and be set right. Who shares them does not
-// tell them again.
-const keptAfterEnd = 24 * time.Hour
-
 // RevocationSet is a set in memory: it forgets when the process ends. The order
 // in which revocations arrive does not matter, nor does it to see one twice.
 //
@@ -98,7 +93,7 @@ func (set *RevocationSet) userRevoked(user, id uint64, created int64) bool {
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
 	ended, ok := shard.users[user]
-	if !ok || created >= ended.before || int64(ended.until) < set.now().Unix() {
+	if !ok || created >= ended.before {
 		return false
 	}
 	spared, ok := shard.excepted[user]
@@ -219,19 +214,19 @@ func (set *RevocationSet) Sweep() {
 		return
 	}
 	for i := range set.shards {
-		set.users.Add(-set.shards[i].sweep(secondsOf(now), secondsOf(now.Add(-keptAfterEnd))))
+		set.users.Add(-set.shards[i].sweep(secondsOf(now)))
 	}
 }
 
 // sweep returns how many users it dropped. Maps never shrink, so one that lost
 // most of its entries is made anew.
-func (shard *revocationShard) sweep(now, oldest uint32) (users int64) {
+func (shard *revocationShard) sweep(now uint32) (users int64) {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	shard.sessions = sweepMap(shard.sessions, func(until uint32) bool { return until < oldest })
+	shard.sessions = sweepMap(shard.sessions, func(until uint32) bool { return until < now })
 	shard.updated = sweepMap(shard.updated, func(u update) bool { return u.until < now })
 	before := len(shard.users)
-	shard.users = sweepMap(shard.users, func(n notBefore) bool { return n.until < oldest })
+	shard.users = sweepMap(shard.users, func(n notBefore) bool { return n.until < now })
 	maps.DeleteFunc(shard.excepted, func(user uint64, _ exception) bool {
 		_, ok := shard.users[user]
 		return !ok

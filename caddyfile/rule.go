@@ -76,6 +76,9 @@ func parseRequirement(args []string) (caddymodule.Requirement, error) {
 		q.Fresh = caddy.Duration(duration)
 		return q, err
 	}
+	if slices.Contains(values, "require") { // else the second one would be lost in silence
+		return q, errors.New("has the value require: a backslash in a comment, or at the end of the line, joins the next line to this one; take it out")
+	}
 	members := strings.Split(field, ".")
 	switch {
 	case field == "user":

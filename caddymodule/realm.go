@@ -260,7 +260,7 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 		return nil, err
 	}
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: r.name, Storage: r.app.storage(), Before: r.keysBefore,
+		Realm: r.name, Storage: readingStorage{r.app.storage(), new(hungReads)}, Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 		Restored: func() {
 			r.app.logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead",

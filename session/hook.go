@@ -184,7 +184,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 		m.rotationFailed.remember(stateOf(s), err, now, rotationLost)
 		return nil, err
 	}
-	if ended != nil { // nobody can tell; who asks when they can gets what was made
+	if ended != nil { // nobody can tell; who asks when they can, within recentFor, gets what was made
 		return nil, ended
 	}
 	return made, nil

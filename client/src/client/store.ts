@@ -113,7 +113,7 @@ export function createStore(path: string, initial: InitialSession, fetching: boo
     /** Takes the settled `initialSession`. Silent, so that it may run while React renders. */
     settle(session: Session | null) {
       if (hydrated !== PENDING) return;
-      hydrated = stateOf(session, fetching);
+      hydrated = stateOf(session);
       if (state === PENDING) state = hydrated;
     },
     /** Tells every subscriber to look again. */

@@ -59,19 +59,6 @@ describe("Server Components are not rendered again", () => {
     expect(router.refresh).not.toHaveBeenCalled();
   });
 
-  // The page of an error route has no identity. Rendered again, it would be denied again, and Next.js would load it as a document, for ever.
-  test.each([
-    ["null", () => null],
-    ["a promise of null", () => Promise.resolve(null)],
-  ])("when the API first says who is signed in, after %s", async (_, initial) => {
-    api.session = session();
-    const initialSession = initial();
-    await act(async () => void (await page({ initialSession })));
-    await settle();
-    expect(api.count("GET")).toBe(1);
-    expect(router.refresh).not.toHaveBeenCalled();
-  });
-
   test("for what they have told themselves", async () => {
     api.session = session();
     const { hook, rerender } = await page({ initialSession: session() });

@@ -46,11 +46,14 @@ type imageSource struct {
 	path, query string
 }
 
+// withoutBreaks drops what the WHATWG URL parser drops anywhere.
+var withoutBreaks = strings.NewReplacer("\t", "", "\n", "", "\r", "")
+
 // parseImageSource reads a url value as the WHATWG URL parser would: it drops tabs,
 // newlines and outer spaces, and what follows "#", and takes any number of slashes
 // after a scheme.
 func parseImageSource(value string) (source imageSource, ok bool) {
-	value = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(value)
+	value = withoutBreaks.Replace(value)
 	value = strings.TrimFunc(value, func(r rune) bool { return r <= ' ' })
 	value, _, _ = strings.Cut(value, "#")
 	value, source.query, _ = strings.Cut(value, "?")

@@ -345,11 +345,13 @@ func (j *judgement) giveUp(path, how string) {
 		return
 	}
 	j.gaveUp = true
+	matched := slices.Clone(j.matched)
 	for i, rule := range j.table.rules {
 		if rule.Requires && !slices.Contains(j.matched, i) {
-			j.matched = append(slices.Clip(j.matched), i)
+			matched = append(matched, i)
 		}
 	}
+	j.matched = matched
 }
 
 // count merges one verdict into the judgement: the strictest wins.

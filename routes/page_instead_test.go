@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,22 @@ func TestAttackByParameterThatLooksLikeAMark(t *testing.T) {
 	}
 	byDefault := compile(t, Config{Rules: rules[:1], Default: Auth})
 	wantTypes(t, byDefault, map[string]Type{"/feed/(..)photo/(.)x": Auth, "/feed/1": Hybrid})
+}
+
+// All that any rule requires is collected once, not once more for each rule.
+func TestGivingUpAmongManyRulesIsCheap(t *testing.T) {
+	rules := make([]Rule, 2000)
+	for i := range rules {
+		rules[i] = Rule{Type: Auth, Patterns: []string{fmt.Sprintf("/area-%d/*", i)}, Requires: true}
+	}
+	table := compile(t, Config{Rules: rules})
+	path := "/feed" + strings.Repeat("/(.)x", maxMarks+1)
+	if m := table.Match(path, "", ""); m.Type != Auth || len(m.Matched) != len(rules) {
+		t.Fatalf("%s with %d of %d rules", m.Type, len(m.Matched), len(rules))
+	}
+	if n := testing.AllocsPerRun(10, func() { table.Match(path, "", "") }); n > 100 {
+		t.Errorf("it costs %v allocations", n)
+	}
 }
 
 // Next.js answers a path below /_next/static/ that is no file of its build, and in

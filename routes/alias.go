@@ -162,8 +162,14 @@ func (t *Table) isTool(f *form, host string) bool {
 	if t.build.pageAt(f.path) != "" {
 		return false
 	}
+	return !t.isRewritten(f, host)
+}
+
+// isRewritten reports whether a rewrite of the build, for this host, leads from a path
+// elsewhere.
+func (t *Table) isRewritten(f *form, host string) bool {
 	spellings := t.spellings(f, host)
-	return !slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool {
+	return slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool {
 		parts, forHost := r.ofHost(host)
 		if !forHost {
 			return false
@@ -268,17 +274,15 @@ func (t *Table) pageMatch(page string) Match {
 // compileActions decides the pages that own each Server Action.
 func (t *Table) compileActions() {
 	t.actionOwners = make(map[string][]Match)
+	t.loginActions = make(map[string]bool)
+	loginPage := t.loginPage()
 	for _, action := range t.build.actions {
 		owners := make([]Match, 0, len(action.owners))
 		for _, page := range action.owners {
 			owners = append(owners, t.pageMatch(page))
 		}
 		t.actionOwners[action.id] = owners
-	}
-	t.loginActions = make(map[string]bool)
-	page := t.loginPage()
-	for _, action := range t.build.actions {
-		t.loginActions[action.id] = page != "" && slices.Contains(action.owners, page)
+		t.loginActions[action.id] = loginPage != "" && slices.Contains(action.owners, loginPage)
 	}
 }
 
@@ -287,19 +291,15 @@ func (t *Table) compileActions() {
 func (t *Table) loginPage() string {
 	path := t.loginPath
 	page := t.build.pageAt(path)
-	if t.isLocalePage(page) && t.anyLocale != "" {
+	if t.isLocalePage(page) {
+		if t.anyLocale == "" {
+			return ""
+		}
 		path = "/" + t.anyLocale + path
 		page = t.build.pageAt(path)
 	}
-	f := form{path: path, full: t.basePath + path}
-	spellings := t.spellings(&f, "")
-	for i := range t.build.rewrites {
-		for range t.build.rewrites[i].destinations(spellings, nil) {
-			return "" // perhaps another page
-		}
-	}
-	if t.isLocalePage(page) && path == t.loginPath {
-		return ""
+	if t.isRewritten(&form{path: path, full: t.basePath + path}, "") {
+		return "" // perhaps another page
 	}
 	return page
 }

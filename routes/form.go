@@ -72,14 +72,14 @@ func (t *Table) strip(path, how string) form {
 		} else if rest, whole, exact, ok := t.cutData(f.path); ok {
 			next, certain, taken = rest, exact, howData
 			if t.isPageInsteadOfData(f.path) {
-				f.isUnknown()
+				f.keepUnknown()
 			}
 			f.page, f.whole, f.data, located = next, whole, true, false
 			suffixed = false
 		} else if rest, ok := cutRSC(f.path); ok && !isStatic(f.path) {
 			next, taken = rest, howRSC
 			if !suffixed { // several are one to who knows none
-				f.isUnknown()
+				f.keepUnknown()
 			}
 			suffixed = true
 		} else {
@@ -99,7 +99,8 @@ func (t *Table) strip(path, how string) form {
 	return f
 }
 
-func (f *form) isUnknown() {
+// keepUnknown keeps the path before the next form is taken off, which Next.js may not know.
+func (f *form) keepUnknown() {
 	f.unknown[f.unknowns] = f.path
 	f.unknowns++
 }

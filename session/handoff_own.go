@@ -53,14 +53,15 @@ func (v *Visitor) checkTwins(ctx context.Context, lines []string) error {
 	for _, line := range lines {
 		name, _, _ := strings.Cut(line, "=")
 		name = strings.TrimSpace(name)
-		if bare := withoutPrefix(name); !isOurs(bare, m.settings.CookieName) {
+		bare := withoutPrefix(name)
+		if !isOurs(bare, m.settings.CookieName) {
 			continue
 		}
 		cookie, err := http.ParseSetCookie(line)
 		if err != nil || v.removes(cookie) {
 			continue
 		}
-		twin := name[:len(name)-len(withoutPrefix(name))] + m.settings.CookieName
+		twin := name[:len(name)-len(bare)] + m.settings.CookieName
 		if twins[twin] == nil {
 			twins[twin] = new(cookies)
 		}

@@ -33,15 +33,14 @@ func TestStorageOfKeysThatHangsHoldsUpNoRequest(t *testing.T) {
 			t.Errorf("of a key that nobody has: %v", err)
 		}
 		time.Sleep(time.Minute)
-		load := "load"
-		storage.hangs.Store(&load)
+		storage.hang("load")
 		for _, most := range []time.Duration{readTimeout, 0} {
 			began := time.Now()
 			if err := open(); !errors.Is(err, session.ErrUnavailable) || time.Since(began) > most {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}
 		}
-		storage.hangs.Store(nil)
+		storage.hang("")
 		close(storage.released)
 		time.Sleep(2 * readTimeout)
 		if err := open(); !errors.Is(err, session.ErrUnknownKey) {

@@ -17,11 +17,10 @@ func (*unready) Open(string, certmagic.Storage) (RevocationLog, error) {
 	return nil, errors.New("not yet")
 }
 
-// Every request tries to make the manager until one can. Each would leave a goroutine
-// behind that maintains keys of its own.
-func TestFailedManagersShareTheirKeys(t *testing.T) {
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"session": []byte(`{}`)}})
+// provisionRealm is the default realm of a configuration of the app session.
+func provisionRealm(t *testing.T, config string) *realm {
+	t.Helper()
+	ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"session": []byte(config)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +32,14 @@ func TestFailedManagersShareTheirKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return realm
+}
+
+// Every request tries to make the manager until one can. Each would leave a goroutine
+// behind that maintains keys of its own.
+func TestFailedManagersShareTheirKeys(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	realm := provisionRealm(t, `{}`)
 	realm.revocationModule = new(unready)
 	if _, err := realm.manager(t.Context()); err == nil || realm.keys == nil {
 		t.Fatalf("%v, keys %v", err, realm.keys)

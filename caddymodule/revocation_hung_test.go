@@ -23,6 +23,9 @@ type hangingStorage struct {
 	released chan struct{}
 }
 
+// hang has every call of a kind hang from now on, and none if it is empty.
+func (h *hangingStorage) hang(call string) { h.hangs.Store(&call) }
+
 func (h *hangingStorage) meet(call string) {
 	if hangs := h.hangs.Load(); hangs != nil && *hangs == call {
 		h.hung.Add(1)
@@ -82,7 +85,7 @@ func TestReadThatHangsIsGivenUp(t *testing.T) {
 			folder := t.TempDir()
 			synctest.Test(t, func(t *testing.T) {
 				node, other, storage := hangingNode(t, folder)
-				storage.hangs.Store(&call)
+				storage.hang(call)
 				signOutOn(t, other, "one")
 				time.Sleep(60 * time.Second)
 				wantRevoked(t, node, annsSession("two"), false)
@@ -91,7 +94,7 @@ func TestReadThatHangsIsGivenUp(t *testing.T) {
 				time.Sleep(time.Minute)
 				wantStale(t, node)
 
-				storage.hangs.Store(nil)
+				storage.hang("")
 				time.Sleep(2 * time.Minute)
 				synctest.Wait()
 				wantRevoked(t, node, annsSession("one"), true)
@@ -119,22 +122,21 @@ func TestReadsThatHangAreFewAndReloadTriesAgain(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		node, other, storage := hangingNode(t, folder)
-		call := "list"
-		storage.hangs.Store(&call)
+		storage.hang("list")
 		time.Sleep(8 * time.Hour)
 		if hung := storage.hung.Load(); hung > 10 {
 			t.Errorf("%d calls hang after eight hours", hung)
 		}
 		wantStale(t, node)
 		signOutOn(t, other, "one")
-		storage.hangs.Store(nil)
+		storage.hang("")
 		node.use(&terms{new(StorageRevocation), storage})
 		time.Sleep(readTimeout + 2*retryInterval) // the read of before is given up first
 		synctest.Wait()
 		wantRevoked(t, node, annsSession("one"), true)
 		wantRevoked(t, node, annsSession("two"), false)
 
-		storage.hangs.Store(&call) // a reload does not make a look fail that is only slow
+		storage.hang("list") // a reload does not make a look fail that is only slow
 		time.Sleep(3 * time.Second)
 		node.use(&terms{new(StorageRevocation), storage})
 		time.Sleep(time.Second)
@@ -151,8 +153,7 @@ func TestRevocationsEndAtOnceThoughAReadHangs(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		node, other, storage := hangingNode(t, folder)
-		call := "list"
-		storage.hangs.Store(&call)
+		storage.hang("list")
 		time.Sleep(10 * time.Second)
 		start := time.Now()
 		stop(t, node)
@@ -171,18 +172,17 @@ func TestListIsSharedAgainAfterAReadHung(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set, otherSet, storage := hangingNode(t, folder)
 		node, other := listingOn(t, set, nil), listingOn(t, otherSet, nil)
-		call := "list"
-		storage.hangs.Store(&call)
+		storage.hang("list")
 		other.signIn(t, "ann")
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		node.wantListed(t, "ann", 0)
-		storage.hangs.Store(nil)
+		storage.hang("")
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		node.wantListed(t, "ann", 1)
 
-		storage.hangs.Store(&call)
+		storage.hang("list")
 		time.Sleep(10 * time.Second)
 		start := time.Now()
 		node.stop(t)

@@ -306,19 +306,7 @@ func TestManagerKnowsTheLongestOutage(t *testing.T) {
 		`{"module": "off"}`: session.LongestDuration, // of no effect
 	} {
 		t.Setenv("XDG_DATA_HOME", t.TempDir())
-		config := `{"realms": {"default": {"secret": ["q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"], "revocation": ` + revocation + `}}}`
-		ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"session": []byte(config)}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		app, err := appOf(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		realm, err := app.realm("")
-		if err != nil {
-			t.Fatal(err)
-		}
+		realm := provisionRealm(t, `{"realms": {"default": {"secret": ["q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"], "revocation": `+revocation+`}}}`)
 		manager, err := realm.manager(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -326,7 +314,7 @@ func TestManagerKnowsTheLongestOutage(t *testing.T) {
 		if got := manager.Settings().LongestOutage; got != want {
 			t.Errorf("%s: %v, want %v", revocation, got, want)
 		}
-		if err := app.Cleanup(); err != nil {
+		if err := realm.app.Cleanup(); err != nil {
 			t.Error(err)
 		}
 	}

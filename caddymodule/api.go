@@ -29,8 +29,8 @@ type API struct {
 
 	// A secret with which back ends may create sessions
 	// (`Authorization: Bearer`). Like a session secret, it has at least 32 bytes
-	// and belongs in `{env.*}` or `{file.*}`; it must be another one. Default: none, so that nobody can
-	// create sessions by the API.
+	// and belongs in `{env.*}` or `{file.*}`; it must be another one. Default:
+	// none, so that nobody can create sessions by the API.
 	APIKey string `json:"api_key,omitempty"`
 
 	// Other origins whose pages may change the session, for example

@@ -4,8 +4,8 @@ import { caddyKeeper, refuseTooLarge, SessionTooLarge } from "./handoff.js";
 import { createHandlers } from "./handlers.js";
 import type { Keeper } from "./keeper.js";
 import { createMiddleware } from "./middleware.js";
-import { sayOnce } from "./say-once.js";
 import { currentRequest, type RequestScope } from "./request.js";
+import { sayOnce } from "./say-once.js";
 import { difference, isRefreshDue, isSessionExpired, readChange, readIdentity, withoutTokens } from "./session.js";
 import { standaloneKeeper } from "./standalone.js";
 import { createKeyring, type Keyring } from "./token.js";
@@ -32,6 +32,7 @@ export interface Access {
 }
 
 const NOBODY = "Nobody is signed in.";
+const NO_CADDY = "The request did not come through a Caddy with session_guard, so there is no session.";
 
 /**
  * Configures sessions once and returns every function of this package, bound to the configuration. Throws one error that names every wrong
@@ -58,12 +59,15 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
       mode === "standalone"
         ? standaloneKeeper(cookies, config, await keyring())
         : caddyKeeper({ headers, cookies, now }, config);
-    let refusal: string | undefined;
-    if (mode === "missing") refusal = "The request did not come through a Caddy with session_guard, so there is no session.";
-    // A customer's session is none of the realm of administrators, whose actions Next.js runs on the customers' pages as well.
-    else if (realm && configuration.session?.realm && realm !== config.realm) refusal = `The request came through the realm ${realm} of Caddy, and this is a session of the realm ${config.realm}.`;
+    const refusal = mode === "missing" ? NO_CADDY : refuseRealm(realm);
     let session: Promise<Session | null> | undefined;
     return { keeper, session: () => (session ??= refusal ? Promise.resolve(null) : readValid(keeper)), mode, refusal };
+  }
+
+  /** A customer's session is none of the realm of administrators, whose actions Next.js runs on the customers' pages as well. */
+  function refuseRealm(realm: string | null): string | undefined {
+    if (!realm || !configuration.session?.realm || realm === config.realm) return undefined;
+    return `The request came through the realm ${realm} of Caddy, and this is a session of the realm ${config.realm}.`;
   }
 
   async function readValid(keeper: Keeper): Promise<Session | null> {

@@ -1,7 +1,7 @@
 import { decodeText, encodeText } from "./base64url.js";
 import type { ResolvedSessionConfig } from "./config.js";
-import { sayOnce } from "./say-once.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
+import { sayOnce } from "./say-once.js";
 import { changedSession, mergedChange, newSession, type Change, type Identity } from "./session.js";
 import type { Keeper } from "./keeper.js";
 import { encodeAsCaddy, isUser, tokenLength } from "./token.js";
@@ -32,17 +32,17 @@ export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestSc
   }
 
   /** What was handed over earlier in this request. */
-  function pending<V>(name: string): V | undefined {
-    return isSent(name) ? undefined : decode<V>(cookies.get(name)?.value);
+  function pending(name: string): string | undefined {
+    return isSent(name) ? undefined : cookies.get(name)?.value;
   }
 
   return {
     async read() {
       let session = readHeader(headers.get("X-Session-Data"));
-      if (!isSent(remove) && cookies.get(remove)?.value) session = null;
-      const identity = pending<Identity>(set);
+      if (pending(remove)) session = null;
+      const identity = decode<Identity>(pending(set));
       if (identity) session = newSession(identity, expiry, await now());
-      const change = pending<Change>(update);
+      const change = decode<Change>(pending(update));
       return session && change ? changedSession(session, change, expiry, await now()) : session;
     },
     async create(identity) {
@@ -55,7 +55,7 @@ export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestSc
     async change(session, change) {
       const after = changedSession(session, change, expiry);
       refuseTooLarge(after, config, realm);
-      handOver(cookies, update, mergedChange(pending<Change>(update) ?? {}, change));
+      handOver(cookies, update, mergedChange(decode<Change>(pending(update)) ?? {}, change));
       return after;
     },
     async remove() {

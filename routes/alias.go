@@ -26,7 +26,7 @@ func (j *judgement) aliases(f *form, depth int) (renamed bool) {
 	if page != "" && t.isLocalePage(page) && !t.openPages[trimEnd(f.path)] {
 		j.guess(afterFirst(f.path), howLocale, depth)
 	}
-	if j.target && !j.guessed && b.redirects(f.path, t.spellings(f, j.host)) {
+	if j.target && !j.guessed && b.redirects(f.path, t.spellings(nil, f, j.host)) {
 		j.redirected = true
 	}
 	last := fallback
@@ -47,7 +47,8 @@ func (j *judgement) rewrites(f *form, page string, depth int, last phase) (renam
 	}
 	before, query, anyImage := j.progress, j.query, j.anyImage
 	defer func() { j.progress, j.query, j.anyImage = before, query, anyImage }()
-	spellings := t.spellings(f, j.host)
+	var buffer [fewSpellings]spelling
+	spellings := t.spellings(buffer[:0], f, j.host)
 	for i := before.next; i < len(b.rewrites) && b.rewrites[i].phase <= last; i++ {
 		r := &b.rewrites[i]
 		if r.isForHosts() && j.otherHosts || len(before.applied) > 0 && j.endsBefore(r, t.protects[i], before.applied) {
@@ -168,7 +169,7 @@ func (t *Table) isTool(f *form, host string) bool {
 // isRewritten reports whether a rewrite of the build, for this host, leads from a path
 // elsewhere.
 func (t *Table) isRewritten(f *form, host string) bool {
-	spellings := t.spellings(f, host)
+	spellings := t.spellings(nil, f, host)
 	return slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool {
 		parts, forHost := r.ofHost(host)
 		if !forHost {
@@ -188,14 +189,16 @@ type spelling struct {
 	sent bool
 }
 
-// spellings are the ways in which a rewrite may name a path: with and without base path,
+// fewSpellings are as many as most paths have, so that those cost no allocation.
+const fewSpellings = 4
+
+// spellings appends the ways in which a rewrite may name a path: with and without base path,
 // locale, and what Next.js takes off.
-func (t *Table) spellings(f *form, host string) []spelling {
+func (t *Table) spellings(list []spelling, f *form, host string) []spelling {
 	locales := t.build.localesOf(host)
 	if f.locale != "" {
 		locales = []string{f.locale}
 	}
-	var list []spelling
 	add := func(path, unstripped string, sent bool) {
 		begin := len(list)
 		list = append(list, spelling{path, sent})

@@ -124,3 +124,15 @@ func TestNormalPathsDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// Nor does it with a build, where no rewrite leads from it elsewhere.
+func TestNormalPathsDoNotAllocateWithBuild(t *testing.T) {
+	config := nextjsConfig("main")
+	config.Build = loadBuild(t, "16.4")
+	table := compile(t, config)
+	for _, path := range []string{"/", "/login", "/dashboard/settings", "/blog/a-post", "/robots.txt", "/_next/static/chunks/a.js"} {
+		if n := testing.AllocsPerRun(100, func() { table.Match(path, "", "") }); n != 0 {
+			t.Errorf("%s: %v allocations", path, n)
+		}
+	}
+}

@@ -96,6 +96,8 @@ func parseRequirement(args []string) (caddymodule.Requirement, error) {
 // pattern that can never match, no redirect that leads to a redirect. What the
 // app's build adds is known only when the configuration is loaded.
 func checkRules(b *block, guard *caddymodule.GuardConfig) {
+	checkHandoff(b, guard.Handoff)
+	checkPatterns(b, "no_activity", guard.NoActivity)
 	for _, word := range []string{"default", "login_path", "home_path", "forbidden_path", "return_to", "locales", "base_path", "actions"} {
 		if b.bad[word] { // its default may not go with the rules
 			return
@@ -103,8 +105,6 @@ func checkRules(b *block, guard *caddymodule.GuardConfig) {
 	}
 	_, err := routes.Compile(guard.RoutesConfig())
 	b.failAll(err)
-	checkHandoff(b, guard.Handoff)
-	checkPatterns(b, "no_activity", guard.NoActivity)
 }
 
 // checkHandoff checks patterns in the same way as those of actions.

@@ -219,9 +219,6 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 		if g.authorizer != nil {
 			fmt.Fprintln(&text, "  hook authorize: asked at every request on auth routes")
 		}
-		if g.opensTheRest() {
-			fmt.Fprintln(&text, "  warning: paths that no rule matches are open to everybody; write default hybrid if you want that, or default auth")
-		}
 		if g.NextBuild != "" {
 			fmt.Fprintf(&text, "  %s\n", strings.ReplaceAll(strings.TrimSpace(table.Coverage().String()), "\n", "\n  "))
 		}

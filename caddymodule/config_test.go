@@ -143,16 +143,10 @@ func TestProvisioningRefusesAllAtOnce(t *testing.T) {
 // configuration, and of a key_rotation that rotates nothing: once for each,
 // wherever it is used.
 func TestLiteralSecretsWarn(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "log")
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
-	log {
-		output file `+file+`
-	}
-	session {
+	text := logOfValidation(t, `session {
 		secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA
 		key_rotation 1d
-	}
-}
+	}`, `
 http://a.example {
 	session_guard {
 		default auth
@@ -162,15 +156,51 @@ http://b.example {
 	session_guard {
 		default auth
 	}
-}`), map[string]any{"filename": "Caddyfile"})
+}`)
+	assert.Equal(t, 1, strings.Count(text, "a session secret is written in the configuration itself"), text)
+	assert.Equal(t, 1, strings.Count(text, "key_rotation has no effect"), text)
+}
+
+// Of several sites, the log says which one is meant.
+func TestWarningsNameTheirGuard(t *testing.T) {
+	text := logOfValidation(t, "", `
+http://a.example {
+	session_guard {
+		auth /x
+	}
+}
+http://b.example {
+	session_guard {
+		auth /x
+		actions /contact
+	}
+}`)
+	for _, warning := range []string{
+		"session_guard Caddyfile:8: paths that no rule matches are open to everybody",
+		"session_guard Caddyfile:13: paths that no rule matches are open to everybody",
+		"session_guard Caddyfile:13: actions does not name the login page",
+	} {
+		assert.Contains(t, text, warning)
+	}
+}
+
+// logOfValidation is what Caddy logs as it validates a Caddyfile, by its options and sites.
+func logOfValidation(t *testing.T, options, sites string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "log")
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
+	log {
+		output file `+file+`
+	}
+	`+options+`
+}`+sites), map[string]any{"filename": "Caddyfile"})
 	require.NoError(t, err)
 	var config caddy.Config
 	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
 	require.NoError(t, caddy.Validate(&config))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Equal(t, 1, strings.Count(string(text), "a session secret is written in the configuration itself"), string(text))
-	assert.Equal(t, 1, strings.Count(string(text), "key_rotation has no effect"), string(text))
+	return string(text)
 }
 
 func TestSettingsMayBeSpread(t *testing.T) {

@@ -91,10 +91,7 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	}
 	g.table.Store(table)
 	for _, warning := range g.warnings() {
-		g.logger.Warn(warning)
-	}
-	if g.opensTheRest() {
-		g.logger.Warn("paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
+		g.logger.Warn(g.place() + ": " + warning)
 	}
 	return nil
 }
@@ -137,6 +134,9 @@ func (g *Guard) warnings() []string {
 	if elsewhere := g.table.Load().RewritesElsewhere(); len(elsewhere) > 0 && (len(g.Handoff) == 0 || tokens) {
 		all = append(slices.Clip(all), fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the session with its tokens and may sign visitors in by X-Session-Set; "+
 			"name the pages that sign in, for example: handoff %s, and write identity_headers user, or proxy these paths in the Caddyfile, before the guard", strings.Join(elsewhere, " and "), cmp.Or(g.LoginPath, "/login")))
+	}
+	if g.opensTheRest() {
+		all = append(slices.Clip(all), "paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
 	}
 	return all
 }

@@ -37,7 +37,8 @@ type Settings struct {
 
 	// `auto`, `host`, `secure` or `none`. With `auto`, a Secure cookie is named
 	// `__Host-…` if it has no domain and the path /, else `__Secure-…`; a cookie
-	// that is not Secure has no prefix. A session must fit into three cookies of
+	// that is not Secure has no prefix. With `host` and `secure` it is always Secure,
+	// as browsers ask of these names. A session must fit into three cookies of
 	// 4096 bytes; the prefix is counted even where it is not used, so plain HTTP
 	// has the same limit. Default: `auto`.
 	CookiePrefix string `json:"cookie_prefix,omitempty"`
@@ -55,7 +56,8 @@ type Settings struct {
 
 	// `auto`, `always` or `never`: whether the cookie is Secure. With `auto` it
 	// is Secure on TLS, and behind one of Caddy's `trusted_proxies` that sends
-	// `X-Forwarded-Proto: https`. Default: `auto`.
+	// `X-Forwarded-Proto: https`, and always with `same_site none` and
+	// `cookie_prefix` `host` or `secure`. Default: `auto`.
 	SecureCookie string `json:"secure_cookie,omitempty"`
 
 	// `lax`, `strict` or `none`. Browsers take `none` from Secure cookies only, so
@@ -260,7 +262,9 @@ type Rule struct {
 // Requirement is one condition on a signed-in visitor: either a field with
 // values, or a recent sign-in.
 type Requirement struct {
-	// A dotted path into the session, beginning with `user`: `user.role`.
+	// A dotted path into the session, beginning with `user`: `user.role`. A name
+	// that has dots itself may be part of it (`user.https://example.com/roles`);
+	// where it could mean two fields, that of an object counts.
 	Field string `json:"field,omitempty"`
 
 	// The values that the field may have. A string, number or boolean must

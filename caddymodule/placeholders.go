@@ -83,19 +83,19 @@ func sessionPlaceholder(s *session.Session, name string) (any, bool) {
 }
 
 // fieldOf finds a field by its dotted path, or nil. A name may have dots of its own,
-// as those of OpenID Connect claims that are URLs.
+// as those of OpenID Connect claims that are URLs; it counts where no object has the field.
 func fieldOf(user map[string]any, path string) any {
-	if value, ok := user[path]; ok {
-		return value
-	}
-	for dot := strings.LastIndexByte(path, '.'); dot > 0; dot = strings.LastIndexByte(path[:dot], '.') {
+	for dot := range len(path) {
+		if path[dot] != '.' {
+			continue
+		}
 		if object, ok := user[path[:dot]].(map[string]any); ok {
 			if value := fieldOf(object, path[dot+1:]); value != nil {
 				return value
 			}
 		}
 	}
-	return nil
+	return user[path]
 }
 
 // placeholderValue gives strings, numbers and booleans as they are, arrays and objects

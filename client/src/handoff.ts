@@ -21,7 +21,8 @@ export function caddyKeeper<T extends User>({ headers, cookies, now }: RequestSc
   const [set, update, remove] = [`${cookieName}.set`, `${cookieName}.update`, `${cookieName}.delete`];
   const realm = headers.get("X-Session-Realm") ?? "";
   const names = new Set((headers.get("Cookie") ?? "").split(/; */).map((cookie) => cookie.split("=", 1)[0]));
-  if ([set, update, remove].some(isSent)) explainName(cookieName);
+  // Next.js itself asks for the page that a Server Action redirects to, with the cookies that the action has set: by fetch, unlike who opens a page.
+  if ([set, update, remove].some(isSent) && headers.get("Sec-Fetch-Mode") !== "cors") explainName(cookieName);
 
   /**
    * Whether a handoff came with the request, by which anybody could be anybody: one does only where Caddy knows the session cookie by another name.

@@ -48,7 +48,7 @@ async function now(): Promise<number> {
 /** Rewords one error of Next.js. All else passes unchanged: Next.js signals through headers() what is dynamic and what is prerendered. */
 function explainMissingRequest(reason: unknown, caller: string): never {
   if (isMissingRequest(reason)) {
-    throw new Error(`${caller} needs a request: call it in a Server Component, a Server Action or a Route Handler.`, { cause: reason });
+    throw new Error(`${caller} needs a request: call it in a Server Component, a Server Action or a Route Handler. In the Pages Router, read the header x-session-data of the request.`, { cause: reason });
   }
   throw reason;
 }

@@ -9,11 +9,15 @@ export interface RouteRule {
 }
 
 /** Writes rules: `route.auth("/dashboard/*")`. */
-export const route = {
-  public: (pattern: string): RouteRule => ({ pattern, type: "public" }),
-  auth: (pattern: string): RouteRule => ({ pattern, type: "auth" }),
-  hybrid: (pattern: string): RouteRule => ({ pattern, type: "hybrid" }),
-};
+export const route = { public: writes("public"), auth: writes("auth"), hybrid: writes("hybrid") };
+
+function writes(type: RouteType): (pattern: string) => RouteRule {
+  return (pattern, ...[other]: unknown[]) => {
+    // TypeScript says so; in a file that it does not check, a page that was meant to be guarded would be open. What is no string comes from map().
+    if (typeof other === "string") throw new Error(`route.${type}() takes one pattern; write another one, route.${type}(${JSON.stringify(other)})`);
+    return { pattern, type };
+  };
+}
 
 /** Patterns that many apps need. In a Caddyfile their names may be written bare: `auth dashboard`. */
 export const patterns = {

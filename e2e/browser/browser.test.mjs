@@ -1,5 +1,6 @@
 // The real stack in a real browser: Caddy with this module, Next.js behind it, Chromium in front. Everything runs one after
 // another, in one browser; each visitor is a profile of its own.
+import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
 import { findChromium, missing } from "./chromium.mjs";
@@ -60,6 +61,9 @@ if (executablePath) {
     testExampleKinds(site, enter);
     testExampleDenials(site, enter, enterShort);
     testExampleSession(enter);
+    test("while all this happens, the npm package finds nothing wrong", () => {
+      assert.doesNotMatch(stack.log(), /caddy-session-guard: /);
+    });
   });
 
   describe("the example, built with cacheComponents", () => {

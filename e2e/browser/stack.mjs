@@ -49,6 +49,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 /** Servers that end together. */
 export class Stack {
   #ends = [];
+  #logs = [];
 
   /** Runs a command until the stack ends, and waits until it listens at the port. */
   async start(command, args, { port, ...options }) {
@@ -77,7 +78,13 @@ export class Stack {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${command} ${args.join(" ")} does not listen at ${port}:\n${log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    this.#logs.push(() => log);
     return { log: () => log };
+  }
+
+  /** What its servers have said lately. */
+  log() {
+    return this.#logs.map((log) => log()).join("");
   }
 
   /** Serves a Next.js app, as it was built or in development, and returns its port. */

@@ -15,9 +15,22 @@ caddy=$!
 trap 'kill "$app" "$caddy" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 
-printf '\n  Open http://localhost:%s     (Ctrl+C stops it)\n\n' "$PORT"
+# Whether both listen.
+serve() {
+	node -e '
+		for (const port of process.argv.slice(1)) {
+			require("node:net").connect(port, "localhost").on("connect", function () { this.destroy() }).on("error", () => process.exit(1));
+		}' "$APP_PORT" "$PORT"
+}
+
+shown=
 # When one of them ends, the other is of no use.
 while kill -0 "$app" 2>/dev/null && kill -0 "$caddy" 2>/dev/null; do
+	# After all that they say as they start, or nobody would see it.
+	if [ -z "$shown" ] && serve; then
+		printf '\n  Open http://localhost:%s     (Ctrl+C stops it)\n\n' "$PORT"
+		shown=1
+	fi
 	sleep 1
 done
 exit 1

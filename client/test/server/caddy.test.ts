@@ -353,7 +353,7 @@ describe("where there is nothing to write to", () => {
   test("outside a request it says where to call it", async () => {
     const outside = new Error("`headers` was called outside a request scope. Read more: …");
     use(Object.defineProperty(new FakeRequest(), "headers", { get: () => Promise.reject(outside) }));
-    await expect(auth.getSession()).rejects.toThrow(/^getSession\(\) needs a request: call it in a Server Component, a Server Action or a Route Handler\.$/);
+    await expect(auth.getSession()).rejects.toThrow(/^getSession\(\) needs a request: call it in a Server Component, a Server Action or a Route Handler\. In the Pages Router, read the header x-session-data of the request\.$/);
   });
 
   test("in the browser it names the hook", async () => {
@@ -376,6 +376,18 @@ describe("where there is nothing to write to", () => {
     }
     expect(log).toHaveBeenCalledTimes(1);
     expect(log.mock.calls[0]?.[0]).toMatch(/the cookie "app_session".* cookie_name in the Caddyfile/);
+  });
+
+  test("a handoff that Next.js copies into its own request for the page that an action redirects to is no mistake of anybody", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    Reflect.deleteProperty(globalThis, Symbol.for("caddy-session-guard.said"));
+    const own = encodeText(JSON.stringify({ user: { id: "2" } }));
+    use(new FakeRequest().behindCaddy());
+    current.headers.set("Cookie", `session.set=${own}`);
+    current.headers.set("Sec-Fetch-Mode", "cors"); // as Node.js has it in each fetch
+    current.sent.set("session.set", own);
+    expect(await auth.getSession()).toBeNull(); // Caddy drops that page
+    expect(log).not.toHaveBeenCalled();
   });
 
   test("a handoff that proxy.ts has set counts, though Next.js writes it into the request", async () => {

@@ -128,3 +128,12 @@ describe("a rule that names a locale", () => {
     expect(verdict("/en/settings", [route.auth("/*/settings")]).type).toBe("hybrid");
   });
 });
+
+test("a second pattern is an error, since it would protect nothing", () => {
+  const routes = Reflect.apply.bind(null, route.auth, null) as (patterns: string[]) => RouteRule;
+  expect(() => routes(["/legacy/*", "/api/me"])).toThrow('route.auth() takes one pattern; write another one, route.auth("/api/me")');
+  expect(["/a", "/b"].map(route.auth)).toEqual([
+    { pattern: "/a", type: "auth" },
+    { pattern: "/b", type: "auth" },
+  ]);
+});

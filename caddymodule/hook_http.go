@@ -60,6 +60,9 @@ const (
 	// idleHookConnection is below the five seconds after which Node.js closes an
 	// idle connection, so that no call meets one that is being closed.
 	idleHookConnection = 4 * time.Second
+	// silentHookConnection is how long a connection of HTTP/2 may be silent before it is
+	// asked whether it is alive.
+	silentHookConnection = time.Second
 )
 
 // CaddyModule returns the Caddy module information.
@@ -98,6 +101,12 @@ func (h *HTTPHook) Provision(caddy.Context) error {
 			MaxIdleConnsPerHost:    64,
 			IdleConnTimeout:        idleHookConnection,
 			MaxResponseHeaderBytes: maxHookAnswer,
+			// A connection of HTTP/2 that has gone dead would take all calls until the
+			// kernel gives it up, a quarter of an hour later. It may take as long to answer
+			// as a call, so that none is lost to a service that is only busy.
+			HTTP2: &http.HTTP2Config{
+				SendPingTimeout: silentHookConnection, PingTimeout: cmp.Or(time.Duration(h.Timeout), defaultRefreshTimeout),
+			},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -3,10 +3,15 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -117,4 +122,55 @@ func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
 		call(broken)
 		said("a session hook failed; further failures are not logged until it works again")
 	})
+}
+
+// dyingListener hands out connections that hear nothing any more once it has died, as
+// behind a firewall that forgot them. Later ones are well.
+type dyingListener struct {
+	net.Listener
+	died atomic.Bool
+}
+
+func (l *dyingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil || l.died.Load() {
+		return conn, err
+	}
+	return &dyingConn{conn, l}, nil
+}
+
+type dyingConn struct {
+	net.Conn
+	of *dyingListener
+}
+
+func (c *dyingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	for err == nil && c.of.died.Load() {
+		n, err = c.Conn.Read(b)
+	}
+	return n, err
+}
+
+// A connection of HTTP/2 that has gone dead is left within seconds, not when the kernel
+// gives it up: each call would wait for its timeout, and nobody could pass an auth route.
+func TestHookLeavesADeadConnection(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, 2, r.ProtoMajor)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	listener := &dyingListener{Listener: server.Listener}
+	server.Listener, server.EnableHTTP2 = listener, true
+	server.StartTLS()
+	defer server.Close()
+	h := &HTTPHook{URL: server.URL, Timeout: caddy.Duration(100 * time.Millisecond)}
+	require.NoError(t, h.Provision(caddy.Context{}))
+	h.client.Transport.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	call := func() error {
+		return h.ValidateSession(t.Context(), &session.Session{User: session.User{"id": "ann"}})
+	}
+	require.NoError(t, call())
+	listener.died.Store(true)
+	require.Error(t, call())
+	require.Eventually(t, func() bool { return call() == nil }, 8*time.Second, time.Millisecond)
 }

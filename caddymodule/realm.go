@@ -259,12 +259,15 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	if err := r.shareKeys(); err != nil {
 		return nil, err
 	}
+	// What the keyring holds the configuration after this one has too, so that is not the
+	// realm: each would hold the one before, and so all since the first.
+	name, logger := r.name, r.app.logger
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: r.name, Storage: readingStorage{r.app.storage(), new(hungReads)}, Before: r.keysBefore,
+		Realm: name, Storage: readingStorage{r.app.storage(), new(hungReads)}, Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 		Restored: func() {
-			r.app.logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead",
-				zap.String("realm", r.name))
+			logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead",
+				zap.String("realm", name))
 		},
 	})
 	if err != nil {

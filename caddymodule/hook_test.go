@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -213,6 +214,35 @@ func TestValidateHookOutage(t *testing.T) {
 			assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"), "on_outage keep")
 		})
 	}
+}
+
+// Whoever goes away before the hook says no, or closes only the half of the connection that
+// is not needed for the answer, causes no outage in which sessions are kept.
+func TestValidateHookIsNotSkippedByGoingAway(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("validate "+hook.url+"/validate {\n on_outage keep\n}"))
+	cookie := s.signIn(ada)
+	hook.answer(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(300 * time.Millisecond):
+			w.WriteHeader(http.StatusForbidden)
+		case <-r.Context().Done():
+		}
+	})
+	connection, err := net.Dial("tcp", s.addr)
+	require.NoError(t, err)
+	defer connection.Close()
+	_, err = fmt.Fprintf(connection, "GET /api/session HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nConnection: close\r\n\r\n", s.addr, cookie)
+	require.NoError(t, err)
+	time.Sleep(250 * time.Millisecond)
+	require.NoError(t, connection.(*net.TCPConn).CloseWrite())
+	answer, err := io.ReadAll(connection)
+	require.NoError(t, err)
+	require.Contains(t, string(answer), "503")
+	require.NotContains(t, string(answer), "Ada")
+
+	s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+	assert.Len(t, hook.calls(), 2)
 }
 
 func TestValidateHookHoldsForAPIAndMatcher(t *testing.T) {

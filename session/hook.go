@@ -63,7 +63,8 @@ func (v *Visitor) Validate(ctx context.Context) error {
 		return nil
 	}
 	err := m.validate(ctx, v.session)
-	if err == nil || m.settings.KeepUnvalidated && errors.Is(err, ErrHookFailed) {
+	// Who goes away, or closes one half of the connection, may not skip the hook.
+	if err == nil || m.settings.KeepUnvalidated && errors.Is(err, ErrHookFailed) && ctx.Err() == nil {
 		return v.Recheck()
 	}
 	return v.leaveIf(err)
@@ -120,7 +121,7 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 			return nil, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))
 		default:
 			err = fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
-			if m.settings.KeepUnvalidated { // a hook that hangs must not hold up every request of a page
+			if m.settings.KeepUnvalidated && !errors.Is(ctx.Err(), context.Canceled) { // a hook that hangs must not hold up every request of a page
 				m.validated.remember(state, err, now, min(now.Sub(started), m.settings.ValidFor))
 			}
 		}

@@ -156,9 +156,10 @@ func (a *answer) Write(p []byte) (int, error) {
 		return 0, a.failed
 	}
 	if a.visit.connection.streams() {
-		if err := a.visit.turnsOutLong(a.guard.realm.ready.Load()); err != nil {
-			return 0, err
-		}
+		a.visit.turnsOutLong(a.guard.realm.ready.Load())
+	}
+	if err := a.visit.over(); err != nil {
+		return 0, err
 	}
 	return a.ResponseWriter.Write(p)
 }
@@ -194,7 +195,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.discard || a.failed != nil || a.visit.connection.mayStream() {
+	if a.discard || a.failed != nil || a.visit.connection.mayStream() || a.visit.connection.stop != nil {
 		return io.Copy(struct{ io.Writer }{a}, r) // by Write, which knows what to do and when to end
 	}
 	return io.Copy(a.ResponseWriter, r)

@@ -101,10 +101,18 @@ func (c *connection) streams() bool {
 
 // turnsOutLong is staysOpen for an answer that was not known to take long. If its session
 // has ended meanwhile, the answer ends at once.
-func (v *visit) turnsOutLong(manager *session.Manager) error {
+func (v *visit) turnsOutLong(manager *session.Manager) {
 	v.staysOpen(manager)
 	if err := v.visitor.Recheck(); err == nil && v.visitor.Session() == nil {
 		v.connection.cancel()
+	}
+}
+
+// over is why no more may be sent of an answer that stays open. Not every handler minds
+// the context of its request: FastCGI's does not.
+func (v *visit) over() error {
+	if v.connection.stop == nil {
+		return nil
 	}
 	return v.request.Context().Err()
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/fcgi"
 	"os"
 	"testing"
 	"time"
@@ -112,6 +113,35 @@ func TestEventStreamEndsWithItsSession(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", mine).StatusCode)
 	wantClosed(t, conn)
 	wantGone("/dashboard/mine")
+}
+
+// Caddy's FastCGI does not mind the context of a request, so its streams end when they next
+// say something.
+func TestEventStreamOverFastCGIEndsWithItsSession(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	signedOut := make(chan struct{})
+	go func() {
+		_ = fcgi.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range 300 {
+				_, _ = io.WriteString(w, "data: hello\n\n")
+				w.(http.Flusher).Flush()
+				<-signedOut
+				time.Sleep(50 * time.Millisecond)
+			}
+		}))
+	}()
+	s := serve(t, guarded+"handle /dashboard/events {\n reverse_proxy "+listener.Addr().String()+" {\n transport fastcgi\n}\n}")
+	cookie := s.signIn(ada)
+	conn, reader := s.open("GET /dashboard/events HTTP/1.1\r\nHost: " + s.addr + "\r\nAccept: text/event-stream\r\nCookie: " + cookie + "\r\n\r\n")
+	response, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+	close(signedOut)
+	wantClosed(t, conn)
 }
 
 // stream answers with an event stream that says nothing.

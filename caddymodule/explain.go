@@ -20,6 +20,7 @@ import (
 
 	"github.com/session-guard/caddy-session-guard/routes"
 	"github.com/session-guard/caddy-session-guard/session"
+	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
 
 // explainRequest is a request that is only asked about.
@@ -244,16 +245,22 @@ func (a *API) explain(r *http.Request) (*explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	var hooks []string
-	if visitor.Session() != nil && a.realm.validator != nil {
-		hooks = append(hooks, "validate")
+	handler, err := sessionapi.New(a.config(manager))
+	if err != nil {
+		return nil, err
 	}
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if reads && wouldRefresh(manager, visitor.Session()) || r.Method == http.MethodPost && visitor.Session() != nil && a.realm.refresher != nil {
-		hooks = append(hooks, "on_refresh")
+	sent, hooks := asBrowserSent(r), []string(nil)
+	if s := visitor.Session(); s != nil {
+		validates, refreshes := handler.Asks(sent, wouldRefresh(manager, s))
+		if validates && a.realm.validator != nil {
+			hooks = append(hooks, "validate")
+		}
+		if refreshes && a.realm.refresher != nil {
+			hooks = append(hooks, "on_refresh")
+		}
 	}
 	return &explanation{
-		Path: asBrowserSent(r).URL.Path, Rule: "session_api", Source: a.Source, Hooks: hooks, Decision: string(decisionPass), Answerer: "session_api",
+		Path: sent.URL.Path, Rule: "session_api", Source: a.Source, Hooks: hooks, Decision: string(decisionPass), Answerer: "session_api",
 	}, nil
 }
 

@@ -349,10 +349,17 @@ func TestExplainNamesTheHookOfARefresh(t *testing.T) {
 		{"GET", "/api/session", fresh, "validate (not asked here)"},
 		{"GET", "/api/session", due, "validate, on_refresh (not asked here)"},
 		{"POST", "/api/session", fresh, "validate, on_refresh (not asked here)"},
-		{"DELETE", "/api/session", due, "validate (not asked here)"},
+		{"PATCH", "/api/session", due, "validate (not asked here)"},
+		{"DELETE", "/api/session/all", due, "validate (not asked here)"},
+		{"DELETE", "/api/session", due, ""}, // whoever signs out needs nobody's leave
+		{"GET", "/api/session/all", due, ""},
 	} {
 		output, err := sessionCommand(t, "explain", "--config", file, tc.method, "http://localhost:8080"+tc.path, "-H", "Cookie: "+tc.cookie)
 		require.NoError(t, err)
+		if tc.hooks == "" {
+			assert.NotContains(t, output, "Hooks", "%s %s", tc.method, tc.path)
+			continue
+		}
 		assert.Contains(t, strings.Join(strings.Fields(output), " "), "Hooks "+tc.hooks, "%s %s", tc.method, tc.path)
 	}
 }

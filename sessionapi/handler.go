@@ -167,6 +167,19 @@ const (
 
 func (asked operation) ends() bool { return asked == remove || asked == endAll || asked == endOthers }
 
+// validates reports whether the session must still be good: whoever signs out needs nobody's leave.
+func (asked operation) validates() bool { return asked != create && asked != remove }
+
+// Asks reports which hooks are asked because of a request of a signed-in visitor, for
+// somebody who explains it. Due is whether a session that is used would be refreshed.
+func (h *Handler) Asks(r *http.Request, due bool) (validator, refresher bool) {
+	asked, refusal := h.admit(r)
+	if refusal != nil {
+		return false, false
+	}
+	return asked.validates(), asked == refresh || asked == show && due && slides(r)
+}
+
 // ServeHTTP answers a request for which [Handler.Serves] is true. It always
 // writes the whole answer. An error means broken machinery and is only for the
 // log: the client has been told 503, and nothing was granted.
@@ -188,7 +201,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 		return fault
 	}
 	var s *session.Session
-	if err = nil; asked != create && asked != remove { // whoever signs out needs nobody's leave
+	if err = nil; asked.validates() {
 		err = visitor.Validate(r.Context())
 	}
 	if err == nil {
@@ -293,11 +306,13 @@ func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.Resp
 	return visitor.Session(), err
 }
 
-// show returns the session and slides it when due, but only for a request that
-// this site's own pages make on purpose: another site, or a prefetch, must not
-// keep a session alive (OWASP ASVS 3.5.3).
+// slides reports whether this site's own pages make the request on purpose: another
+// site, or a prefetch, must not keep a session alive (OWASP ASVS 3.5.3).
+func slides(r *http.Request) bool { return !isCrossSite(r) && !isPrefetch(r) }
+
+// show returns the session and slides it when due.
 func (h *Handler) show(visitor *session.Visitor, r *http.Request) (*session.Session, error) {
-	if isCrossSite(r) || isPrefetch(r) {
+	if !slides(r) {
 		visitor.Forgo() // nor send along what a parallel request slid
 		return visitor.Session(), nil
 	}

@@ -69,6 +69,7 @@ func TestAttackPrototypePollution(t *testing.T) {
 		`{"__proto__":{"admin":true}}`,
 		`{"theme":{"__proto__":{"admin":true}}}`,
 		`{"theme":[{"a":[{"constructor":{"prototype":{"admin":true}}}]}]}`,
+		`{"theme":{"constructor":1}}`,
 		`{"theme":{"prototype":1}}`,
 		`{"theme":{"\u005f_proto__":1}}`,
 	} {
@@ -209,6 +210,9 @@ func TestAttackBrokenBody(t *testing.T) {
 	s := signedIn(t, nil)
 	r := s.request(http.MethodPatch, "", "Content-Type: application/json")
 	r.Body, r.ContentLength = io.NopCloser(brokenBody{}), 20
+	s.refused(s.send(r), http.StatusBadRequest)
+	// In chunks nothing was announced, and what came looks complete.
+	r.Body, r.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(`{"user":{"name":"Eve"}}`), brokenBody{})), -1
 	s.refused(s.send(r), http.StatusBadRequest)
 }
 

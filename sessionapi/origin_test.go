@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
 	"github.com/session-guard/caddy-session-guard/sessionapi"
@@ -138,5 +139,19 @@ func TestAttackKeepAliveFromAnotherSite(t *testing.T) {
 				t.Errorf("%s %s slid the session", method, site)
 			}
 		}
+	}
+}
+
+// Nor does it get what a request of the site's own page slid at the same time, which the
+// browser has not seen.
+func TestAttackKeepAliveBesideAPageOfTheSite(t *testing.T) {
+	s := signedIn(t, nil)
+	s.now = s.now.AddDate(0, 0, 6).Add(time.Hour)
+	foreign := s.request(http.MethodGet, "", "Sec-Fetch-Site: cross-site")
+	if own := s.do(http.MethodGet, "").want(t, http.StatusOK); len(own.header["Set-Cookie"]) == 0 {
+		t.Fatal("the session does not slide")
+	}
+	if a := s.send(foreign).want(t, http.StatusOK); len(a.header["Set-Cookie"]) > 0 {
+		t.Errorf("Set-Cookie %q", a.header["Set-Cookie"])
 	}
 }

@@ -109,6 +109,41 @@ func TestCacheIsFairUnderAFloodOfOneOffTokens(t *testing.T) {
 	}
 }
 
+// A cache that is full in bytes, though not in number, takes only who comes a second time:
+// a flood of large tokens pushes nobody out either. What is too large it never takes.
+func TestCacheTakesLargeTokensAsItHasRoom(t *testing.T) {
+	const size = 100
+	shard := &newCache(size).shards[0]
+	if shard.room != size*bytesEach {
+		t.Fatalf("it has room for %d bytes", shard.room)
+	}
+	hash := uint64(0)
+	comes := func(bytes, times int) bool {
+		hash += 1 << 40
+		for range times - 1 {
+			shard.admits(hash, bytes)
+		}
+		return shard.admits(hash, bytes)
+	}
+	if !comes(mostOfOne, 1) || comes(mostOfOne+1, 2) {
+		t.Errorf("the largest token that it takes is not one of %d bytes", mostOfOne)
+	}
+	shard.add(&opened{hash: 1, session: new(Session), size: shard.room - 1000})
+	if !comes(1000, 1) {
+		t.Error("it has room, and does not take what comes")
+	}
+	if comes(1001, 1) {
+		t.Error("it is full, and takes what comes once")
+	}
+	if !comes(1001, 2) {
+		t.Error("it does not take what comes again")
+	}
+	small := &newCache(1).shards[0]
+	if most := leastBytes / 4; !small.admits(1, most) || small.admits(2, most+1) || small.admits(2, most+1) {
+		t.Errorf("one token may take other than %d of %d bytes", most, small.room)
+	}
+}
+
 // Who came once is known when it comes again, and hardly anybody is taken for
 // somebody else.
 func TestDoorkeeperKnowsWhoCameBefore(t *testing.T) {

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -64,6 +65,75 @@ func TestSignOutBesideATokenThatNobodyCanOpen(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Two sessions, one of which was planted, and a cookie that nobody can open now: both end.
+func TestSignOutOfTwoSessionsBesideATokenThatNobodyCanOpen(t *testing.T) {
+	for name, end := range map[string]func(*session.Visitor) error{
+		"sign-out":   func(v *session.Visitor) error { return v.Delete(t.Context()) },
+		"everywhere": func(v *session.Visitor) error { return v.EndAll(t.Context()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				storage := newStorage()
+				n := newNode(t, storage)
+				one, two := signIn(t, n.manager, alice()), signIn(t, n.manager, session.Login{User: session.User{"id": "bo"}})
+				storage.set(func(s *memoryStorage) { s.broken = errBroken })
+				v, err := n.manager.Read(request(one + "; " + two + "; session=" + goodEnvelope(time.Now()).seal()))
+				if !errors.Is(err, session.ErrUnavailable) || v.Session() != nil {
+					t.Fatalf("%v, the session is %v", err, v.Session())
+				}
+				if err := end(v); !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("it is reported as done: %v", err)
+				}
+				for _, cookie := range []string{one, two} {
+					if result := read(t, n.manager, request(cookie)).Result(); result != session.ResultRevoked {
+						t.Errorf("a copy of the cookie is %s", result)
+					}
+				}
+			})
+		})
+	}
+}
+
+// sharedLater keeps ends that others cannot be told yet, and knows for which of them they
+// were to be told again.
+type sharedLater struct {
+	*session.RevocationSet
+	again []string // session ids
+}
+
+func (s *sharedLater) Share(_ context.Context, of *session.Session) error {
+	s.again = append(s.again, of.ID)
+	return errBroken
+}
+
+// Whoever asks once more for an end that others do not know of yet has them told again,
+// also beside a cookie that nobody can open.
+func TestSignOutOnceMoreBesideATokenThatNobodyCanOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		set := &sharedLater{RevocationSet: session.NewRevocationSet(time.Now)}
+		m, err := session.NewManager(session.Settings{Revocations: set}, newNode(t, storage).keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := signIn(t, m, alice())
+		id := read(t, m, request(own)).Session().ID
+		storage.set(func(s *memoryStorage) { s.broken = errBroken })
+		v, err := m.Read(request(own + "; session=" + goodEnvelope(time.Now()).seal()))
+		if !errors.Is(err, session.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := v.Delete(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("it is reported as done: %v", err)
+			}
+		}
+		if !slices.Equal(set.again, []string{id}) {
+			t.Errorf("others are told again of %q, not of %s", set.again, id)
+		}
+	})
 }
 
 // Of two cookies that open, both sessions end while nobody can tell whether they are good.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -95,6 +96,8 @@ func TestHandoff(t *testing.T) {
 		"set, then taken back":         {[]string{"Set-Cookie: session.set=" + bo, "Set-Cookie: session.set=" + past}, true, "alice editor", ""},
 		"taken back, then set":         {[]string{"Set-Cookie: session.set=" + past, "Set-Cookie: session.set=" + bo}, true, "bo", ""},
 		"set, taken back, another":     {[]string{"Set-Cookie: session.set=" + bo, "Set-Cookie: session.set=" + past, "Set-Cookie: session.set=" + cy}, true, "cy", ""},
+		"a cookie that expires later":  {[]string{"Set-Cookie: session.set=" + bo + "; Expires=Fri, 01 Jan 2100 00:00:00 GMT"}, false, "bo", ""},
+		"white space beside its name":  {[]string{"Set-Cookie: session.set =" + bo}, false, "bo", ""},
 		"a header stays":               {[]string{"X-Session-Set: " + bo, "Set-Cookie: session.set=" + past}, true, "bo", ""},
 		"own cookie deleted":           {[]string{"Set-Cookie: session=; Path=/; Max-Age=0"}, true, nobody, ""},
 		"own cookie emptied":           {[]string{"Set-Cookie: session="}, true, nobody, ""},
@@ -140,6 +143,7 @@ func TestHandoff(t *testing.T) {
 		"far too large":                {[]string{"X-Session-Set: " + described(`{"user":{"id":"bo","x":"`+strings.Repeat("x", 100_000)+`"}}`)}, true, "alice editor", "more than any session may have"},
 		"a foreign cookie of our name": {[]string{"Set-Cookie: session=express-session-id; Path=/"}, true, "alice editor", "choose another cookie_name"},
 		"a foreign chunk":              {[]string{"Set-Cookie: session.0=abc"}, true, "alice editor", "choose another cookie_name"},
+		"a foreign second chunk":       {[]string{"Set-Cookie: session.1=abc"}, true, "alice editor", "choose another cookie_name"},
 		"a broken handoff cookie":      {[]string{"Set-Cookie: session.set=" + bo + "\x00"}, false, nobody, "the cookie session.set is not base64url"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -339,6 +343,27 @@ func TestAppSealsUnderAnotherPrefix(t *testing.T) {
 	if _, err := read(t, m, request()).TakeHandoff(t.Context(), header); err != nil {
 		t.Errorf("beside a login that is not lost: %v", err)
 	}
+}
+
+// An app may call a token of its own as ours is called under another prefix: nobody waits
+// for a look for its key.
+func TestTokenOfTheAppsOwnHasNoKeysLookedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := newStorage()
+		m, err := session.NewManager(session.Settings{SecureCookie: "always"}, newNode(t, storage).keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // so that a look would not be too soon after another
+		before := storage.loaded()
+		header := http.Header{"Set-Cookie": {"session=" + goodEnvelope(time.Now()).seal()}}
+		if _, err := read(t, m, request()).TakeHandoff(t.Context(), header); err != nil || len(header["Set-Cookie"]) != 1 {
+			t.Errorf("%v, the cookies became %q", err, header["Set-Cookie"])
+		}
+		if n := storage.loaded() - before; n != 0 {
+			t.Errorf("the keys were read %d times", n)
+		}
+	})
 }
 
 // What the browser has of a session before would be read together with the app's own.

@@ -445,3 +445,27 @@ func TestNoncesAndIDsNeverRepeat(t *testing.T) {
 		t.Errorf("%d nonces and %d ids of %d sign-ins", len(nonces), len(ids), n)
 	}
 }
+
+// An app hands over new tokens on the answer to a request that another one has overtaken by
+// a refresh. They are no mere refresh, of which one would be enough: they are not lost.
+func TestNewTokensAreNotLostBesideARefresh(t *testing.T) {
+	made := "new"
+	for name, change := range map[string]session.Change{
+		"accessToken": {AccessToken: &made}, "refreshToken": {RefreshToken: &made}, "user": {User: session.User{"role": made}},
+	} {
+		m, c := newManager(t)
+		cookie := signIn(t, m, alice())
+		c.Add(time.Hour)
+		slow, quick := read(t, m, request(cookie)), read(t, m, request(cookie))
+		if err := quick.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := slow.Update(change); err != nil {
+			t.Fatal(err)
+		}
+		s := read(t, m, request(sentCookie(t, slow))).Session()
+		if got := string(s.AppendJSON(nil, true)); !strings.Contains(got, `"`+made+`"`) {
+			t.Errorf("%s: the session is %s", name, got)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -206,46 +205,6 @@ func TestEndedSessionOfALongerExpiryStaysOut(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// untilOf is a set that notes until when an end is kept.
-type untilOf struct {
-	*session.RevocationSet
-	until time.Time
-}
-
-func (u *untilOf) Revoke(ctx context.Context, r session.Revocation) error {
-	u.until = r.Until
-	return u.RevocationSet.Revoke(ctx, r)
-}
-
-// A node that has not heard of a sign-out may seal the session once more, and no end is
-// forgotten before what it sealed is dead. Nor is one kept for a hundred years where no
-// outage is too long: browsers keep no cookie for more than 400 days.
-func TestSignOutIsKeptUntilNothingOfTheSessionIsAlive(t *testing.T) {
-	const ahead = time.Minute // that a clock may be
-	for name, tc := range map[string]struct {
-		change func(*session.Settings)
-		want   time.Duration // after the sign-in
-	}{
-		"max_lifetime ends it":     {func(*session.Settings) {}, 30*day + ahead},
-		"the cookie's end":         {func(s *session.Settings) { s.MaxLifetime = session.NoMaxLifetime }, time.Hour + 7*day + 400*day + ahead},
-		"the longest outage's end": {func(s *session.Settings) { s.MaxLifetime, s.LongestOutage = session.NoMaxLifetime, 2*day }, time.Hour + 7*day + 2*day + ahead},
-	} {
-		kept := &untilOf{}
-		m, now := newManager(t, tc.change, func(s *session.Settings) {
-			kept.RevocationSet = session.NewRevocationSet(s.Now)
-			s.Revocations = kept
-		})
-		cookie := signIn(t, m, alice())
-		now.Add(time.Hour)
-		if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := kept.until.Sub(noon); got != tc.want {
-			t.Errorf("%s: the end is kept for %v, not %v", name, got, tc.want)
-		}
 	}
 }
 

@@ -69,20 +69,25 @@ func TestSignOutOutlivesWhatACutOffNodeSeals(t *testing.T) {
 }
 
 // No state of a session lives longer than MaxLifetime, so no end is remembered longer.
+// Without one, browsers keep no cookie for more than 400 days.
 func TestSignOutIsForgottenWhenNothingCanLive(t *testing.T) {
 	for name, test := range map[string]struct {
-		longest, age, want time.Duration
+		longest, age, want, lifetime time.Duration
 	}{
-		"next to none":                  {time.Second, day, 7*day + time.Second},
-		"a grace":                       {time.Minute, day, 7*day + time.Minute},
-		"a grace, near MaxLifetime":     {time.Minute, 29 * day, day},
-		"no limit":                      {session.LongestDuration, day, 29 * day},
-		"by default no limit":           {0, day, 29 * day},
-		"no limit, short of the expiry": {session.LongestDuration, 30*day - time.Hour, time.Hour},
+		"next to none":                  {time.Second, day, 7*day + time.Second, 0},
+		"a grace":                       {time.Minute, day, 7*day + time.Minute, 0},
+		"a grace, near MaxLifetime":     {time.Minute, 29 * day, day, 0},
+		"no limit":                      {session.LongestDuration, day, 29 * day, 0},
+		"by default no limit":           {0, day, 29 * day, 0},
+		"no limit, short of the expiry": {session.LongestDuration, 30*day - time.Hour, time.Hour, 0},
+		"no limit, no MaxLifetime":      {0, day, 7*day + 400*day, session.NoMaxLifetime},
+		"a grace, no MaxLifetime":       {time.Minute, 29 * day, 7*day + time.Minute, session.NoMaxLifetime},
 	} {
 		c := &clock{now: noon}
 		set := &told{RevocationSet: session.NewRevocationSet(c.Now)}
-		m, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now, s.LongestOutage = set, c.Now, test.longest })
+		m, _ := newManager(t, func(s *session.Settings) {
+			s.Revocations, s.Now, s.LongestOutage, s.MaxLifetime = set, c.Now, test.longest, test.lifetime
+		})
 		cookie := signIn(t, m, alice())
 		for end := noon.Add(test.age); c.Now().Before(end); {
 			c.Add(min(5*day, end.Sub(c.Now())))

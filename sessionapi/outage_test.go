@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,14 +47,22 @@ type unreadable struct{ counting }
 func (*unreadable) Revoked(*session.Session) (bool, error) { return false, session.ErrStale }
 
 // Nobody is kept from signing out because nobody can tell whether the session is still
-// good: a stolen cookie would live on.
+// good: a stolen cookie would live on. Of the user's other sessions none is said to have
+// ended.
 func TestSignOutIsKeptWhileNobodyCanTell(t *testing.T) {
-	kept := &unreadable{counting{RevocationSet: session.NewRevocationSet(time.Now)}}
-	working := signedIn(t, nil)
-	s := newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Revocations = kept })
-	s.cookies = working.cookies
-	s.do(http.MethodDelete, "").want(t, http.StatusOK)
-	if kept.ends != 1 || len(s.cookies) > 0 {
-		t.Errorf("%d ends are kept, and the browser has %v", kept.ends, s.cookies)
+	for below, status := range map[string]int{"": http.StatusOK, "/all": http.StatusServiceUnavailable} {
+		kept := &unreadable{counting{RevocationSet: session.NewRevocationSet(time.Now)}}
+		working := signedIn(t, nil)
+		s := newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Revocations = kept })
+		r := working.request(http.MethodDelete, "")
+		r.URL.Path += below
+		recorder := httptest.NewRecorder()
+		if err := s.handler.ServeHTTP(recorder, r); (err != nil) != (status != http.StatusOK) {
+			t.Errorf("%q: the log would get %v", below, err)
+		}
+		a := read(t, recorder).want(t, status)
+		if kept.ends != 1 || !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=0") {
+			t.Errorf("%q: %d ends are kept, Set-Cookie %q", below, kept.ends, a.header["Set-Cookie"])
+		}
 	}
 }

@@ -63,6 +63,7 @@ func TestWhichCookiesAreRead(t *testing.T) {
 		"twins, the ended first":           {[]string{"session=" + ended + "; session=" + an}, opened},
 		"the same twice":                   {[]string{"session=" + an + "; session=" + an}, opened},
 		"an older one of the session":      {[]string{"session=" + anOlder + "; session=" + an}, opened},
+		"an older one after it":            {[]string{"session=" + an + "; session=" + anOlder}, opened},
 		"twenty of garbage, the good last": {[]string{strings.Repeat("session=garbage; ", 20) + "session=" + an}, opened},
 		"two users":                        {[]string{"session=" + an + "; session=" + bo}, ambiguous},
 		"two users, swapped":               {[]string{"session=" + bo + "; session=" + an}, ambiguous},

@@ -91,6 +91,15 @@ func TestValidatorIsAskedOnceInAWhile(t *testing.T) {
 }
 
 // A yes was for a session as it was.
+// Nobody is asked about a visitor who has no session.
+func TestValidatorIsNotAskedAboutNobody(t *testing.T) {
+	hook := &validator{answer: say(errors.New("bad gateway"))}
+	v := read(t, hooked(t, hook, nil), request())
+	if err := v.Validate(t.Context()); err != nil || hook.calls.Load() != 0 || v.Result() != session.ResultNone {
+		t.Errorf("%v, it is asked %d times, the cookies are %s", err, hook.calls.Load(), v.Result())
+	}
+}
+
 func TestValidatorIsAskedAgainAfterARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hook := &validator{answer: say(nil)}

@@ -105,3 +105,28 @@ func TestSignOutIsForgottenWhenNothingCanLive(t *testing.T) {
 		}
 	}
 }
+
+// Nor is an end that names no session at hand.
+func TestEndOfAllIsForgottenWhenNothingCanLive(t *testing.T) {
+	for name, test := range map[string]struct{ expiry, lifetime, want time.Duration }{
+		"by default":                    {0, 0, 30 * day},
+		"a short MaxLifetime":           {day, 2 * day, 2 * day},
+		"no MaxLifetime":                {day, session.NoMaxLifetime, 400 * day},
+		"no MaxLifetime, a long expiry": {500 * day, session.NoMaxLifetime, 500 * day},
+	} {
+		set := &told{RevocationSet: session.NewRevocationSet(func() time.Time { return noon })}
+		m, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Expiry, s.MaxLifetime = set, test.expiry, test.lifetime })
+		for _, err := range []error{
+			m.RevokeUser(t.Context(), "alice", ""), m.RevokeEveryone(t.Context()), m.RevokeSession(t.Context(), "an-id"),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, end := range set.ends {
+			if got := end.Until.Sub(noon); got != test.want+time.Minute { // what clocks may differ by
+				t.Errorf("%s: %+v is remembered for %v, want %v", name, end, got, test.want)
+			}
+		}
+	}
+}

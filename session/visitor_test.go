@@ -371,6 +371,30 @@ func TestSessionJSON(t *testing.T) {
 	}
 }
 
+// What the app gets is what it may know: with tokens, or without any.
+func TestDataIsTheSessionInBase64URL(t *testing.T) {
+	for _, login := range []session.Login{
+		alice(),
+		{User: session.User{"id": "alice"}, AccessToken: "at"},
+		{User: session.User{"id": "alice"}, RefreshToken: "rt"},
+		{User: session.User{"id": "alice", "bio": strings.Repeat("b", 3000)}, AccessToken: "at", RefreshToken: "rt"},
+	} {
+		m, _ := newManager(t)
+		v := read(t, m, request())
+		if err := v.Create(t.Context(), login); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the first one is remembered
+			if got, want := v.Session().Data(), b64(v.Session().AppendJSON(nil, true)); got != want {
+				t.Errorf("with tokens: %s, not %s", got, want)
+			}
+			if got, want := v.Session().DataWithoutTokens(), b64(v.Session().AppendJSON(nil, false)); got != want {
+				t.Errorf("without tokens: %s, not %s", got, want)
+			}
+		}
+	}
+}
+
 func TestPercentEncodedUserID(t *testing.T) {
 	for id, want := range map[string]string{
 		"alice": "alice", "a@b.example": "a@b.example", "100%": "100%25", "a b": "a%20b", "é": "%C3%A9", "مر": "%D9%85%D8%B1", "%41": "%2541", `a"b,c;d`: `a"b,c;d`,

@@ -109,6 +109,26 @@ func TestOpenConnectionLastsAsLongAsItsRefreshedSession(t *testing.T) {
 	})
 }
 
+// While a connection is open, others visit the site, of whom none has one.
+func TestOpenConnectionIsNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, v, _ := watchedSite(t, session.Settings{Expiry: time.Hour, RefreshThreshold: 30 * time.Minute})
+		opened := time.Now()
+		var ended time.Time
+		defer m.OnEnd(v.Session(), func() { ended = time.Now() })()
+		time.Sleep(45 * time.Minute)
+		other := signIn(t, m, session.Login{User: session.User{"id": "ann"}})
+		if read(t, m, request(other)).Session() == nil {
+			t.Fatal("nobody is signed in")
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if lasted := ended.Sub(opened); lasted < time.Hour || lasted > time.Hour+time.Second {
+			t.Errorf("it lasted %s, as long as another session", lasted)
+		}
+	})
+}
+
 // A poll that is no activity keeps the session's connections open no longer than it
 // keeps the session alive.
 func TestOpenConnectionEndsWithTheSessionThatAPollDidNotSlide(t *testing.T) {

@@ -165,6 +165,36 @@ func TestRevocationsEndAtOnceThoughAReadHangs(t *testing.T) {
 	})
 }
 
+// Nor does each of its last steps wait for a read of its own. A deadline alone is no end: a
+// storage that is only slow is waited for.
+func TestReadThatHangsIsNotTriedAgainWhileTheProcessEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		ending bool
+		waits  [2]time.Duration
+	}{
+		"it ends":    {true, [2]time.Duration{lastAttempt / 2, 0}},
+		"a deadline": {false, [2]time.Duration{readTimeout, readTimeout}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			storage := &hangingStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}, released: make(chan struct{})}
+			storage.hang("load")
+			reads := readingStorage{storage, new(hungReads)}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if test.ending {
+				cancel()
+			}
+			for i, want := range test.waits {
+				began := time.Now()
+				if _, err := reads.Load(ctx, "file"); !errors.Is(err, errNoAnswer) || time.Since(began) != want {
+					t.Errorf("%s: read %d took %v, want %v: %v", name, i, time.Since(began), want, err)
+				}
+			}
+			close(storage.released)
+		})
+	}
+}
+
 // The list of sessions is read beside the revocations and hangs by itself. It too is
 // shared again once the storage is well, and holds up no end.
 func TestListIsSharedAgainAfterAReadHung(t *testing.T) {

@@ -234,3 +234,24 @@ func TestForgoneSlideLosesNoUpdate(t *testing.T) {
 		t.Errorf("after both updates the user is %v", user)
 	}
 }
+
+// Nor one after it, which was made on top of what the poll takes back.
+func TestForgoneSlideLosesNoUpdateSince(t *testing.T) {
+	m, now := newManager(t, func(s *session.Settings) { s.Expiry, s.RefreshThreshold = time.Hour, time.Hour })
+	cookie := signIn(t, m, alice())
+	now.Add(2 * time.Minute)
+	poll, form := read(t, m, request(cookie)), read(t, m, request(cookie))
+	if err := poll.Slide(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := form.Update(session.Change{User: session.User{"name": "new"}}); err != nil {
+		t.Fatal(err)
+	}
+	poll.Forgo()
+	if name := read(t, m, request(cookie)).Session().User["name"]; name != "new" {
+		t.Errorf("the cookie of before the update shows the name %v", name)
+	}
+	if s := read(t, m, request(sentCookie(t, form))).Session(); s == nil || s.User["name"] != "new" {
+		t.Errorf("the session is %v", s)
+	}
+}

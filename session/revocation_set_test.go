@@ -107,6 +107,33 @@ func TestRevocationSetForgetsWhatCanStopNothing(t *testing.T) {
 	}
 }
 
+// Nodes with other settings may keep one end for less long. It is kept for as long as any
+// of them does, in whatever order they tell of it.
+func TestRevocationSetKeepsAnEndForAsLongAsAnybody(t *testing.T) {
+	for name, r := range map[string]session.Revocation{
+		"a session": {SessionID: "s1"},
+		"a user":    {UserID: "ann", Before: setEpoch.Add(time.Minute)},
+	} {
+		for _, hours := range [][]time.Duration{{1, 3}, {3, 1}, {1, 3, 1}} {
+			now := setEpoch
+			set := session.NewRevocationSet(func() time.Time { return now })
+			for _, n := range hours {
+				r.Until = setEpoch.Add(n * time.Hour)
+				set.Add(r)
+			}
+			now = setEpoch.Add(2 * time.Hour)
+			set.Sweep()
+			if !isRevoked(t, set, sessionOf("s1", "ann", setEpoch)) {
+				t.Errorf("%s, for %d hours: it is forgotten after two", name, hours)
+			}
+			now = setEpoch.Add(4 * time.Hour)
+			if set.Sweep(); isRevoked(t, set, sessionOf("s1", "ann", setEpoch)) {
+				t.Errorf("%s, for %d hours: it is kept after four", name, hours)
+			}
+		}
+	}
+}
+
 const million = 1_000_000
 
 // largeSet holds a million sessions, or a million users, and a few of the other.

@@ -67,3 +67,31 @@ func TestKind(t *testing.T) {
 		t.Errorf("extended CONNECT in HTTP/3: got %s", got)
 	}
 }
+
+// The headers of a request come in no order.
+func TestSignsCountInAnyOrder(t *testing.T) {
+	table := compile(t, Config{})
+	for name, tc := range map[string]struct {
+		headers [][2]string
+		want    Kind
+	}{
+		"an image that is navigated to": {[][2]string{{"Sec-Fetch-Dest", "image"}, {"Sec-Fetch-Mode", "navigate"}, {"Accept", "text/html"}}, Fetch},
+		"a fetch of a document":         {[][2]string{{"Sec-Fetch-Dest", "document"}, {"Sec-Fetch-Mode", "cors"}, {"Accept", "text/html"}}, Fetch},
+		"a prefetch with a purpose":     {[][2]string{{"Next-Router-Prefetch", "1"}, {"Purpose", "navigation"}, {"Rsc", "1"}}, Prefetch},
+		"one purpose of two":            {[][2]string{{"Sec-Purpose", "prefetch"}, {"Purpose", "navigation"}, {"Rsc", "1"}}, Prefetch},
+	} {
+		for range tc.headers {
+			tc.headers = append(tc.headers[1:], tc.headers[0])
+			for range 2 {
+				tc.headers[0], tc.headers[1] = tc.headers[1], tc.headers[0]
+				var signs Signs
+				for _, header := range tc.headers {
+					signs.Add(header[0], []string{header[1]})
+				}
+				if got := table.Kind(httptest.NewRequest(http.MethodGet, "http://app.example/x", nil), &signs); got != tc.want {
+					t.Errorf("%s, as %q: got %s, want %s", name, tc.headers, got, tc.want)
+				}
+			}
+		}
+	}
+}

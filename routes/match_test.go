@@ -85,8 +85,9 @@ func TestAttacks(t *testing.T) {
 	for attack, paths := range map[string][]string{
 		"dot segments":               {"/x/../dashboard", "/./dashboard", "/x/%2e%2e/dashboard", "/x/.%2E/dashboard", "/login/%2e%2e/dashboard"},
 		"escape out of a page":       {"/dashboard/u/..%2F..%2F..%2Flogin", "/dashboard/%2e%2e%2f%2e%2e%2flogin", "/dashboard/..%5c..%5clogin"},
-		"dots before decoding":       {"/x%2fy/../%64ashboard/report.txt"},
-		"dots after merging":         {"/a//../dashboard"},
+		"dots before decoding":       {"/x%2fy/../%64ashboard/report.txt", "/x%2fy/%2e%2E/dashboard", "/x%2fy/%2e./dashboard", "/x%2fy/.%2E/dashboard", "/x%2fy/%2e/../dashboard"},
+		"dots after merging":         {"/a//../dashboard", "/a%2fb//../../dashboard"},
+		"dots before merging":        {"/dashboard//../x", `/x/..\dashboard\\..\x`, `/x/y/..\..\dashboard\\..\x`},
 		"encoded letters":            {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
 		"slashes":                    {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
 		"a host in front":            {"//x/dashboard", "///x/dashboard", "//x:80/dashboard", "//x/y/../dashboard", "//x/%2e%2e/dashboard/a", "//x//dashboard", "//x/%64ashboard", "//x/en/dashboard", "//x/_next/data/B/dashboard.json", "/\\x/dashboard", `//x\dashboard`},

@@ -306,11 +306,12 @@ func TestServerActionsRenderAhead(t *testing.T) {
 		{"signed in, allowed", "/dashboard;push", "", cookie, true},
 		{"signed in, forbidden", "/editors/new;push", "", cookie, false},
 		{"what cannot be resolved", "http://[::1;push", "", "", false},
+		{"two targets", "/about;push\n/about;push", "", "", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s.t = t
 			s.answer(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("X-Action-Redirect", tc.target)
+				w.Header()["X-Action-Redirect"] = strings.Split(tc.target, "\n")
 				w.Header().Set("Content-Type", "text/x-component")
 				w.Header().Set("Etag", `"x"`)
 				if tc.handoff != "" {
@@ -325,7 +326,7 @@ func TestServerActionsRenderAhead(t *testing.T) {
 			}
 			response := s.request("POST", path, "Next-Action", "00ab", "Cookie", tc.cookie)
 			require.Equal(t, 303, response.StatusCode)
-			assert.Equal(t, tc.target, response.Header.Get("X-Action-Redirect"))
+			assert.Equal(t, strings.Split(tc.target, "\n"), response.Header["X-Action-Redirect"])
 			if tc.kept {
 				assert.Equal(t, "SECRET", body(t, response))
 				return

@@ -191,6 +191,27 @@ func TestAuthorizeHookSeesTheRefreshedSession(t *testing.T) {
 	}
 }
 
+// What is refused is refused also where the session is due: to refresh it is no reason to
+// decide anew, and a request that may not pass keeps no session alive.
+func TestAuthorizeHookRefusesASessionThatIsDue(t *testing.T) {
+	for name, refuse := range map[string]http.HandlerFunc{
+		"a 403":      status(http.StatusForbidden),
+		"an answer":  func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "closed", http.StatusForbidden) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			hook.answer(refuse)
+			s, cookie := due(t, "authorize "+hook.url)
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			assert.Contains(t, []int{http.StatusForbidden, http.StatusFound}, response.StatusCode)
+			assert.Nil(t, s.last(), "the app was asked")
+			assert.Empty(t, response.Cookies())
+			assert.NotEmpty(t, s.request("GET", "/", "Cookie", cookie).Cookies(), "the session is not due, so this tests nothing")
+		})
+	}
+}
+
 // The hook is asked about the page whose interception route may be shown, too. What it
 // answers is of that page, not of the one that is asked for, which is shown as a document.
 func TestAuthorizeHookAboutAnInterceptionRoute(t *testing.T) {

@@ -197,6 +197,8 @@ func errorPageOfADenial(t *testing.T, realm string) {
 		assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"], tc.path)
 		assert.NotContains(t, response.Header, "Cdn-Cache-Control", tc.path)
 		assert.NotContains(t, response.Header, "Surrogate-Control", tc.path)
+		cleared := strings.Contains(strings.Join(response.Header["Set-Cookie"], "\n"), "session=; Path=/; Expires=Thu, 01 Jan 1970")
+		assert.Equal(t, tc.cookie == "session=nonsense", cleared, "what the guard in front of the error route has written")
 	}
 	response := s.request("GET", "/")
 	assert.Equal(t, "s-maxage=31536000", response.Header.Get("Cdn-Cache-Control"), "only denials are meant")

@@ -139,6 +139,9 @@ func TestTheAppIsToldWhoIsThere(t *testing.T) {
 	assert.Equal(t, "at", session["accessToken"])
 	assert.Contains(t, session, "expiryDate")
 
+	s.send("POST", "/dashboard", strings.NewReader("{}"), "Cookie", cookie, "Content-Type", "application/json")
+	assert.Equal(t, []string{"application/json"}, s.last().Header["Content-Type"], "the request is the client's otherwise")
+
 	s.request("GET", "/")
 	r = s.last()
 	assert.Empty(t, r.Header["X-Session-User"])
@@ -201,6 +204,20 @@ func TestSpoofedIdentityHeadersNeverReachTheApp(t *testing.T) {
 		}
 		assert.NotContains(t, r.Header.Get("Cookie"), "session.")
 		assert.Equal(t, sent != "", r.Header.Get("X-Session-User") == "ada")
+	}
+}
+
+// What a proxy in front says of a request is true only of one that Caddy trusts.
+func TestForwardedHeadersAreThoseOfATrustedProxy(t *testing.T) {
+	for options, trusted := range map[string]bool{"": false, "servers {\n trusted_proxies static 127.0.0.1\n }": true} {
+		s := serve(t, guarded, options)
+		s.request("GET", "/", "X-Forwarded-Port", "8443", "X-Forwarded-Prefix", "/shop", "X-Original-Url", "/dashboard", "X-Session-User", "root")
+		r := s.last()
+		require.NotNil(t, r)
+		assert.Equal(t, trusted, r.Header.Get("X-Forwarded-Port") == "8443")
+		assert.Equal(t, trusted, r.Header.Get("X-Forwarded-Prefix") == "/shop")
+		assert.NotContains(t, r.Header, "X-Original-Url")
+		assert.NotContains(t, r.Header, "X-Session-User")
 	}
 }
 
@@ -284,7 +301,9 @@ func TestWebSocketOfAnotherOrigin(t *testing.T) {
 	cookie := s.signIn(ada)
 	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Cookie", cookie, "Origin"}
 	assert.Equal(t, 403, s.request("GET", "/", append(upgrade, "https://evil.example")...).StatusCode)
-	assert.Equal(t, 403, s.request("GET", "/", append(upgrade, "null")...).StatusCode)
+	for _, origin := range []string{"null", "", "http://[", "http://%zz", "http://" + s.addr + ".evil.example", s.addr} {
+		assert.Equal(t, 403, s.request("GET", "/", append(upgrade, origin)...).StatusCode, origin)
+	}
 	assert.Nil(t, s.last())
 	s.request("GET", "/", append(upgrade, "http://"+s.addr)...)
 	assert.NotNil(t, s.last())

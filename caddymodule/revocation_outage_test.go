@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -428,4 +429,51 @@ func TestNodeThatSleptTakesNoSessionBeforeItsNextLook(t *testing.T) {
 		node.cancel()
 		node.done.Wait()
 	})
+}
+
+// An administrator, or a time server, sets the wall clock back during an outage. The grace
+// is over all the same.
+func TestClockThatIsSetBackDoesNotProlongTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lookingLog{look: make(chan struct{})}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		synctest.Wait()
+		node.closing.Stop()
+		node.staleWall.Store(math.MaxInt64) // which that clock will not reach
+		wantRevoked(t, node, annsSession("one"), false)
+		time.Sleep(time.Hour)
+		wantStale(t, node)
+		node.cancel()
+		node.done.Wait()
+	})
+}
+
+// Each outage is an outage of its own, and is told of.
+func TestEveryOutageIsCounted(t *testing.T) {
+	logged, folder := caddyLog(t), t.TempDir()
+	const outages = 3
+	synctest.Test(t, func(t *testing.T) {
+		node, storage := nodeOn(t, folder, Outage{})
+		for i := range outages {
+			storage.unreadable.Store(true)
+			time.Sleep(5 * time.Minute)
+			if status := node.Status(); !status.Outage || status.Outages != i+1 {
+				t.Errorf("in outage %d: %+v", i+1, status)
+			}
+			wantStale(t, node)
+			storage.unreadable.Store(false)
+			time.Sleep(5 * time.Minute)
+			if status := node.Status(); status.Outage {
+				t.Errorf("after outage %d: %+v", i+1, status)
+			}
+			wantRevoked(t, node, annsSession("one"), false)
+		}
+		stop(t, node)
+	})
+	for _, message := range []string{"the shared revocations cannot be read", "auth routes are closed", "auth routes are open again"} {
+		if count := strings.Count(logged(), message); count != outages {
+			t.Errorf("the log has %q %d times:\n%s", message, count, logged())
+		}
+	}
 }

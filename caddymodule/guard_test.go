@@ -307,6 +307,8 @@ func TestWebSocketOfAnotherOrigin(t *testing.T) {
 	assert.Nil(t, s.last())
 	s.request("GET", "/", append(upgrade, "http://"+s.addr)...)
 	assert.NotNil(t, s.last())
+	s.request("GET", "/", "Connection", "Upgrade", "Upgrade", "websocket", "Origin", "https://evil.example")
+	assert.NotNil(t, s.last(), "whoever has no session has nothing that another site could use")
 }
 
 func TestServerActionNeedsASessionOutsideOfActions(t *testing.T) {
@@ -323,13 +325,14 @@ func TestServerActionNeedsASessionOutsideOfActions(t *testing.T) {
 
 func TestUnauthenticatedModes(t *testing.T) {
 	for mode, want := range map[string]map[string]int{
-		"redirect": {"document": 307, "fetch": 307, "action": 303},
-		"status":   {"document": 401, "fetch": 401, "action": 401},
+		"redirect": {"document": 307, "fetch": 307, "action": 303, "websocket": 401}, // which follows no redirect
+		"status":   {"document": 401, "fetch": 401, "action": 401, "websocket": 401},
 	} {
 		s := serve(t, "session_guard {\n auth /dashboard/*\n unauthenticated "+mode+"\n}")
 		assert.Equal(t, want["document"], s.request("GET", "/dashboard").StatusCode, mode)
 		assert.Equal(t, want["fetch"], s.request("GET", "/dashboard", "Sec-Fetch-Mode", "cors").StatusCode, mode)
 		assert.Equal(t, want["action"], s.request("POST", "/dashboard", "Next-Action", "x").StatusCode, mode)
+		assert.Equal(t, want["websocket"], s.request("GET", "/dashboard", "Connection", "Upgrade", "Upgrade", "websocket").StatusCode, mode)
 	}
 	s := serve(t, "session_guard {\n auth /dashboard/*\n unauthenticated status\n}\n handle_errors {\n respond \"error {err.status_code}\"\n }")
 	for name, want := range map[string]string{"Next-Action": "", "RSC": "", "Accept": "error 401"} {

@@ -3,6 +3,7 @@ package routes
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -188,6 +189,21 @@ func TestActionTarget(t *testing.T) {
 	}
 	if m, ok := table.ActionTarget(&url.URL{Path: "/dashboard"}, "./login;push"); !ok || m.Type != Auth {
 		t.Errorf("below: %v %+v", ok, m)
+	}
+}
+
+// A relative target is read in two ways, and what either requires must hold.
+func TestActionTargetKeepsTheRequirementsOfBothReadings(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{
+		{Type: Auth, Patterns: []string{"/admin/*"}, Requires: true},
+		{Type: Auth, Patterns: []string{"/x/*"}, Requires: true},
+		{Type: Hybrid, Patterns: []string{"/open/*"}},
+	}, Default: Auth})
+	for path, want := range map[string][]int{"/x": {1, 0}, "/open": {0, 2}, "/else": {0}} {
+		m, ok := table.ActionTarget(&url.URL{Path: path}, "admin/new;push")
+		if !ok || m.Type != Auth || !slices.Equal(m.Matched, want) {
+			t.Errorf("from %s: %v, %+v, want the rules %v", path, ok, m, want)
+		}
 	}
 }
 

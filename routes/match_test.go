@@ -87,7 +87,7 @@ func TestAttacks(t *testing.T) {
 		"escape out of a page":       {"/dashboard/u/..%2F..%2F..%2Flogin", "/dashboard/%2e%2e%2f%2e%2e%2flogin", "/dashboard/..%5c..%5clogin"},
 		"dots before decoding":       {"/x%2fy/../%64ashboard/report.txt", "/x%2fy/%2e%2E/dashboard", "/x%2fy/%2e./dashboard", "/x%2fy/.%2E/dashboard", "/x%2fy/%2e/../dashboard"},
 		"dots after merging":         {"/a//../dashboard", "/a%2fb//../../dashboard"},
-		"dots before merging":        {"/dashboard//../x", `/x/..\dashboard\\..\x`, `/x/y/..\..\dashboard\\..\x`},
+		"dots before merging":        {"/dashboard//../x", "/x%2f..%2fdashboard%2f%2f..%2fy", `/x/..\dashboard\\..\x`, `/x/y/..\..\dashboard\\..\x`},
 		"encoded letters":            {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
 		"slashes":                    {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
 		"a host in front":            {"//x/dashboard", "///x/dashboard", "//x:80/dashboard", "//x/y/../dashboard", "//x/%2e%2e/dashboard/a", "//x//dashboard", "//x/%64ashboard", "//x/en/dashboard", "//x/_next/data/B/dashboard.json", "/\\x/dashboard", `//x\dashboard`},
@@ -272,6 +272,38 @@ func TestAttackByCompressedFile(t *testing.T) {
 	for _, path := range []string{"/dashboard.gz", "/x.html.gz", "/dashboards.html.gz", "/gz", "/.gz"} {
 		if m := table.Match(path, "", ""); m.Type != Hybrid {
 			t.Errorf("%s is %s: %+v", path, m.Type, m)
+		}
+	}
+}
+
+// Only Next.js's own files are open: behind a locale, or in a data route, a name like theirs
+// is a page's.
+func TestNamesLikeStaticFilesAreDecided(t *testing.T) {
+	table := compile(t, Config{Default: Auth, Locales: []string{"en"}})
+	for _, path := range []string{"/_next/static/x.js", "/_next/static/chunks/a.css"} {
+		if m := table.Match(path, "", ""); !m.Open || !m.Static {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	for _, path := range []string{
+		"/en/_next/static/x.js", "/en/en/_next/static/x.js", "/_next/data/B/_next/static/x.js.json", "/_next/data/B/en/_next/static/x.json", "/en/_next/data/B/_next/static/x.json",
+		"/en/__nextjs_font/x", "/en/_next/hmr", "/_next/data/B/_next/hmr.json",
+	} {
+		if m := table.Match(path, "", ""); m.Open || m.Static || m.Type != Auth {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+}
+
+// A locale is taken off before a rule is looked for, but not from under a rule that names it.
+func TestRuleThatNamesALocaleCounts(t *testing.T) {
+	for pattern, want := range map[string]Type{
+		"/en/*": Auth, "/en*": Auth, "/EN*": Auth, "/en/about": Auth, "/en/ab*": Auth, "/en/*/": Auth,
+		"/e*": Hybrid, "/ar*": Hybrid, "/en/x": Hybrid, "/english*": Hybrid,
+	} {
+		table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{pattern}}}, Locales: []string{"en", "ar"}})
+		if m := table.Match("/en/about", "", ""); m.Type != want {
+			t.Errorf("%s: %+v", pattern, m)
 		}
 	}
 }

@@ -280,14 +280,14 @@ func TestAttackByCompressedFile(t *testing.T) {
 // is a page's.
 func TestNamesLikeStaticFilesAreDecided(t *testing.T) {
 	table := compile(t, Config{Default: Auth, Locales: []string{"en"}})
-	for _, path := range []string{"/_next/static/x.js", "/_next/static/chunks/a.css"} {
-		if m := table.Match(path, "", ""); !m.Open || !m.Static {
+	for path, static := range map[string]bool{"/_next/static/x.js": true, "/_next/static/chunks/a.css": true, "/__nextjs_x": false, "/__nextjs_font/x.woff2": false} {
+		if m := table.Match(path, "", ""); !m.Open || m.Static != static {
 			t.Errorf("%s: %+v", path, m)
 		}
 	}
 	for _, path := range []string{
 		"/en/_next/static/x.js", "/en/en/_next/static/x.js", "/_next/data/B/_next/static/x.js.json", "/_next/data/B/en/_next/static/x.json", "/en/_next/data/B/_next/static/x.json",
-		"/en/__nextjs_font/x", "/en/_next/hmr", "/_next/data/B/_next/hmr.json",
+		"/__nextjs_", "/__nextjs_/x", "/__nextjs_x/y", "/__nextjs_font/x", "/__nextjs_font/x/y.woff2", "/en/__nextjs_x", "/en/_next/hmr", "/_next/data/B/_next/hmr.json",
 	} {
 		if m := table.Match(path, "", ""); m.Open || m.Static || m.Type != Auth {
 			t.Errorf("%s: %+v", path, m)

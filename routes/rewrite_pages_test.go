@@ -70,6 +70,21 @@ func TestAttackByImageOfTheMachineItself(t *testing.T) {
 	}
 }
 
+// The machine and its neighbours have many names and numbers, of all of which one may lead
+// to the app.
+func TestAttackByImageOfANeighbour(t *testing.T) {
+	table := compile(t, guarded)
+	for host, want := range map[string]Type{
+		"0.0.0.0": Auth, "[::]": Auth, "172.16.0.1": Auth, "192.168.1.1": Auth, "[fd00::1]": Auth, "169.254.1.1": Auth, "[fe80::1]": Auth, "127.1": Auth, "9": Auth, "0x7f.0": Auth, "0x7f.9": Auth,
+		"app.localhost": Auth, "web.local": Auth, "web.internal": Auth, "web.lan": Auth, "web.home": Auth, "localhost..": Auth, "①.example": Auth,
+		"local.example": Hybrid, "8.8.8.8": Hybrid, "cdn.a0": Hybrid, "localhost@cdn.example": Hybrid,
+	} {
+		if m := table.Match("/_next/image", "w=64&url="+url.QueryEscape("http://"+host+"/dashboard/a.png"), ""); m.Type != want {
+			t.Errorf("%s: %+v", host, m)
+		}
+	}
+}
+
 // A login page that a rewrite's expression leaves out, or that Next.js finds before it
 // tries the rewrite, is not closed by it.
 func TestLoginPathThatNoRewriteTakes(t *testing.T) {

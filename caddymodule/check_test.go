@@ -20,7 +20,8 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, output, "session_guard Caddyfile:15: rules: 3, no redirect loops\n")
 
 	assert.Contains(t, output, "warning: session_guard (Caddyfile:46) is never reached, since reverse_proxy answers first; move it before reverse_proxy (in a route block")
-	assert.Equal(t, 1, strings.Count(output, "warning: "), "of the site that is open, and only of that: %s", output)
+	assert.Contains(t, output, "  warning: auth rule (Caddyfile:17): pattern /admin/* does not guard /xx/admin")
+	assert.Equal(t, 2, strings.Count(output, "warning: "), "of nothing else: %s", output)
 
 	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tsecret short\n}\n"), 0o600))
 	_, err = sessionCommand(t, "check", "--config", file)
@@ -51,6 +52,17 @@ func TestCheckWarnsOfActionsWithoutTheLoginPage(t *testing.T) {
 		const warning = "  warning: actions does not name the login page /login, so a Server Action there is refused to visitors who are not signed in; write for example: actions /login /contact\n"
 		assert.Equal(t, warns, strings.Contains(output, warning), output)
 	}
+}
+
+// What is open behind a word that is no locale is seen by nobody who only tries the locales.
+func TestCheckWarnsOfAFolderForLocales(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tlocales en ar\n\tauth /dashboard/*\n\tdefault hybrid\n}\n"), 0o600))
+	output, err := sessionCommand(t, "check", "--config", file)
+	require.NoError(t, err)
+	assert.Contains(t, output, "  warning: auth rule (Caddyfile:4): pattern /dashboard/* does not guard /xx/dashboard, where an app with a folder such as [locale] shows the same page, "+
+		"since that takes any word for a locale; set next_build, or write for each such pattern one more: auth /*/dashboard/*\n")
 }
 
 // A handoff on a path that never matches is removed, and a poll that never matches

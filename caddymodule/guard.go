@@ -135,6 +135,9 @@ func (g *Guard) warnings() []string {
 		all = append(slices.Clip(all), fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the session with its tokens and may sign visitors in by X-Session-Set; "+
 			"name the pages that sign in, for example: handoff %s, and write identity_headers user, or proxy these paths in the Caddyfile, before the guard", strings.Join(elsewhere, " and "), cmp.Or(g.LoginPath, "/login")))
 	}
+	if warning := g.table.Load().LocaleWarning(); warning != "" {
+		all = append(slices.Clip(all), warning)
+	}
 	if g.opensTheRest() {
 		all = append(slices.Clip(all), "paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
 	}

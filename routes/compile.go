@@ -27,6 +27,8 @@ type Table struct {
 
 	actions  *Table // decides where an anonymous Server Action may run
 	warnings []string
+	// localeWarning is what LocaleWarning says.
+	localeWarning string
 
 	build        *Build
 	authPatterns []pattern          // for rewrites whose destination a client may choose
@@ -53,6 +55,7 @@ func Compile(config Config) (*Table, error) {
 	if len(c.errs) == 0 {
 		c.proveNoLoops()
 		c.proveOpen()
+		c.proveLocales()
 	}
 	if len(c.errs) == 0 && config.Build != nil {
 		c.table.compileActions()

@@ -146,6 +146,38 @@ func TestOpenPatternsThatOpenNothing(t *testing.T) {
 	}
 }
 
+// An app with a folder [locale] shows its pages behind any word, which is open by default.
+func TestLocaleWarning(t *testing.T) {
+	auth := func(patterns ...string) []Rule {
+		return []Rule{{Type: Hybrid, Patterns: []string{"/about"}}, {Type: Auth, Patterns: patterns, Source: "Caddyfile:4"}}
+	}
+	locales := []string{"en", "ar"}
+	for name, tc := range map[string]struct {
+		config Config
+		want   string // how it begins and ends, with … between; empty for none
+	}{
+		"by default":          {Config{Rules: auth("/dashboard/*"), Locales: locales}, "auth rule (Caddyfile:4): pattern /dashboard/* does not guard /xx/dashboard, …auth /*/dashboard/*"},
+		"with a base path":    {Config{Rules: auth("/dashboard"), Locales: locales, BasePath: "/app"}, "auth rule (Caddyfile:4): pattern /dashboard does not guard /xx/dashboard, …auth /*/dashboard"},
+		"a prefix":            {Config{Rules: auth("/user*"), Locales: locales}, "auth rule (Caddyfile:4): pattern /user* does not guard /xx/user, …auth /*/user*"},
+		"the front page":      {Config{Rules: auth("/"), Locales: locales, LoginPath: "/in"}, "auth rule (Caddyfile:4): pattern / does not guard /xx, …auth /*"},
+		"a folder in between": {Config{Rules: auth("/team/*/pay"), Locales: locales}, "auth rule (Caddyfile:4): pattern /team/*/pay does not guard /xx/team/*/pay, …auth /*/team/*/pay"},
+		"the second pattern":  {Config{Rules: auth("/api/*", "/*/a", "/a", "/b"), Locales: locales}, "auth rule (Caddyfile:4): pattern /b does not guard /xx/b, …auth /*/b"},
+		"guarded there, too":  {Config{Rules: auth("/dashboard/*", "/*/dashboard/*"), Locales: locales}, ""},
+		"closed by default":   {Config{Rules: auth("/dashboard/*"), Locales: locales, Default: Auth}, ""},
+		"all is guarded":      {Config{Rules: auth("/dashboard/*", "/*"), Locales: locales, LoginPath: "/about"}, ""},
+		"of one locale":       {Config{Rules: auth("/en/beta/*"), Locales: locales}, ""},
+		"only the API":        {Config{Rules: auth("/api/*"), Locales: locales}, ""},
+		"without locales":     {Config{Rules: auth("/dashboard/*")}, ""},
+		"with a build":        {Config{Rules: auth("/dashboard/*"), Locales: locales, Build: loadBuild(t, "16.4")}, ""},
+	} {
+		got := compile(t, tc.config).LocaleWarning()
+		begin, end, _ := strings.Cut(tc.want, "…")
+		if (got == "") != (tc.want == "") || !strings.HasPrefix(got, begin) || !strings.HasSuffix(got, ": "+end) && got != "" {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 func TestDecidesAll(t *testing.T) {
 	for _, tc := range []struct {
 		patterns []string

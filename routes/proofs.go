@@ -1,6 +1,9 @@
 package routes
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // proveAlive warns of a pattern that can never decide, because an earlier one
 // matches everything that it matches. It runs before the pattern is added.
@@ -96,6 +99,36 @@ func (c *compiler) proveOpen() {
 					"(has and missing do not count); write a redirect instead, or an open rule for that path",
 					rule.name(rule.index), p.text, path, closed, c.table.because(m))
 			}
+		}
+	}
+}
+
+// LocaleWarning says of a guarded page that it is open behind a word that is no locale, where
+// an app with a folder such as [locale] shows it, too. It is empty where all are guarded
+// there, or a build says what the app has. Apps with the locales of the Pages Router have no
+// such folder, so it may be false.
+func (t *Table) LocaleWarning() string { return t.localeWarning }
+
+// proveLocales finds out what [Table.LocaleWarning] says, of the first such page.
+func (c *compiler) proveLocales() {
+	if len(c.config.Locales) == 0 || c.table.build != nil { // which says what there is
+		return
+	}
+	for _, rule := range c.patterns {
+		for _, p := range rule.patterns {
+			_, _, isAPI := cutPrefix(p.path(), "/api") // Route Handlers have no locale
+			_, _, ofLocale := c.table.cutLocale(p.path())
+			if rule.Type != Auth || isAPI || ofLocale || strings.HasPrefix(p.path(), "/"+wildcard) {
+				continue
+			}
+			path := c.table.basePath + "/-" + strings.TrimSuffix(strings.ReplaceAll(p.path(), wildcard, "x"), "/")
+			if c.table.pathMatch(path).Type == Auth {
+				continue
+			}
+			c.table.localeWarning = fmt.Sprintf("%s: pattern %s does not guard %s, where an app with a folder such as [locale] shows the same page, since that takes any word for a locale; "+
+				"set next_build, or write for each such pattern one more: auth %s",
+				rule.name(rule.index), p.text, trimEnd("/xx"+p.path()), trimEnd("/"+wildcard+p.text))
+			return
 		}
 	}
 }

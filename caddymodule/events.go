@@ -25,6 +25,9 @@ func (r *realm) observe(e session.Event) {
 		if !r.readsTwice.Load() || caddyhttp.GetVar(e.Request.Context(), r.countedVariable) == nil {
 			r.countRead(e.Result)
 		}
+		if e.Result == session.ResultUnknownKey {
+			r.unknown.Do(r.tellOfUnknownKey)
+		}
 		return
 	case session.EventSealed:
 		r.sealed(e.KeyID)
@@ -44,6 +47,13 @@ func (r *realm) observe(e session.Event) {
 		r.app.logger.Info("sessions of the user were revoked", fields...)
 	}
 	r.announce(e)
+}
+
+// tellOfUnknownKey says why somebody has to sign in again for whom nothing has ended. Such a
+// cookie may also be an old one, or made up by anybody, so it is no warning, and said once.
+func (r *realm) tellOfUnknownKey() {
+	r.app.logger.Info("a session cookie is sealed with a key that is not of this realm, so it signs nobody in; if visitors have to sign in again, "+
+		"the secret was changed without keeping the old one behind it, or the storage has lost its keys", zap.String("realm", r.name))
 }
 
 // isCounted says that the session of a request has been counted: a matcher reads it

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func init() { caddy.RegisterModule(new(eventRecorder)) }
@@ -34,6 +37,24 @@ func (*eventRecorder) Handle(_ context.Context, e caddy.Event) error {
 	defer heard.Unlock()
 	heard.events = append(heard.events, e)
 	return nil
+}
+
+// Who has changed the secret sees why everybody has to sign in again.
+func TestCookieOfAnUnknownKeyIsLoggedOnce(t *testing.T) {
+	const line = "a session cookie is sealed with a key that is not of this realm"
+	cookie := serve(t, guarded, "session {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay\n }").signIn(ada)
+	s := serve(t, guarded, "session {\n secret Wb5nT8qLx2Rm7Kd1Yc9Vf4Hs6Jg3ZaPe\n }")
+	s.request("GET", "/", "Cookie", s.signIn(ada))
+	s.request("GET", "/", "Cookie", "session=x")
+	log, err := os.ReadFile(s.log)
+	require.NoError(t, err)
+	assert.NotContains(t, string(log), line)
+	for range 2 {
+		s.request("GET", "/", "Cookie", cookie)
+	}
+	log, err = os.ReadFile(s.log)
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(log), line), string(log))
 }
 
 func TestEventsOfASession(t *testing.T) {

@@ -50,6 +50,7 @@ type realm struct {
 	ready    atomic.Pointer[session.Manager]
 	warning  sync.Once // about an untrusted X-Forwarded-Proto
 	dropped  sync.Once // about a cookie that browsers do not keep
+	unknown  sync.Once // about a key that is not ours
 	literal  sync.Once // about a secret in the configuration itself
 	rotation sync.Once // about a key_rotation without effect
 

@@ -20,7 +20,7 @@ func TestCheck(t *testing.T) {
 	assert.Contains(t, output, "session_guard Caddyfile:15: rules: 3, no redirect loops\n")
 
 	assert.Contains(t, output, "warning: session_guard (Caddyfile:46) is never reached, since reverse_proxy answers first; move it before reverse_proxy (in a route block")
-	assert.Contains(t, output, "  warning: auth rule (Caddyfile:17): pattern /admin/* does not guard /xx/admin")
+	assert.Contains(t, output, "  warning: auth rule (Caddyfile:17): pattern /admin/* does not match /xx/admin")
 	assert.Equal(t, 2, strings.Count(output, "warning: "), "of nothing else: %s", output)
 
 	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tsecret short\n}\n"), 0o600))
@@ -61,8 +61,8 @@ func TestCheckWarnsOfAFolderForLocales(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\tlocales en ar\n\tauth /dashboard/*\n\tdefault hybrid\n}\n"), 0o600))
 	output, err := sessionCommand(t, "check", "--config", file)
 	require.NoError(t, err)
-	assert.Contains(t, output, "  warning: auth rule (Caddyfile:4): pattern /dashboard/* does not guard /xx/dashboard, where an app with a folder such as [locale] shows the same page, "+
-		"since that takes any word for a locale; set next_build, or write for each such pattern one more: auth /*/dashboard/*\n")
+	assert.Contains(t, output, "  warning: auth rule (Caddyfile:4): pattern /dashboard/* does not match /xx/dashboard, where an app with a folder such as [locale] shows the same page, "+
+		"since that takes any word for a locale; set next_build, or give the rule of each such pattern one more: /*/dashboard/*\n")
 }
 
 // A handoff on a path that never matches is removed, and a poll that never matches

@@ -162,16 +162,21 @@ func (p pattern) below(prefix string) (pattern, bool) {
 	if len(p.segments) == 0 && p.tail == tailPrefix {
 		p.tail = tailSubtree // what goes on in the same segment is not below
 	}
-	p.text = p.path()
+	p.text = p.written()
+	return p, true
+}
+
+// written is the pattern as it may be written, without bare words.
+func (p pattern) written() string {
 	switch {
 	case p.tail == tailSubtree && len(p.segments) == 0:
-		p.text = "/*"
+		return "/*"
 	case p.tail == tailSubtree:
-		p.text += "/*"
+		return p.path() + "/*"
 	case p.tail == tailPrefix:
-		p.text += "*"
+		return p.path() + "*"
 	}
-	return p, true
+	return p.path()
 }
 
 // sameCase reports whether the path, without its outer slashes, matches the

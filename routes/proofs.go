@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -103,10 +104,10 @@ func (c *compiler) proveOpen() {
 	}
 }
 
-// LocaleWarning says of a guarded page that it is open behind a word that is no locale, where
-// an app with a folder such as [locale] shows it, too. It is empty where all are guarded
-// there, or a build says what the app has. Apps with the locales of the Pages Router have no
-// such folder, so it may be false.
+// LocaleWarning says of a guarded page that no rule guards behind a word that is no locale,
+// or none that requires anything, where an app with a folder such as [locale] shows it, too.
+// It is empty where all are guarded there, or a build says what the app has. Apps with the
+// locales of the Pages Router have no such folder, so it may be false.
 func (t *Table) LocaleWarning() string { return t.localeWarning }
 
 // proveLocales finds out what [Table.LocaleWarning] says, of the first such page.
@@ -121,16 +122,35 @@ func (c *compiler) proveLocales() {
 			if rule.Type != Auth || isAPI || ofLocale || strings.HasPrefix(p.path(), "/"+wildcard) {
 				continue
 			}
-			path := c.table.basePath + "/-" + strings.TrimSuffix(strings.ReplaceAll(p.path(), wildcard, "x"), "/")
-			if c.table.pathMatch(path).Type == Auth {
-				continue
+			paths := []string{p.path()}
+			if p.tail == tailSubtree {
+				paths = append(paths, p.path()+"/x")
 			}
-			c.table.localeWarning = fmt.Sprintf("%s: pattern %s does not guard %s, where an app with a folder such as [locale] shows the same page, since that takes any word for a locale; "+
-				"set next_build, or write for each such pattern one more: auth %s",
-				rule.name(rule.index), p.text, trimEnd("/xx"+p.path()), trimEnd("/"+wildcard+p.text))
-			return
+			for _, path := range paths {
+				if !c.guardsBehindAnyWord(rule.Rule, path) {
+					c.table.localeWarning = localeWarning(rule, p, path)
+					return
+				}
+			}
 		}
 	}
+}
+
+// guardsBehindAnyWord reports whether what an auth rule guards is guarded behind a word
+// that is no locale: by a rule that requires something, if this one does.
+func (c *compiler) guardsBehindAnyWord(rule Rule, path string) bool {
+	m := c.table.pathMatch(c.table.basePath + "/-" + trimEnd(strings.ReplaceAll(path, wildcard, "x")))
+	requires := slices.ContainsFunc(m.Matched, func(i int) bool { return c.table.rules[i].Requires })
+	return m.Type == Auth && (requires || !rule.Requires)
+}
+
+func localeWarning(rule parsedRule, p pattern, path string) string {
+	advice := "set next_build"
+	if written := p.written(); written != "/" { // for which the pattern would be /*, which is everything
+		advice += ", or give the rule of each such pattern one more: /" + wildcard + written
+	}
+	return fmt.Sprintf("%s: pattern %s does not match %s, where an app with a folder such as [locale] shows the same page, since that takes any word for a locale; %s",
+		rule.name(rule.index), p.text, trimEnd("/xx"+path), advice)
 }
 
 // proveNoLoops refuses configurations in which a redirect leads to a redirect.

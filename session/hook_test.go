@@ -90,7 +90,6 @@ func TestValidatorIsAskedOnceInAWhile(t *testing.T) {
 	})
 }
 
-// A yes was for a session as it was.
 // Nobody is asked about a visitor who has no session.
 func TestValidatorIsNotAskedAboutNobody(t *testing.T) {
 	hook := &validator{answer: say(errors.New("bad gateway"))}
@@ -100,6 +99,7 @@ func TestValidatorIsNotAskedAboutNobody(t *testing.T) {
 	}
 }
 
+// A yes was for a session as it was.
 func TestValidatorIsAskedAgainAfterARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hook := &validator{answer: say(nil)}

@@ -102,10 +102,12 @@ func (h *HTTPHook) Provision(caddy.Context) error {
 			IdleConnTimeout:        idleHookConnection,
 			MaxResponseHeaderBytes: maxHookAnswer,
 			// A connection of HTTP/2 that has gone dead would take all calls until the
-			// kernel gives it up, a quarter of an hour later. It may take as long to answer
-			// as a call, so that none is lost to a service that is only busy.
+			// kernel gives it up, a quarter of an hour later. When it is left, so are all its
+			// calls, also those that came while it was asked. So it may take as long to answer
+			// as a call, and longer than a service that is only busy pauses.
 			HTTP2: &http.HTTP2Config{
-				SendPingTimeout: silentHookConnection, PingTimeout: cmp.Or(time.Duration(h.Timeout), defaultRefreshTimeout),
+				SendPingTimeout: silentHookConnection,
+				PingTimeout:     max(cmp.Or(time.Duration(h.Timeout), defaultRefreshTimeout), defaultHookTimeout),
 			},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

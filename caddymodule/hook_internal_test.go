@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -124,53 +125,85 @@ func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// dyingListener hands out connections that hear nothing any more once it has died, as
-// behind a firewall that forgot them. Later ones are well.
-type dyingListener struct {
-	net.Listener
-	died atomic.Bool
-}
-
-func (l *dyingListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil || l.died.Load() {
-		return conn, err
-	}
-	return &dyingConn{conn, l}, nil
-}
-
-type dyingConn struct {
-	net.Conn
-	of *dyingListener
-}
-
-func (c *dyingConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	for err == nil && c.of.died.Load() {
-		n, err = c.Conn.Read(b)
-	}
-	return n, err
-}
-
-// A connection of HTTP/2 that has gone dead is left within seconds, not when the kernel
-// gives it up: each call would wait for its timeout, and nobody could pass an auth route.
-func TestHookLeavesADeadConnection(t *testing.T) {
+// hookOverHTTP2 is a hook of a service that answers 204 over connections that a test may
+// wrap, with a call of it.
+func hookOverHTTP2(t *testing.T, timeout time.Duration, wrap func(net.Conn) net.Conn) (call func() error) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, 2, r.ProtoMajor)
 		w.WriteHeader(http.StatusNoContent)
 	}))
-	listener := &dyingListener{Listener: server.Listener}
-	server.Listener, server.EnableHTTP2 = listener, true
+	server.Listener, server.EnableHTTP2 = wrappingListener{server.Listener, wrap}, true
 	server.StartTLS()
-	defer server.Close()
-	h := &HTTPHook{URL: server.URL, Timeout: caddy.Duration(100 * time.Millisecond)}
+	t.Cleanup(server.Close)
+	h := &HTTPHook{URL: server.URL, Timeout: caddy.Duration(timeout)}
 	require.NoError(t, h.Provision(caddy.Context{}))
+	t.Cleanup(func() { _ = h.Cleanup() })
 	h.client.Transport.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	call := func() error {
+	return func() error {
 		return h.ValidateSession(t.Context(), &session.Session{User: session.User{"id": "ann"}})
 	}
+}
+
+type wrappingListener struct {
+	net.Listener
+	wrap func(net.Conn) net.Conn
+}
+
+func (l wrappingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.wrap(conn), nil
+}
+
+// readingConn lets a test look at what the service hears before it hears it.
+type readingConn struct {
+	net.Conn
+	hears func() (deaf bool)
+}
+
+func (c readingConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if !c.hears() || err != nil {
+			return n, err
+		}
+	}
+}
+
+// A connection of HTTP/2 that has gone dead, as behind a firewall that forgot it, is left
+// within seconds, not when the kernel gives it up: each call would wait for its timeout, and
+// nobody could pass an auth route. Later connections are well.
+func TestHookLeavesADeadConnection(t *testing.T) {
+	var died atomic.Bool
+	call := hookOverHTTP2(t, 500*time.Millisecond, func(conn net.Conn) net.Conn {
+		if died.Load() {
+			return conn
+		}
+		return readingConn{conn, died.Load}
+	})
 	require.NoError(t, call())
-	listener.died.Store(true)
+	died.Store(true)
 	require.Error(t, call())
-	require.Eventually(t, func() bool { return call() == nil }, 8*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return call() == nil }, 10*time.Second, time.Millisecond)
+}
+
+// A service that pauses answers neither calls nor whether it is alive. A call that came
+// while the service was asked is not lost to that, however short its timeout.
+func TestHookKeepsAConnectionThatPauses(t *testing.T) {
+	var pause sync.RWMutex
+	call := hookOverHTTP2(t, time.Second, func(conn net.Conn) net.Conn {
+		return readingConn{conn, func() bool {
+			pause.RLock()
+			defer pause.RUnlock()
+			return false
+		}}
+	})
+	require.NoError(t, call())
+	pause.Lock()
+	time.AfterFunc(silentHookConnection+1300*time.Millisecond, pause.Unlock)
+	time.Sleep(silentHookConnection + 800*time.Millisecond)
+	require.NoError(t, call())
 }

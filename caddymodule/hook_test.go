@@ -222,19 +222,19 @@ func TestValidateHookIsNotSkippedByGoingAway(t *testing.T) {
 	hook := newHookServer(t)
 	s := serve(t, withHooks("validate "+hook.url+"/validate {\n on_outage keep\n}"))
 	cookie := s.signIn(ada)
-	hook.answer(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(300 * time.Millisecond):
-			w.WriteHeader(http.StatusForbidden)
-		case <-r.Context().Done():
-		}
+	asked := make(chan struct{})
+	hook.answer(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
 	})
 	connection, err := net.Dial("tcp", s.addr)
 	require.NoError(t, err)
 	defer connection.Close()
 	_, err = fmt.Fprintf(connection, "GET /api/session HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nConnection: close\r\n\r\n", s.addr, cookie)
 	require.NoError(t, err)
-	time.Sleep(250 * time.Millisecond)
+	<-asked
+	hook.answer(status(http.StatusForbidden))
+	time.Sleep(250 * time.Millisecond) // for so long an outage would be remembered
 	require.NoError(t, connection.(*net.TCPConn).CloseWrite())
 	answer, err := io.ReadAll(connection)
 	require.NoError(t, err)

@@ -77,25 +77,27 @@ func sessionPlaceholder(s *session.Session, name string) (any, bool) {
 		return s.CreatedAt.UTC().Format(time.RFC3339), true
 	}
 	if ofUser {
-		return placeholderValue(fieldOf(s.User, path)), true
+		value, _ := fieldOf(s.User, path)
+		return placeholderValue(value), true
 	}
 	return nil, false
 }
 
-// fieldOf finds a field by its dotted path, or nil. A name may have dots of its own,
-// as those of OpenID Connect claims that are URLs; it counts where no object has the field.
-func fieldOf(user map[string]any, path string) any {
+// fieldOf finds a field by its dotted path. A name may have dots of its own, as those
+// of OpenID Connect claims that are URLs; it counts where no object has the field.
+func fieldOf(user map[string]any, path string) (value any, found bool) {
 	for dot := range len(path) {
 		if path[dot] != '.' {
 			continue
 		}
 		if object, ok := user[path[:dot]].(map[string]any); ok {
-			if value := fieldOf(object, path[dot+1:]); value != nil {
-				return value
+			if value, found := fieldOf(object, path[dot+1:]); found {
+				return value, true
 			}
 		}
 	}
-	return user[path]
+	value, found = user[path]
+	return value, found
 }
 
 // placeholderValue gives strings, numbers and booleans as they are, arrays and objects

@@ -79,7 +79,7 @@ func (q Requirement) holds(s *session.Session, now time.Time) bool {
 		return now.Sub(s.CreatedAt) <= time.Duration(q.Fresh)
 	}
 	path, _ := strings.CutPrefix(q.Field, "user.")
-	value := fieldOf(s.User, path)
+	value, _ := fieldOf(s.User, path)
 	if array, ok := value.([]any); ok {
 		return slices.ContainsFunc(array, q.has)
 	}

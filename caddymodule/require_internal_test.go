@@ -16,7 +16,7 @@ func TestRequirementHolds(t *testing.T) {
 	s := &session.Session{CreatedAt: now.Add(-15 * time.Minute), User: session.User{
 		"id": "ada", "role": "admin", "level": json.Number("3"), "verified": true, "nothing": nil,
 		"groups": []any{"ops", json.Number("7"), false}, "team": map[string]any{"name": "core"}, "empty": []any{},
-		"https://example.com/roles": []any{"admin"}, "team.name": "literal", "team.size": json.Number("9"), "org": map[string]any{"a.b": "x"},
+		"https://example.com/roles": []any{"admin"}, "team.name": "literal", "team.size": json.Number("9"), "org": map[string]any{"a.b": "x", "plan": nil}, "org.plan": "pro",
 		"resource_access": map[string]any{"my.app": map[string]any{"roles": []any{"admin"}}},
 	}}
 	for _, tc := range []struct {
@@ -42,6 +42,7 @@ func TestRequirementHolds(t *testing.T) {
 		{"user.team.name", []string{"core"}, true},
 		{"user.team.name", []string{"literal"}, false}, // an object's field counts before a name with a dot
 		{"user.team.size", []string{"9"}, true},
+		{"user.org.plan", []string{"pro"}, false}, // also one that is null
 		{"user.https://example.com/roles", []string{"admin"}, true},
 		{"user.org.a.b", []string{"x"}, true},
 		{"user.resource_access.my.app.roles", []string{"admin"}, true},

@@ -114,11 +114,11 @@ func TestRevocationSetKeepsAnEndForAsLongAsAnybody(t *testing.T) {
 		"a session": {SessionID: "s1"},
 		"a user":    {UserID: "ann", Before: setEpoch.Add(time.Minute)},
 	} {
-		for _, hours := range [][]time.Duration{{1, 3}, {3, 1}, {1, 3, 1}} {
+		for _, hours := range [][]int{{1, 3}, {3, 1}, {1, 3, 1}} {
 			now := setEpoch
 			set := session.NewRevocationSet(func() time.Time { return now })
 			for _, n := range hours {
-				r.Until = setEpoch.Add(n * time.Hour)
+				r.Until = setEpoch.Add(time.Duration(n) * time.Hour)
 				set.Add(r)
 			}
 			now = setEpoch.Add(2 * time.Hour)

@@ -54,7 +54,14 @@ func TestLongAnswerEndsWithItsSession(t *testing.T) {
 		"goes on and on": {send: func(w http.ResponseWriter, ctx context.Context) {
 			_, _ = io.Copy(struct{ io.Writer }{w}, &lines{ctx, 30})
 		}, ends: signsOut},
-		"by ReadFrom":            {send: func(w http.ResponseWriter, ctx context.Context) { _, _ = w.(io.ReaderFrom).ReadFrom(&lines{ctx, 30}) }, ends: signsOut},
+		"by ReadFrom": {send: func(w http.ResponseWriter, ctx context.Context) { _, _ = w.(io.ReaderFrom).ReadFrom(&lines{ctx, 30}) }, ends: signsOut},
+		// As of FastCGI, which does not mind the context: it ends at the next line.
+		"a deaf event stream": {header: "Content-Type: text/event-stream", send: func(w http.ResponseWriter, ctx context.Context) {
+			_, _ = io.Copy(struct{ io.Writer }{w}, &lines{context.WithoutCancel(ctx), 30})
+		}, ends: signsOut},
+		"a deaf event stream by ReadFrom": {header: "Content-Type: text/event-stream", send: func(w http.ResponseWriter, ctx context.Context) {
+			_, _ = w.(io.ReaderFrom).ReadFrom(&lines{context.WithoutCancel(ctx), 30})
+		}, ends: signsOut},
 		"silent at the sign-out": {send: writeAt(0, 6*time.Second), ends: signsOut},
 		"silent until after it":  {send: writeAt(0, 20*time.Second), ends: 20 * time.Second},
 		"complete soon":          {send: writeAt(0, time.Second, 4*time.Second), ends: atItsEnd},

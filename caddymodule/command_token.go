@@ -35,16 +35,23 @@ func keygenCommand() *cobra.Command {
 }
 
 // keySource says where the secret of seal and open comes from.
-type keySource struct{ realm, file string }
+type keySource struct {
+	realm, file string
+	command     *cobra.Command
+}
 
 func (k *keySource) addFlags(command *cobra.Command) {
+	k.command = command
 	command.Flags().StringVar(&k.realm, "realm", "", "the session realm (default \"default\")")
 	command.Flags().StringVar(&k.file, "secret-file", "", "the file with the secret (default: the environment variable SESSION_SECRET)")
 }
 
 func (k *keySource) keyring() (*session.Keyring, error) {
 	secret, ok := os.LookupEnv("SESSION_SECRET")
-	if k.file != "" {
+	if k.command.Flags().Changed("secret-file") {
+		if k.file == "" { // as of a variable of the shell that is not set: another secret would be taken for the one that was meant
+			return nil, errors.New("--secret-file is empty; name the file, or leave the flag out for SESSION_SECRET")
+		}
 		content, err := os.ReadFile(k.file)
 		if err != nil {
 			return nil, err

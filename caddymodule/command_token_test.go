@@ -49,6 +49,16 @@ func TestSecretFilesAreReadAsCaddyReadsThem(t *testing.T) {
 	}
 }
 
+// A variable of the shell that is not set must not make SESSION_SECRET of the secret.
+func TestSecretFileThatIsEmptyIsNoOther(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	for _, name := range []string{"seal", "open"} {
+		printed, err := command(t, `{"user":{"id":"ann"}}`, name, "--secret-file", "")
+		require.EqualError(t, err, "--secret-file is empty; name the file, or leave the flag out for SESSION_SECRET")
+		require.Empty(t, printed)
+	}
+}
+
 // Whoever has automatic keys asks for their tokens in vain, and should hear so.
 func TestCommandOpenSaysWhichTokensItCanOpen(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")

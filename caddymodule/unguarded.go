@@ -172,6 +172,8 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			}
 			if at.guard != nil {
 				s.warn("requests pass two session_guards (the second at %s); merge their rules into one", handler.Source)
+			} else if at.perhaps && !at.ofError {
+				s.warn("some requests pass two session_guards (the second at %s); merge their rules into one, or put each into a handle of its own", handler.Source)
 			}
 			s.checkOverrides("session_guard", handler.Source, at)
 			at.guard, at.moved = handler, false

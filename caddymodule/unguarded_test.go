@@ -43,6 +43,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"another site's API":             {"http://a.example {\nsession_api\nrespond ok\n}\nhttp://b.example {\nreverse_proxy localhost:3000\n}", nil},
 		"two guards":                     {"http://a.example {\n" + guard + guard + "reverse_proxy localhost:3000\n}", []string{"requests pass two session_guards (the second at Caddyfile:8); merge their rules into one"}},
 		"the API in a handle":            {"http://a.example {\n" + guard + "handle /api/session {\nsession_api\n}\nreverse_proxy localhost:3000\n}", []string{"move it before session_guard, and out of handle"}},
+		"a guard behind an optional one": {"http://a.example {\nroute {\nroute /admin/* {\n" + guard + "}\n" + guard + "reverse_proxy localhost:3000\n}\n}", []string{"some requests pass two session_guards (the second at Caddyfile:11); merge their rules into one, or put each into a handle of its own"}},
 		"the API behind the guard":       {"http://a.example {\nroute {\n" + guard + "session_api\nreverse_proxy localhost:3000\n}\n}", []string{"session_api (Caddyfile:9) comes after session_guard"}},
 		"handle_path behind the guard":   {"http://a.example {\n" + guard + "handle_path /app/* {\nreverse_proxy localhost:3000\n}\n}", []string{moved}},
 		"uri behind the guard":           {"http://a.example {\n" + guard + "handle /old/* {\nuri strip_prefix /old\nreverse_proxy localhost:3000\n}\n}", []string{moved}},

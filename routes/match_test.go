@@ -345,6 +345,15 @@ func TestPublicOnlyIfAllReadingsSaySo(t *testing.T) {
 	}
 }
 
+// A file of Next.js is for everybody, so nobody who is signed in is sent home where a server
+// may read a path as one.
+func TestPublicPathThatMayBeAStaticFileSendsNobodyHome(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{{Type: Public, Patterns: []string{"/login/*"}}}})
+	if m := table.Match("/login/..%2f_next/static/a.js", "", ""); m.Type != Hybrid || m.Open {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestUnstrippedFormWhereARuleNamesIt(t *testing.T) {
 	table := compile(t, Config{
 		Rules: []Rule{

@@ -164,8 +164,7 @@ func TestRewritesToAnotherHostAreWarnedOf(t *testing.T) {
 		"": true, "handoff /login\n": true, "identity_headers user\n": true, "handoff /login\n identity_headers user\n": false, "handoff off\n identity_headers off\n": false,
 	} {
 		s := serve(t, "session_guard {\n default auth\n next_build "+folder+"\n "+handoff+"}")
-		logged, err := os.ReadFile(s.log)
-		require.NoError(t, err)
-		assert.Equal(t, warned, strings.Contains(string(logged), "the app passes /ingest/:path* on to another host"), handoff)
+		logged := s.logged()
+		assert.Equal(t, warned, strings.Contains(logged, "the app passes /ingest/:path* on to another host"), handoff)
 	}
 }

@@ -50,10 +50,9 @@ func TestLogSaysWhatTheAdminAPIEnded(t *testing.T) {
 	} {
 		status, text := admin(t, "POST", "/session/revoke", asked.body)
 		require.Equal(t, http.StatusOK, status, text)
-		log, err := os.ReadFile(s.log)
-		require.NoError(t, err)
+		log := s.logged()
 		var line string
-		for entry := range strings.Lines(string(log)) {
+		for entry := range strings.Lines(log) {
 			if strings.Contains(entry, "revoked by the admin API") {
 				line = entry
 			}

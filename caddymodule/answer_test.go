@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
-	"os"
 	"strings"
 	"testing"
 
@@ -151,9 +150,8 @@ func TestBadHandoffOnAnyBodyIs502AndLogged(t *testing.T) {
 			assert.Equal(t, []string{"before=1"}, response.Header["Set-Cookie"])
 			assert.NotContains(t, response.Header, "X-Foo")
 			assert.Empty(t, response.Trailer)
-			logged, err := os.ReadFile(s.log)
-			require.NoError(t, err)
-			assert.Equal(t, 1, strings.Count(string(logged), "the app's handoff failed, so its response is replaced by an error"))
+			logged := s.logged()
+			assert.Equal(t, 1, strings.Count(logged, "the app's handoff failed, so its response is replaced by an error"))
 		})
 	}
 }
@@ -173,10 +171,9 @@ func TestFailedHandoffLeavesNoSessionInTheLog(t *testing.T) {
 		assert.Equal(t, 502, response.StatusCode)
 		assert.Empty(t, body(t, response))
 	}
-	logged, err := os.ReadFile(s.log)
-	require.NoError(t, err)
-	assert.Equal(t, 3, strings.Count(string(logged), "the app's handoff failed, so its response is replaced by an error"))
-	assert.NotContains(t, string(logged), "aborting with incomplete response")
+	logged := s.logged()
+	assert.Equal(t, 3, strings.Count(logged, "the app's handoff failed, so its response is replaced by an error"))
+	assert.NotContains(t, logged, "aborting with incomplete response")
 }
 
 // A cookie in a trailer goes on if it is none of ours, though no browser takes it, and
@@ -237,16 +234,14 @@ func TestHandoffOnAnAnswerThatIsReplacedIsLogged(t *testing.T) {
 				}
 			})
 			s.request("GET", "/as-it-is")
-			before, err := os.ReadFile(s.log)
-			require.NoError(t, err)
-			assert.NotContains(t, string(before), lost)
+			before := s.logged()
+			assert.NotContains(t, before, lost)
 			s.request("GET", "/")
-			text, err := os.ReadFile(s.log)
-			require.NoError(t, err)
+			text := s.logged()
 			if tc.logged == "" {
-				assert.NotContains(t, string(text), lost)
+				assert.NotContains(t, text, lost)
 			} else {
-				assert.Contains(t, string(text), tc.logged)
+				assert.Contains(t, text, tc.logged)
 			}
 		})
 	}
@@ -273,9 +268,8 @@ func TestHeadersOfHandlersInFrontAreNoTrailers(t *testing.T) {
 	require.NotEmpty(t, cookie)
 	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Add("Set-Cookie", "session.delete=1") })
 	assert.Empty(t, s.request("GET", "/", "Cookie", cookie).Trailer)
-	text, err := os.ReadFile(s.log)
-	require.NoError(t, err)
-	assert.NotContains(t, string(text), "something like a handoff was removed")
+	text := s.logged()
+	assert.NotContains(t, text, "something like a handoff was removed")
 }
 
 func TestHandoffPatterns(t *testing.T) {
@@ -473,9 +467,8 @@ func TestHandoffInAWrongPlaceIsLogged(t *testing.T) {
 				assert.NotContains(t, []string{"X-Session-Set", "Set-Cookie"}, name)
 			}
 			var removed [][]string
-			logged, err := os.ReadFile(s.log)
-			require.NoError(t, err)
-			for line := range strings.Lines(string(logged)) {
+			logged := s.logged()
+			for line := range strings.Lines(logged) {
 				var entry struct {
 					Level, Path string
 					Removed     []string

@@ -65,10 +65,9 @@ func TestAPIBehindTheGuard(t *testing.T) {
 			assert.Len(t, gone.Header["Set-Cookie"], 4, "the cookie and its chunks")
 			assert.Empty(t, cookieHeader(gone))
 			assert.Equal(t, 307, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
-			log, err := os.ReadFile(s.log)
-			require.NoError(t, err)
-			assert.Equal(t, 1, strings.Count(string(log), `"signed out"`))
-			assert.Zero(t, strings.Count(string(log), "something like a handoff"))
+			log := s.logged()
+			assert.Equal(t, 1, strings.Count(log, `"signed out"`))
+			assert.Zero(t, strings.Count(log, "something like a handoff"))
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -326,10 +325,9 @@ func TestAmbiguousPathsAreLoggedAndCounted(t *testing.T) {
 		"/x/..%2fdashboard": `"reading":"cleaned"`, "/x/../dashboard": `"reading":"dot-resolved"`, "/%64ashboard": `"reading":"decoded"`,
 	} {
 		s.request("GET", target)
-		text, err := os.ReadFile(s.log)
-		require.NoError(t, err)
+		text := s.logged()
 		logged := ""
-		for line := range strings.Lines(string(text)) {
+		for line := range strings.Lines(text) {
 			if strings.Contains(line, `"msg":"decided"`) {
 				logged = line
 			}
@@ -339,9 +337,8 @@ func TestAmbiguousPathsAreLoggedAndCounted(t *testing.T) {
 	}
 	assert.NotEqual(t, before, count())
 	s.request("GET", "/dashboard/a-normal/page")
-	text, err := os.ReadFile(s.log)
-	require.NoError(t, err)
-	for line := range strings.Lines(string(text)) {
+	text := s.logged()
+	for line := range strings.Lines(text) {
 		if strings.Contains(line, "a-normal") {
 			assert.NotContains(t, line, "ambiguous")
 		}

@@ -188,13 +188,12 @@ http://b.example {
 func logOfValidation(t *testing.T, options, sites string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "log")
-	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(`{
+	adapted := adapt(t, `{
 	log {
 		output file `+file+`
 	}
 	`+options+`
-}`+sites), map[string]any{"filename": "Caddyfile"})
-	require.NoError(t, err)
+}`+sites)
 	var config caddy.Config
 	require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
 	require.NoError(t, caddy.Validate(&config))

@@ -2,7 +2,6 @@ package caddymodule_test
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -49,20 +48,18 @@ func TestCookieThatBrowsersDropIsAWarning(t *testing.T) {
 			})
 			headers := append([]string{"Host", tc.host}, tc.headers...)
 			assert.Empty(t, s.request("GET", "/", headers...).Cookies())
-			log, err := os.ReadFile(s.log)
-			require.NoError(t, err)
-			assert.NotContains(t, string(log), "browsers drop it", "no cookie was set yet")
+			log := s.logged()
+			assert.NotContains(t, log, "browsers drop it", "no cookie was set yet")
 			for range 2 {
 				require.NotEmpty(t, s.request("POST", "/sign-in", headers...).Cookies())
 			}
-			log, err = os.ReadFile(s.log)
-			require.NoError(t, err)
-			assert.Contains(t, string(log), tc.want)
+			log = s.logged()
+			assert.Contains(t, log, tc.want)
 			warnings := 0
 			if tc.want != "" {
 				warnings = 1
 			}
-			assert.Equal(t, warnings, strings.Count(string(log), "browsers drop it"))
+			assert.Equal(t, warnings, strings.Count(log, "browsers drop it"))
 		})
 	}
 }

@@ -134,15 +134,23 @@ http://%s {
 		}
 		s.app.secrets.searchMetrics(t)
 		_ = caddy.Stop()
-		text, err := os.ReadFile(s.log)
-		require.NoError(t, err)
-		require.Contains(t, string(text), "\n", "the log has what is searched")
-		for line := range strings.Lines(string(text)) {
+		s.t = t // the test of the last request may be over
+		text := s.logged()
+		require.Contains(t, text, "\n", "the log has what is searched")
+		for line := range strings.Lines(text) {
 			require.True(t, json.Valid([]byte(line)), "a line of the log was forged: %q", line)
 		}
-		s.app.secrets.search(t, "the log at DEBUG", string(text))
+		s.app.secrets.search(t, "the log at DEBUG", text)
 	})
 	return s
+}
+
+// logged is Caddy's log at DEBUG until now.
+func (s *site) logged() string {
+	s.t.Helper()
+	text, err := os.ReadFile(s.log)
+	require.NoError(s.t, err)
+	return string(text)
 }
 
 // load runs Caddy with a Caddyfile and returns what caddy adapt and the admin API

@@ -2,7 +2,6 @@ package caddymodule_test
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -88,11 +87,10 @@ func TestAccessLogsNameTheUser(t *testing.T) {
 	cookie = s.signIn(ada)
 	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Session-Delete", "1") })
 	s.request("GET", "/?out=ada", "Cookie", cookie)
-	text, err := os.ReadFile(s.log)
-	require.NoError(t, err)
+	text := s.logged()
 	for _, want := range []struct{ uri, user string }{{"/?who=nobody", `""`}, {"/?who=ada", `"ada"`}, {"/api/session?who=ada", `"ada"`}, {"/api/session?out=ada", `"ada"`}, {"/?out=ada", `"ada"`}} {
 		found := false
-		for line := range strings.Lines(string(text)) {
+		for line := range strings.Lines(text) {
 			if strings.Contains(line, `"uri":"`+want.uri+`"`) && strings.Contains(line, `"user_id"`) {
 				found = true
 				assert.Contains(t, line, `"user_id":`+want.user)

@@ -133,11 +133,10 @@ func TestRepeatedSignOutInAnOutage(t *testing.T) {
 			require.Eventually(t, func() bool { return signOut(s, cookie) == done }, 10*time.Second, 20*time.Millisecond)
 			_, status = admin(t, "GET", "/session", "")
 			require.Contains(t, status, `"pending":0`)
-			log, err := os.ReadFile(s.log)
-			require.NoError(t, err)
-			require.Equal(t, 1, strings.Count(string(log), `"signed out"`))
-			require.Regexp(t, `"signed out",.*"pending":true`, string(log), "it is not told as done")
-			require.Equal(t, 1, strings.Count(string(log), "revoked by the admin API"))
+			log := s.logged()
+			require.Equal(t, 1, strings.Count(log, `"signed out"`))
+			require.Regexp(t, `"signed out",.*"pending":true`, log, "it is not told as done")
+			require.Equal(t, 1, strings.Count(log, "revoked by the admin API"))
 		})
 	}
 }

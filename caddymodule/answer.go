@@ -195,7 +195,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if !a.wroteHeader {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.discard || a.failed != nil || a.visit.connection.mayStream() || a.visit.connection.stop != nil {
+	if a.discard || a.failed != nil || a.visit.connection.mayStream() || a.visit.connection.isWatched() {
 		return io.Copy(struct{ io.Writer }{a}, r) // by Write, which knows what to do and when to end
 	}
 	return io.Copy(a.ResponseWriter, r)

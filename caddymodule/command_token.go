@@ -35,20 +35,16 @@ func keygenCommand() *cobra.Command {
 }
 
 // keySource says where the secret of seal and open comes from.
-type keySource struct {
-	realm, file string
-	command     *cobra.Command
-}
+type keySource struct{ realm, file string }
 
 func (k *keySource) addFlags(command *cobra.Command) {
-	k.command = command
 	command.Flags().StringVar(&k.realm, "realm", "", "the session realm (default \"default\")")
 	command.Flags().StringVar(&k.file, "secret-file", "", "the file with the secret (default: the environment variable SESSION_SECRET)")
 }
 
-func (k *keySource) keyring() (*session.Keyring, error) {
+func (k *keySource) keyring(command *cobra.Command) (*session.Keyring, error) {
 	secret, ok := os.LookupEnv("SESSION_SECRET")
-	if k.command.Flags().Changed("secret-file") {
+	if command.Flags().Changed("secret-file") {
 		if k.file == "" { // as of a variable of the shell that is not set: another secret would be taken for the one that was meant
 			return nil, errors.New("--secret-file is empty; name the file, or leave the flag out for SESSION_SECRET")
 		}
@@ -64,8 +60,8 @@ func (k *keySource) keyring() (*session.Keyring, error) {
 }
 
 // manager has the default settings but for the realm: others are not known here.
-func (k *keySource) manager() (*session.Manager, error) {
-	keys, err := k.keyring()
+func (k *keySource) manager(command *cobra.Command) (*session.Manager, error) {
+	keys, err := k.keyring(command)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +79,7 @@ func sealCommand() *cobra.Command {
 		Example: `  echo '{"user":{"id":"ann"}}' | caddy session seal --secret-file secret.txt`,
 		Args:    noArguments("the session to standard input"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			manager, err := source.manager()
+			manager, err := source.manager(cmd)
 			if err != nil {
 				return err
 			}
@@ -150,7 +146,7 @@ func openCommand() *cobra.Command {
 		Short: "Opens a token that it reads from standard input, and prints the session",
 		Args:  noArguments("the token to standard input"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			keys, err := source.keyring()
+			keys, err := source.keyring(cmd)
 			if err != nil {
 				return err
 			}

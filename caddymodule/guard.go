@@ -124,22 +124,22 @@ func (g *Guard) compilePaths(table *routes.Table) error {
 
 // warnings lists what is doubtful in the patterns, each in one sentence.
 func (g *Guard) warnings() []string {
-	all := g.table.Load().Warnings()
+	all := slices.Clone(g.table.Load().Warnings())
 	for _, paths := range []*routes.Paths{g.handoff.Load(), g.noActivity.Load()} {
 		if paths != nil {
-			all = append(slices.Clip(all), paths.Warnings()...)
+			all = append(all, paths.Warnings()...)
 		}
 	}
 	tokens := cmp.Or(g.realm.settings.IdentityHeaders, "all") == "all"
 	if elsewhere := g.table.Load().RewritesElsewhere(); len(elsewhere) > 0 && (len(g.Handoff) == 0 || tokens) {
-		all = append(slices.Clip(all), fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the session with its tokens and may sign visitors in by X-Session-Set; "+
+		all = append(all, fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the session with its tokens and may sign visitors in by X-Session-Set; "+
 			"name the pages that sign in, for example: handoff %s, and write identity_headers user, or proxy these paths in the Caddyfile, before the guard", strings.Join(elsewhere, " and "), cmp.Or(g.LoginPath, "/login")))
 	}
 	if warning := g.table.Load().LocaleWarning(); warning != "" {
-		all = append(slices.Clip(all), warning)
+		all = append(all, warning)
 	}
 	if g.opensTheRest() {
-		all = append(slices.Clip(all), "paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
+		all = append(all, "paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
 	}
 	return all
 }

@@ -87,6 +87,9 @@ func (v *visit) answered(manager *session.Manager, found findings) {
 	}
 }
 
+// isWatched reports whether the answer stays open, and ends with its session.
+func (c *connection) isWatched() bool { return c.stop != nil }
+
 // mayStream reports whether nobody knows yet how long the answer takes.
 func (c *connection) mayStream() bool { return !c.began.IsZero() }
 
@@ -111,7 +114,7 @@ func (v *visit) turnsOutLong(manager *session.Manager) {
 // over is why no more may be sent of an answer that stays open. Not every handler minds
 // the context of its request: FastCGI's does not.
 func (v *visit) over() error {
-	if v.connection.stop == nil {
+	if !v.connection.isWatched() {
 		return nil
 	}
 	return v.request.Context().Err()
@@ -121,7 +124,7 @@ func (v *visit) over() error {
 // answer's own handoff, or that it had if the answer ended it.
 func (v *visit) staysOpen(manager *session.Manager) {
 	s := cmp.Or(v.visitor.Session(), v.session)
-	if s == nil || v.connection.cancel == nil || v.connection.stop != nil {
+	if s == nil || v.connection.cancel == nil || v.connection.isWatched() {
 		return
 	}
 	v.connection.stop = manager.OnEnd(s, v.connection.cancel)

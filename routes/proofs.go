@@ -139,7 +139,7 @@ func (c *compiler) proveLocales() {
 // guardsBehindAnyWord reports whether what an auth rule guards is guarded behind a word
 // that is no locale: by a rule that requires something, if this one does.
 func (c *compiler) guardsBehindAnyWord(rule Rule, path string) bool {
-	m := c.table.pathMatch(c.table.basePath + "/-" + trimEnd(strings.ReplaceAll(path, wildcard, "x")))
+	m := c.table.pathMatch(c.table.basePath + "/" + placeholder + trimEnd(strings.ReplaceAll(path, wildcard, "x")))
 	requires := slices.ContainsFunc(m.Matched, func(i int) bool { return c.table.rules[i].Requires })
 	return m.Type == Auth && (requires || !rule.Requires)
 }

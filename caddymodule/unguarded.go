@@ -90,6 +90,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	}
 	s.conclude()
 	s.compareRealms()
+	s.compareCookies()
 	return s.warnings, nil
 }
 
@@ -259,9 +260,9 @@ func (s *survey) answers(api *API, at position) {
 	if at.guard != nil {
 		s.warn("session_api (%s) comes after session_guard, so the guard's rules decide who may call it; move it before session_guard, and out of handle", api.Source)
 	}
-	if below := strings.TrimSuffix(api.realm.settings.CookiePath, "/") + "/"; !strings.HasPrefix(api.Path+"/", below) { // RFC 6265bis section 5.1.4
-		s.warn("session_api (%s) answers %s, but browsers send the session cookie to cookie_path %s only, so it never sees who is signed in; write a path below that, such as path %sapi/session",
-			api.Source, api.Path, api.realm.settings.CookiePath, below)
+	if upper := api.realm.settings.CookiePath; !isBelow(api.Path, upper) {
+		s.warn("session_api (%s) answers %s, but browsers send the session cookie to cookie_path %s only, so it never sees who is signed in; write a path below that, such as path %s/api/session",
+			api.Source, api.Path, upper, strings.TrimSuffix(upper, "/"))
 	}
 	s.checkOverrides("session_api", api.Source, at)
 	place := apiPlace{s.server, s.site, api.Path}
@@ -288,25 +289,6 @@ func (s *survey) conclude() {
 			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
 				s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
 					"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
-			}
-		}
-	}
-}
-
-// compareRealms warns of a session API that serves no guard of its site, where a guard
-// has none that does: nobody is signed out by it.
-func (s *survey) compareRealms() {
-	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
-		guards, apis := s.guards[site], s.apis[site]
-		for _, guard := range guards {
-			if slices.ContainsFunc(apis, func(api *API) bool { return api.realm == guard.realm }) {
-				continue
-			}
-			for _, api := range apis {
-				if !slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.realm == api.realm }) {
-					s.warn("session_api (%s) serves the realm %s, but session_guard (%s) the realm %s, so signing out by the API has no effect there; write realm %[4]s in session_api",
-						api.Source, api.realm.name, guard.Source, guard.realm.name)
-				}
 			}
 		}
 	}

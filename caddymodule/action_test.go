@@ -161,7 +161,7 @@ func TestRewritesToAnotherHostAreWarnedOf(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "routes-manifest.json"), []byte(
 		`{"rewrites":[{"source":"/ingest/:path*","destination":"https://eu.example/:path*","regex":"^/ingest(?:/.*)?$"},{"source":"/alias","destination":"/about","regex":"^/alias$"}]}`), 0o600))
 	for handoff, warned := range map[string]bool{
-		"": true, "handoff /login\n": true, "identity_headers user\n": true, "handoff /login\n identity_headers user\n": false, "handoff off\n identity_headers off\n": false,
+		"": true, "handoff /login\n": true, "handoff /login\n identity_headers on\n": true, "identity_headers user\n": true, "handoff /login\n identity_headers user\n": false, "handoff off\n identity_headers off\n": false,
 	} {
 		s := serve(t, "session_guard {\n default auth\n next_build "+folder+"\n "+handoff+"}")
 		logged := s.logged()

@@ -130,7 +130,7 @@ func (g *Guard) warnings() []string {
 			all = append(all, paths.Warnings()...)
 		}
 	}
-	tokens := cmp.Or(g.realm.settings.IdentityHeaders, "all") == "all"
+	tokens := cmp.Or(g.realm.settings.IdentityHeaders, "on") == "on"
 	if elsewhere := g.table.Load().RewritesElsewhere(); len(elsewhere) > 0 && (len(g.Handoff) == 0 || tokens) {
 		all = append(all, fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the session with its tokens and may sign visitors in by X-Session-Set; "+
 			"name the pages that sign in, for example: handoff %s, and write identity_headers user, or proxy these paths in the Caddyfile, before the guard", strings.Join(elsewhere, " and "), cmp.Or(g.LoginPath, "/login")))

@@ -142,6 +142,14 @@ func (b *block) read(words []word) {
 	}
 }
 
+// readInner reads the block that a line of this one opens.
+func (b *block) readInner(l line, words []word) *block {
+	inner := newBlock(l)
+	inner.read(words)
+	b.errs = append(b.errs, inner.errs...)
+	return inner
+}
+
 // checkLine refuses what no word allows.
 func (b *block) checkLine(l line, w word) bool {
 	if len(l.block) > 0 && !w.opensBlock {

@@ -20,7 +20,7 @@ func validateWord(target **caddymodule.ValidateHook) word {
 		hook := new(caddymodule.ValidateHook)
 		hook.Hook = httpHook(b, l,
 			word{usage: "cache <duration>|off", set: cacheDuration(&hook.Cache)},
-			word{usage: "on_outage deny|keep", set: choice(&hook.OnOutage, "deny", "keep")})
+			choice("on_outage deny|keep", &hook.OnOutage))
 		*target = hook
 	}}
 }
@@ -53,14 +53,12 @@ func httpHook(b *block, l line, more ...word) json.RawMessage {
 		return nil
 	}
 	hook := &caddymodule.HTTPHook{URL: l.args[0]}
-	inner := newBlock(l)
-	inner.read(append([]word{{usage: "timeout <duration>", set: duration(&hook.Timeout)}}, more...))
-	err := (&caddymodule.HTTPHook{URL: hook.URL}).Validate()
-	if err != nil {
-		b.fail(l, "%s: %w", l.word, err)
-	} else if err := hook.Validate(); err != nil {
-		inner.fail(inner.at("timeout"), "%s: %w", l.word, err)
+	wrongURL := hook.Validate()
+	inner := b.readInner(l, append([]word{{usage: "timeout <duration>", set: duration(&hook.Timeout)}}, more...))
+	if wrongURL != nil {
+		b.fail(l, "%s: %w", l.word, wrongURL)
+	} else if err := hook.Validate(); err != nil { // and so the timeout is wrong
+		b.fail(inner.at("timeout"), "%s: %w", l.word, err)
 	}
-	b.errs = append(b.errs, inner.errs...)
 	return caddyconfig.JSONModuleObject(hook, "module", "http", nil)
 }

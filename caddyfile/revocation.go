@@ -30,7 +30,6 @@ func revocationWord(target *json.RawMessage) word {
 			b.fail(l, "revocation takes the name of one module; write %s", usage)
 			return
 		}
-		inner := newBlock(l)
 		var module caddymodule.RevocationModule
 		switch l.args[0] {
 		case "off":
@@ -40,7 +39,7 @@ func revocationWord(target *json.RawMessage) word {
 			}
 		case "storage":
 			storage := new(caddymodule.StorageRevocation)
-			inner.read(append([]word{{usage: "poll_interval <duration>", set: duration(&storage.PollInterval)}}, outageWords(&storage.Outage)...))
+			b.readInner(l, append([]word{{usage: "poll_interval <duration>", set: duration(&storage.PollInterval)}}, outageWords(&storage.Outage)...))
 			module = storage
 		case "redis":
 			if len(l.args) != 2 {
@@ -48,20 +47,19 @@ func revocationWord(target *json.RawMessage) word {
 				return
 			}
 			redis := &caddymodule.RedisRevocation{URL: l.args[1]}
-			inner.read(outageWords(&redis.Outage))
+			b.readInner(l, outageWords(&redis.Outage))
 			module = redis
 		default:
 			b.fail(l, "revocation %q is not known; write one of: off, storage, redis", l.args[0])
 			return
 		}
-		b.errs = append(b.errs, inner.errs...)
 		*target = caddyconfig.JSONModuleObject(module, "module", l.args[0], nil)
 	}}
 }
 
 func outageWords(outage *caddymodule.Outage) []word {
 	return []word{
-		{usage: "on_outage closed|open", set: choice(&outage.OnOutage, "closed", "open")},
+		choice("on_outage closed|open", &outage.OnOutage),
 		{usage: "outage_grace <duration>", set: duration(&outage.OutageGrace)},
 	}
 }

@@ -33,9 +33,7 @@ func ruleWord(rules *[]caddymodule.Rule, usage string) word {
 				"remove the block, or write auth %s", l.word, strings.Join(l.args, " "))
 			return
 		}
-		inner := newBlock(l)
-		inner.read(requireWords(&rule))
-		b.errs = append(b.errs, inner.errs...)
+		b.readInner(l, requireWords(&rule))
 		if len(rule.Patterns) > 0 {
 			*rules = append(*rules, rule)
 		}

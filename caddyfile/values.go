@@ -62,14 +62,16 @@ func list(target *[]string, check func(string) error) setter {
 // unchecked passes any value: it is checked later, together with others.
 func unchecked(string) error { return nil }
 
-// choice takes one of the given words.
-func choice(target *string, words ...string) setter {
-	return text(target, func(value string) error {
-		if !slices.Contains(words, value) {
-			return fmt.Errorf("%q is not known; write one of: %s", value, strings.Join(words, ", "))
+// choice is a word that takes one of the values of its grammar: "same_site lax|strict|none".
+func choice(usage string, target *string) word {
+	_, grammar, _ := strings.Cut(usage, " ")
+	values := strings.Split(grammar, "|")
+	return word{usage: usage, set: text(target, func(value string) error {
+		if !slices.Contains(values, value) {
+			return fmt.Errorf("%q is not known; write one of: %s", value, strings.Join(values, ", "))
 		}
 		return nil
-	})
+	})}
 }
 
 // onOff takes on or off.

@@ -46,12 +46,14 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 	}
 }
 
+func apiError(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }
+
 // only refuses other methods.
 func only(method string, handle caddy.AdminHandlerFunc) caddy.AdminHandler {
 	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method != method {
 			w.Header().Set("Allow", method)
-			return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: errors.New("the method is not allowed; use " + method)}
+			return apiError(http.StatusMethodNotAllowed, errors.New("the method is not allowed; use "+method))
 		}
 		return handle(w, r)
 	})
@@ -62,7 +64,7 @@ func activeApp() (*App, error) {
 	module, err := caddy.ActiveContext().AppIfConfigured("session")
 	app, ok := module.(*App)
 	if err != nil || !ok {
-		return nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("no site of this Caddy uses sessions")}
+		return nil, apiError(http.StatusNotFound, errors.New("no site of this Caddy uses sessions"))
 	}
 	return app, nil
 }
@@ -75,11 +77,11 @@ func realmFor(ctx context.Context, name string) (*realm, *session.Manager, error
 	}
 	realm, err := app.realmInUse(name)
 	if err != nil {
-		return nil, nil, caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
+		return nil, nil, apiError(http.StatusNotFound, err)
 	}
 	manager, err := realm.manager(ctx)
 	if err != nil {
-		return nil, nil, caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+		return nil, nil, apiError(http.StatusServiceUnavailable, err)
 	}
 	return realm, manager, nil
 }
@@ -99,7 +101,7 @@ func (a *Admin) showStatus(w http.ResponseWriter, r *http.Request) error {
 	status := make(map[string]realmStatus)
 	for _, realm := range app.realmsInUse() {
 		if _, err := realm.manager(r.Context()); err != nil {
-			return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+			return apiError(http.StatusServiceUnavailable, err)
 		}
 		status[realm.name] = realm.status()
 	}
@@ -171,11 +173,11 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !realm.revokes() {
-		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: fmt.Errorf("revocation is off in the session realm %s", realm.name)}
+		return apiError(http.StatusConflict, fmt.Errorf("revocation is off in the session realm %s", realm.name))
 	}
 	err = asked.perform(r, manager)
 	if _, impossible := errors.AsType[*session.UserError](err); impossible {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return apiError(http.StatusBadRequest, err)
 	}
 	realm.app.metrics.changes.WithLabelValues(realm.name, string(session.EventRevoked)).Inc()
 	fields := asked.logFields(realm)
@@ -184,7 +186,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	realm.app.logger.Info("sessions were revoked by the admin API", fields...)
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
+		return apiError(http.StatusServiceUnavailable, err)
 	}
 	return writeAdmin(w, map[string]bool{"revoked": true})
 }
@@ -203,26 +205,20 @@ func (q revokeRequest) perform(r *http.Request, manager *session.Manager) error 
 const maxRevokeBody = 64 << 10
 
 // readRevokeRequest reads a request to revoke. The error is a caddy.APIError.
-func readRevokeRequest(w http.ResponseWriter, r *http.Request) (revokeRequest, error) {
-	wrong := func(err error) (revokeRequest, error) {
-		return revokeRequest{}, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
-	}
+func readRevokeRequest(w http.ResponseWriter, r *http.Request) (asked revokeRequest, err error) {
 	// CSRF: a page of another site must ask before it may send this type (CORS), and the admin API does not answer it.
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		return wrong(errors.New("the body must be application/json; send the header Content-Type: application/json"))
+		return asked, apiError(http.StatusBadRequest, errors.New("the body must be application/json; send the header Content-Type: application/json"))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRevokeBody))
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return revokeRequest{}, caddy.APIError{
-			HTTPStatus: http.StatusRequestEntityTooLarge, Err: fmt.Errorf("the body is larger than %d bytes", maxRevokeBody),
-		}
+		return asked, apiError(http.StatusRequestEntityTooLarge, fmt.Errorf("the body is larger than %d bytes", maxRevokeBody))
+	}
+	if err == nil {
+		asked, err = decodeRevokeRequest(body)
 	}
 	if err != nil {
-		return wrong(err)
-	}
-	asked, err := decodeRevokeRequest(body)
-	if err != nil {
-		return wrong(err)
+		return asked, apiError(http.StatusBadRequest, err)
 	}
 	return asked, nil
 }

@@ -31,11 +31,11 @@ func readExplainRequest(r *http.Request) (explainRequest, error) {
 func (*Admin) explain(w http.ResponseWriter, r *http.Request) error {
 	asked, err := readExplainRequest(r)
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return apiError(http.StatusBadRequest, err)
 	}
 	e, err := explain(caddy.ActiveContext(), asked)
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return apiError(http.StatusBadRequest, err)
 	}
 	return writeAdmin(w, e)
 }

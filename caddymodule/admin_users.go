@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -37,7 +35,7 @@ func userSessionOf(l session.Listed) userSession {
 func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
 	id, err := url.PathUnescape(strings.TrimPrefix(r.URL.EscapedPath(), usersPath))
 	if err != nil || id == "" {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("name one user, percent-encoded: GET " + usersPath + "ann%40example.com")}
+		return apiError(http.StatusBadRequest, errors.New("name one user, percent-encoded: GET "+usersPath+"ann%40example.com"))
 	}
 	realm, manager, err := realmFor(r.Context(), r.URL.Query().Get("realm"))
 	if err != nil {
@@ -45,8 +43,8 @@ func (*Admin) showUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	listed, err := manager.Sessions(id)
 	if errors.Is(err, session.ErrNoList) {
-		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: fmt.Errorf(
-			"the session realm %s lists no sessions; write the session setting: list on", realm.name)}
+		return apiError(http.StatusConflict, fmt.Errorf(
+			"the session realm %s lists no sessions; write the session setting: list on", realm.name))
 	}
 	if err != nil {
 		return err

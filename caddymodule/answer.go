@@ -88,12 +88,7 @@ func (a *answer) WriteHeader(status int) {
 	}
 	setsCookie = a.returnHeld(header) || setsCookie
 	if found.actionRedirect && a.losesBody(header, handoff) {
-		a.discard = true
-		a.visit.connection.complete.Store(true)
-		for _, name := range []string{"Content-Length", "Content-Encoding", "Etag"} {
-			delete(header, name)
-		}
-		header["Content-Type"] = []string{"text/plain"}
+		a.loseBody(header)
 		found.contentType = ""
 	}
 	noStore := setsCookie || a.visit.ofDenial() || !a.visit.match.Open && oftenOfVisitor(status)
@@ -103,7 +98,7 @@ func (a *answer) WriteHeader(status int) {
 	if found.trailer {
 		cleanTrailerNames(header)
 	}
-	a.visit.answered(a.guard.realm.ready.Load(), found)
+	a.visit.answered(found)
 	a.send(status)
 	if a.discard { // else net/http would add a Content-Length
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
@@ -156,7 +151,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		return 0, a.failed
 	}
 	if a.visit.connection.streams() {
-		a.visit.turnsOutLong(a.guard.realm.ready.Load())
+		a.visit.turnsOutLong()
 	}
 	if err := a.visit.over(); err != nil {
 		return 0, err
@@ -185,7 +180,7 @@ func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, a.failed
 	}
 	connection, buffers, err := http.NewResponseController(a.ResponseWriter).Hijack()
-	a.visit.staysOpen(a.guard.realm.ready.Load())
+	a.visit.staysOpen()
 	a.wroteHeader = a.wroteHeader || err == nil // who has the connection writes the answer
 	return connection, buffers, err
 }
@@ -277,6 +272,16 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 	}
 	match, ok := a.visit.table.ActionTarget(urlWithHost(a.visit.request), targets[0])
 	return !ok || a.guard.decide(match, a.visit.session) != decisionPass || a.guard.authorizes(match)
+}
+
+// loseBody leaves the header, which has all that the browser needs to go where it is sent.
+func (a *answer) loseBody(header http.Header) {
+	a.discard = true
+	a.visit.connection.complete.Store(true)
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag"} {
+		delete(header, name)
+	}
+	header["Content-Type"] = []string{"text/plain"}
 }
 
 // ask has the handlers behind answer. A proxy that cannot send a body on, or whose

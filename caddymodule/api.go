@@ -118,7 +118,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		return answerError(err)
 	}
 	if v := a.realm.visitOf(r); v != nil {
-		a.realm.isCounted(r)
+		a.realm.markCounted(r)
 		asked = v.standAside(asked)
 	}
 	forgetSharedCaches(w.Header()) // what the site says of its answers

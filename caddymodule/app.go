@@ -150,7 +150,7 @@ func (*App) Stop() error { return nil }
 func (a *App) Cleanup() error {
 	var errs []error
 	if a.metrics != nil {
-		_, err := shared.Delete(metricsName)
+		_, err := pool.Delete(metricsName)
 		errs = append(errs, err)
 	}
 	// All at once: each may wait for its log, and a service manager does not wait for
@@ -210,10 +210,7 @@ func (a *App) define(name string, settings *Settings, place string) (*realm, err
 	if settings == nil {
 		return r, nil
 	}
-	if settings.Source != "" {
-		place = at(settings.Source)
-	}
-	return r, r.merge(settings, place)
+	return r, r.merge(settings, cmp.Or(at(settings.Source), place))
 }
 
 // appOf returns the app `session` of a configuration, configured or not.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/session-guard/caddy-session-guard/routes"
 )
 
 // isForSharedCaches knows the headers that would have a CDN keep an answer whatever
@@ -45,7 +47,7 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 	if !v.match.Open {
 		mergeVary(header)
 	}
-	if v.session == nil && (v.match.Open || v.match.Type != "auth") {
+	if v.session == nil && (v.match.Open || v.match.Type != routes.Auth) {
 		return
 	}
 	if found.sharedCaches {
@@ -66,9 +68,6 @@ func oftenOfVisitor(status int) bool {
 }
 
 func privateCacheControl(lines []string) []string {
-	if len(lines) == 0 {
-		return []string{"private"}
-	}
 	kept := []string{"private"}
 	for _, line := range lines {
 		for _, directive := range directives(line) {

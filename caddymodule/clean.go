@@ -158,9 +158,7 @@ func cleanUpgrade(header http.Header, kind routes.Kind) {
 }
 
 func namesProtected(line string) bool {
-	for more := true; more; {
-		var token string
-		token, line, more = strings.Cut(line, ",")
+	for token := range strings.SplitSeq(line, ",") {
 		switch token = strings.TrimSpace(token); token {
 		case "", "keep-alive", "close", "Upgrade": // as browsers write it
 		default:

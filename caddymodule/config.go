@@ -195,6 +195,14 @@ func (s *Settings) checkValues() error {
 // OnOff is a setting that is on or off.
 type OnOff bool
 
+// or is the setting, or what holds where it is left out.
+func (o *OnOff) or(preset bool) bool {
+	if o == nil {
+		return preset
+	}
+	return bool(*o)
+}
+
 // UnmarshalJSON accepts true and false, and the words of a Caddyfile, "on" and "off".
 func (o *OnOff) UnmarshalJSON(b []byte) error {
 	switch string(b) {

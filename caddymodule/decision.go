@@ -36,7 +36,7 @@ func (g *Guard) decideRequest(v *visit) decision {
 			return decided
 		}
 	}
-	if v.kind == routes.WebSocket && v.session != nil && g.foreignOrigin(v.request) {
+	if v.kind == routes.WebSocket && v.session != nil && v.foreignOrigin() {
 		return decisionOrigin // cross-site WebSocket hijacking
 	}
 	if decided := g.decide(v.match, v.session); decided != decisionPass {
@@ -162,10 +162,11 @@ func (g *Guard) decide(m routes.Match, s *session.Session) decision {
 // send no Origin, and have no cookies of a victim either. Where the request came
 // over TLS, a page over plain HTTP is another site: anyone on the network may have
 // written it. The other way round TLS ends at a proxy that Caddy does not trust.
-func (g *Guard) foreignOrigin(r *http.Request) bool {
+func (v *visit) foreignOrigin() bool {
+	r := v.request
 	for _, origin := range r.Header["Origin"] {
 		u, err := url.Parse(origin)
-		if err == nil && u.Scheme != "https" && g.realm.ready.Load().Settings().IsSecure(r) {
+		if err == nil && u.Scheme != "https" && v.manager.Settings().IsSecure(r) {
 			return true
 		}
 		if err != nil || u.Host == "" || !strings.EqualFold(trimDefaultPort(u.Host, u.Scheme), trimDefaultPort(r.Host, u.Scheme)) {
@@ -186,10 +187,8 @@ func trimDefaultPort(host, scheme string) string {
 // in any reading holds.
 func (g *Guard) meetsRequirements(m routes.Match, s *session.Session) bool {
 	for _, i := range m.Matched {
-		for _, requirement := range g.Rules[i].Require {
-			if !requirement.holds(s, g.realm.now()) {
-				return false
-			}
+		if required := g.Rules[i].Require; len(required) > 0 && !allHold(required, s, g.realm.now()) {
+			return false
 		}
 	}
 	return true

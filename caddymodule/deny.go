@@ -90,10 +90,8 @@ func (g *Guard) sendElsewhere(w http.ResponseWriter, v *visit) error {
 		// A redirect would be kept as the target of the link.
 		w.WriteHeader(http.StatusNoContent)
 		return nil
-	case routes.Data, routes.RSC:
-		// The client asks again by a navigation, which is redirected.
-		return plain(w, http.StatusUnauthorized)
-	case routes.Fetch:
+	case routes.Data, routes.RSC, routes.Fetch:
+		// Next.js's client asks again by a navigation, which is redirected.
 		return v.refuse(w, http.StatusUnauthorized)
 	}
 	return redirect(w, v.request, g.location(v))

@@ -26,7 +26,7 @@ func (r *realm) observe(e session.Event) {
 			r.countRead(e.Result)
 		}
 		if e.Result == session.ResultUnknownKey {
-			r.unknown.Do(r.tellOfUnknownKey)
+			r.warned.unknownKey.Do(r.tellOfUnknownKey)
 		}
 		return
 	case session.EventSealed:
@@ -56,9 +56,9 @@ func (r *realm) tellOfUnknownKey() {
 		"the secret was changed without keeping the old one behind it, or the storage has lost its keys", zap.String("realm", r.name))
 }
 
-// isCounted says that the session of a request has been counted: a matcher reads it
+// markCounted says that the session of a request has been counted: a matcher reads it
 // before the guard does, which would count it twice.
-func (r *realm) isCounted(req *http.Request) {
+func (r *realm) markCounted(req *http.Request) {
 	r.readsTwice.Store(true)
 	caddyhttp.SetVar(req.Context(), r.countedVariable, true)
 }
@@ -86,7 +86,7 @@ func (r *realm) logSession(s *session.Session) []zap.Field {
 }
 
 // logsUser reports whether logs and events may name a user.
-func (r *realm) logsUser() bool { return r.settings.LogUser == nil || bool(*r.settings.LogUser) }
+func (r *realm) logsUser() bool { return r.settings.LogUser.or(true) }
 
 // hashedIDLength is how many bytes of the hash stand for a session's id: enough
 // to tell sessions apart.

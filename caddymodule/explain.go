@@ -273,11 +273,11 @@ func wouldRefresh(manager *session.Manager, s *session.Session) bool {
 func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explanation, error) {
 	v := &visit{request: r, table: g.table.Load()}
 	v.route()
-	manager, err := g.realm.managerToExplain(r)
-	if err != nil {
+	var err error
+	if v.manager, err = g.realm.managerToExplain(r); err != nil {
 		return nil, err
 	}
-	if v.visitor, err = manager.Peek(r); err != nil {
+	if v.visitor, err = v.manager.Peek(r); err != nil {
 		return nil, err
 	}
 	v.session = v.visitor.Session()
@@ -300,7 +300,7 @@ func (g *Guard) explain(w *httptest.ResponseRecorder, r *http.Request) (*explana
 			e.Require = append(e.Require, requirement.String())
 		}
 	}
-	e.Hooks, e.Reason = g.hooks(v, manager), g.reason(v)
+	e.Hooks, e.Reason = g.hooks(v), g.reason(v)
 	if v.decision == decisionPass {
 		e.Answerer = "app"
 		return e, nil
@@ -355,7 +355,7 @@ func (g *Guard) openToActions() []string {
 
 // hooks are those that the guard would ask before it lets the request pass, each of which
 // may change the decision.
-func (g *Guard) hooks(v *visit, manager *session.Manager) []string {
+func (g *Guard) hooks(v *visit) []string {
 	var hooks []string
 	if v.session == nil {
 		return nil
@@ -366,7 +366,7 @@ func (g *Guard) hooks(v *visit, manager *session.Manager) []string {
 	if v.decision == decisionPass && (g.authorizes(v.match) || v.owner != nil || v.from != nil) {
 		hooks = append(hooks, "authorize")
 	}
-	if v.decision == decisionPass && g.isActivity(v) && wouldRefresh(manager, v.session) {
+	if v.decision == decisionPass && g.isActivity(v) && wouldRefresh(v.manager, v.session) {
 		hooks = append(hooks, "on_refresh")
 	}
 	return hooks

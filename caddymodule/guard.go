@@ -96,10 +96,6 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	return nil
 }
 
-// opensTheRest reports whether there are paths that are open because nothing is said of
-// them.
-func (g *Guard) opensTheRest() bool { return g.Default == "" && !g.table.Load().DecidesAll() }
-
 // compilePaths compiles the patterns that are no rules. They take base path and
 // locales from the table, which may have them from the app's build.
 func (g *Guard) compilePaths(table *routes.Table) error {
@@ -124,21 +120,22 @@ func (g *Guard) compilePaths(table *routes.Table) error {
 
 // warnings lists what is doubtful in the patterns, each in one sentence.
 func (g *Guard) warnings() []string {
-	all := slices.Clone(g.table.Load().Warnings())
+	table := g.table.Load()
+	all := slices.Clone(table.Warnings())
 	for _, paths := range []*routes.Paths{g.handoff.Load(), g.noActivity.Load()} {
 		if paths != nil {
 			all = append(all, paths.Warnings()...)
 		}
 	}
 	tokens := cmp.Or(g.realm.settings.IdentityHeaders, "on") == "on"
-	if elsewhere := g.table.Load().RewritesElsewhere(); len(elsewhere) > 0 && (len(g.Handoff) == 0 || tokens) {
+	if elsewhere := table.RewritesElsewhere(); len(elsewhere) > 0 && (len(g.Handoff) == 0 || tokens) {
 		all = append(all, fmt.Sprintf("the app passes %s on to another host (a rewrite in next.config), which gets the session with its tokens and may sign visitors in by X-Session-Set; "+
 			"name the pages that sign in, for example: handoff %s, and write identity_headers user, or proxy these paths in the Caddyfile, before the guard", strings.Join(elsewhere, " and "), cmp.Or(g.LoginPath, "/login")))
 	}
-	if warning := g.table.Load().LocaleWarning(); warning != "" {
+	if warning := table.LocaleWarning(); warning != "" {
 		all = append(all, warning)
 	}
-	if g.opensTheRest() {
+	if g.Default == "" && !table.DecidesAll() {
 		all = append(all, "paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
 	}
 	return all

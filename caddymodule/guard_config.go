@@ -123,12 +123,7 @@ func (g *GuardConfig) RoutesConfig() routes.Config {
 
 // checkWords reports what the Caddyfile does not let pass.
 func (g *GuardConfig) checkWords() error {
-	var errs []error
-	switch g.Unauthenticated {
-	case "", "auto", "redirect", "status":
-	default:
-		errs = append(errs, fmt.Errorf("unauthenticated cannot be %q; write one of: auto, redirect, status", g.Unauthenticated))
-	}
+	errs := []error{oneOf("unauthenticated", g.Unauthenticated, "auto", "redirect", "status")}
 	if g.Handoff != nil && len(g.Handoff) == 0 {
 		errs = append(errs, errors.New("handoff is an empty list; write [\"off\"] for nowhere, or leave it out for everywhere"))
 	}

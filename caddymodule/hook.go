@@ -77,10 +77,10 @@ type ValidateHook struct {
 const defaultValidateCache = 30 * time.Second
 
 func (h *ValidateHook) check() error {
-	if h != nil && h.OnOutage != "" && h.OnOutage != "deny" && h.OnOutage != "keep" {
-		return fmt.Errorf("validate: on_outage cannot be %q; write one of: deny, keep", h.OnOutage)
+	if h == nil {
+		return nil
 	}
-	return nil
+	return oneOf("validate: on_outage", h.OnOutage, "deny", "keep")
 }
 
 func (h *ValidateHook) validFor() time.Duration {
@@ -153,7 +153,7 @@ const worksAfter = time.Minute
 // hookMeter measures the calls of one hook and says when it fails.
 type hookMeter struct {
 	realm *realm
-	hook  string
+	name  string // of the hook
 
 	mu      sync.Mutex
 	failing bool
@@ -161,7 +161,7 @@ type hookMeter struct {
 	worked  bool      // since then
 }
 
-func (r *realm) meter(hook string) *hookMeter { return &hookMeter{realm: r, hook: hook} }
+func (r *realm) meter(hook string) *hookMeter { return &hookMeter{realm: r, name: hook} }
 
 // The outcomes of a call; a closed set.
 const (
@@ -197,7 +197,7 @@ func (m *hookMeter) called(ctx context.Context, started time.Time, refused bool,
 		outcome = hookFailed
 	}
 	app := m.realm.app
-	app.metrics.hooks.WithLabelValues(m.realm.name, m.hook, outcome).Observe(time.Since(started).Seconds())
+	app.metrics.hooks.WithLabelValues(m.realm.name, m.name, outcome).Observe(time.Since(started).Seconds())
 	m.tell(outcome == hookFailed, err)
 }
 
@@ -213,7 +213,7 @@ func (m *hookMeter) tell(failed bool, err error) {
 	} else {
 		m.worked, m.failing = true, m.failing && !quiet
 	}
-	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.hook)}
+	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.name)}
 	switch {
 	case m.failing && !was:
 		m.realm.app.logger.Error("a session hook failed; further failures are not logged until it works again", append(fields, zap.Error(err))...)

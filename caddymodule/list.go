@@ -47,17 +47,23 @@ func encodePage(listed []session.Listed) (content []byte, until time.Time, err e
 		if content, err = appendLine(content, listEntry{entry.UserID, userSessionOf(entry)}); err != nil {
 			return nil, time.Time{}, err
 		}
-		if entry.ExpiresAt.After(until) {
-			until = entry.ExpiresAt
-		}
+		until = later(until, entry.ExpiresAt)
 	}
 	return content, until, nil
+}
+
+// decodePage reads the lines of a page.
+func decodePage(name string, content []byte) (listed []session.Listed, err error) {
+	if err := eachLine(content, func(entry listEntry) { listed = append(listed, entry.listed()) }); err != nil {
+		return nil, fmt.Errorf("the page %s of the list of sessions is damaged; delete it", name)
+	}
+	return listed, nil
 }
 
 // CheckList reports a list where nothing is kept. The settings of other places
 // may still name another revocation.
 func (s *Settings) CheckList() error {
-	if !isOn(s.List) || s.Revocation == nil {
+	if !s.List.or(false) || s.Revocation == nil {
 		return nil
 	}
 	var named struct {
@@ -75,7 +81,7 @@ func (r *realm) openList(ctx context.Context) (*session.List, error) {
 	if r.list != nil {
 		return r.list, nil
 	}
-	if !isOn(r.settings.List) {
+	if !r.settings.List.or(false) {
 		return nil, r.sweepFormerList()
 	}
 	set, ok := r.revocations.(*sharedRevocations)

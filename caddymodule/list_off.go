@@ -55,24 +55,23 @@ func (l *formerList) sweep(ctx context.Context) error {
 	}
 	var errs []error // a page that is damaged, or cannot be read, keeps no other one
 	for _, name := range names {
-		if _, ok := pageNumber(name); !ok {
-			continue
-		}
-		content, err := l.pages.LoadPage(ctx, name)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("the page %s: %w", name, err))
-			continue
-		}
-		live := false
-		if err := eachLine(content, func(e listEntry) { live = live || l.list.IsLive(e.listed()) }); err != nil {
-			errs = append(errs, fmt.Errorf("the page %s of the list of sessions is damaged; delete it", name))
-			continue
-		}
-		if !live {
-			errs = append(errs, l.pages.DeletePage(ctx, name))
+		if _, ok := pageNumber(name); ok {
+			errs = append(errs, l.sweepPage(ctx, name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (l *formerList) sweepPage(ctx context.Context, name string) error {
+	content, err := l.pages.LoadPage(ctx, name)
+	if err != nil {
+		return fmt.Errorf("the page %s: %w", name, err)
+	}
+	listed, err := decodePage(name, content)
+	if err != nil || slices.ContainsFunc(listed, l.list.IsLive) {
+		return err
+	}
+	return l.pages.DeletePage(ctx, name)
 }
 
 // Destruct implements caddy.Destructor.

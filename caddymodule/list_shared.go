@@ -127,9 +127,11 @@ func (l *sharedList) readPage(ctx context.Context, page int, names map[string]bo
 		if content == nil { // another node has just written it anew
 			return nil
 		}
-		if err := eachLine(content, func(entry listEntry) { written = append(written, entry.listed()) }); err != nil {
-			return fmt.Errorf("the page %s of the list of sessions is damaged; delete it", name)
+		listed, err := decodePage(name, content)
+		if err != nil {
+			return err
 		}
+		written = append(written, listed...)
 	}
 	l.Merge(page, written)
 	l.read[page] = names

@@ -80,13 +80,6 @@ func (m *MatchSession) findRealm(ctx caddy.Context) error {
 	return err
 }
 
-// Match implements the older interface of Caddy's matchers. An error does not
-// match.
-func (m *MatchSession) Match(r *http.Request) bool {
-	matched, err := m.MatchWithError(r)
-	return matched && err == nil
-}
-
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	manager, err := m.manager(r)
@@ -100,16 +93,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 		return false, answerError(err)
 	}
 	s := visitor.Session()
-	if s == nil {
-		return false, nil
-	}
-	now := manager.Settings().Now()
-	for _, requirement := range m.Require {
-		if !requirement.holds(s, now) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return s != nil && allHold(m.Require, s, manager.Settings().Now()), nil
 }
 
 func (m *MatchSession) manager(r *http.Request) (*session.Manager, error) {
@@ -125,7 +109,7 @@ func (m *MatchSession) read(manager *session.Manager, r *http.Request) (*session
 		return manager.Peek(r)
 	}
 	visitor, err := manager.Read(r)
-	m.realm.isCounted(r)
+	m.realm.markCounted(r)
 	if err != nil {
 		return visitor, err
 	}

@@ -60,7 +60,7 @@ const metricsName = "metrics"
 // provisionMetrics takes over the metrics of the configuration before and gives
 // them out in the registry of this one.
 func (a *App) provisionMetrics() error {
-	value, _, err := shared.LoadOrNew(metricsName, func() (caddy.Destructor, error) { return newMetrics(), nil })
+	value, _, err := pool.LoadOrNew(metricsName, func() (caddy.Destructor, error) { return newMetrics(), nil })
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/routes"
-	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // connection is the part of a visit that may outlive its session: a WebSocket, an
@@ -77,11 +76,11 @@ func (c *connection) done() {
 // answered looks at the header of the app's answer: a WebSocket and an event stream
 // stay open, and what has no length may. One that signs out itself, as of an app that
 // tells how it closes an account, is sent to its end.
-func (v *visit) answered(manager *session.Manager, found findings) {
+func (v *visit) answered(found findings) {
 	mediaType, _, _ := strings.Cut(found.contentType, ";")
 	switch {
 	case v.kind == routes.WebSocket || strings.EqualFold(strings.TrimSpace(mediaType), "text/event-stream"):
-		v.staysOpen(manager)
+		v.staysOpen()
 	case !found.length && v.connection.cancel != nil && v.visitor.Session() != nil:
 		v.connection.began = time.Now()
 	}
@@ -104,8 +103,8 @@ func (c *connection) streams() bool {
 
 // turnsOutLong is staysOpen for an answer that was not known to take long. If its session
 // has ended meanwhile, the answer ends at once.
-func (v *visit) turnsOutLong(manager *session.Manager) {
-	v.staysOpen(manager)
+func (v *visit) turnsOutLong() {
+	v.staysOpen()
 	if err := v.visitor.Recheck(); err == nil && v.visitor.Session() == nil {
 		v.connection.cancel()
 	}
@@ -122,10 +121,10 @@ func (v *visit) over() error {
 
 // staysOpen ends the request with the session that the visitor has now, after the
 // answer's own handoff, or that it had if the answer ended it.
-func (v *visit) staysOpen(manager *session.Manager) {
+func (v *visit) staysOpen() {
 	s := cmp.Or(v.visitor.Session(), v.session)
 	if s == nil || v.connection.cancel == nil || v.connection.isWatched() {
 		return
 	}
-	v.connection.stop = manager.OnEnd(s, v.connection.cancel)
+	v.connection.stop = v.manager.OnEnd(s, v.connection.cancel)
 }

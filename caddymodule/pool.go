@@ -15,14 +15,14 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// shared outlives one configuration: a reload must not bring back a session
+// pool outlives one configuration: a reload must not bring back a session
 // that was ended, nor read everything anew.
-var shared = caddy.NewUsagePool()
+var pool = caddy.NewUsagePool()
 
 // share takes over what the configuration before keeps at a place of the pool, or
 // makes it. The realm gives it back when its configuration ends.
 func (r *realm) share(place string, construct caddy.Constructor) (any, error) {
-	value, _, err := shared.LoadOrNew(place, construct)
+	value, _, err := pool.LoadOrNew(place, construct)
 	if err == nil {
 		r.shared = append(r.shared, place)
 	}
@@ -180,7 +180,7 @@ func (r *realm) cleanup() error {
 	r.giveKeysBack()
 	var errs []error
 	for _, place := range slices.Backward(r.shared) { // the list is kept where the revocations are
-		_, err := shared.Delete(place)
+		_, err := pool.Delete(place)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -46,13 +46,16 @@ type realm struct {
 	keys             *session.Keyring    // of this one
 	shared           []string            // places in the pool, in the order in which they were taken
 
-	mu       sync.Mutex
-	ready    atomic.Pointer[session.Manager]
-	warning  sync.Once // about an untrusted X-Forwarded-Proto
-	dropped  sync.Once // about a cookie that browsers do not keep
-	unknown  sync.Once // about a key that is not ours
-	literal  sync.Once // about a secret in the configuration itself
-	rotation sync.Once // about a key_rotation without effect
+	mu    sync.Mutex
+	ready atomic.Pointer[session.Manager]
+
+	warned struct { // each once
+		untrustedProxy sync.Once // sends X-Forwarded-Proto
+		droppedCookie  sync.Once // that browsers do not keep
+		unknownKey     sync.Once // sealed a cookie
+		literalSecret  sync.Once // stands in the configuration itself
+		keyRotation    sync.Once // has no effect
+	}
 
 	visitVariable   string      // of a request, under which a guard shares what it found
 	countedVariable string      // of a request, once its session has been counted
@@ -101,20 +104,14 @@ func (r *realm) merge(settings *Settings, place string) error {
 // touching the storage.
 func (r *realm) check() error {
 	secrets, secretsErr := r.secrets()
-	var lifetimeErr error
-	switch r.settings.CookieLifetime {
-	case "", "persistent", "browser":
-	default:
-		lifetimeErr = fmt.Errorf("cookie_lifetime cannot be %q; write one of: persistent, browser", r.settings.CookieLifetime)
-	}
-	err := withPlaces(errors.Join(lifetimeErr, r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.CheckClientUpdate(),
+	err := withPlaces(errors.Join(oneOf("cookie_lifetime", r.settings.CookieLifetime, "persistent", "browser"), r.settings.CheckAssurance(), r.settings.CheckList(), r.settings.CheckClientUpdate(),
 		r.settings.checkValues(), r.settings.Validate.check(), r.core().Validate()), r.places)
 	if err := errors.Join(secretsErr, r.checkAPIKeys(secrets), err); err != nil {
 		return fmt.Errorf("session realm %s: %w", r.name, err)
 	}
 	r.warnOfLiterals()
 	if len(secrets) > 0 && r.settings.KeyRotation != 0 {
-		r.rotation.Do(func() {
+		r.warned.keyRotation.Do(func() {
 			r.app.logger.Warn("key_rotation has no effect: it applies to automatic keys only, and this realm has a secret (perhaps SESSION_SECRET of the environment); "+
 				"remove one of them", zap.String("realm", r.name))
 		})
@@ -139,7 +136,7 @@ func (r *realm) checkAPIKeys(secrets [][]byte) error {
 // configuration.
 func (r *realm) warnOfLiterals() {
 	if slices.ContainsFunc(r.settings.Secret, func(s string) bool { return !strings.Contains(s, "{") }) {
-		r.literal.Do(func() {
+		r.warned.literalSecret.Do(func() {
 			r.app.logger.Warn("a session secret is written in the configuration itself; keep it out with {env.SESSION_SECRET} or {file.…}",
 				zap.String("realm", r.name))
 		})
@@ -198,16 +195,14 @@ func (r *realm) core() session.Settings {
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
 		BrowserLifetime: s.CookieLifetime == "browser",
 		Expiry:          time.Duration(s.Expiry), RefreshThreshold: time.Duration(s.RefreshThreshold), MaxLifetime: maxLifetime,
-		NoAutoRefresh: s.AutoRefresh != nil && !bool(*s.AutoRefresh),
-		ClientUpdate:  s.ClientUpdate, ExposeTokens: isOn(s.ExposeTokens),
-		IdentityHeaders: s.IdentityHeaders, ForwardCookie: isOn(s.ForwardCookie),
+		NoAutoRefresh: !s.AutoRefresh.or(true),
+		ClientUpdate:  s.ClientUpdate, ExposeTokens: s.ExposeTokens.or(false),
+		IdentityHeaders: s.IdentityHeaders, ForwardCookie: s.ForwardCookie.or(false),
 		Validator: r.validator, ValidFor: s.Validate.validFor(), KeepUnvalidated: s.Validate != nil && s.Validate.OnOutage == "keep",
 		Refresher: r.refresher,
 		CacheSize: cacheSize, IsSecure: r.isSecure, ClientAddress: clientAddress, Observe: r.observe,
 	}
 }
-
-func isOn(setting *OnOff) bool { return setting != nil && bool(*setting) }
 
 // manager returns the realm's manager and makes it on first use, since HTTP may
 // serve before this app starts. It tries again after a failure.
@@ -297,7 +292,7 @@ func (r *realm) isSecure(req *http.Request) bool {
 		return false
 	}
 	if !isTrusted(req) {
-		r.warning.Do(func() {
+		r.warned.untrustedProxy.Do(func() {
 			r.app.logger.Warn("X-Forwarded-Proto came from an address that is not a trusted proxy, so it is ignored and the session cookie is not Secure; "+
 				"if this is your load balancer, add it to the global option: servers { trusted_proxies static … }", zap.String("realm", r.name))
 		})

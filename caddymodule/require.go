@@ -73,6 +73,16 @@ func (q Requirement) checkPlaceholders(word string) error {
 	return checkResolved(word+q.Field, q.Values...)
 }
 
+// allHold reports whether the session meets every requirement at a moment.
+func allHold(requirements []Requirement, s *session.Session, now time.Time) bool {
+	for _, requirement := range requirements {
+		if !requirement.holds(s, now) {
+			return false
+		}
+	}
+	return true
+}
+
 // holds reports whether the session meets the requirement at a moment.
 func (q Requirement) holds(s *session.Session, now time.Time) bool {
 	if q.Fresh > 0 {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -81,14 +80,11 @@ func (o Outage) OutageRule() Outage {
 }
 
 func (o Outage) validate() error {
-	var errs []error
-	if o.OnOutage != "" && o.OnOutage != "closed" && o.OnOutage != "open" {
-		errs = append(errs, fmt.Errorf("on_outage cannot be %q; write one of: closed, open", o.OnOutage))
-	}
+	err := oneOf("on_outage", o.OnOutage, "closed", "open")
 	if o.OutageGrace < 0 {
-		errs = append(errs, errors.New("outage_grace must be above zero; write for example: outage_grace 1m"))
+		err = errors.Join(err, errors.New("outage_grace must be above zero; write for example: outage_grace 1m"))
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // NoRevocation shares and stores nothing: a sign-out removes the cookie. The node

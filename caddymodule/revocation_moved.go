@@ -38,7 +38,7 @@ func (r *realm) home() string {
 }
 
 func keepersOf(realm string) (found []keeper) {
-	shared.Range(func(_, value any) bool {
+	pool.Range(func(_, value any) bool {
 		if k, ok := value.(keeper); ok {
 			if k.keeps().realm == realm {
 				found = append(found, k)

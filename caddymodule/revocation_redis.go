@@ -53,24 +53,26 @@ func (m *RedisRevocation) Provision(caddy.Context) error {
 		return fmt.Errorf("url: %w", err)
 	}
 	m.url = strings.TrimSpace(resolved)
-	client, err := newRedisClient(m.url, false)
+	client, err := newRedisClient(m.url, noRetries)
 	if err != nil {
 		return err
 	}
 	return errors.Join(client.Close(), m.validate())
 }
 
+// How often the client tries again, as its option MaxRetries has it.
+const (
+	defaultRetries = 0
+	noRetries      = -1
+)
+
 // newRedisClient makes a client, which connects when it is first used. The error
 // does not show the URL, which may hold a password.
-func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
+func newRedisClient(written string, retries int) (redis.UniversalClient, error) {
 	wrong := errors.New("url is not a Redis URL, or has an unknown option; write for example: redis://localhost:6379/0")
 	parsed, err := url.Parse(written)
 	if err != nil {
 		return nil, wrong
-	}
-	retries := 0 // the client's default
-	if !retry {
-		retries = -1
 	}
 	query := parsed.Query()
 	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
@@ -107,12 +109,12 @@ func newRedisClient(written string, retry bool) (redis.UniversalClient, error) {
 
 // Open implements [RevocationModule].
 func (m *RedisRevocation) Open(realm string, _ certmagic.Storage) (RevocationLog, error) {
-	writer, err := newRedisClient(m.url, true)
+	writer, err := newRedisClient(m.url, defaultRetries)
 	if err != nil {
 		return nil, err
 	}
 	// A retry would hide that the server was gone, and what it may have lost.
-	reader, err := newRedisClient(m.url, false)
+	reader, err := newRedisClient(m.url, noRetries)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}

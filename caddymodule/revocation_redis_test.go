@@ -73,7 +73,7 @@ func answers(t *testing.T, port string) {
 // command asks the server, and returns its answer as text.
 func (s *redisServer) command(words ...any) string {
 	s.t.Helper()
-	client, err := newRedisClient(s.url(), true)
+	client, err := newRedisClient(s.url(), defaultRetries)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestReloadReadsTheRedisURLAnew(t *testing.T) {
 	t.Cleanup(func() { _ = caddy.Stop() })
 	load(first.url())
 	load(second.url())
-	shared.Range(func(place, value any) bool {
+	pool.Range(func(place, value any) bool {
 		if set, ok := value.(*sharedRevocations); ok {
 			if err := set.Revoke(t.Context(), ended("one")); err != nil {
 				t.Error(err)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,12 +49,8 @@ func (m *StorageRevocation) Validate() error {
 
 // Open implements [RevocationModule].
 func (m *StorageRevocation) Open(realm string, storage certmagic.Storage) (RevocationLog, error) {
-	node := make([]byte, 8)
-	if _, err := rand.Read(node); err != nil {
-		return nil, err
-	}
 	log := &storageLog{
-		realm: realm, folder: "session/" + realm + "/revocations", node: hex.EncodeToString(node),
+		realm: realm, folder: "session/" + realm + "/revocations", node: strings.ToLower(rand.Text()),
 		files: map[string]logFile{}, missed: map[string]missedFile{}, updateFiles: map[string]bool{}, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1),
 	}
 	log.polled.Store(m.polled(storage))
@@ -214,9 +209,7 @@ func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error
 			return err
 		}
 		next.entries++
-		if r.Until.After(next.until) {
-			next.until = r.Until
-		}
+		next.until = later(next.until, r.Until)
 	}
 	next.size = int64(len(next.content))
 	if err := l.current().Store(ctx, l.key(next.name), next.content); err != nil {
@@ -409,9 +402,7 @@ func (l *storageLog) read(ctx context.Context, storage certmagic.Storage, name s
 		r := entry.revocation()
 		add(r)
 		read.entries++
-		if r.Until.After(read.until) {
-			read.until = r.Until
-		}
+		read.until = later(read.until, r.Until)
 	})
 	if err != nil {
 		return errors.New("this file of revocations is damaged; restore it, or delete it and revoke everybody's sessions")

@@ -205,7 +205,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			s.responses(handler.HandleResponse, at)
 		}
 		if ends(handler) {
-			at.answerer = cmp.Or(at.answerer, moduleName(handler))
+			at.answerer = cmp.Or(at.answerer, caddy.GetModuleName(handler))
 		}
 	}
 	return at
@@ -230,15 +230,7 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 	case *caddyhttp.StaticResponse:
 		return string(handler.StatusCode) != strconv.Itoa(http.StatusEarlyHints)
 	}
-	return slices.Contains([]string{"error", "metrics", "copy_response"}, moduleName(handler))
-}
-
-// moduleName is what a Caddyfile calls a handler, or nearly so.
-func moduleName(handler caddyhttp.MiddlewareHandler) string {
-	if module, ok := handler.(caddy.Module); ok {
-		return module.CaddyModule().ID.Name()
-	}
-	return fmt.Sprintf("%T", handler)
+	return slices.Contains([]string{"error", "metrics", "copy_response"}, caddy.GetModuleName(handler))
 }
 
 // passesOn reports whether a proxy that gets a good answer has the handlers behind it

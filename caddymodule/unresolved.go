@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,15 @@ var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
 
 // Placeholders are what Caddy would expand in a text, were it asked to.
 func Placeholders(text string) []string { return placeholder.FindAllString(text, -1) }
+
+// oneOf refuses a value that is none of those that a setting may have. An empty one was
+// left out.
+func oneOf(setting, value string, allowed ...string) error {
+	if value == "" || slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%s cannot be %q; write one of: %s", setting, value, strings.Join(allowed, ", "))
+}
 
 const insteadOfPlaceholder = "write the value itself, or in a Caddyfile {$NAME} to take it from the environment"
 

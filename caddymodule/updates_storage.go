@@ -35,9 +35,7 @@ func (l *storageLog) appendUpdates(ctx context.Context, all []session.Revocation
 		if content, err = appendLine(content, entryOf(r)); err != nil {
 			return err
 		}
-		if r.Until.After(until) {
-			until = r.Until
-		}
+		until = later(until, r.Until)
 	}
 	name := fmt.Sprintf("%d-%s%s", until.UnixMilli(), strings.ToLower(rand.Text()), updateSuffix)
 	if err := l.current().Store(ctx, l.key(name), content); err != nil {

@@ -14,6 +14,7 @@ import (
 // visit is what the guard knows of one request.
 type visit struct {
 	request  *http.Request
+	manager  *session.Manager // of the realm, once it is ready
 	table    *routes.Table
 	match    routes.Match
 	owner    *routes.Match // the page whose Server Action is run, if the authorize hook is to be asked about it too
@@ -67,8 +68,8 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 		r.Header["Content-Type"] = contentType
 	}
 	v.route()
-	manager, err := g.realm.manager(r.Context())
-	if err != nil {
+	var err error
+	if v.manager, err = g.realm.manager(r.Context()); err != nil {
 		return v, err
 	}
 	if v.ofError() {
@@ -76,7 +77,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 			before.visitor.ReturnCookies(r.Header) // which the guard before the error route has taken
 		}
 	}
-	v.visitor, err = manager.Read(r)
+	v.visitor, err = v.manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody
 		err = v.visitor.Validate(r.Context())
 	}

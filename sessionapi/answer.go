@@ -56,6 +56,13 @@ func problemOf(err error) (refusal *problem, fault error) {
 	return unavailable(), err
 }
 
+// writeError answers with what an error becomes, and returns the fault, if it is one.
+func writeError(w http.ResponseWriter, r *http.Request, err error) error {
+	refusal, fault := problemOf(err)
+	writeProblem(w, r, refusal)
+	return fault
+}
+
 func unavailable() *problem {
 	return &problem{status: http.StatusServiceUnavailable, detail: "The session cannot be read or changed just now. Try again soon."}
 }

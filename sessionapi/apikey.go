@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -26,12 +27,9 @@ func newAPIKeys(secrets [][]byte) (apiKeys, error) {
 			errs = append(errs, fmt.Errorf("%s is not safe: %w", name, err))
 			continue
 		}
-		for _, c := range secret {
-			if c <= ' ' || c >= 0x7f {
-				errs = append(errs, fmt.Errorf("%s holds white space or a character outside ASCII, which no Authorization header can carry; "+
-					"make one with: caddy session keygen", name))
-				break
-			}
+		if slices.ContainsFunc(secret, func(c byte) bool { return c <= ' ' || c >= 0x7f }) {
+			errs = append(errs, fmt.Errorf("%s holds white space or a character outside ASCII, which no Authorization header can carry; "+
+				"make one with: caddy session keygen", name))
 		}
 		keys = append(keys, sha256.Sum256(secret))
 	}
@@ -42,12 +40,10 @@ func newAPIKeys(secrets [][]byte) (apiKeys, error) {
 // section 2.1), right or wrong. Credentials of another scheme, as browsers send
 // them below basic_auth, are not for us.
 func isBearer(r *http.Request) bool {
-	for _, credentials := range r.Header.Values("Authorization") {
-		if _, ok := bearerToken(credentials); ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Header.Values("Authorization"), func(credentials string) bool {
+		_, ok := bearerToken(credentials)
+		return ok
+	})
 }
 
 func bearerToken(credentials string) (string, bool) {

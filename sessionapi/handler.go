@@ -129,23 +129,21 @@ func PathOf(configured string) Path {
 // with another case, a trailing slash or an encoded letter it belongs to the
 // app.
 func (p Path) Serves(r *http.Request) bool {
-	return r.URL.EscapedPath() == string(p) || p.below(r) != ""
+	_, below := p.below(r)
+	return below || r.URL.EscapedPath() == string(p)
 }
 
-// What stands below the API's path.
-const (
-	pathAll    = "/all"
-	pathOthers = "/others"
-	pathList   = "/list"
-)
+// operationsBelow are those with a path of their own below the API's.
+var operationsBelow = map[string]operation{"/all": endAll, "/others": endOthers, "/list": list}
 
-// below is what stands below the API's path, or "" for the path itself.
-func (p Path) below(r *http.Request) string {
+// below is the operation that a request asks for by a path below the API's.
+func (p Path) below(r *http.Request) (asked operation, ok bool) {
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), string(p))
-	if ok && (rest == pathAll || rest == pathOthers || rest == pathList) {
-		return rest
+	if !ok {
+		return 0, false
 	}
-	return ""
+	asked, ok = operationsBelow[rest]
+	return asked, ok
 }
 
 // Serves reports whether the request is for the API; see [Path.Serves].
@@ -196,23 +194,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	visitor, err := h.manager.Read(r)
 	h.met(r, visitor)
 	if err != nil && !asked.ends() { // an end is kept, even if nobody can tell whether the session is still good
-		refusal, fault := problemOf(err)
-		writeProblem(w, r, refusal)
-		return fault
+		return writeError(w, r, err)
 	}
-	var s *session.Session
-	if err = nil; asked.validates() {
-		err = visitor.Validate(r.Context())
-	}
-	if err == nil {
-		s, err = h.perform(asked, visitor, w, r)
-	}
+	s, err := h.perform(asked, visitor, w, r)
 	visitor.ClearInvalid(w.Header())
 	visitor.SetCookies(w.Header())
 	if err = cmp.Or(err, visitor.Lost()); err != nil {
-		refusal, fault := problemOf(err)
-		writeProblem(w, r, refusal)
-		return fault
+		return writeError(w, r, err)
 	}
 	switch asked {
 	case list:
@@ -233,8 +221,8 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 	if isEarly(r) && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return 0, &problem{status: http.StatusTooEarly, detail: "The request came before the TLS handshake was complete, so it may be a replay. Send it again."}
 	}
-	if below := h.path.below(r); below != "" {
-		return h.admitBelow(r, below)
+	if asked, ok := h.path.below(r); ok {
+		return h.admitBelow(r, asked)
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -262,8 +250,8 @@ func isEarly(r *http.Request) bool {
 }
 
 // admitBelow is admit for a path below the API's own.
-func (h *Handler) admitBelow(r *http.Request, below string) (operation, *problem) {
-	if below == pathList {
+func (h *Handler) admitBelow(r *http.Request, asked operation) (operation, *problem) {
+	if asked == list {
 		return h.admitList(r)
 	}
 	if !h.revokes {
@@ -272,17 +260,18 @@ func (h *Handler) admitBelow(r *http.Request, below string) (operation, *problem
 	if r.Method != http.MethodDelete {
 		return 0, &problem{status: http.StatusMethodNotAllowed, detail: "Sessions are ended with DELETE.", allow: http.MethodDelete}
 	}
-	asked := endAll
-	if below == pathOthers {
-		asked = endOthers
-	}
 	return asked, h.origins.check(r)
 }
 
-// perform does what is asked and returns the session to show. The error is a
-// [*problem] or one of package session.
+// perform does what is asked, if the session is still good where it must be, and returns
+// the session to show. The error is a [*problem] or one of package session.
 func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.ResponseWriter, r *http.Request) (*session.Session, error) {
 	var err error
+	if asked.validates() {
+		if err = visitor.Validate(r.Context()); err != nil {
+			return nil, err
+		}
+	}
 	switch asked {
 	case show:
 		return h.show(visitor, r)

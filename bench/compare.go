@@ -49,7 +49,7 @@ type result struct {
 
 // compare measures every case in every round, one after the other, in an order
 // that changes from round to round.
-func compare(ctx context.Context, o options) ([]result, error) {
+func compare(ctx context.Context, o options, machine *machineLoad) ([]result, error) {
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) }))
 	defer app.Close()
 	auth := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-User", "ada") }))
@@ -91,7 +91,7 @@ func compare(ctx context.Context, o options) ([]result, error) {
 				prices[i] = append(prices[i], one)
 			}
 		}
-		o.load.note()
+		machine.note()
 	}
 	results := make([]result, len(probes))
 	for i, probe := range probes {
@@ -236,7 +236,7 @@ func signIn(ctx context.Context, secret string, n int) (cookies []string, told s
 	return cookies, told, nil
 }
 
-func median[T int | float64 | time.Duration](values []T) T {
+func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }

@@ -35,13 +35,12 @@ type options struct {
 	sessions int  // distinct ones, so many that the case `unseen` sees none twice
 	check    bool // only the limits; nothing is written
 	proxyLog bool // Caddy's proxy has its log, as it does unless told otherwise
-	load     *machineLoad
 	document string
 	plot     string
 }
 
 func run(ctx context.Context) error {
-	o := options{load: new(machineLoad)}
+	var o options
 	flag.StringVar(&o.caddy, "caddy", ".bin/caddy", "the Caddy binary with this module")
 	flag.StringVar(&o.nextjs, "nextjs", "bench/nextjs/.next/standalone/server.js", "the built app with a check of its own; '' leaves it out")
 	flag.IntVar(&o.rounds, "rounds", 11, "how often each case is measured, in turn with the others")
@@ -56,11 +55,12 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("-sessions must be at least %d: a full cache keeps what it has, and would know those that come twice", asked)
 	}
 
-	results, err := compare(ctx, o)
+	var machine machineLoad
+	results, err := compare(ctx, o, &machine)
 	if err != nil {
 		return err
 	}
-	table := markdown(results, o)
+	table := markdown(results, o, &machine)
 	fmt.Print(table)
 	if o.check {
 		return check(results)

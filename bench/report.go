@@ -16,11 +16,11 @@ const (
 )
 
 // markdown is the table, with what it was measured on.
-func markdown(results []result, o options) string {
+func markdown(results []result, o options, machine *machineLoad) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d cores, %s/%s, %s. %s: %d rounds of %d requests each, %d connections, %d sessions. Load of the machine: %s.\n\n",
 		processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(),
-		time.Now().UTC().Format(time.DateOnly), o.rounds, o.requests, connections, o.sessions, o.load)
+		time.Now().UTC().Format(time.DateOnly), o.rounds, o.requests, connections, o.sessions, machine)
 	b.WriteString("| request | CPU per request | ratio to the bare proxy | memory per request | requests per second |\n|---|---:|---:|---:|---:|\n")
 	for _, r := range results {
 		fmt.Fprintf(&b, "| %s | %.1f µs | %.2f | %.1f KiB | %.0f |\n", r.name, float64(r.cpu)/float64(time.Microsecond), r.ratio, r.memory/1024, r.perSecond)

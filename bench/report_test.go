@@ -39,7 +39,7 @@ func TestReplaceTable(t *testing.T) {
 func TestComparisonLeavesNoFiles(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	if _, err := compare(t.Context(), options{caddy: filepath.Join(temporary, "missing"), sessions: 1}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := compare(t.Context(), options{caddy: filepath.Join(temporary, "missing"), sessions: 1}, new(machineLoad)); !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {

@@ -21,7 +21,7 @@ func (g *Guard) firstTable(ctx caddy.Context, config routes.Config) (*routes.Tab
 	if g.NextBuild == "" {
 		return routes.Compile(config)
 	}
-	id, err := routes.BuildID(os.DirFS(g.NextBuild))
+	id, err := routes.BuildFingerprint(os.DirFS(g.NextBuild))
 	if err != nil {
 		return nil, fmt.Errorf("next_build %s cannot be read: %w; run `next build` first", g.NextBuild, err)
 	}
@@ -29,7 +29,7 @@ func (g *Guard) firstTable(ctx caddy.Context, config routes.Config) (*routes.Tab
 	if err != nil {
 		return nil, err
 	}
-	g.logger.Info("the app's build was read", zap.String("next_build", g.NextBuild), zap.String("coverage", table.Coverage().String()))
+	g.logger.Info("the app's build was read", zap.String("next_build", g.NextBuild), zap.String("coverage", table.Coverage()))
 	go g.followBuild(ctx, config, id)
 	return table, nil
 }
@@ -47,7 +47,7 @@ func (g *Guard) tableOf(config routes.Config) (*routes.Table, error) {
 // good one stays, since a build is not written in one moment.
 func (g *Guard) followBuild(ctx context.Context, config routes.Config, last string) {
 	for sleep(ctx, buildInterval) {
-		id, err := routes.BuildID(os.DirFS(g.NextBuild))
+		id, err := routes.BuildFingerprint(os.DirFS(g.NextBuild))
 		if err != nil {
 			id = "unreadable: " + err.Error()
 		}
@@ -67,6 +67,6 @@ func (g *Guard) followBuild(ctx context.Context, config routes.Config, last stri
 			continue
 		}
 		g.table.Store(table)
-		g.logger.Info("the app's new build was read", zap.String("next_build", g.NextBuild), zap.String("coverage", table.Coverage().String()))
+		g.logger.Info("the app's new build was read", zap.String("next_build", g.NextBuild), zap.String("coverage", table.Coverage()))
 	}
 }

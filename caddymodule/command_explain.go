@@ -220,7 +220,7 @@ func (a *App) report(ctx caddy.Context, to io.Writer) error {
 			fmt.Fprintln(&text, "  hook authorize: asked at every request on auth routes")
 		}
 		if g.NextBuild != "" {
-			fmt.Fprintf(&text, "  %s\n", strings.ReplaceAll(strings.TrimSpace(table.Coverage().String()), "\n", "\n  "))
+			fmt.Fprintf(&text, "  %s\n", strings.ReplaceAll(strings.TrimSpace(table.Coverage()), "\n", "\n  "))
 		}
 	}
 	_, err = io.WriteString(to, text.String())

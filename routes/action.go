@@ -178,3 +178,18 @@ func stricter(a, b Match) Match {
 	}
 	return a
 }
+
+// compileActions decides the pages that own each Server Action.
+func (t *Table) compileActions() {
+	t.actionOwners = make(map[string][]Match)
+	t.loginActions = make(map[string]bool)
+	loginPage := t.loginPage()
+	for _, action := range t.build.actions {
+		owners := make([]Match, 0, len(action.owners))
+		for _, page := range action.owners {
+			owners = append(owners, t.pageMatch(page))
+		}
+		t.actionOwners[action.id] = owners
+		t.loginActions[action.id] = loginPage != "" && slices.Contains(action.owners, loginPage)
+	}
+}

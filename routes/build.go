@@ -73,16 +73,16 @@ func LoadBuild(fsys fs.FS) (*Build, error) {
 	}
 	b := &Build{id: "/" + canonical(string(bytes.TrimSpace(id))), fsys: fsys}
 	var app map[string]string // pages and route handlers of the App Router, by file
-	appErr := readManifest(fsys, appPathsManifest, false, &app)
-	if err := errors.Join(appErr, b.readRoutes(fsys), b.readEndpoints(fsys, app), b.readActions(fsys, app), b.readFiles(fsys)); err != nil {
+	appErr := b.readManifest(appPathsManifest, &app)
+	if err := errors.Join(appErr, b.readRoutes(), b.readEndpoints(app), b.readActions(app), b.readFiles()); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// BuildID returns a fingerprint of the build that changes when one of its
+// BuildFingerprint returns a fingerprint of the build that changes when one of its
 // manifests does. It is cheap enough to be asked every few seconds.
-func BuildID(fsys fs.FS) (string, error) {
+func BuildFingerprint(fsys fs.FS) (string, error) {
 	id, err := fs.ReadFile(fsys, buildIDFile)
 	if err != nil {
 		return "", fmt.Errorf("no finished build of Next.js: %w", err)
@@ -102,10 +102,10 @@ func BuildID(fsys fs.FS) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)[:16]), nil
 }
 
-// readManifest decodes a manifest. One that need not exist is left empty.
-func readManifest(fsys fs.FS, name string, required bool, into any) error {
-	data, err := fs.ReadFile(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) && !required {
+// readManifest decodes a manifest. Only that of the routes must exist; another is left empty.
+func (b *Build) readManifest(name string, into any) error {
+	data, err := fs.ReadFile(b.fsys, name)
+	if errors.Is(err, fs.ErrNotExist) && name != routesManifest {
 		return nil
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func readManifest(fsys fs.FS, name string, required bool, into any) error {
 	return nil
 }
 
-func (b *Build) readRoutes(fsys fs.FS) error {
+func (b *Build) readRoutes() error {
 	type page struct {
 		Page string `json:"page"`
 	}
@@ -137,7 +137,7 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 		StaticRoutes  []page             `json:"staticRoutes"`
 		DynamicRoutes []page             `json:"dynamicRoutes"`
 	}
-	if err := readManifest(fsys, routesManifest, true, &manifest); err != nil {
+	if err := b.readManifest(routesManifest, &manifest); err != nil {
 		return err
 	}
 	b.basePath = manifest.BasePath
@@ -163,19 +163,19 @@ func (b *Build) readRoutes(fsys fs.FS) error {
 }
 
 // readFiles reads what Next.js finds before it tries rewrites.
-func (b *Build) readFiles(fsys fs.FS) error {
+func (b *Build) readFiles() error {
 	var required struct {
 		Config struct {
 			UseFileSystemPublicRoutes bool `json:"useFileSystemPublicRoutes"`
 		} `json:"config"`
 	}
-	if err := readManifest(fsys, requiredServerFiles, false, &required); err != nil {
+	if err := b.readManifest(requiredServerFiles, &required); err != nil {
 		return err
 	}
 	// With locales, whether a page is found depends on the router that it is of.
 	b.servesPages = required.Config.UseFileSystemPublicRoutes && b.defaultLocale == ""
 	b.files = make(map[string]bool)
-	return fs.WalkDir(fsys, staticFolder, func(path string, entry fs.DirEntry, err error) error {
+	return fs.WalkDir(b.fsys, staticFolder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -239,9 +239,9 @@ func isParameter(segment string) bool {
 }
 
 // readEndpoints lists pages and route handlers of both routers.
-func (b *Build) readEndpoints(fsys fs.FS, app map[string]string) error {
+func (b *Build) readEndpoints(app map[string]string) error {
 	var pages map[string]string
-	if err := readManifest(fsys, pagesManifest, false, &pages); err != nil {
+	if err := b.readManifest(pagesManifest, &pages); err != nil {
 		return err
 	}
 	found := make(map[endpoint]bool)
@@ -283,7 +283,7 @@ func (b *Build) withoutLocale(page string) string {
 
 // readActions reads which pages own a Server Action, and nothing else: the
 // manifest also holds the key that encrypts what actions close over.
-func (b *Build) readActions(fsys fs.FS, app map[string]string) error {
+func (b *Build) readActions(app map[string]string) error {
 	type entry struct {
 		Workers      map[string]json.RawMessage `json:"workers"`
 		ExportedName string                     `json:"exportedName"`
@@ -292,7 +292,7 @@ func (b *Build) readActions(fsys fs.FS, app map[string]string) error {
 		Node map[string]entry `json:"node"`
 		Edge map[string]entry `json:"edge"`
 	}
-	if err := readManifest(fsys, serverActionManifest, false, &manifest); err != nil {
+	if err := b.readManifest(serverActionManifest, &manifest); err != nil {
 		return err
 	}
 	owners := make(map[string]map[string]bool)

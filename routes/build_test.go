@@ -205,16 +205,16 @@ func TestBuildIDChangesWithAManifest(t *testing.T) {
 		"routes-manifest.json", "app-path-routes-manifest.json", "server/pages-manifest.json",
 		"server/server-reference-manifest.json", "required-server-files.json",
 	} {
-		before, err := BuildID(build)
+		before, err := BuildFingerprint(build)
 		if err != nil {
 			t.Fatal(err)
 		}
 		build[manifest] = &fstest.MapFile{Data: []byte(`{ }`)}
-		if after, err := BuildID(build); err != nil || before == after {
+		if after, err := BuildFingerprint(build); err != nil || before == after {
 			t.Errorf("%s: before %s, after %s, %v", manifest, before, after, err)
 		}
 	}
-	if _, err := BuildID(fstest.MapFS{}); err == nil {
+	if _, err := BuildFingerprint(fstest.MapFS{}); err == nil {
 		t.Error("no build has an id")
 	}
 }
@@ -332,7 +332,7 @@ func TestAttackByPathFullOfMarks(t *testing.T) {
 	table := compile(t, config)
 	for _, unit := range []string{"/app/(.)alias;", "/(.)a;", "/xx/(..);/..;", "/(..)app."} {
 		j := judgement{table: table}
-		j.read("/app/"+strings.Repeat(unit, 1000), howRaw, 0)
+		j.read("/app/"+strings.Repeat(unit, 1000), howRaw)
 		if j.reads > 20 {
 			t.Errorf("%s is read %d times", unit, j.reads)
 		}
@@ -342,7 +342,7 @@ func TestAttackByPathFullOfMarks(t *testing.T) {
 	table = compile(t, config)
 	for _, path := range []string{"/a/b/c/d/e/f/g/h/i" + strings.Repeat(".rsc", 6), "/a/(.)b;/c.segments/(.)d;/e.segment.rsc", "/_next/data/x/a/b/c.segments/d/e.segment.rsc.json"} {
 		j := judgement{table: table}
-		j.read(path, howRaw, 0)
+		j.read(path, howRaw)
 		if j.reads > 60 {
 			t.Errorf("%s is read %d times", path, j.reads)
 		}
@@ -353,12 +353,12 @@ func TestCoverage(t *testing.T) {
 	config := nextjsConfig("main")
 	config.Rules[1].Source = "Caddyfile:14"
 	config.Build = loadBuild(t, "16.4")
-	c := compile(t, config).Coverage()
+	c := compile(t, config).coverage()
 	// Counted by hand in testdata/builds/16.4.
-	if want := (Count{Pages: 26, Handlers: 5, Actions: 6}); c.Total != want {
+	if want := (count{Pages: 26, Handlers: 5, Actions: 6}); c.Total != want {
 		t.Errorf("the build has %v, want %v", c.Total, want)
 	}
-	if want := (Count{Handlers: 1}); c.Rules[0].Count != want {
+	if want := (count{Handlers: 1}); c.Rules[0].Count != want {
 		t.Errorf("under hybrid /api/public: %v, want %v", c.Rules[0].Count, want)
 	}
 	for _, name := range []string{"page /docs/[[...path]]", "page /grouped", "action 008dca1038433714897b35c6091bcc99fec6171063 of /grouped"} {

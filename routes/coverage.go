@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Coverage says which rules the endpoints of a build fall under.
-type Coverage struct {
+// coverage says which rules the endpoints of a build fall under.
+type coverage struct {
 	// Total counts everything in the build.
-	Total Count
+	Total count
 	// Rules has the share of each rule, in the order of Config.Rules.
-	Rules []RuleCoverage
+	Rules []ruleCoverage
 	// Uncovered are the pages, route handlers and actions that no rule covers,
 	// by name, except the login path. They take the default.
 	Uncovered []string
@@ -19,20 +19,23 @@ type Coverage struct {
 	Default Type
 }
 
-// Count counts endpoints.
-type Count struct{ Pages, Handlers, Actions int }
+// count counts endpoints.
+type count struct{ Pages, Handlers, Actions int }
 
-// RuleCoverage is what falls under one rule.
-type RuleCoverage struct {
+// ruleCoverage is what falls under one rule.
+type ruleCoverage struct {
 	Rule  Rule
-	Count Count
+	Count count
 }
 
-// Coverage reports which rules guard the pages, route handlers and Server
-// Actions of the build. An action falls under the most open of the pages that
-// own it. Without a build it is empty.
-func (t *Table) Coverage() Coverage {
-	c := Coverage{Default: t.defaultType, Rules: make([]RuleCoverage, len(t.rules))}
+// Coverage is a report for people of which rules guard the pages, route handlers and
+// Server Actions of the build, a line a rule.
+func (t *Table) Coverage() string { return t.coverage().String() }
+
+// coverage counts by rule. An action falls under the most open of the pages that own
+// it. Without a build it is empty.
+func (t *Table) coverage() coverage {
+	c := coverage{Default: t.defaultType, Rules: make([]ruleCoverage, len(t.rules))}
 	for i, rule := range t.rules {
 		c.Rules[i].Rule = rule
 	}
@@ -41,22 +44,16 @@ func (t *Table) Coverage() Coverage {
 	}
 	for _, e := range t.build.endpoints {
 		if e.handler {
-			c.add(t, t.pageMatch(e.page), "route handler "+e.page, Count{Handlers: 1})
+			c.add(t, t.pageMatch(e.page), "route handler "+e.page, count{Handlers: 1})
 		} else {
-			c.add(t, t.pageMatch(e.page), "page "+e.page, Count{Pages: 1})
+			c.add(t, t.pageMatch(e.page), "page "+e.page, count{Pages: 1})
 		}
 	}
 	for _, action := range t.build.actions {
-		if len(action.owners) == 0 {
-			continue
+		if owners := t.actionOwners[action.id]; len(owners) > 0 {
+			open := slices.MinFunc(owners, func(a, b Match) int { return a.Type.strictness() - b.Type.strictness() })
+			c.add(t, open, action.describe(), count{Actions: 1})
 		}
-		var open Match
-		for i, page := range action.owners {
-			if m := t.pageMatch(page); i == 0 || m.Type.strictness() < open.Type.strictness() {
-				open = m
-			}
-		}
-		c.add(t, open, action.describe(), Count{Actions: 1})
 	}
 	return c
 }
@@ -71,7 +68,7 @@ func (a serverAction) describe() string {
 	return "action " + name + " of " + strings.Join(a.owners, " and ")
 }
 
-func (c *Coverage) add(t *Table, m Match, name string, n Count) {
+func (c *coverage) add(t *Table, m Match, name string, n count) {
 	c.Total.add(n)
 	switch {
 	case m.Rule >= 0:
@@ -81,14 +78,14 @@ func (c *Coverage) add(t *Table, m Match, name string, n Count) {
 	}
 }
 
-func (c *Count) add(n Count) {
+func (c *count) add(n count) {
 	c.Pages += n.Pages
 	c.Handlers += n.Handlers
 	c.Actions += n.Actions
 }
 
 // String writes the counts that are not zero, such as "2 pages, 1 action".
-func (c Count) String() string {
+func (c count) String() string {
 	var parts []string
 	for _, part := range []struct {
 		n    int
@@ -107,8 +104,8 @@ func (c Count) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// String is the report for people, a line a rule.
-func (c Coverage) String() string {
+// String is the report for people.
+func (c coverage) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the build has %s\n", c.Total)
 	for _, r := range c.Rules {

@@ -190,8 +190,8 @@ func cutRSC(path string) (page string, ok bool) {
 }
 
 // cutCompressed takes off the suffix of a file that lies compressed beside the one
-// that has its content, as Caddy's file_server knows them. To Next.js these are names
-// like any, so it may protect, but is no form that replaces a path.
+// that has its content, as Caddy's file_server knows them. Next.js does not know these
+// suffixes, so the path without one may protect, but never replaces the path.
 func cutCompressed(path string) string {
 	end := len(path)
 	switch {

@@ -10,12 +10,12 @@ import (
 // fetches from itself, around the guard. It reports whether there were any. A full URL
 // is another site's, which Next.js checks against its own list, unless it may lead to the
 // app all the same.
-func (j *judgement) image(depth int) (found bool) {
+func (j *judgement) image() (found bool) {
 	if j.anyImage && j.table.mayBeAuth("/") {
 		j.count(Auth, -1, imagePath, howImage)
 		found = true
 	}
-	for value := range queryValues(j.query, "url") {
+	for _, value := range queryValues(j.query, "url") {
 		source, ok := parseImageSource(value)
 		if !ok {
 			continue
@@ -26,10 +26,10 @@ func (j *judgement) image(depth int) (found bool) {
 			j.sent = r.sent
 			switch {
 			case source.host == "":
-				j.read(r.path, howImage, depth+1)
+				j.readBehind(r.path, howImage)
 				found = true
 			case isLocal(source.host) || source.host == j.host:
-				j.guess(r.path, howImage, depth)
+				j.guess(r.path, howImage)
 			case source.hasPort: // a name that leads to the machine itself, where the app has its port
 				j.guessNamed(r.path, howImage)
 			}

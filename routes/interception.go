@@ -9,7 +9,7 @@ import (
 // interceptions says which pages have interception routes in their folder, by the
 // expression that Next.js compares with Next-Url.
 func (m manifestRewrites) interceptions() (from []source) {
-	for _, written := range m.all {
+	for _, written := range m {
 		for _, condition := range written.Has {
 			if written.intercepts() && condition.isNextURL() {
 				from = append(from, newSourceOrAll(anyCase, "^"+condition.Value+"$"))

@@ -15,6 +15,7 @@ type judgement struct {
 	otherHosts bool // only about hosts for which no rewrite of the build is
 	target     bool // it is that of a Server Action's redirect
 	redirected bool // and the app may answer it by a redirect
+	depth      int  // how often a path has led to this one
 	reads      int
 	searched   int // bytes of paths that were compared with rewrites
 	progress   rewriteProgress
@@ -51,14 +52,14 @@ const (
 )
 
 // read lets one reading of the path count.
-func (j *judgement) read(path, how string, depth int) {
+func (j *judgement) read(path, how string) {
 	sent := j.sent
 	j.sent = ""
 	if j.gaveUp {
 		return
 	}
 	j.reads++
-	if depth > maxDepth || j.reads > maxReads {
+	if j.depth > maxDepth || j.reads > maxReads {
 		j.giveUp(path, how)
 		return
 	}
@@ -69,21 +70,21 @@ func (j *judgement) read(path, how string, depth int) {
 	if !j.shown {
 		j.path, j.locale, j.data, j.shown = f.path, f.locale, f.data, true
 	}
-	ours := j.framework(&f, depth)
+	ours := j.framework(&f)
 	if !ours {
-		j.leaf(&f, depth)
+		j.leaf(&f)
 	}
 	for _, also := range f.also[:f.doubts] {
 		j.decide(also, howUnstripped)
 	}
 	for _, path := range f.unknown[:f.unknowns] {
-		j.protect(func() { j.unstripped(f, path, depth) })
+		j.protect(func() { j.unstripped(f, path) })
 	}
 	if f.data {
 		j.named(f.whole, howData)
 		j.idWithSlashes(&f)
 		if page, ok := strings.CutPrefix(f.page, "/index/"); ok { // which Next.js takes off where the app has a middleware
-			j.guess("/"+page, howData, depth)
+			j.guess("/"+page, howData)
 		}
 	}
 	if f.steps == 0 || trimEnd(f.path) == j.table.loginPath {
@@ -100,15 +101,22 @@ func (j *judgement) read(path, how string, depth int) {
 	}
 }
 
+// readBehind reads a path to which the one that is read leads.
+func (j *judgement) readBehind(path, how string) {
+	j.depth++
+	j.read(path, how)
+	j.depth--
+}
+
 // unstripped decides a path as a server would that knows no form of it.
-func (j *judgement) unstripped(f form, path string, depth int) {
+func (j *judgement) unstripped(f form, path string) {
 	if j.whole {
 		j.decide(path, howUnstripped)
 		return
 	}
 	j.whole = true
 	f.path, f.how = path, howUnstripped
-	j.leaf(&f, depth)
+	j.leaf(&f)
 	j.whole = false
 }
 
@@ -135,7 +143,7 @@ func (j *judgement) idWithSlashes(f *form) {
 // framework reports whether what is left is one of Next.js's own files or tools, which
 // are never decided unless a rule names them. What another server may read as a path
 // elsewhere is decided like any.
-func (j *judgement) framework(f *form, depth int) bool {
+func (j *judgement) framework(f *form) bool {
 	if f.locale != "" || f.data {
 		return false
 	}
@@ -151,40 +159,40 @@ func (j *judgement) framework(f *form, depth int) bool {
 		if build.hasFile(f.path) {
 			last = beforeFiles
 		}
-		j.rewrites(f, "", depth, last)
+		j.rewrites(f, "", last)
 	}
 	return true
 }
 
 // leaf decides the path that is left after all forms were taken off.
-func (j *judgement) leaf(f *form, depth int) {
+func (j *judgement) leaf(f *form) {
 	path := f.path
 	// Next.js's router knows the optimizer by its exact path, but whatever reaches a page and
 	// begins so is answered by it, too: /_next/imagex where a page has two parameters.
-	if len(path) >= len(imagePath) && strings.EqualFold(path[:len(imagePath)], imagePath) && j.image(depth) && trimEnd(path) == imagePath {
+	if len(path) >= len(imagePath) && strings.EqualFold(path[:len(imagePath)], imagePath) && j.image() && trimEnd(path) == imagePath {
 		j.named(path, howUnstripped)
 		if j.table.build != nil {
-			j.rewrites(f, "", depth, beforeFiles)
+			j.rewrites(f, "", beforeFiles)
 		}
 		return
 	}
-	if j.table.build != nil && j.aliases(f, depth) {
+	if j.table.build != nil && j.aliases(f) {
 		j.named(path, f.how)
 	} else {
 		j.decide(path, f.how)
 	}
-	j.behindAssetPrefix(path, depth)
+	j.behindAssetPrefix(path)
 	if !hasMarks(path) {
 		return
 	}
 	j.namedFile(path, true)
-	j.intercepts(path, depth)
+	j.intercepts(path)
 	if short, ok := trimSegments(path); ok {
 		resolved, merged := merge(resolve(short)), resolve(merge(short))
 		j.named(resolved, howTrimmed)
-		j.guessOnce(resolved, howTrimmed, depth)
+		j.guessOnce(resolved, howTrimmed)
 		if merged != resolved {
-			j.guessOnce(merged, howTrimmed, depth)
+			j.guessOnce(merged, howTrimmed)
 		}
 	}
 }
@@ -194,7 +202,7 @@ func (j *judgement) leaf(f *form, depth int) {
 const maxMarks = 3
 
 // intercepts lets the pages protect that interception routes stand in for.
-func (j *judgement) intercepts(path string, depth int) {
+func (j *judgement) intercepts(path string) {
 	var pages []string
 	for page := range interceptions(path) {
 		if len(pages) == maxMarks {
@@ -205,20 +213,20 @@ func (j *judgement) intercepts(path string, depth int) {
 	}
 	for _, page := range pages {
 		j.named(page, howInterception)
-		j.guessOnce(page, howInterception, depth)
+		j.guessOnce(page, howInterception)
 	}
 }
 
 // behindAssetPrefix lets the image optimizer and data routes protect behind what may be an
 // assetPrefix, for which Next.js has a rewrite of its own, in any case. It may as well be
 // the base path of another app, so a page counts only where a rule has its name.
-func (j *judgement) behindAssetPrefix(path string, depth int) {
+func (j *judgement) behindAssetPrefix(path string) {
 	if j.cut || strings.IndexByte(path, '_') < 0 {
 		return // as most paths
 	}
 	lower := strings.ToLower(path)
 	if strings.LastIndex(lower, imagePath) > 0 {
-		j.protect(func() { j.image(depth) })
+		j.protect(func() { j.image() })
 	}
 	if prefix, rest, ok := strings.Cut(lower, dataPrefix+"/"); ok && prefix != "" && j.table.build == nil { // whose rewrites would say so
 		page := j.table.strip(dataPrefix+"/"+rest, howAssetPrefix).path
@@ -259,8 +267,8 @@ func (j *judgement) protect(decide func()) {
 }
 
 // guess reads a further path that only some servers would serve.
-func (j *judgement) guess(path, how string, depth int) {
-	j.protect(func() { j.read(path, how, depth+1) })
+func (j *judgement) guess(path, how string) {
+	j.protect(func() { j.readBehind(path, how) })
 }
 
 // guessNamed is guess for a path that counts only where a rule names it.
@@ -270,12 +278,12 @@ func (j *judgement) guessNamed(path, how string) {
 
 // guessOnce is guess for what was cut from a path. What is cut from the rest is
 // not guessed again, so that a path full of marks costs little.
-func (j *judgement) guessOnce(path, how string, depth int) {
+func (j *judgement) guessOnce(path, how string) {
 	if j.cut {
 		return
 	}
 	j.cut = true
-	j.guess(path, how, depth)
+	j.guess(path, how)
 	j.cut = false
 }
 

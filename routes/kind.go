@@ -21,8 +21,8 @@ const (
 	Document  Kind = "document"  // a navigation of the browser
 )
 
-// Kind returns the first kind that fits the request, of which signs have every
-// header: whoever asks looks at each of them anyway.
+// Kind returns the first kind that fits the request. Every header of the request must
+// have been given to [Signs.Add]: the caller looks at each of them anyway.
 func (t *Table) Kind(r *http.Request, signs *Signs) Kind {
 	switch {
 	case signs.websocket && r.Method != http.MethodConnect || isExtendedConnect(r):

@@ -65,13 +65,11 @@ func (t *Table) HomeLocation(m Match, rawQuery string) string {
 
 // carried is the return_to of a query, if it is given once and safe.
 func (t *Table) carried(rawQuery string) (wanted string, ok bool) {
-	count := 0
-	for value := range queryValues(rawQuery, t.returnTo) {
-		wanted = value
-		count++
+	values := queryValues(rawQuery, t.returnTo)
+	if len(values) != 1 {
+		return "", false
 	}
-	wanted, ok = ReturnTo(wanted)
-	return wanted, ok && count == 1
+	return ReturnTo(values[0])
 }
 
 // ActionLocation is a location as the answer to a Server Action says it: Next.js's

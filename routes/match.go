@@ -104,24 +104,24 @@ func (j *judgement) judge(path, original string) bool {
 		return false
 	}
 	if isExport(path, original) {
-		j.read(original, howRaw, 0)
+		j.read(original, howRaw)
 		j.named(path, howExport)
 		return true
 	}
 	if plain(path) {
-		j.read(path, howRaw, 0)
+		j.read(path, howRaw)
 	} else {
 		if !valid(path) {
 			return false
 		}
 		for _, r := range readings(path) {
 			j.sent = r.sent
-			j.read(r.path, r.how, 0)
+			j.read(r.path, r.how)
 		}
 		if rest, ok := cutHost(path); ok {
 			for _, r := range readings(rest) {
 				j.sent = r.sent
-				j.guess(r.path, howNetwork, 0)
+				j.guess(r.path, howNetwork)
 			}
 		}
 	}
@@ -137,7 +137,7 @@ func (t *Table) bad(path string) Match {
 	return Match{Bad: true, Type: Auth, Rule: -1, Path: path}
 }
 
-// valid refuses what no app should receive: NUL and broken escapes.
+// valid reports whether an app may receive the path: it has no NUL and no broken escape.
 func valid(path string) bool {
 	decoded, ok := decode(path)
 	return ok && strings.IndexByte(decoded, 0) < 0

@@ -1,23 +1,20 @@
 package routes
 
 import (
-	"iter"
 	"slices"
 	"strings"
 )
 
-// queryValues yields the decoded values of a query parameter as a browser and
+// queryValues returns the decoded values of a query parameter as a browser and
 // Node.js read them. net/url drops parameters with a semicolon or a broken
 // escape, which would hide them from the guard.
-func queryValues(rawQuery, name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for pair := range strings.SplitSeq(rawQuery, "&") {
-			key, value, _ := strings.Cut(pair, "=")
-			if queryDecode(key) == name && !yield(queryDecode(value)) {
-				return
-			}
+func queryValues(rawQuery, name string) (values []string) {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		if key, value, _ := strings.Cut(pair, "="); queryDecode(key) == name {
+			values = append(values, queryDecode(value))
 		}
 	}
+	return values
 }
 
 // withoutParameters removes query parameters and leaves the others as they are.

@@ -98,18 +98,16 @@ func resolve(path string) string {
 	}
 	segments := strings.Split(path, "/")[1:]
 	kept := segments[:0]
-	for i, segment := range segments {
-		last := i == len(segments)-1
+	for _, segment := range segments {
 		switch {
 		case isDotDot(segment):
 			kept = kept[:max(0, len(kept)-1)]
 		case !isDot(segment):
 			kept = append(kept, segment)
-			continue
 		}
-		if last {
-			kept = append(kept, "")
-		}
+	}
+	if last := segments[len(segments)-1]; isDot(last) || isDotDot(last) {
+		kept = append(kept, "")
 	}
 	return "/" + strings.Join(kept, "/")
 }

@@ -215,5 +215,57 @@ func (r *rewrite) imageQuery(value func(name string) (string, bool)) (query stri
 	return query, !whole
 }
 
-// placeholder stands for a segment of which nothing is known.
-const placeholder = "-"
+// isForHosts reports whether the rewrite is for some hosts only.
+func (r *rewrite) isForHosts() bool { return len(r.hosts) > 0 }
+
+// isRewritten reports whether a rewrite of the build, for this host, leads from a path
+// elsewhere.
+func (t *Table) isRewritten(f *form, host string) bool {
+	spellings := t.spellings(nil, f, host)
+	return slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool {
+		parts, forHost := r.ofHost(host)
+		if !forHost {
+			return false
+		}
+		for range r.destinations(spellings, parts) {
+			return true
+		}
+		return false
+	})
+}
+
+// mayBeAuth reports whether a path that begins so, and goes on as the client
+// chooses, may lead to an auth rule.
+func (t *Table) mayBeAuth(begin string) bool {
+	if t.defaultType == Auth {
+		return true
+	}
+	if lower := strings.ToLower(begin); len(t.authPatterns) > 0 && (strings.HasPrefix(imagePath, lower) || strings.HasPrefix(lower, imagePath)) {
+		return true // as any image
+	}
+	stripped := t.strip(begin, howRewrite)
+	for _, begin := range []string{strings.ToLower(begin), strings.ToLower(stripped.path)} { // a rule may name a locale
+		for _, p := range t.authPatterns {
+			fixed := strings.ToLower(literalPrefix(p.path()))
+			if strings.HasPrefix(fixed, begin) || strings.HasPrefix(begin, fixed) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// RewritesByHost reports whether the build has rewrites that are for some hosts only, or
+// locales by host. The app must then see the host that MatchURL gets.
+func (t *Table) RewritesByHost() bool {
+	return t.build != nil && (len(t.build.domains) > 0 || slices.ContainsFunc(t.build.rewrites, func(r rewrite) bool { return r.isForHosts() }))
+}
+
+// RewritesElsewhere are the paths, as next.config has them, that the build passes on to
+// another host with all their headers, and whose answers it takes for its own.
+func (t *Table) RewritesElsewhere() []string {
+	if t.build == nil {
+		return nil
+	}
+	return t.build.elsewhere
+}

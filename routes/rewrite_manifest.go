@@ -10,7 +10,7 @@ import (
 )
 
 // manifestRewrites has two forms: a list, and lists by phase.
-type manifestRewrites struct{ all []manifestRewrite }
+type manifestRewrites []manifestRewrite
 
 type manifestRewrite struct {
 	Source      string              `json:"source"`
@@ -42,7 +42,7 @@ func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
 	for i, list := range [][]manifestRewrite{phases.BeforeFiles, phases.AfterFiles, phases.Fallback} {
 		for _, written := range list {
 			written.phase = phase(i)
-			m.all = append(m.all, written)
+			*m = append(*m, written)
 		}
 	}
 	return nil
@@ -50,7 +50,7 @@ func (m *manifestRewrites) UnmarshalJSON(data []byte) error {
 
 // elsewhere are the sources of rewrites to other hosts, to which Next.js passes the request on.
 func (m manifestRewrites) elsewhere() (sources []string) {
-	for _, written := range m.all {
+	for _, written := range m {
 		if !strings.HasPrefix(written.Destination, "/") {
 			sources = append(sources, written.Source)
 		}
@@ -60,7 +60,7 @@ func (m manifestRewrites) elsewhere() (sources []string) {
 
 func (m manifestRewrites) compile(cased bool) ([]rewrite, error) {
 	var list []rewrite
-	for _, written := range m.all {
+	for _, written := range m {
 		// A destination on another host has no page of this app behind it.
 		if !strings.HasPrefix(written.Destination, "/") || written.intercepts() {
 			continue
@@ -91,15 +91,16 @@ func (m manifestRewrite) compile(flags string) (r rewrite, err error) {
 	r.phase, r.only = m.phase, onlyValues(m.Has)
 	r.unconditional = len(m.Has) == 0 && len(m.Missing) == 0
 	for _, condition := range m.Has {
-		hosts, err := compileExpression(anyCase, "^"+condition.Value+"$")
-		if condition.Type == "host" && err == nil {
-			r.hosts = append(r.hosts, hosts)
+		captured := &r.unknown
+		if condition.Type == "host" {
+			if host, err := compileExpression(anyCase, "^"+condition.Value+"$"); err == nil {
+				r.hosts = append(r.hosts, host)
+				if host.exact {
+					captured = &r.fromHost
+				}
+			}
 		}
-		if condition.Type == "host" && err == nil && hosts.exact {
-			r.fromHost = append(r.fromHost, condition.captures()...)
-		} else {
-			r.unknown = append(r.unknown, condition.captures()...)
-		}
+		*captured = append(*captured, condition.captures()...)
 	}
 	return r, nil
 }

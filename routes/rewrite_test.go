@@ -245,7 +245,7 @@ func TestManyRewritesOfEveryPath(t *testing.T) {
 			table := compile(t, Config{Rules: rules, Build: rewriteOf(t, strings.Join(list, ","))})
 			for path, want := range map[string]Type{"/": Hybrid, "/login": Hybrid, "/blog/a/b": Hybrid, "/dashboard/x": Auth, "/about": Auth} {
 				j := judgement{table: table, host: "brand1.example"}
-				j.read(path, howRaw, 0)
+				j.read(path, howRaw)
 				if j.typ != want || j.reads > maxReads/2 {
 					t.Errorf("%s is %s after %d readings, want %s", path, j.typ, j.reads, want)
 				}

@@ -242,7 +242,7 @@ func (n *node) covers(p pattern, rest []string, counts func(ending) bool) (best 
 		return best, found // a prefix goes on past its segment
 	}
 	for _, child := range []*node{n.wildcard, n.literals[segment]} {
-		if child == nil || (rest[0] == wildcard && child != n.wildcard) {
+		if child == nil {
 			continue
 		}
 		if end, ok := child.covers(p, rest[1:], counts); ok {

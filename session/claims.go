@@ -13,10 +13,6 @@ import (
 	"unicode/utf8"
 )
 
-// clockSkew is how far ahead of this node's clock a moment in the past may lie,
-// since the node that sealed it has a clock of its own. Expiry has no leeway.
-const clockSkew = 60 * time.Second
-
 // latestTime bounds every time in a token (the end of the year 9999), so that
 // none overflows and none confuses seconds with milliseconds in silence.
 const latestTime = 253402300799

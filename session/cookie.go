@@ -117,8 +117,8 @@ func isOurs(given, name string) bool {
 	return ok && (rest == "" || slices.Contains(chunkSuffixes[:], rest))
 }
 
-// sealedCookies are the names and values that carry a token. The caller has
-// checked that it fits.
+// sealedCookies are the names and values that carry a token. One that we seal fits into
+// maxChunks cookies; see [maxSealedLength].
 func sealedCookies(name, token string) (names, values []string) {
 	if len(name)+len(token) <= maxCookieSize {
 		return []string{name}, []string{token}

@@ -9,6 +9,8 @@ import (
 
 // flights let all who ask a hook about one session at the same time share one call.
 type flights struct {
+	endUnwatched bool // a call ends once nobody waits for it any more; else it is carried through
+
 	mu   sync.Mutex
 	open map[sessionState]*flight
 }
@@ -17,21 +19,14 @@ type flight struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiting int
-	value   *sealed // nil where the hook only says whether
+	value   *sealedSession // nil where the hook only says whether
 	err     error
 }
 
-// Whether a call is of use to anybody once nobody waits for it.
-const (
-	abandoned      = true
-	carriedThrough = false
-)
-
 // do returns what the call returns to everybody who asks for the key until then.
 // The call gets a context of its own, so that one impatient client does not end it
-// for the others and none of them sees values of another's request. One that
-// nobody waits for any more ends if endUnwatched says so.
-func (f *flights) do(ctx context.Context, key sessionState, endUnwatched bool, call func(context.Context) (*sealed, error)) (*sealed, error) {
+// for the others and none of them sees values of another's request.
+func (f *flights) do(ctx context.Context, key sessionState, call func(context.Context) (*sealedSession, error)) (*sealedSession, error) {
 	f.mu.Lock()
 	shared, ok := f.open[key]
 	if !ok {
@@ -52,14 +47,14 @@ func (f *flights) do(ctx context.Context, key sessionState, endUnwatched bool, c
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if shared.waiting--; shared.waiting == 0 && endUnwatched {
+	if shared.waiting--; shared.waiting == 0 && f.endUnwatched {
 		shared.cancel()
 		f.land(key, shared) // who comes now does not get an error of the past
 	}
 	return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, ctx.Err())
 }
 
-func (f *flights) run(ctx context.Context, key sessionState, shared *flight, call func(context.Context) (*sealed, error)) {
+func (f *flights) run(ctx context.Context, key sessionState, shared *flight, call func(context.Context) (*sealedSession, error)) {
 	defer func() {
 		if thrown := recover(); thrown != nil { // net/http does not catch it here
 			shared.err = fmt.Errorf("%w: %w: it panicked: %v\n%s", ErrUnavailable, ErrHookFailed, thrown, debug.Stack())

@@ -257,7 +257,7 @@ func (p handoffPart) hint() string {
 // session, a session that is too large), else broken machinery. If a session cannot
 // be made nothing has changed; otherwise a delete holds even then.
 func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
-	var made sealed
+	var made sealedSession
 	var err error
 	if h.Set != nil { // before anything ends
 		if made, err = v.sealSet(h); err != nil {
@@ -282,7 +282,7 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 }
 
 // sealSet seals the session of a set, with what an update on the same answer changes.
-func (v *Visitor) sealSet(h Handoff) (sealed, error) {
+func (v *Visitor) sealSet(h Handoff) (sealedSession, error) {
 	kind, change := "set", Change{}
 	if h.Update != nil {
 		kind, change = "set and update", *h.Update

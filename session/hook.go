@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"time"
 )
 
@@ -110,7 +109,7 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 	if err, known := m.validated.get(state, m.settings.Now()); known {
 		return err
 	}
-	_, err := m.validating.do(ctx, state, abandoned, func(ctx context.Context) (*sealed, error) {
+	_, err := m.validating.do(ctx, state, func(ctx context.Context) (*sealedSession, error) {
 		started := m.settings.Now()
 		err := m.settings.Validator.ValidateSession(ctx, s)
 		now := m.settings.Now()
@@ -136,7 +135,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 	m, s := v.manager, v.session
 	key := stateOf(s)
 	key.lastActivity = 0 // one call at a time, whatever the state
-	made, err := m.rotating.do(ctx, key, carriedThrough, func(ctx context.Context) (*sealed, error) {
+	made, err := m.rotating.do(ctx, key, func(ctx context.Context) (*sealedSession, error) {
 		return m.rotate(ctx, s)
 	})
 	if IsAnonymity(err) {
@@ -154,7 +153,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 // rotate asks the Refresher and seals what it returns. Who comes with a state that
 // was replaced already gets what replaced it, or nil if another node has that: a
 // refresh token that is used twice looks stolen (RFC 9700 section 4.14.2).
-func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
+func (m *Manager) rotate(ctx context.Context, s *Session) (*sealedSession, error) {
 	started := m.settings.Now()
 	if known, ok := m.recent.newer(s, started, m.stale); ok {
 		return &known, nil
@@ -193,7 +192,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealed, error) {
 
 // replaceRotated seals what a hook has changed, on top of what others changed
 // meanwhile.
-func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealed, error) {
+func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sealedSession, error) {
 	kind := change.event()
 	made, _, err := m.replace(s, now, replacement{content: kind == EventUpdated, rotated: true}, func(newest *Session, now time.Time) (*Session, error) {
 		next, err := m.used(newest, now)
@@ -210,33 +209,4 @@ func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sea
 	}
 	m.observe(Event{Kind: kind, Session: made.session})
 	return made, nil
-}
-
-// difference is what a hook changed of the session that it was given, so that what
-// others change meanwhile is kept.
-func difference(s *Session, login Login) (Change, error) {
-	if err := checkUser(login.User); err != nil {
-		return Change{}, err
-	}
-	if login.User.ID() != s.User.ID() {
-		return Change{}, &UserError{"user.id cannot change by a refresh"}
-	}
-	change := Change{User: User{}}
-	for name := range s.User {
-		if _, kept := login.User[name]; !kept {
-			change.User[name] = nil
-		}
-	}
-	for name, value := range login.User {
-		if !reflect.DeepEqual(value, s.User[name]) {
-			change.User[name] = value
-		}
-	}
-	if login.AccessToken != s.AccessToken {
-		change.AccessToken = &login.AccessToken
-	}
-	if login.RefreshToken != s.RefreshToken {
-		change.RefreshToken = &login.RefreshToken
-	}
-	return change, nil
 }

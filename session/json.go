@@ -83,10 +83,7 @@ func escapedUnit(data []byte) rune {
 	if len(data) < len(`\uXXXX`) || data[0] != '\\' || data[1] != 'u' {
 		return 0
 	}
-	unit, err := strconv.ParseUint(string(data[2:6]), 16, 16)
-	if err != nil {
-		return 0
-	}
+	unit, _ := strconv.ParseUint(string(data[2:6]), 16, 16) // valid JSON has four digits there
 	return rune(unit)
 }
 
@@ -149,9 +146,7 @@ func (d *decoder) members(depth int, read func(name string) error) error {
 	if depth > maxDepth {
 		return fmt.Errorf("it is nested deeper than %d", maxDepth)
 	}
-	if !d.skip('{') {
-		return errSyntax
-	}
+	d.at++ // the brace
 	if d.skip('}') {
 		return nil
 	}

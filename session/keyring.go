@@ -67,8 +67,8 @@ func (r *Keyring) KeyIDs() []string {
 	return ids
 }
 
-// sealed reports whether a token names a key of the ring, as tokens of its own do.
-func (r *Keyring) sealed(token string) bool {
+// names reports whether a token names a key of the ring, as tokens of its own do.
+func (r *Keyring) names(token string) bool {
 	parts, ok := cutCompact(token)
 	return ok && r.named(parts) != nil
 }

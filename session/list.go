@@ -140,13 +140,6 @@ func newerOf(a, b Listed) Listed {
 	return b
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // makeRoom drops what has ended, and if that is not enough a tenth of the page,
 // so that a full page is not sorted at every sign-in.
 func (l *List) makeRoom(p *listPage) {

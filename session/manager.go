@@ -43,7 +43,7 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 	settings = settings.withDefaults()
 	memory := settings.Memory
 	m := &Manager{
-		settings: settings, keys: keys, opened: newCache(settings.CacheSize),
+		settings: settings, keys: keys, opened: newCache(settings.CacheSize), validating: flights{endUnwatched: true},
 		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches, ends: &memory.ends,
 	}
 	m.watches.join(m)
@@ -59,76 +59,6 @@ func (m *Manager) Settings() Settings { return m.settings }
 
 // Keys returns the keyring.
 func (m *Manager) Keys() *Keyring { return m.keys }
-
-// Login is what a new session is made of.
-type Login struct {
-	User         User
-	AccessToken  string
-	RefreshToken string
-}
-
-// LoginOf reads a login from the members user, accessToken and refreshToken of a JSON
-// object; a token may be null, and others are left to the caller. The error is a
-// [*UserError], or says which token is no string.
-func LoginOf(members map[string]any) (Login, error) {
-	user, _ := members["user"].(map[string]any)
-	if err := checkUser(user); err != nil {
-		return Login{}, err
-	}
-	change, err := ChangeOf(members)
-	if err != nil {
-		return Login{}, err
-	}
-	return Login{User: user, AccessToken: *cmp.Or(change.AccessToken, new("")), RefreshToken: *cmp.Or(change.RefreshToken, new(""))}, nil
-}
-
-// Change changes a session: the named top-level members of User are replaced, a
-// nil value removes one; user.id cannot change. A nil token is kept, an empty
-// one removed. The zero Change is a pure refresh.
-type Change struct {
-	User         User
-	AccessToken  *string
-	RefreshToken *string
-	// KeepsEnd leaves the session's end where it is. Default: it moves as by use.
-	KeepsEnd bool
-}
-
-// ChangeOf reads a change from the members user, accessToken and refreshToken of a JSON
-// object; a token may be null, which removes it, and others are left to the caller. The
-// error says which of them has the wrong type.
-func ChangeOf(members map[string]any) (Change, error) {
-	var change Change
-	if value, given := members["user"]; given {
-		user, ok := value.(map[string]any)
-		if !ok {
-			return change, errors.New("user must be an object")
-		}
-		change.User = user
-	}
-	for _, token := range []struct {
-		name string
-		into **string
-	}{{"accessToken", &change.AccessToken}, {"refreshToken", &change.RefreshToken}} {
-		value, given := members[token.name]
-		if !given {
-			continue
-		}
-		text, ok := value.(string)
-		if !ok && value != nil {
-			return change, fmt.Errorf("%s must be a string or null", token.name)
-		}
-		*token.into = &text
-	}
-	return change, nil
-}
-
-// event is what a change is told as.
-func (c Change) event() EventKind {
-	if len(c.User) == 0 && c.AccessToken == nil && c.RefreshToken == nil {
-		return EventRefreshed
-	}
-	return EventUpdated
-}
 
 // Read finds out who the request's cookies say is there. A cookie that does not
 // open is anonymity. An error means broken machinery ([ErrUnavailable]): fail
@@ -289,23 +219,6 @@ func (m *Manager) used(s *Session, now time.Time) (*Session, error) {
 	}), nil
 }
 
-// apply changes a session that nobody else has seen yet.
-func apply(s *Session, change Change) error {
-	if id, named := change.User["id"]; named && id != s.User.ID() {
-		return &UserError{"user.id cannot change; create a new session for another user"}
-	}
-	if change.AccessToken != nil {
-		s.AccessToken = *change.AccessToken
-	}
-	if change.RefreshToken != nil {
-		s.RefreshToken = *change.RefreshToken
-	}
-	if len(change.User) == 0 {
-		return nil
-	}
-	return s.setUser(merged(s.User, change.User))
-}
-
 // Seal seals a session as [Keyring.Seal] does, and refuses with a
 // [*TooLargeError] one that does not fit into the realm's cookies or into a
 // request to the app.
@@ -315,20 +228,20 @@ func (m *Manager) Seal(s *Session) (string, error) {
 }
 
 // seal seals a session that fits into its cookies and into a request to the app.
-func (m *Manager) seal(s *Session) (sealed, error) {
+func (m *Manager) seal(s *Session) (sealedSession, error) {
 	token, keyID, err := m.keys.seal(s)
 	if err != nil {
-		return sealed{}, err
+		return sealedSession{}, err
 	}
 	m.observe(Event{Kind: EventSealed, Session: s, KeyID: keyID})
 	name := m.cookieName(true)
 	if limit := maxSealedLength(name); len(token) > limit {
-		return sealed{}, &TooLargeError{Size: len(token), Limit: limit, What: "its token"}
+		return sealedSession{}, &TooLargeError{Size: len(token), Limit: limit, What: "its token"}
 	}
 	if size := m.requestSize(s, name, token); size > maxRequestSize {
-		return sealed{}, &TooLargeError{Size: size, Limit: maxRequestSize, What: "the request headers for the app"}
+		return sealedSession{}, &TooLargeError{Size: size, Limit: maxRequestSize, What: "the request headers for the app"}
 	}
-	return sealed{session: s, token: token}, nil
+	return sealedSession{session: s, token: token}, nil
 }
 
 // requestSize is what the session adds to a request to the app.

@@ -1,11 +1,11 @@
 package session
 
-// Memory is what a node remembers of the sessions that it has changed in the last
-// minutes, of the calls of the Refresher that are under way, of the connections that
-// are open, and of who ends the other sessions how often. Managers of one realm that follow one another, as at a reload,
-// share it: else an old cookie would bring back a state that was replaced, a refresh
-// token be used twice, and a connection not hear of what happens to its session.
-// The zero value is empty.
+// Memory is what a node must not forget when a reload replaces the [Manager] of a realm:
+// the sessions that it changed in the last minutes, the calls of the Refresher that are
+// under way, the open connections, and how often each user ended their other sessions.
+// Without it, an old cookie would bring back a state that was replaced, a refresh token
+// would be used twice, and a connection would not hear that its session ended. The zero
+// value is empty.
 type Memory struct {
 	recent         recent
 	rotating       flights
@@ -14,7 +14,6 @@ type Memory struct {
 	ends           perMinute // of the other sessions of a user, by one of them
 }
 
-// EndConnections ends all connections that are open, and those that still come, for
-// when nobody looks after them any more: the realm is gone, and would not hear of the
-// ends of its sessions if it came back.
+// EndConnections ends all open connections, and every later one at once. Call it when the
+// realm is gone: nobody would tell the connections any more that their session ended.
 func (m *Memory) EndConnections() { m.watches.endAll() }

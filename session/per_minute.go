@@ -17,8 +17,8 @@ type perMinute struct {
 	count map[string]int // by user id
 }
 
-// again counts one more of the user's. If that is more than most, it does not, and
-// returns how long to wait.
+// again counts one more for the user and returns 0. A user who has had most of them
+// already is not counted, and it returns how long to wait.
 func (p *perMinute) again(user string, most int, now time.Time) (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

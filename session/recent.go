@@ -15,8 +15,8 @@ const recentFor = 5 * time.Minute
 // may hand a session to every guest, and a robot come as a new one each time.
 const mostRecent = 50_000
 
-// sealed is a session and the token that carries it.
-type sealed struct {
+// sealedSession is a session and the token that carries it.
+type sealedSession struct {
 	session *Session
 	token   string
 	at      time.Time
@@ -26,7 +26,7 @@ type sealed struct {
 }
 
 // stale reports whether a remembered state must not be used.
-type stale func(sealed) bool
+type stale func(sealedSession) bool
 
 // recent remembers the newest state of each session that this node sealed in the
 // last moments. Parallel requests that carry one old token thus get one and the
@@ -34,8 +34,8 @@ type stale func(sealed) bool
 // before it.
 type recent struct {
 	mu       sync.Mutex
-	sessions map[string]sealed // by session id
-	order    []addition        // oldest first
+	sessions map[string]sealedSession // by session id
+	order    []addition               // oldest first
 }
 
 // addition says when a state of a session was added. It holds no state, so that
@@ -46,19 +46,19 @@ type addition struct {
 }
 
 // newer returns the remembered state if it is newer than s.
-func (r *recent) newer(s *Session, now time.Time, stale stale) (sealed, bool) {
+func (r *recent) newer(s *Session, now time.Time, stale stale) (sealedSession, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known, ok := r.sessions[s.ID]
 	if !ok || !known.session.sameAs(s) || now.Sub(known.at) > recentFor || !known.session.LastActivity.After(s.LastActivity) || stale(known) {
-		return sealed{}, false
+		return sealedSession{}, false
 	}
 	return known, true
 }
 
-// newest returns the state that was sealed last, of the session that s is a state
-// of, if it has not ended.
-func (r *recent) newest(s sealed) (sealed, bool) {
+// newest returns the latest state that this node remembers of the session of s. It is
+// false if there is none, as after the session's end.
+func (r *recent) newest(s sealedSession) (sealedSession, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known, ok := r.sessions[s.session.ID]
@@ -69,7 +69,7 @@ func (r *recent) newest(s sealed) (sealed, bool) {
 // who change that session on this node. If next returns nil, that state stands:
 // it is returned as it was sealed, or nil if this node did not seal it. Before is
 // what was remembered until then, or nil.
-func (r *recent) replace(s *Session, now time.Time, stale stale, next func(newest *Session, content time.Time) (*sealed, error)) (made, before *sealed, err error) {
+func (r *recent) replace(s *Session, now time.Time, stale stale, next func(newest *Session, content time.Time) (*sealedSession, error)) (made, before *sealedSession, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sweep(now)
@@ -98,16 +98,16 @@ func (r *recent) replace(s *Session, now time.Time, stale stale, next func(newes
 }
 
 // remember adds a session that was just created.
-func (r *recent) remember(made sealed, now time.Time) {
+func (r *recent) remember(made sealedSession, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sweep(now)
 	r.add(made, now)
 }
 
-func (r *recent) add(made sealed, now time.Time) sealed {
+func (r *recent) add(made sealedSession, now time.Time) sealedSession {
 	if r.sessions == nil {
-		r.sessions = make(map[string]sealed)
+		r.sessions = make(map[string]sealedSession)
 	}
 	made.at = now
 	r.sessions[made.session.ID] = made
@@ -116,7 +116,7 @@ func (r *recent) add(made sealed, now time.Time) sealed {
 }
 
 // tell reports whether a slide is sent for the first time, by whichever request.
-func (r *recent) tell(s sealed) bool {
+func (r *recent) tell(s sealedSession) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := s.session.ID
@@ -137,7 +137,7 @@ func (r *recent) forget(id string) {
 
 // withdraw forgets one state of a session, unless a newer one was sealed since. What
 // was remembered before it is again: it may hold an update.
-func (r *recent) withdraw(s sealed, before *sealed) {
+func (r *recent) withdraw(s sealedSession, before *sealedSession) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := s.session.ID

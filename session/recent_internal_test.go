@@ -11,8 +11,8 @@ import (
 func TestGuestsWithoutNumberFillNoMemory(t *testing.T) {
 	var r recent
 	now := time.Unix(1_700_000_000, 0)
-	state := func(i int) sealed {
-		return sealed{session: &Session{ID: fmt.Sprint(i), User: User{"id": "guest"}}, token: fmt.Sprint(i)}
+	state := func(i int) sealedSession {
+		return sealedSession{session: &Session{ID: fmt.Sprint(i), User: User{"id": "guest"}}, token: fmt.Sprint(i)}
 	}
 	const guests = mostRecent + 10_000
 	for i := range guests {
@@ -31,7 +31,7 @@ func TestGuestsWithoutNumberFillNoMemory(t *testing.T) {
 func TestClockSetBackFillsNoMemory(t *testing.T) {
 	var r recent
 	now := time.Unix(1_700_000_000, 0)
-	state := sealed{session: &Session{ID: "one", User: User{"id": "ada"}}}
+	state := sealedSession{session: &Session{ID: "one", User: User{"id": "ada"}}}
 	r.remember(state, now)
 	now = now.Add(-time.Hour)
 	for i := range 3000 { // it is refreshed once a second

@@ -83,10 +83,10 @@ func (m *Manager) RevokeEveryone(ctx context.Context) error {
 	return m.revokeExisting(ctx, Revocation{})
 }
 
-// revokeExisting ends the sessions that exist now. Whoever hears that it is done may
-// sign in at once, on a node that does not know of it yet: so nobody hears it within
-// the millisecond whose sessions end. For the clock of a node that runs ahead nobody
-// waits.
+// revokeExisting ends the sessions that exist now. It returns only when the last
+// millisecond whose sessions it ends is over: the caller may sign in again at once, on a
+// node that has not heard of it yet. Where that is 10 ms away or more, the clock of
+// another node runs ahead, and it does not wait.
 func (m *Manager) revokeExisting(ctx context.Context, r Revocation) error {
 	r = m.endedNow(r)
 	if err := m.settings.Revocations.Revoke(ctx, r); err != nil {

@@ -136,12 +136,8 @@ func (set *RevocationSet) addUpdate(r Revocation) {
 	shard := set.shard(id)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	shard.addUpdate(id, update{at: r.Updated.UnixMilli(), until: secondsOf(r.Until)})
-}
-
-func (shard *revocationShard) addUpdate(id uint64, next update) {
 	known := shard.updated[id]
-	shard.updated[id] = update{at: max(known.at, next.at), until: max(known.until, next.until)}
+	shard.updated[id] = update{at: max(known.at, r.Updated.UnixMilli()), until: max(known.until, secondsOf(r.Until))}
 }
 
 // Update implements [Revocations].

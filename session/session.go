@@ -16,7 +16,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -192,28 +191,11 @@ func (s *Session) setUser(user User) error {
 	return nil
 }
 
-// merged returns a copy of user in which the named top-level members are
-// replaced; a nil value removes one.
-func merged(user, changes User) User {
-	next := maps.Clone(user)
-	for name, value := range changes {
-		if value == nil {
-			delete(next, name)
-		} else {
-			next[name] = value
-		}
-	}
-	return next
-}
-
 func appendStringMember(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
 	}
-	encoded, err := encodeJSON(value)
-	if err != nil { // a string always encodes
-		return b
-	}
+	encoded, _ := encodeJSON(value) // a string always encodes
 	b = append(b, ',', '"')
 	b = append(b, name...)
 	b = append(b, '"', ':')

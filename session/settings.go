@@ -174,38 +174,81 @@ const LongestDuration = 100 * 365 * 24 * time.Hour
 // Validate reports every setting, or pair of settings, that cannot hold, each
 // with what to write instead. Settings that were left out have their defaults.
 func (s Settings) Validate() error {
-	written := s
-	s = s.withDefaults()
-	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	full := s.withDefaults()
+	var f faults
+	full.validateWords(&f)
+	full.validateCookie(&f)
+	full.validateDurations(&f)
+	if full.CacheSize < NoCache {
+		f.addf("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", full.CacheSize)
+	}
+	if full.MaxLifetime != NoMaxLifetime && full.Expiry > full.MaxLifetime {
+		f.addf("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off%s",
+			FormatDuration(full.Expiry), FormatDuration(full.MaxLifetime), s.lifetimeByDefault())
+	}
+	return errors.Join(f...)
+}
+
+// faults are what is wrong with settings.
+type faults []error
+
+func (f *faults) addf(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+func (s Settings) validateWords(f *faults) {
 	oneOf := func(setting, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
-			wrong("%s cannot be %q; write one of: %s", setting, value, strings.Join(allowed, ", "))
+			f.addf("%s cannot be %q; write one of: %s", setting, value, strings.Join(allowed, ", "))
 		}
 	}
 	oneOf("cookie_prefix", s.CookiePrefix, "auto", "host", "secure", "none")
 	oneOf("secure_cookie", s.SecureCookie, "auto", "always", "never")
 	oneOf("same_site", s.SameSite, "lax", "strict", "none")
 	oneOf("identity_headers", s.IdentityHeaders, "on", "user", "off")
+}
+
+// validateCookie refuses attributes that a browser, or net/http, would refuse in silence.
+func (s Settings) validateCookie(f *faults) {
 	if err := checkCookieName(s.CookieName); err != nil {
-		errs = append(errs, err)
+		*f = append(*f, err)
 	}
 	if !strings.HasPrefix(s.CookiePath, "/") || strings.ContainsFunc(s.CookiePath, notAttributeByte) {
-		wrong("cookie_path %q must begin with a slash and be printable ASCII without semicolons; write for example: cookie_path /", s.CookiePath)
+		f.addf("cookie_path %q must begin with a slash and be printable ASCII without semicolons; write for example: cookie_path /", s.CookiePath)
 	}
 	if strings.Contains(s.CookiePath, "*") {
-		wrong("cookie_path %q is not a plain path; write it without *, since it includes all paths below", s.CookiePath)
+		f.addf("cookie_path %q is not a plain path; write it without *, since it includes all paths below", s.CookiePath)
 	}
 	// net/http leaves a domain that it does not like out of the line, in silence.
 	if cookie := (&http.Cookie{Name: "name", Domain: s.CookieDomain}); s.CookieDomain != "" && cookie.Valid() != nil {
-		wrong("cookie_domain %q is not a domain; write for example: cookie_domain example.com", s.CookieDomain)
+		f.addf("cookie_domain %q is not a domain; write for example: cookie_domain example.com", s.CookieDomain)
 	}
-	errs = append(errs, s.validatePairs()...)
-	if s.MaxLifetime != NoMaxLifetime && s.Expiry > s.MaxLifetime {
-		wrong("expiry %s is above max_lifetime %s; write a shorter expiry, a longer max_lifetime, or max_lifetime off%s",
-			FormatDuration(s.Expiry), FormatDuration(s.MaxLifetime), written.lifetimeByDefault())
+	if s.SameSite == "none" && s.SecureCookie == "never" {
+		f.addf("same_site none needs a Secure cookie, else browsers drop it; remove secure_cookie never, or write same_site lax")
 	}
-	return errors.Join(errs...)
+	if s.SecureCookie == "never" && (s.CookiePrefix == "host" || s.CookiePrefix == "secure") {
+		f.addf("cookie_prefix %s needs a Secure cookie; remove secure_cookie never, or write cookie_prefix none", s.CookiePrefix)
+	}
+	if s.CookiePrefix == "host" && s.CookieDomain != "" {
+		f.addf("cookie_prefix host forbids a domain (RFC 6265bis section 4.1.3.2); remove cookie_domain, or write cookie_prefix secure")
+	}
+	if s.CookiePrefix == "host" && s.CookiePath != "/" {
+		f.addf("cookie_prefix host needs the path / (RFC 6265bis section 4.1.3.2); remove cookie_path, or write cookie_prefix secure")
+	}
+}
+
+func (s Settings) validateDurations(f *faults) {
+	if s.Expiry <= 0 || s.RefreshThreshold < 0 {
+		f.addf("expiry must be above zero, and refresh_threshold must not be negative; write for example: expiry 7d")
+	} else if s.Expiry < time.Second {
+		f.addf("expiry %s is shorter than a second, so every session would be over at once; write for example: expiry 7d", s.Expiry)
+	}
+	for _, setting := range []struct {
+		name string
+		set  time.Duration
+	}{{"expiry", s.Expiry}, {"refresh_threshold", s.RefreshThreshold}, {"max_lifetime", s.MaxLifetime}} {
+		if setting.set > LongestDuration {
+			f.addf("%s is longer than 100 years; write a duration such as 12h or 7d", setting.name)
+		}
+	}
 }
 
 // lifetimeByDefault says which lifetime nobody has written, or not where it is known.
@@ -218,40 +261,6 @@ func (s Settings) lifetimeByDefault() string {
 		return fmt.Sprintf(hint, FormatDuration(DefaultMaxLifetime), "max_lifetime")
 	}
 	return ""
-}
-
-func (s Settings) validatePairs() []error {
-	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if s.SameSite == "none" && s.SecureCookie == "never" {
-		wrong("same_site none needs a Secure cookie, else browsers drop it; remove secure_cookie never, or write same_site lax")
-	}
-	if s.SecureCookie == "never" && (s.CookiePrefix == "host" || s.CookiePrefix == "secure") {
-		wrong("cookie_prefix %s needs a Secure cookie; remove secure_cookie never, or write cookie_prefix none", s.CookiePrefix)
-	}
-	if s.CookiePrefix == "host" && s.CookieDomain != "" {
-		wrong("cookie_prefix host forbids a domain (RFC 6265bis section 4.1.3.2); remove cookie_domain, or write cookie_prefix secure")
-	}
-	if s.CookiePrefix == "host" && s.CookiePath != "/" {
-		wrong("cookie_prefix host needs the path / (RFC 6265bis section 4.1.3.2); remove cookie_path, or write cookie_prefix secure")
-	}
-	if s.Expiry <= 0 || s.RefreshThreshold < 0 {
-		wrong("expiry must be above zero, and refresh_threshold must not be negative; write for example: expiry 7d")
-	} else if s.Expiry < time.Second {
-		wrong("expiry %s is shorter than a second, so every session would be over at once; write for example: expiry 7d", s.Expiry)
-	}
-	for _, setting := range []struct {
-		name string
-		set  time.Duration
-	}{{"expiry", s.Expiry}, {"refresh_threshold", s.RefreshThreshold}, {"max_lifetime", s.MaxLifetime}} {
-		if setting.set > LongestDuration {
-			wrong("%s is longer than 100 years; write a duration such as 12h or 7d", setting.name)
-		}
-	}
-	if s.CacheSize < NoCache {
-		wrong("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", s.CacheSize)
-	}
-	return errs
 }
 
 // ShouldRefresh reports whether the session is due for a sliding refresh: less

@@ -1,12 +1,10 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -45,10 +43,10 @@ type Visitor struct {
 	doubt   *doubt     // nil: there is none
 	ended   []*Session // that the cookies opened to, but for their ends, which others may not know yet
 	token   string     // as the app may see it
-	pending *sealed
-	before  *sealed // what this node remembered before it made pending; nil for nothing
-	slid    *slid   // what it was before, if Slide moved the end
-	rotated bool    // by the Refresher
+	pending *sealedSession
+	before  *sealedSession // what this node remembered before it made pending; nil for nothing
+	slid    *slid          // what it was before, if Slide moved the end
+	rotated bool           // by the Refresher
 	deleted bool
 	created bool          // the session is a new one
 	lost    bool          // it was ended before its cookie was written
@@ -128,7 +126,7 @@ func (v *Visitor) openTokens(ctx context.Context, now time.Time) (rivals []*Sess
 }
 
 // take makes a state that this node has sealed the visitor's.
-func (v *Visitor) take(s *sealed) {
+func (v *Visitor) take(s *sealedSession) {
 	v.session, v.token, v.pending = v.manager.clipped(s.session), s.token, s
 }
 
@@ -142,47 +140,6 @@ func resultOf(err error) Result {
 		return ResultUnknownKey
 	}
 	return ResultMalformed
-}
-
-// Slide refreshes the session if the settings say that it is due. It does
-// nothing for an anonymous visitor. If the session has ended meanwhile, or is
-// ended by the Refresher, the error is [ErrRevoked] and the visitor anonymous. A
-// Refresher that fails leaves the session as it is.
-func (v *Visitor) Slide(ctx context.Context) error {
-	settings := &v.manager.settings
-	if v.session == nil || settings.NoAutoRefresh || !settings.due(v.session, settings.Now()) {
-		return nil
-	}
-	if settings.Refresher != nil {
-		return v.slideByHook(ctx)
-	}
-	before := &slid{session: v.session, token: v.token}
-	err := v.change(replacement{slid: true}, func(s *Session, now time.Time) (*Session, error) {
-		if !settings.due(s, now) { // another request was first
-			return nil, nil
-		}
-		before.made = true
-		return v.manager.used(s, now)
-	})
-	if errors.Is(err, ErrRevoked) {
-		v.leave(ResultRevoked)
-	}
-	if err == nil && v.pending != nil {
-		v.slid = before
-	}
-	return err
-}
-
-// slideByHook is Slide with a Refresher.
-func (v *Visitor) slideByHook(ctx context.Context) error {
-	m := v.manager
-	if _, failed := m.rotationFailed.get(stateOf(v.session), m.settings.Now()); failed {
-		return nil
-	}
-	if err := v.rotate(ctx); !errors.Is(err, ErrHookFailed) {
-		return err
-	}
-	return nil
 }
 
 // Refresh moves the session's end now, by the Refresher if there is one. The
@@ -253,11 +210,6 @@ func justRefreshed(s *Session, now time.Time) bool {
 	return now.Sub(s.LastActivity) < min(sameTokenFor, s.ExpiresAt.Sub(s.LastActivity)/2)
 }
 
-// mostAhead is how far LastActivity may run ahead of the clock, by the millisecond
-// that each change adds at least: nobody opens a token of which it is further ahead
-// than clockSkew.
-const mostAhead = clockSkew - 10*time.Second
-
 // change replaces the session; see [Manager.replace].
 func (v *Visitor) change(by replacement, next func(*Session, time.Time) (*Session, error)) error {
 	m := v.manager
@@ -280,8 +232,8 @@ type replacement struct{ content, rotated, slid bool }
 // What changes no content, only the times, does nothing if the content is older than an
 // update on another node, which it would overwrite. What it returns is that of
 // [recent.replace].
-func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*Session, time.Time) (*Session, error)) (made, before *sealed, err error) {
-	return m.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealed, error) {
+func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*Session, time.Time) (*Session, error)) (made, before *sealedSession, err error) {
+	return m.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealedSession, error) {
 		if !by.content && m.outdated(newest.ID, from) {
 			return nil, nil
 		}
@@ -316,13 +268,13 @@ func (v *Visitor) Create(ctx context.Context, login Login) error {
 }
 
 // sealNew seals a new session, which is changed before anybody sees it.
-func (m *Manager) sealNew(login Login, change Change) (sealed, error) {
+func (m *Manager) sealNew(login Login, change Change) (sealedSession, error) {
 	s, err := m.create(login, m.settings.Now())
 	if err != nil {
-		return sealed{}, err
+		return sealedSession{}, err
 	}
 	if err := apply(s, change); err != nil {
-		return sealed{}, err
+		return sealedSession{}, err
 	}
 	made, err := m.seal(s)
 	made.content = s.LastActivity
@@ -330,7 +282,7 @@ func (m *Manager) sealNew(login Login, change Change) (sealed, error) {
 }
 
 // begin makes a new session the visitor's.
-func (v *Visitor) begin(ctx context.Context, made sealed) error {
+func (v *Visitor) begin(ctx context.Context, made sealedSession) error {
 	m := v.manager
 	if err := v.endPresent(ctx); err != nil {
 		return err
@@ -341,72 +293,6 @@ func (v *Visitor) begin(ctx context.Context, made sealed) error {
 	v.seen(v.session)
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil
-}
-
-// endPresent ends what the request's cookies opened to. Where nobody can tell whether
-// that was still good, signing in is possible even if others cannot be told yet: the end
-// is kept, and holds here.
-func (v *Visitor) endPresent(ctx context.Context) error {
-	var others []*Session
-	unsure := false
-	switch {
-	case v.session != nil:
-		others = []*Session{v.session}
-	case v.doubt != nil:
-		others, unsure = v.doubt.sessions, v.doubt.reason() != nil
-	}
-	for _, s := range others {
-		if err := v.manager.end(ctx, s); err != nil && !unsure {
-			return err
-		}
-	}
-	return nil
-}
-
-// doubt is why nobody is signed in although somebody may be.
-type doubt struct {
-	sessions []*Session // that opened: rivals, or some of which nobody can tell whether they are still good
-	unread   bool       // there may be another, whose token nobody can open now
-	err      error      // why nobody can tell; nil for rivals
-}
-
-// reason is why nobody can tell; nil also where there is no doubt.
-func (d *doubt) reason() error {
-	if d == nil {
-		return nil
-	}
-	return d.err
-}
-
-// about notes that nobody can tell of a session; nil is one whose token nobody can open.
-func (d *doubt) about(s *Session) {
-	if s == nil {
-		d.unread = true
-		return
-	}
-	d.add(s)
-}
-
-// add adds sessions, each once however many tokens it has.
-func (d *doubt) add(sessions ...*Session) {
-	for _, s := range sessions {
-		if !slices.ContainsFunc(d.sessions, s.sameAs) {
-			d.sessions = append(d.sessions, s)
-		}
-	}
-}
-
-// asksToEnd is the session that may ask for the end of others of its user. One of which
-// nobody can tell whether it is still good may not: it may have been ended since it was
-// stolen. Who asks once more must not hear that it is done while nothing is.
-func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
-	if v.session != nil {
-		return v.session, nil
-	}
-	if err := v.doubt.reason(); err != nil {
-		return nil, err
-	}
-	return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
 }
 
 // Delete ends the session, if there is one, and has its cookies removed. Where

@@ -47,7 +47,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 
 // sends tells of a state that is sent. Until then a slide may be taken back, and
 // whoever was told would take the session for longer than it is.
-func (v *Visitor) sends(s sealed) {
+func (v *Visitor) sends(s sealedSession) {
 	m := v.manager
 	m.watches.saw(s.session)
 	v.seen(s.session)
@@ -127,10 +127,16 @@ func (v *Visitor) ReturnCookies(header http.Header) {
 	if v.session == nil {
 		return
 	}
+	header["Cookie"] = append(header["Cookie"], v.sealedPairs()...)
+}
+
+// sealedPairs are the cookies that carry the visitor's token, as a request has them.
+func (v *Visitor) sealedPairs() []string {
 	names, values := sealedCookies(v.name, v.token)
 	for i, name := range names {
-		header.Add("Cookie", name+"="+values[i])
+		names[i] = name + "=" + values[i]
 	}
+	return names
 }
 
 // isTwin reports whether a cookie carries a token under the name that ours has with
@@ -166,10 +172,7 @@ func (v *Visitor) keepCookies(header http.Header, withSession bool) {
 		return
 	}
 	if withSession && v.session != nil {
-		names, values := sealedCookies(v.name, v.token)
-		for i, name := range names {
-			kept = append(kept, name+"="+values[i])
-		}
+		kept = append(kept, v.sealedPairs()...)
 	}
 	if len(kept) == 0 {
 		delete(header, "Cookie")

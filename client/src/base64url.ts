@@ -1,7 +1,7 @@
 // base64url without padding (RFC 4648 section 5), for Node.js and the Edge runtime alike.
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
+export const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+export const encoder = new TextEncoder();
 
 export function encodeBytes(bytes: Uint8Array): string {
   let binary = "";

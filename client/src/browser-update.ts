@@ -4,7 +4,7 @@ export const SHAPE =
   "The update must be one object { user: { … } } of plain JSON, without the same object twice, and without the names __proto__, constructor and prototype.";
 
 /** Prototype pollution: by these names JSON could reach the prototype of an object in an app that merges it. */
-const POLLUTING = ["__proto__", "constructor", "prototype"];
+export const POLLUTING = ["__proto__", "constructor", "prototype"];
 
 const SCALARS = ["string", "number", "boolean", "undefined"];
 

@@ -1,9 +1,10 @@
 import type { NextRequest, NextResponse } from "next/server.js";
+import { POLLUTING } from "./browser-update.js";
 import { findPathFault, findPatternFault, findPlaceholder } from "./pattern.js";
-import { findRule, splitLocale, type RouteRule, type RouteType } from "./route.js";
+import { findRule, splitLocale, TYPES, type RouteRule, type RouteType } from "./route.js";
 import type { Session, User } from "./types.js";
 
-type MaybePromise<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
 /** Session settings. Behind Caddy they must say what the Caddyfile says: `npx caddy-session-guard caddyfile <module> --check Caddyfile`. */
 export interface SessionConfig<T extends User = User> {
@@ -129,7 +130,6 @@ const path: Check = [
   ],
 ];
 const callback: Check = [(value) => typeof value === "function", "a function"];
-const types = ["public", "auth", "hybrid"];
 
 const CHECKS: Record<string, Record<string, Check>> = {
   session: {
@@ -148,7 +148,7 @@ const CHECKS: Record<string, Record<string, Check>> = {
   },
   middleware: {
     routes: [Array.isArray, 'a list of rules, such as [route.auth("/dashboard/*")]', findRuleFaults],
-    defaultType: [(value) => types.includes(value as string), '"public", "auth" or "hybrid"'],
+    defaultType: [(value) => TYPES.includes(value as RouteType), '"public", "auth" or "hybrid"'],
     loginPath: path,
     homePath: path,
     locales: [isStringArray, 'a list of locales, such as ["en", "ar"]', findLocaleFaults],
@@ -190,7 +190,7 @@ function findValueFaults(name: string, value: unknown, [test, write, look]: Chec
 function findRuleFaults(rules: unknown[], name: string): (string | undefined)[] {
   return rules.map((rule, index) => {
     const { pattern, type } = (rule ?? {}) as Partial<RouteRule>;
-    if (typeof pattern !== "string" || !types.includes(type as string)) {
+    if (typeof pattern !== "string" || !TYPES.includes(type as RouteType)) {
       return `${name} must be a list of rules: write rule ${index + 1} as route.public(path), route.auth(path) or route.hybrid(path)`;
     }
     const fault = findPatternFault(pattern);
@@ -211,7 +211,7 @@ function findDefaultNameFaults(realm: string): string[] {
 
 function findFieldFaults(fields: string[], name: string): (string | undefined)[] {
   return fields.map((field, index) => {
-    if (["__proto__", "constructor", "prototype"].includes(field)) {
+    if (POLLUTING.includes(field)) {
       return `${name} ${JSON.stringify(field)} can never be changed: the session API refuses this name everywhere; remove it`;
     }
     if (/^user\../s.test(field)) return `${name} ${JSON.stringify(field)} names no field: fields are named without "user."; write ${field.slice(5)}`;

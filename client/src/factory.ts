@@ -1,8 +1,8 @@
 import { readBrowserUpdate } from "./browser-update.js";
 import { resolveConfig, type NextAuthSessionConfig } from "./config.js";
-import { caddyKeeper, refuseTooLarge, SessionTooLarge } from "./handoff.js";
+import { caddyKeeper, refuseTooLarge } from "./handoff.js";
 import { createHandlers } from "./handlers.js";
-import type { Keeper } from "./keeper.js";
+import { SessionTooLarge, type Access, type Keeper } from "./keeper.js";
 import { createMiddleware } from "./middleware.js";
 import { currentRequest, type RequestScope } from "./request.js";
 import { sayOnce } from "./say-once.js";
@@ -18,17 +18,6 @@ export interface GetSessionOptions {
    * Default: false.
    */
   tokens?: boolean | undefined;
-}
-
-/** Where the session of a request is kept, and what it is. */
-export interface Access {
-  keeper: Keeper;
-  /** The session, checked by onValidate: once, and only for who needs to know it, since signing in and out must work whatever onValidate does. */
-  session(): Promise<Session | null>;
-  /** Caddy answered for the request, development runs without it, or production lacks it. */
-  mode: "caddy" | "standalone" | "missing";
-  /** Why nobody is signed in and nothing can change; undefined if that is not so. */
-  refusal: string | undefined;
 }
 
 const NOBODY = "Nobody is signed in.";
@@ -176,7 +165,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     isSessionExpired: (session: Pick<Session, "expiresAt">): boolean => isSessionExpired(session),
     /** Whether less than the refresh threshold is left, and a refresh would win at least a minute. */
     shouldRefreshSession: (session: Pick<Session, "expiresAt">): boolean =>
-      isRefreshDue(session, config.sessionExpiry, config.refreshThreshold),
+      isRefreshDue(session, config),
     middleware: createMiddleware(config, rules, access),
     handlers: createHandlers(config, access, refresh),
     /**

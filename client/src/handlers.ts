@@ -1,7 +1,6 @@
 import { findRefusedField, isPlainTree, SHAPE } from "./browser-update.js";
 import type { ResolvedSessionConfig } from "./config.js";
-import type { Access } from "./factory.js";
-import { SessionTooLarge } from "./handoff.js";
+import { SessionTooLarge, type Access } from "./keeper.js";
 import { isPrefetch } from "./request-kind.js";
 import { currentRequest, type RequestScope } from "./request.js";
 import { isRefreshDue, readChange, withoutTokens } from "./session.js";
@@ -78,7 +77,7 @@ export function createHandlers<T extends User>(
   return () => ({
     GET: handle(async ({ headers }, current) => {
       const session = await current.session();
-      const due = session && !isPrefetch(headers) && config.autoRefresh && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold);
+      const due = session && !isPrefetch(headers) && config.autoRefresh && isRefreshDue(session, config);
       return due ? changed(refresh(current)) : answer(session);
     }),
     POST: handle(async (_, current) => {

@@ -3,7 +3,7 @@ import type { ResolvedSessionConfig } from "./config.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
 import { sayOnce } from "./say-once.js";
 import { changedSession, mergedChange, newSession, type Change, type Identity } from "./session.js";
-import type { Keeper } from "./keeper.js";
+import { SessionTooLarge, type Keeper } from "./keeper.js";
 import { encodeAsCaddy, isUser, tokenLength } from "./token.js";
 import type { Session, User } from "./types.js";
 
@@ -112,11 +112,4 @@ export function refuseTooLarge<T extends User>(session: Session, { cookieName, f
     "X-Session-Data": encodeAsCaddy(session),
   }).reduce((size, [name, value]) => size + `${name}: ${value}\r\n`.length, forwarded);
   if (told > MAX_REQUEST_BYTES) throw new SessionTooLarge("the request headers for the app", told, MAX_REQUEST_BYTES);
-}
-
-/** A session that does not fit into cookies, or into a request to the app. */
-export class SessionTooLarge extends Error {
-  constructor(what: string, size: number, limit: number) {
-    super(`The session is too large: ${what} would take ${size} bytes, at most ${limit} fit. Keep less in user, or leave the tokens out.`);
-  }
 }

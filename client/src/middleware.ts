@@ -1,14 +1,12 @@
 import type { NextRequest, NextResponse } from "next/server.js";
-import type { ResolvedMiddlewareConfig, ResolvedSessionConfig } from "./config.js";
-import type { Access } from "./factory.js";
+import type { MaybePromise, ResolvedMiddlewareConfig, ResolvedSessionConfig } from "./config.js";
+import type { Access } from "./keeper.js";
 import type { CookieJar, CookieOptions, RequestScope } from "./request.js";
 import { isDocument, isPrefetch } from "./request-kind.js";
 import { pathBelow, returnTo } from "./return-to.js";
 import { findNamed, findRule, splitLocale, strictest, type RouteRule, type Rules, type Verdict } from "./route.js";
 import { isRefreshDue } from "./session.js";
 import type { User } from "./types.js";
-
-type MaybePromise<T> = T | Promise<T>;
 
 /** The app's own decision; undefined leaves it to the rules. */
 export type MiddlewareHandler = (
@@ -45,7 +43,7 @@ export function createMiddleware<T extends User>(
       }
       const response = NextResponse.next();
       const used = session && config.autoRefresh && !isPrefetch(request.headers);
-      if (mode === "standalone" && used && isRefreshDue(session, config.sessionExpiry, config.refreshThreshold)) {
+      if (mode === "standalone" && used && isRefreshDue(session, config)) {
         await keeper.change(session, {});
         jar.writeTo(response);
       }

@@ -1,5 +1,8 @@
 /** `public`: only for visitors who are not signed in. `auth`: only for those who are. `hybrid`: for everyone. */
-export type RouteType = "public" | "auth" | "hybrid";
+export type RouteType = (typeof TYPES)[number];
+
+/** From the most open type to the strictest. */
+export const TYPES = ["public", "hybrid", "auth"] as const;
 
 /** A route type for a path pattern. */
 export interface RouteRule {
@@ -84,7 +87,7 @@ export function findNamed(path: string, { routes, locales }: Pick<Rules, "routes
 
 /** From the most open type to the strictest; a rule says more than the default. */
 function strictness({ type, rule }: Verdict): number {
-  return 2 * ["public", "hybrid", "auth"].indexOf(type) + (rule ? 1 : 0);
+  return 2 * TYPES.indexOf(type) + (rule ? 1 : 0);
 }
 
 /** The first rule that matches a path: `auth` in its folded spelling, what opens it in the plain one, which an odd path does not have. */

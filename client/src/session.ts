@@ -1,3 +1,4 @@
+import type { ResolvedSessionConfig } from "./config.js";
 import { asJSON, PLAIN_JSON } from "./strict-json.js";
 import { isUser } from "./token.js";
 import type { Session, SessionTokens, SessionUpdate, User } from "./types.js";
@@ -60,10 +61,13 @@ export function isSessionExpired(session: Pick<Session, "expiresAt">): boolean {
   return session.expiresAt <= Date.now();
 }
 
-/** Fewer than `threshold` seconds are left, and a refresh to `expiry` seconds would win at least a minute. */
-export function isRefreshDue(session: Pick<Session, "expiresAt">, expiry: number, threshold: number): boolean {
+/** Whether less than the refresh threshold is left, and a refresh would win at least a minute. */
+export function isRefreshDue(
+  session: Pick<Session, "expiresAt">,
+  { sessionExpiry, refreshThreshold }: Pick<ResolvedSessionConfig, "sessionExpiry" | "refreshThreshold">,
+): boolean {
   const left = session.expiresAt - Date.now();
-  return left < threshold * 1000 && expiry * 1000 - left >= 60_000;
+  return left < refreshThreshold * 1000 && sessionExpiry * 1000 - left >= 60_000;
 }
 
 /** The identity as JSON holds it, or what is wrong with it. A token that is null is none: identity providers say so. */

@@ -1,6 +1,5 @@
 import type { ResolvedSessionConfig } from "./config.js";
-import { SessionTooLarge } from "./handoff.js";
-import type { Keeper } from "./keeper.js";
+import { SessionTooLarge, type Keeper } from "./keeper.js";
 import type { CookieJar, CookieOptions } from "./request.js";
 import { changedSession, newSession } from "./session.js";
 import type { Keyring } from "./token.js";

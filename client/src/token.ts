@@ -1,4 +1,4 @@
-import { decodeBytes, decodeText, encodeBytes, encodeText } from "./base64url.js";
+import { decodeBytes, decoder, decodeText, encodeBytes, encoder, encodeText } from "./base64url.js";
 import { refuseWeakSecret } from "./secret.js";
 import { asJSON, parseStrict, PLAIN_JSON } from "./strict-json.js";
 import type { Session, User } from "./types.js";
@@ -7,9 +7,6 @@ import type { Session, User } from "./types.js";
 
 /** How far a time of another machine may lie ahead, in milliseconds. */
 const CLOCK_SKEW = 60_000;
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Seals and opens the sessions of one realm. */
 export interface Keyring {

@@ -1,5 +1,6 @@
-// Command deploylint reads the files of deploy/ as the tools that they are for would: BuildKit's parser and linter for the Dockerfile, Compose's
-// own loader for the Compose file. It prints what is wrong and exits with 1.
+// Command deploylint reads the files of deploy/ as their own tools do: the Dockerfile by
+// BuildKit's parser and linter, the Compose file by Compose's loader. It prints what is
+// wrong and exits with 1.
 package main
 
 import (

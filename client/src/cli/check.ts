@@ -1,9 +1,7 @@
-import { patterns } from "../route.js";
+import { patterns, TYPES, type RouteType } from "../route.js";
 import { callbacks, DEFAULTS, guardDirectives, settingDirectives, type Directive } from "./directives.js";
 import { CommandError, type Configuration } from "./load.js";
 import { findAll, type Caddyfile } from "./parse.js";
-
-const TYPES = ["public", "auth", "hybrid"];
 
 /** What a guard says for itself; all else is said of its realm. */
 const GUARD = ["default", "login_path", "home_path", "locales"];
@@ -107,7 +105,7 @@ function valueOf({ block = [] }: Directive, name: string): string | undefined {
 /** Every pattern with its type, in order. A `require` only asks for more, and the configuration has no word for it. */
 function rules(lines: Directive[]): string[] {
   return lines
-    .filter(({ name }) => TYPES.includes(name))
+    .filter(({ name }) => TYPES.includes(name as RouteType))
     .flatMap(({ name, arguments: list }) => list.map((pattern) => `${name} ${patterns[pattern as keyof typeof patterns] ?? pattern}`));
 }
 

@@ -170,36 +170,3 @@ func (b *block) checkLine(l line, w word) bool {
 	}
 	return true
 }
-
-// isSiteDirective reports whether a word is a directive that usually stands beside
-// ours. Caddy does not tell which ones there are.
-func isSiteDirective(word string) bool {
-	switch word {
-	case "session_api", "session_guard", "abort", "basic_auth", "bind", "encode", "error", "file_server", "forward_auth", "handle", "handle_errors",
-		"handle_path", "header", "intercept", "log", "map", "method", "php_fastcgi", "redir", "request_body", "request_header", "respond",
-		"reverse_proxy", "rewrite", "root", "route", "templates", "tls", "tracing", "try_files", "uri", "vars":
-		return true
-	}
-	return false
-}
-
-// unknownWord says where a word belongs, or which one may have been meant.
-func unknownWord(directive, unknown string, words []word) string {
-	if isSiteDirective(unknown) {
-		return fmt.Sprintf("%q is not known in %s; it is a directive of the site: is a } missing above?", unknown, directive)
-	}
-	message := fmt.Sprintf("%q is not known in %s; write ", unknown, directive)
-	if place, ok := wordPlaces()[unknown]; ok {
-		message = fmt.Sprintf("%q is not known in %s; it belongs in %s; here write ", unknown, directive, place)
-	} else if near, ok := nearest(unknown, words); ok {
-		message += near + ", or "
-	}
-	if len(words) == 1 {
-		return strings.TrimSuffix(message, words[0].name()+", or ") + words[0].name()
-	}
-	names := make([]string, len(words))
-	for i, w := range words {
-		names[i] = w.name()
-	}
-	return message + "one of: " + strings.Join(names, ", ")
-}

@@ -87,11 +87,11 @@ func (a *answer) WriteHeader(status int) {
 		a.guard.realm.warnOfDroppedCookie(a.visit)
 	}
 	setsCookie = a.returnHeld(header) || setsCookie
-	if found.actionRedirect && a.losesBody(header, handoff) {
-		a.loseBody(header)
+	if found.actionRedirect && a.dropsBody(header, handoff) {
+		a.dropBody(header)
 		found.contentType = ""
 	}
-	noStore := setsCookie || a.visit.ofDenial() || !a.visit.match.Open && oftenOfVisitor(status)
+	noStore := setsCookie || a.visit.ofDenial() || !a.visit.match.Open && isPersonalStatus(status)
 	if !a.visit.match.Static || noStore {
 		protectFromCaches(header, found, a.visit, noStore)
 	}
@@ -105,8 +105,8 @@ func (a *answer) WriteHeader(status int) {
 	}
 }
 
-// send sends the header. What the handlers in front add to it as it goes out, such as a
-// deferred `header +Set-Cookie`, is of the header too.
+// send sends the header, and counts its cookies afterwards: handlers in front may add some
+// as it goes out, such as a deferred `header +Set-Cookie`.
 func (a *answer) send(status int) {
 	a.ResponseWriter.WriteHeader(status)
 	a.cookies = len(a.Header()["Set-Cookie"])
@@ -258,11 +258,11 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	return handoff, err
 }
 
-// losesBody decides what to do with the page that Next.js has rendered into the
+// dropsBody reports whether the page is left out that Next.js has rendered into the
 // answer of a Server Action that redirects. Next.js fetched it from itself, around
 // the guard and with the old request's cookies: after a login as anonymous, after
 // a logout as signed in, and a guarded page for whoever names it as target.
-func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
+func (a *answer) dropsBody(header http.Header, handoff session.Handoff) bool {
 	targets := header["X-Action-Redirect"]
 	if len(targets) == 0 {
 		return false
@@ -274,8 +274,8 @@ func (a *answer) losesBody(header http.Header, handoff session.Handoff) bool {
 	return !ok || a.guard.decide(match, a.visit.session) != decisionPass || a.guard.authorizes(match)
 }
 
-// loseBody leaves the header, which has all that the browser needs to go where it is sent.
-func (a *answer) loseBody(header http.Header) {
+// dropBody leaves the header, which has all that the browser needs to go where it is sent.
+func (a *answer) dropBody(header http.Header) {
 	a.discard = true
 	a.visit.connection.complete.Store(true)
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag"} {

@@ -110,9 +110,9 @@ func (a *App) Start() error {
 	return nil
 }
 
-// realmsInUse are all realms, sorted by name, but for a default one beside others that
-// nothing asks for and nobody has written of: what the environment says of its secret is
-// for somebody else.
+// realmsInUse are the realms, sorted by name. The default realm, which always exists, is
+// left out if there are others, nothing uses it and nothing configures it: SESSION_SECRET
+// may then be meant for another program.
 func (a *App) realmsInUse() []*realm {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -125,8 +125,8 @@ func (a *App) realmsInUse() []*realm {
 	return inUse
 }
 
-// realmInUse is realm for the admin API: who forgets to name one must not hear that the
-// sessions of another have ended.
+// realmInUse is a realm by name for the admin API, which must not answer that sessions
+// have ended in a realm that nothing uses.
 func (a *App) realmInUse(name string) (*realm, error) {
 	r, err := a.realm(name)
 	if err != nil {
@@ -177,7 +177,7 @@ func (a *App) use(name string) (*realm, error) {
 	return r, err
 }
 
-// realm is use for whoever only looks on.
+// realm returns a realm by name, which does not count as a use of it.
 func (a *App) realm(name string) (*realm, error) {
 	name = cmp.Or(name, session.DefaultRealm)
 	a.mu.Lock()

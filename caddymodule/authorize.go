@@ -22,7 +22,7 @@ func (g *Guard) loadAuthorizer(ctx caddy.Context) error {
 	}
 	hook, err := loadHook[Authorizer](ctx, g.Authorize, "authorize")
 	if err != nil {
-		return fmt.Errorf("%s: %w", g.place(), err)
+		return fmt.Errorf("%s: %w", g.name(), err)
 	}
 	g.authorizer = authorizeMeter{g.realm.meter("authorize"), hook}
 	return nil

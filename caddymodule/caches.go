@@ -56,9 +56,9 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
 }
 
-// oftenOfVisitor reports whether a status mostly says what one visitor may do. A redirect
+// isPersonalStatus reports whether a status mostly says what one visitor may do. A redirect
 // to the login that stays in a cache keeps everybody out.
-func oftenOfVisitor(status int) bool {
+func isPersonalStatus(status int) bool {
 	switch status {
 	case http.StatusNoContent, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:

@@ -186,8 +186,8 @@ func isProtected(token string) bool {
 
 // cleanTrailer removes from trailers what headers may not have, which an app may merge
 // into them, and more: no client has a reason to send cookies there, nor what Caddy
-// itself sets. The name that is empty is what net/http announces for an element of the
-// list that has none.
+// itself sets. net/http announces an empty element of the Trailer list as a trailer without
+// a name.
 func cleanTrailer(trailer http.Header) {
 	for name := range trailer {
 		folded := appendFold(nil, name)

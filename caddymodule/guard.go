@@ -60,15 +60,15 @@ func (g *Guard) Provision(ctx caddy.Context) error {
 	}
 	if g.Session != nil && g.Realm != "" {
 		return fmt.Errorf("%s: session cannot be set beside realm: a guard may only set up the default realm; write the settings under realms.%s of the app session",
-			g.place(), g.Realm)
+			g.name(), g.Realm)
 	}
 	if g.Session != nil {
-		if _, err := app.define(session.DefaultRealm, g.Session, cmp.Or(at(g.Source), "in "+g.place())); err != nil {
+		if _, err := app.define(session.DefaultRealm, g.Session, cmp.Or(at(g.Source), "in "+g.name())); err != nil {
 			return err
 		}
 	}
 	if g.realm, err = app.use(g.Realm); err != nil {
-		return fmt.Errorf("%s: %w", g.place(), err)
+		return fmt.Errorf("%s: %w", g.name(), err)
 	}
 	app.mu.Lock()
 	app.guards = append(app.guards, g)
@@ -87,11 +87,11 @@ func (g *Guard) compile(ctx caddy.Context) error {
 	}
 	errs = append(errs, g.compilePaths(table))
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%s: %w", g.place(), err)
+		return fmt.Errorf("%s: %w", g.name(), err)
 	}
 	g.table.Store(table)
 	for _, warning := range g.warnings() {
-		g.logger.Warn(g.place() + ": " + warning)
+		g.logger.Warn(g.name() + ": " + warning)
 	}
 	return nil
 }

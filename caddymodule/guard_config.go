@@ -96,8 +96,8 @@ type GuardConfig struct {
 	Source string `json:"source,omitempty"`
 }
 
-// place names the guard, for messages. One in JSON may say nothing of where it is.
-func (g *GuardConfig) place() string {
+// name names the guard, for messages. One in JSON may say nothing of where it is.
+func (g *GuardConfig) name() string {
 	switch {
 	case g.Source != "":
 		return "session_guard " + g.Source
@@ -143,4 +143,24 @@ func (g *GuardConfig) checkPlaceholders() error {
 		checkResolved("return_to", g.ReturnTo), checkResolved("base_path", g.BasePath), checkResolved("locales", g.Locales...),
 		checkResolved("actions", g.Actions...), checkResolved("handoff", g.Handoff...), checkResolved("no_activity", g.NoActivity...),
 		checkResolved("next_build", g.NextBuild))...)
+}
+
+// Rule gives a route type to path patterns.
+type Rule struct {
+	// `public` (anonymous visitors only), `auth` (signed-in visitors only) or
+	// `hybrid` (everybody).
+	Type string `json:"type"`
+
+	// Path patterns. `/login` is exact, `/dashboard/*` matches /dashboard and
+	// everything below it, `/blog*` is a prefix, `*` between slashes stands for
+	// exactly one segment, and `*` alone or `/*` is everything. The bare words
+	// api, dashboard, admin, settings and profile stand for `/api/*` and so on.
+	Patterns []string `json:"patterns"`
+
+	// Conditions on the session, all of which must hold; else the answer is 403, or
+	// for a page a redirect to forbidden_path.
+	Require []Requirement `json:"require,omitempty"`
+
+	// Where the rule was written, for messages ("Caddyfile:14").
+	Source string `json:"source,omitempty"`
 }

@@ -88,7 +88,7 @@ func (r *realm) sweepFormerList() error {
 	}
 	pages, ok := set.log.(PageStore)
 	place := "former list in " + r.revocationPlace
-	if !ok || slices.Contains(r.shared, place) {
+	if !ok || slices.Contains(r.pooled, place) {
 		return nil
 	}
 	_, err := r.share(place, func() (caddy.Destructor, error) { return newFormerList(r.name, pages, set), nil })

@@ -7,14 +7,9 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
-	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/interpreter"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -154,7 +149,7 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		m.Realm = cmp.Or(realm, m.Realm)
 		realms[cmp.Or(realm, session.DefaultRealm)] = true
 	}
-	if len(realms) > 1 { // else what is asked of one would be asked of the other
+	if len(realms) > 1 { // the requirements are one list, so each realm would be asked those of the other
 		errs = append(errs, d.Errf("the lines of one matcher session ask the realms %s; write a matcher for each, and a handle for one inside that for the other",
 			strings.Join(slices.Sorted(maps.Keys(realms)), " and ")))
 	}
@@ -196,75 +191,6 @@ func (m *MatchSession) add(words []string) error {
 	}
 	m.Require = append(m.Require, requirement)
 	return nil
-}
-
-// celFunction is what Caddy makes of session() in an expression.
-const celFunction = "session_match_request_list"
-
-// CELLibrary makes the matcher known to expressions.
-func (MatchSession) CELLibrary(ctx caddy.Context) (cel.Library, error) {
-	library, err := caddyhttp.CELMatcherImpl("session", celFunction, []*cel.Type{cel.ListType(cel.StringType)},
-		func(data ref.Val) (caddyhttp.RequestMatcherWithError, error) {
-			words, err := data.ConvertToNative(reflect.TypeFor[[]string]())
-			if err != nil {
-				return nil, err
-			}
-			m := new(MatchSession)
-			if len(words.([]string)) == 0 {
-				return nil, errors.New("session() says nothing; write for example: session('authenticated')")
-			}
-			if err := checkQuoted(words.([]string)); err != nil {
-				return nil, err
-			}
-			if err := m.add(words.([]string)); err != nil {
-				return nil, err
-			}
-			return m, m.findRealm(ctx)
-		})
-	if err != nil {
-		return nil, err
-	}
-	return caddyhttp.NewMatcherCELLibrary(library.CompileOptions(), append(library.ProgramOptions(), cel.CustomDecorator(refuseDynamic))), nil
-}
-
-// refuseDynamic refuses a call whose values are not known at start. Caddy would
-// make the matcher anew for each request, with what the client has put there.
-func refuseDynamic(i interpreter.Interpretable) (interpreter.Interpretable, error) {
-	if call, ok := i.(interpreter.InterpretableCall); ok && call.OverloadID() == celFunction {
-		return nil, errors.New("session() takes text in quotes only, since the client may choose what a placeholder stands for; " + insteadOfPlaceholder)
-	}
-	return i, nil
-}
-
-// quotedPlaceholder is what Caddy makes of a placeholder between the quotes of an
-// expression: text that calls a function.
-var quotedPlaceholder = regexp.MustCompile(`\b` + caddyhttp.CELPlaceholderFuncName + `\(` + caddyhttp.CELRequestVarName + `, "([^"]*)"\)`)
-
-func checkQuoted(words []string) error {
-	for _, word := range words {
-		if found := quotedPlaceholder.FindStringSubmatch(word); found != nil {
-			return fmt.Errorf("the placeholder {%s} stands between quotes, where it is not resolved; %s", found[1], insteadOfPlaceholder)
-		}
-	}
-	return nil
-}
-
-// sharedVisit lets matchers, the session API and error routes behind the guard see
-// what the guard has found, since the app's request no longer has the cookie. As a
-// variable of the request it shows nothing to whoever prints it.
-type sharedVisit struct{ visit *visit }
-
-// String shows nothing of the session.
-func (sharedVisit) String() string { return "" }
-
-func (r *realm) shareVisit(v *visit) {
-	caddyhttp.SetVar(v.request.Context(), r.visitVariable, sharedVisit{v})
-}
-
-// visitOf is what the guard has found, or nil before it.
-func (r *realm) visitOf(req *http.Request) *visit {
-	shared, _ := caddyhttp.GetVar(req.Context(), r.visitVariable).(sharedVisit)
-	return shared.visit
 }
 
 // Interface guards

@@ -35,7 +35,7 @@ const (
 // with the session. What the client calls its request does not count: a stolen
 // session's stream must not outlive it as a document. That of an anonymous visitor gets one
 // where its answer may both sign in and stay open. Call done on the connection when
-// the request is.
+// the request has been served.
 func (v *visit) endWithSession() {
 	mayBecomeStream := v.kind == routes.WebSocket || v.kind == routes.Fetch
 	if v.match.Open || v.session == nil && !mayBecomeStream {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ type realm struct {
 	name     string
 	settings Settings
 	places   map[string]string // setting -> where it was written ("at Caddyfile:3")
-	asked    bool              // for by a guard, a session API or a matcher
+	asked    bool              // a guard, a session API or a matcher uses it
 
 	apis []*API // session APIs of it
 
@@ -44,7 +43,7 @@ type realm struct {
 	keysInUse        *automaticKeys      // in the pool; nil for configured secrets
 	keysBefore       *session.Keyring    // of the configuration before
 	keys             *session.Keyring    // of this one
-	shared           []string            // places in the pool, in the order in which they were taken
+	pooled           []string            // places in the pool, in the order in which they were taken
 
 	mu    sync.Mutex
 	ready atomic.Pointer[session.Manager]
@@ -143,39 +142,6 @@ func (r *realm) warnOfLiterals() {
 	}
 }
 
-// secrets resolves the configured secrets, or SESSION_SECRET; none means
-// automatic keys.
-func (r *realm) secrets() ([][]byte, error) {
-	written := r.settings.Secret
-	if len(written) == 0 {
-		switch secret, ok := os.LookupEnv("SESSION_SECRET"); {
-		case !ok:
-			return nil, nil
-		case secret == "":
-			return nil, errors.New("SESSION_SECRET is set in the environment, but empty; give it a value, or unset it for keys that Caddy makes")
-		}
-		written = []string{"{env.SESSION_SECRET}"}
-	}
-	var secrets [][]byte
-	var errs []error
-	for i, value := range written {
-		setting := "secret"
-		if len(written) > 1 {
-			setting = fmt.Sprintf("secret %d", i+1)
-		}
-		secret, err := readSecret(setting, value)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if slices.ContainsFunc(secrets, func(other []byte) bool { return bytes.Equal(other, secret) }) {
-			errs = append(errs, fmt.Errorf("%s has the same value as an earlier one; write each secret once", setting))
-		}
-		secrets = append(secrets, secret)
-	}
-	return secrets, withPlaces(errors.Join(errs...), r.places)
-}
-
 // core translates the settings for the core; what was left out stays zero and
 // takes the core's default.
 func (r *realm) core() session.Settings {
@@ -238,47 +204,6 @@ func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
 	}
 	r.ready.Store(m)
 	return m, nil
-}
-
-func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
-	secrets, err := r.secrets()
-	if err != nil {
-		return nil, err
-	}
-	if len(secrets) > 0 {
-		r.warnOfLiterals()
-		return session.NewKeyring(r.name, secrets...)
-	}
-	if r.keys != nil { // and are maintained, though the rest of the manager could not be made
-		return r.keys, nil
-	}
-	if err := r.shareKeys(); err != nil {
-		return nil, err
-	}
-	// What the keyring holds the configuration after this one has too, so that is not the
-	// realm: each would hold the one before, and so all since the first.
-	name, logger := r.name, r.app.logger
-	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: name, Storage: readingStorage{r.app.storage(), new(hungReads)}, Before: r.keysBefore,
-		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
-		Restored: func() {
-			logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead",
-				zap.String("realm", name))
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	r.keysInUse.Store(keys)
-	r.keys = keys
-	go keys.Maintain(r.app.ctx, func(err error) {
-		if err != nil {
-			r.app.logger.Error("session keys cannot be read from or written to the storage; Caddy goes on with those that it has", zap.String("realm", r.name), zap.Error(err))
-		} else {
-			r.app.logger.Info("session keys can be read and written again", zap.String("realm", r.name))
-		}
-	})
-	return keys, nil
 }
 
 // isSecure reports whether the browser's connection is TLS: here, or at one of

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -109,4 +111,29 @@ func (q Requirement) has(value any) bool {
 		return slices.Contains(q.Values, strconv.FormatBool(value))
 	}
 	return false
+}
+
+// Requirement is one condition on a signed-in visitor: either a field with
+// values, or a recent sign-in.
+type Requirement struct {
+	// A dotted path into the session, beginning with `user`: `user.role`. A name
+	// that has dots itself may be part of it (`user.https://example.com/roles`);
+	// where it could mean two fields, that of an object counts.
+	Field string `json:"field,omitempty"`
+
+	// The values that the field may have. A string, number or boolean must
+	// equal one of them, an array must contain one of them. Numbers are compared
+	// by value: `1000` is also `1000.0` and `1e3`.
+	Values []string `json:"values,omitempty"`
+
+	// The maximum age of the sign-in. Not together with field.
+	Fresh caddy.Duration `json:"fresh,omitempty"`
+}
+
+// String writes the requirement as in a Caddyfile.
+func (q Requirement) String() string {
+	if q.Fresh > 0 {
+		return "require fresh " + session.FormatDuration(time.Duration(q.Fresh))
+	}
+	return "require " + q.Field + " " + strings.Join(q.Values, " ")
 }

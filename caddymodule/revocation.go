@@ -131,3 +131,15 @@ var (
 	_ RevocationModule    = (*NoRevocation)(nil)
 	_ session.Revocations = tombstones{}
 )
+
+// lookInterval is how often a node looks at what others have written. Where they
+// tell it, a second is often enough for the rest.
+func lookInterval(log RevocationLog) time.Duration {
+	if log, ok := log.(PolledLog); ok {
+		return log.Interval()
+	}
+	return time.Second
+}
+
+// untilNextLook leaves the rest of the interval for the look itself.
+func untilNextLook(interval time.Duration) time.Duration { return interval - interval/4 }

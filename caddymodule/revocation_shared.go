@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -21,8 +20,8 @@ import (
 const (
 	// appendTimeout bounds how long a sign-out waits for the log.
 	appendTimeout = 5 * time.Second
-	// outageTimeout is the same while the log cannot be read, so that it can
-	// hardly be written.
+	// outageTimeout takes its place while the log cannot be read, when a write will
+	// hardly succeed.
 	outageTimeout = time.Second
 	// lastAttempt bounds each step of the end. A service manager may wait five
 	// seconds for all of them (deploy/caddy.service).
@@ -59,9 +58,9 @@ type sharedRevocations struct {
 	mu         sync.Mutex
 	terms      []*terms  // of the configurations that use this, the latest last
 	since      time.Time // the grace counts from here
-	toldClosed bool      // the log knows
-	toldBroken bool      // it knows why, too
-	ended      bool      // nobody asks any more
+	toldClosed bool      // it has been logged that auth routes are closed
+	toldBroken bool      // the error of this outage has been logged
+	ended      bool      // Destruct has run
 
 	heirs   []keeper                      // in another place, once this ends
 	pending []session.Revocation          // not durable yet
@@ -102,7 +101,7 @@ func newSharedRevocations(realm string, set *session.RevocationSet, log Revocati
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
 	s.done.Go(func() { s.follow(ctx) })
 	s.done.Go(func() { s.retry(ctx) })
-	s.done.Go(func() { s.tell(ctx) })
+	s.done.Go(func() { s.shareUpdates(ctx) })
 	return s
 }
 
@@ -205,68 +204,6 @@ func (s *sharedRevocations) share(ctx context.Context) error {
 	return nil
 }
 
-// Update implements [session.Revocations]. No request waits for it. Of several of a
-// session the newest says all.
-func (s *sharedRevocations) Update(r session.Revocation) {
-	s.Add(r)
-	s.mu.Lock()
-	if heirs := s.heirs; len(heirs) > 0 {
-		s.mu.Unlock()
-		for _, heir := range heirs {
-			heir.Update(r)
-		}
-		return
-	}
-	if r.Updated.After(s.updates[r.SessionID].Updated) {
-		s.updates[r.SessionID] = r
-	}
-	s.mu.Unlock()
-	select {
-	case s.updated <- struct{}{}:
-	default: // tell is about to look
-	}
-}
-
-// tell shares updates until the context ends. In an outage it keeps them for as
-// long as they are worth anything. It waits a little after each time, so that
-// updates gather: each time makes a file, which every node reads.
-func (s *sharedRevocations) tell(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.updated:
-		}
-		for s.tellOnce(ctx) != nil && sleep(ctx, retryInterval) { // retry logs that the log is broken
-		}
-		sleep(ctx, lookInterval(s.log)/8) // well within the rest that a look leaves
-	}
-}
-
-func (s *sharedRevocations) tellOnce(ctx context.Context) error {
-	now := time.Now()
-	s.mu.Lock()
-	maps.DeleteFunc(s.updates, func(_ string, r session.Revocation) bool { return r.Until.Before(now) })
-	batch := slices.Collect(maps.Values(s.updates))
-	s.mu.Unlock()
-	if len(batch) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
-	defer cancel()
-	if err := s.log.Append(ctx, batch); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range batch {
-		if s.updates[r.SessionID] == r {
-			delete(s.updates, r.SessionID)
-		}
-	}
-	return nil
-}
-
 // flush appends what is pending. Those who wait for their turn mostly find their
 // revocation written together with another's.
 func (s *sharedRevocations) flush(ctx context.Context) error {
@@ -357,15 +294,6 @@ func (s *sharedRevocations) Status() revocationStatus {
 // ready waits until the log was read, or could not be.
 func (s *sharedRevocations) ready(ctx context.Context) { awaitFirst(ctx, s.first) }
 
-// awaitFirst waits for a first attempt, but holds no start up for long.
-func awaitFirst(ctx context.Context, first <-chan struct{}) {
-	select {
-	case <-first:
-	case <-ctx.Done():
-	case <-time.After(appendTimeout):
-	}
-}
-
 // Destruct implements caddy.Destructor: it makes a last attempt to share what is
 // pending, and leaves all to the revocations that follow these in another place. A
 // log that hangs may not hold it up: what is lost has to be said before the process
@@ -387,7 +315,7 @@ func (s *sharedRevocations) Destruct() error {
 	if err := s.flush(ctx); err != nil && !heirs {
 		s.logger().Error("revocations could not be stored and are lost with this process: these sessions are valid again", zap.Int("count", s.Status().Pending), zap.Error(err))
 	}
-	return errors.Join(s.tellOnce(ctx), s.log.Close())
+	return errors.Join(s.shareUpdatesOnce(ctx), s.log.Close())
 }
 
 // logLoss tells the operator that a log has lost what nodes had read in it.
@@ -398,33 +326,6 @@ func logLoss(realm, place string) {
 	}
 	revocationLogger(realm).Error("the shared revocations were lost; running nodes still know them and have stored their own of the last hour again, "+
 		"but a node that starts accepts sessions that were ended earlier, or by a node that was restarted since. End everybody's sessions with "+command, zap.String("place", place))
-}
-
-// waitAtMost waits for goroutines, and reports whether they have ended.
-func waitAtMost(group *sync.WaitGroup, d time.Duration) bool {
-	ended := make(chan struct{})
-	go func() {
-		group.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return true
-	case <-time.After(d):
-		return false
-	}
-}
-
-// sleep waits, and reports whether the context is still alive.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // Interface guards

@@ -88,7 +88,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 			s.routes(s.server.Errors.Routes, position{sometimes: true, ofError: true})
 		}
 	}
-	s.conclude()
+	s.compareUpstreams()
 	s.compareRealms()
 	s.compareCookies()
 	return s.warnings, nil
@@ -219,8 +219,8 @@ func (s *survey) responses(handlers []caddyhttp.ResponseHandler, at position) {
 	}
 }
 
-// ends reports whether no handler behind gets a request, of those that one meets
-// beside the app.
+// ends reports whether a handler never passes a request on. Only those are known that
+// commonly stand beside an app.
 func ends(handler caddyhttp.MiddlewareHandler) bool {
 	switch handler := handler.(type) {
 	case *reverseproxy.Handler:
@@ -275,7 +275,7 @@ func (s *survey) named(route *caddyhttp.Route, at position) position {
 	return s.handlers(route.Handlers, at)
 }
 
-func (s *survey) conclude() {
+func (s *survey) compareUpstreams() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
 			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {

@@ -19,16 +19,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
-
-// DefaultPath is where the API answers unless Config.Path says otherwise.
-const DefaultPath = "/api/session"
 
 // Config configures a [Handler].
 type Config struct {
@@ -102,71 +96,8 @@ func (c Config) admission(isSecure func(*http.Request) bool) (apiKeys, originChe
 	return keys, origins, errors.Join(pathErr, keysErr, originsErr)
 }
 
-// CheckPath refuses what cannot be the path of an API. The error begins with the
-// path and says what to write instead.
-func CheckPath(configured string) error {
-	u, err := url.ParseRequestURI(configured)
-	if err != nil || !strings.HasPrefix(configured, "/") || configured == "/" ||
-		strings.ContainsAny(configured, "?#*{}") || path.Clean(u.Path) != u.Path {
-		return fmt.Errorf("%q is not one plain path; write for example: path %s", configured, DefaultPath)
-	}
-	return nil
-}
-
-// Path is the path of an API as a browser spells it.
-type Path string
-
-// PathOf is the path of an API that is configured so. Default: DefaultPath.
-func PathOf(configured string) Path {
-	configured = cmp.Or(configured, DefaultPath)
-	if u, err := url.ParseRequestURI(configured); err == nil {
-		return Path(u.EscapedPath())
-	}
-	return Path(configured)
-}
-
-// Serves reports whether the request is for the API. The path must be exact:
-// with another case, a trailing slash or an encoded letter it belongs to the
-// app.
-func (p Path) Serves(r *http.Request) bool {
-	_, below := p.below(r)
-	return below || r.URL.EscapedPath() == string(p)
-}
-
-// operationsBelow are those with a path of their own below the API's.
-var operationsBelow = map[string]operation{"/all": endAll, "/others": endOthers, "/list": list}
-
-// below is the operation that a request asks for by a path below the API's.
-func (p Path) below(r *http.Request) (asked operation, ok bool) {
-	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), string(p))
-	if !ok {
-		return 0, false
-	}
-	asked, ok = operationsBelow[rest]
-	return asked, ok
-}
-
 // Serves reports whether the request is for the API; see [Path.Serves].
 func (h *Handler) Serves(r *http.Request) bool { return h.path.Serves(r) }
-
-// operation is what a request asks for.
-type operation int
-
-const (
-	show operation = iota
-	refresh
-	create
-	update
-	remove
-	endAll
-	endOthers
-	list
-)
-
-func (asked operation) ends() bool { return asked == remove || asked == endAll || asked == endOthers }
-
-// validates reports whether the session must still be good: whoever signs out needs nobody's leave.
-func (asked operation) validates() bool { return asked != create && asked != remove }
 
 // Asks reports which hooks are asked because of a request of a signed-in visitor, for
 // somebody who explains it. Due is whether a session that is used would be refreshed.
@@ -241,10 +172,10 @@ func (h *Handler) admit(r *http.Request) (operation, *problem) {
 	return 0, &problem{status: http.StatusMethodNotAllowed, detail: "The session API supports " + allowed + ".", allow: allowed}
 }
 
-// isEarly reports whether a request came in early data (0-RTT), which who has recorded it
-// can send again (RFC 8470): here in HTTP/3, or at a proxy in front, whose header counts
-// with any value (section 5.1). Clients, or that proxy, repeat by themselves what is refused
-// for that.
+// isEarly reports whether a request came in early data (0-RTT), which anyone who recorded it
+// can send again (RFC 8470): in HTTP/3 here, or at a proxy in front, which says so by
+// Early-Data with any value (section 5.1). A client, or that proxy, repeats by itself a
+// request that was refused with 425.
 func isEarly(r *http.Request) bool {
 	return len(r.Header["Early-Data"]) > 0 || r.ProtoMajor >= 3 && r.TLS != nil && !r.TLS.HandshakeComplete
 }

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-
-	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // Settings are the session settings of one realm. Those of the default realm
@@ -245,49 +243,4 @@ func (d OptionalDuration) MarshalJSON() ([]byte, error) {
 		return []byte(`"off"`), nil
 	}
 	return json.Marshal(time.Duration(d))
-}
-
-// Rule gives a route type to path patterns.
-type Rule struct {
-	// `public` (anonymous visitors only), `auth` (signed-in visitors only) or
-	// `hybrid` (everybody).
-	Type string `json:"type"`
-
-	// Path patterns. `/login` is exact, `/dashboard/*` matches /dashboard and
-	// everything below it, `/blog*` is a prefix, `*` between slashes stands for
-	// exactly one segment, and `*` alone or `/*` is everything. The bare words
-	// api, dashboard, admin, settings and profile stand for `/api/*` and so on.
-	Patterns []string `json:"patterns"`
-
-	// Conditions on the session, all of which must hold; else the answer is 403, or
-	// for a page a redirect to forbidden_path.
-	Require []Requirement `json:"require,omitempty"`
-
-	// Where the rule was written, for messages ("Caddyfile:14").
-	Source string `json:"source,omitempty"`
-}
-
-// Requirement is one condition on a signed-in visitor: either a field with
-// values, or a recent sign-in.
-type Requirement struct {
-	// A dotted path into the session, beginning with `user`: `user.role`. A name
-	// that has dots itself may be part of it (`user.https://example.com/roles`);
-	// where it could mean two fields, that of an object counts.
-	Field string `json:"field,omitempty"`
-
-	// The values that the field may have. A string, number or boolean must
-	// equal one of them, an array must contain one of them. Numbers are compared
-	// by value: `1000` is also `1000.0` and `1e3`.
-	Values []string `json:"values,omitempty"`
-
-	// The maximum age of the sign-in. Not together with field.
-	Fresh caddy.Duration `json:"fresh,omitempty"`
-}
-
-// String writes the requirement as in a Caddyfile.
-func (q Requirement) String() string {
-	if q.Fresh > 0 {
-		return "require fresh " + session.FormatDuration(time.Duration(q.Fresh))
-	}
-	return "require " + q.Field + " " + strings.Join(q.Values, " ")
 }

@@ -346,3 +346,58 @@ func TestStartChecksTheDefaultRealmWithoutAGuard(t *testing.T) {
 		assert.ErrorContains(t, err, says)
 	}
 }
+
+// What the parser of the Caddyfile refuses is refused in JSON too, as is what no Caddyfile can say.
+func TestConfigurationsThatAreRefused(t *testing.T) {
+	for guard, says := range map[string]string{
+		`"home_path":"/{env.X}"`:                                               `home_path "/{env.X}" has a placeholder`,
+		`"forbidden_path":"/{env.X}"`:                                          `forbidden_path "/{env.X}" has a placeholder`,
+		`"return_to":"{env.X}"`:                                                `return_to "{env.X}" has a placeholder`,
+		`"base_path":"/{env.X}"`:                                               `base_path "/{env.X}" has a placeholder`,
+		`"actions":["/{env.X}"]`:                                               `actions "/{env.X}" has a placeholder`,
+		`"handoff":["/{env.X}"]`:                                               `handoff "/{env.X}" has a placeholder`,
+		`"next_build":"/{env.X}/.next"`:                                        `next_build "/{env.X}/.next" has a placeholder`,
+		`"session":{"cookie_name":"{env.X}"}`:                                  `cookie_name "{env.X}" has a placeholder`,
+		`"session":{"cookie_domain":"{env.X}"}`:                                `cookie_domain "{env.X}" has a placeholder`,
+		`"authorize":{"module":"http","url":"http:///x"}`:                      "not an http or https URL",
+		`"authorize":{"module":"http","url":"http://:80/x"}`:                   "not an http or https URL",
+		`"authorize":{"module":"http","url":"http://localhost/#x"}`:            "not an http or https URL",
+		`"authorize":{"module":"http","url":"http://localhost/","timeout":-1}`: "is not between 0 and 30s",
+		`"forbidden_path":"/admin/no","rules":[{"type":"auth","patterns":["/admin/*"],"require":[{"field":"user.role","values":["admin"]}]}]`: "forbidden_path /admin/no is under the",
+		`"rules":[{"type":"hybrid","patterns":["/admin/*"],"require":[{"field":"user.role","values":["admin"]}]}]`:                            "require needs a session, so it belongs to an auth rule; write auth instead of hybrid",
+		`"session":{"revocation":{"module":"storage","on_outage":"maybe"}}`:                                                                   `on_outage cannot be "maybe"; write one of: closed, open`,
+		`"session":{"revocation":{"module":"storage","outage_grace":-1}}`:                                                                     "outage_grace must be above zero",
+		`"session":{"revocation":{"module":"storage","poll_interval":-1}}`:                                                                    "poll_interval must be above zero",
+	} {
+		var config caddy.Config
+		require.NoError(t, caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[
+			{"handler":"session_guard","default":"auth",`+guard+`}]}]}}}}}`), &config), guard)
+		assert.ErrorContains(t, caddy.Validate(&config), says, guard)
+	}
+	for written, says := range map[string]string{
+		"session {\n realm a\n realm b\n authenticated\n}": "realm takes one name and stands once",
+		"session fresh 15m 20m":                            "fresh takes one duration",
+		"session fresh 0s":                                 "is not a duration above zero",
+	} {
+		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("localhost\n@x "+written+"\nrespond @x ok\n"), nil)
+		assert.ErrorContains(t, err, says, written)
+	}
+}
+
+// Patterns that never match are refused wherever they stand; a setting may be given twice with
+// one value.
+func TestPatternsThatNeverMatchAreRefused(t *testing.T) {
+	validate := func(guards string) error {
+		var config caddy.Config
+		require.NoError(t, caddy.StrictUnmarshalJSON([]byte(`{"apps":{"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[`+guards+`]}}}}}`), &config), guards)
+		return caddy.Validate(&config)
+	}
+	for guard, says := range map[string]string{
+		`"handoff":["/a/../b"]`:     `"/a/../b" can never match`,
+		`"no_activity":["/a/../b"]`: `"/a/../b" can never match`,
+	} {
+		assert.ErrorContains(t, validate(`{"handle":[{"handler":"session_guard","default":"auth",`+guard+`}]}`), says, guard)
+	}
+	assert.NoError(t, validate(`{"handle":[{"handler":"session_guard","default":"auth","session":{"expiry":"1h"}}]},{"handle":[{"handler":"session_guard","default":"auth","session":{"expiry":"1h"}}]}`),
+		"one value in two places")
+}

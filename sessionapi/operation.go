@@ -1,0 +1,23 @@
+package sessionapi
+
+// operation is what a request asks for.
+type operation int
+
+const (
+	show operation = iota
+	refresh
+	create
+	update
+	remove
+	endAll
+	endOthers
+	list
+)
+
+func (asked operation) ends() bool { return asked == remove || asked == endAll || asked == endOthers }
+
+// validates reports whether the session must still be good: whoever signs out needs nobody's leave.
+func (asked operation) validates() bool { return asked != create && asked != remove }
+
+// operationsBelow are those with a path of their own below the API's.
+var operationsBelow = map[string]operation{"/all": endAll, "/others": endOthers, "/list": list}

@@ -129,8 +129,8 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 	return err
 }
 
-// rotate refreshes the visitor's session by the Refresher. [ErrRevoked] means
-// that it has ended, [ErrHookFailed] that it is as it was.
+// rotate refreshes the visitor's session by the Refresher. [ErrRevoked] and [ErrExpired]
+// mean that it has ended, [ErrHookFailed] that it is as it was.
 func (v *Visitor) rotate(ctx context.Context) error {
 	m, s := v.manager, v.session
 	key := stateOf(s)
@@ -139,7 +139,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 		return m.rotate(ctx, s)
 	})
 	if IsAnonymity(err) {
-		v.leave(ResultRevoked)
+		v.leave(resultOf(err))
 	}
 	if err == nil && made != nil {
 		v.take(made)
@@ -155,7 +155,14 @@ func (v *Visitor) rotate(ctx context.Context) error {
 // refresh token that is used twice looks stolen (RFC 9700 section 4.14.2).
 func (m *Manager) rotate(ctx context.Context, s *Session) (*sealedSession, error) {
 	started := m.settings.Now()
-	if known, ok := m.recent.newer(s, started, m.stale); ok {
+	known, ok := m.recent.newer(s, started, m.stale)
+	if ok {
+		s = known.session
+	}
+	switch {
+	case m.clipped(s).Expired(started):
+		return nil, ErrExpired
+	case ok:
 		return &known, nil
 	}
 	if m.outdated(s.ID, s.LastActivity) {

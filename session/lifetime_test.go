@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -253,5 +255,64 @@ func TestForgoneSlideLosesNoUpdateSince(t *testing.T) {
 	}
 	if s := read(t, m, request(sentCookie(t, form))).Session(); s == nil || s.User["name"] != "new" {
 		t.Errorf("the session is %v", s)
+	}
+}
+
+// A request that takes as long as its session lasts, or whose app does, brings back neither
+// that nor one that was signed out meanwhile, although nobody remembers the sign-out then.
+func TestSlowRequestBringsNoEndedSessionBack(t *testing.T) {
+	for name, change := range map[string]func(v *session.Visitor) error{
+		"use":     func(v *session.Visitor) error { return v.Slide(t.Context()) },
+		"refresh": func(v *session.Visitor) error { return v.Refresh(t.Context()) },
+		"update":  func(v *session.Visitor) error { return v.Update(session.Change{User: session.User{"role": "owner"}}) },
+		"handoff": func(v *session.Visitor) error {
+			return v.Apply(t.Context(), session.Handoff{Update: &session.Change{}})
+		},
+		"its own name": func(v *session.Visitor) error {
+			return v.Update(session.Change{User: session.User{"role": "owner"}, KeepsEnd: true})
+		},
+	} {
+		for _, signsOut := range []bool{false, true} {
+			for _, refresher := range []session.Refresher{nil, &refresher{answer: rotated}} {
+				m, c := newManager(t, func(s *session.Settings) { s.Refresher = refresher })
+				cookie := signIn(t, m, withTokens())
+				c.Add(6*day + time.Hour) // due, for use
+				slow := read(t, m, request(cookie))
+				if signsOut {
+					if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				c.Add(200 * 365 * day)
+				err := change(slow)
+				if wrong := new(session.HandoffError); !session.IsAnonymity(err) && !errors.As(err, &wrong) {
+					t.Errorf("%s, signed out %v: %v", name, signsOut, err)
+				}
+				if pairs := cookiePairs(setCookies(t, slow)); len(pairs) > 0 {
+					t.Errorf("%s, signed out %v: %d cookies are sent", name, signsOut, len(pairs))
+				}
+			}
+		}
+	}
+}
+
+// A provider that answers when the session would just have ended has answered in time: its
+// old refresh token is used up.
+func TestEndDuringRotation(t *testing.T) {
+	var c *clock
+	hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+		c.Add(10 * time.Second)
+		return rotated(ctx, s)
+	}}
+	m, clock := newManager(t, func(s *session.Settings) { s.Refresher = hook })
+	c = clock
+	cookie := signIn(t, m, withTokens())
+	c.Add(7*day - time.Second)
+	v := read(t, m, request(cookie))
+	if err := v.Slide(t.Context()); err != nil || v.Session() == nil || v.Session().RefreshToken != "rt+" {
+		t.Errorf("%v, %v", err, v.Session())
+	}
+	if len(cookiePairs(setCookies(t, v))) == 0 {
+		t.Error("what the provider gave is lost")
 	}
 }

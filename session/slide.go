@@ -36,7 +36,7 @@ type slid struct {
 
 // Slide refreshes the session if the settings say that it is due. It does
 // nothing for an anonymous visitor. If the session has ended meanwhile, or is
-// ended by the Refresher, the error is [ErrRevoked] and the visitor anonymous. A
+// ended by the Refresher, the error is [ErrRevoked] or [ErrExpired] and the visitor anonymous. A
 // Refresher that fails leaves the session as it is.
 func (v *Visitor) Slide(ctx context.Context) error {
 	settings := &v.manager.settings
@@ -54,8 +54,8 @@ func (v *Visitor) Slide(ctx context.Context) error {
 		before.made = true
 		return v.manager.used(s, now)
 	})
-	if errors.Is(err, ErrRevoked) {
-		v.leave(ResultRevoked)
+	if IsAnonymity(err) {
+		v.leave(resultOf(err))
 	}
 	if err == nil && v.pending != nil {
 		v.slid = before

@@ -230,10 +230,15 @@ type replacement struct{ content, rotated, slid bool }
 
 // replace seals what next makes of the newest state of a session; nil keeps that state.
 // What changes no content, only the times, does nothing if the content is older than an
-// update on another node, which it would overwrite. What it returns is that of
+// update on another node, which it would overwrite. A request may take longer than its
+// session, and than anybody remembers that it was signed out: it must not bring that back
+// ([ErrExpired]). The Refresher was asked in time. What it returns is that of
 // [recent.replace].
 func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*Session, time.Time) (*Session, error)) (made, before *sealedSession, err error) {
 	return m.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealedSession, error) {
+		if !by.rotated && m.clipped(newest).Expired(now) {
+			return nil, ErrExpired
+		}
 		if !by.content && m.outdated(newest.ID, from) {
 			return nil, nil
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
 	"github.com/session-guard/caddy-session-guard/sessionapi"
@@ -319,6 +320,37 @@ func TestAttackReplayAfterSignOut(t *testing.T) {
 	s.cookies = maps.Clone(stolen)
 	if a := s.do(http.MethodGet, "").want(t, http.StatusOK); a.Session != nil {
 		t.Errorf("the session is back: %s", a.text)
+	}
+}
+
+// slowBody is a body whose bytes take that long.
+type slowBody struct {
+	io.Reader
+	site  *site
+	takes time.Duration
+}
+
+func (b slowBody) Read(p []byte) (int, error) {
+	b.site.now = b.site.now.Add(b.takes)
+	return b.Reader.Read(p)
+}
+
+// A thief sends the stolen cookie at once, and the body a byte a minute, until nobody
+// remembers any more that its owner signed out.
+func TestAttackReviveBySlowBody(t *testing.T) {
+	for _, body := range []string{`{"user":{}}`, `{"user":{"name":"Eve"}}`} {
+		for _, signsOut := range []bool{false, true} {
+			s := signedIn(t, nil)
+			slow := s.request(http.MethodPatch, body)
+			slow.Body = io.NopCloser(slowBody{strings.NewReader(body), s, 45 * 24 * time.Hour})
+			if signsOut {
+				s.do(http.MethodDelete, "").want(t, http.StatusOK)
+			}
+			s.send(slow).want(t, http.StatusUnauthorized)
+			if after := s.do(http.MethodGet, "").Session; after != nil {
+				t.Errorf("%s, signed out %v: the session is back", body, signsOut)
+			}
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // ownedActions are the Server Actions of the build that writeBuild writes, by the pages that own them.
 var ownedActions = map[string][]string{
 	"00ad": {"/admin"}, "00ed": {"/editors"}, "00da": {"/dashboard"}, "0010": {"/login"}, "0000": {"/"},
-	"00ae": {"/admin", "/editors"}, "00aa": {"/admin", "/about"}, "00ff": nil,
+	"00ae": {"/admin", "/editors"}, "00az": {"/admin", "/zoo"}, "00aa": {"/admin", "/about"}, "00ff": nil,
 }
 
 // writeBuild writes the manifests of a build of Next.js and returns its folder.
@@ -23,7 +23,7 @@ func writeBuild(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	var pages, actions []string
-	for _, page := range []string{"/admin", "/editors", "/dashboard", "/login", "/about"} {
+	for _, page := range []string{"/admin", "/editors", "/dashboard", "/login", "/about", "/zoo"} {
 		pages = append(pages, `"`+page+`/page":"`+page+`"`)
 	}
 	for id, owners := range ownedActions {
@@ -106,6 +106,7 @@ func TestAuthorizeHookIsAskedAboutActionsOfAuthPages(t *testing.T) {
 		{"00ad", "/dashboard", []string{"auth /dashboard/*", "auth /admin/*"}},
 		{"00ad", "/_next/static/x", []string{"auth /admin/*"}},
 		{"00aa", "/", nil},
+		{"00az", "/", nil}, // the open page that owns it stands behind the one that the hook guards
 		{"00aa", "/dashboard", []string{"auth /dashboard/*"}},
 		{"0000", "/", nil},
 		{"beef", "/", nil},
@@ -167,4 +168,16 @@ func TestRewritesToAnotherHostAreWarnedOf(t *testing.T) {
 		logged := s.logged()
 		assert.Equal(t, warned, strings.Contains(logged, "the app passes /ingest/:path* on to another host"), handoff)
 	}
+}
+
+// Whoever guesses an action's id, or runs another build than the guard reads, is told of.
+func TestActionOfAnotherBuildIsWarnedOfOnce(t *testing.T) {
+	s := serve(t, "session_guard {\n auth /dashboard/*\n default hybrid\n next_build "+writeBuild(t)+"\n }")
+	const warning = "a Server Action was refused because next_build does not know it"
+	s.request("POST", "/dashboard", "Next-Action", "00ad") // known, and refused
+	assert.NotContains(t, s.logged(), warning)
+	for range 2 {
+		assert.Equal(t, http.StatusUnauthorized, s.request("POST", "/about", "Next-Action", "beef").StatusCode)
+	}
+	assert.Equal(t, 1, strings.Count(s.logged(), warning))
 }

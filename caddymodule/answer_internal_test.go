@@ -164,3 +164,99 @@ func TestHandoffThatIsEndedMeanwhileIsNotReportedAsDone(t *testing.T) {
 		assert.Empty(t, w.Header()["X-Action-Redirect"])
 	}
 }
+
+// A file that all visitors may share is kept from caches if its answer sets the session's
+// cookie.
+func TestStaticFileThatSignsInIsNotCached(t *testing.T) {
+	b := newBench(t)
+	w := httptest.NewRecorder()
+	require.NoError(t, b.guard.ServeHTTP(w, b.request("/_next/static/app.js", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Header().Set("Set-Cookie", "session.set=eyJ1c2VyIjp7ImlkIjoiYm9iIn19")
+		_, err := w.Write([]byte("file"))
+		return err
+	})))
+	require.True(t, strings.HasPrefix(w.Header().Get("Set-Cookie"), "session=ey"), w.Header())
+	assert.Equal(t, []string{"private, no-store"}, w.Header()["Cache-Control"])
+}
+
+// A handoff counts also where the first thing that a handler does is to flush.
+func TestHandoffOnAnAnswerThatBeginsWithAFlush(t *testing.T) {
+	b := newBench(t)
+	w := httptest.NewRecorder()
+	require.NoError(t, b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("X-Session-Set", "eyJ1c2VyIjp7ImlkIjoiYm9iIn19")
+		return http.NewResponseController(w).Flush()
+	})))
+	header := w.Result().Header // as it was sent
+	assert.NotContains(t, header, "X-Session-Set")
+	assert.True(t, strings.HasPrefix(header.Get("Set-Cookie"), "session=ey"), header)
+}
+
+// The page that was rendered ahead is not sent, by whichever way a handler sends it.
+func TestPageRenderedAheadIsNotSentByReadFrom(t *testing.T) {
+	b := newBench(t)
+	w := httptest.NewRecorder()
+	require.NoError(t, b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("X-Action-Redirect", "/dashboard;push")
+		w.Header().Set("Content-Encoding", "gzip")
+		n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("secret page"))
+		assert.EqualValues(t, len("secret page"), n)
+		return err
+	})))
+	assert.Empty(t, w.Body.String())
+	assert.NotContains(t, w.Header(), "Content-Encoding", "a browser cannot decode an empty body")
+}
+
+// Of a signed-in visitor's answer that is not sent a while is read, also where it is flushed:
+// Caddy's proxy would log it with the headers that name the session. A WebSocket is not opened
+// by that.
+func TestFlushAfterAFailedHandoff(t *testing.T) {
+	b := newBench(t)
+	var handoff *session.HandoffError
+	ask := func(r *http.Request, app func(http.ResponseWriter)) {
+		require.ErrorAs(t, b.guard.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("X-Session-Update", "!!!")
+			w.WriteHeader(http.StatusOK)
+			app(w)
+			return nil
+		})), &handoff)
+	}
+	ask(b.request("/dashboard", b.cookie), func(w http.ResponseWriter) {
+		_, err := w.Write([]byte("page"))
+		require.NoError(t, err)
+		require.NoError(t, http.NewResponseController(w).Flush())
+	})
+	socket := b.request("/dashboard", b.cookie)
+	socket.Header["Connection"], socket.Header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+	ask(socket, func(w http.ResponseWriter) {
+		_, err := w.Write([]byte("message"))
+		require.ErrorAs(t, err, &handoff)
+		require.ErrorAs(t, http.NewResponseController(w).Flush(), &handoff)
+	})
+}
+
+// Of an anonymous visitor's answer that is not sent nothing is read: no log would name anybody.
+func TestAnonymousAnswerIsNotReadAfterAFailedHandoff(t *testing.T) {
+	b := newBench(t)
+	r := b.request("/", "")
+	r.Header["Accept"], r.Header["Sec-Fetch-Mode"], r.Header["Sec-Fetch-Dest"] = []string{"application/json"}, []string{"cors"}, []string{"empty"}
+	var handoff *session.HandoffError
+	require.ErrorAs(t, b.guard.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		require.NotNil(t, b.guard.realm.visitOf(r).connection.cancel, "it could be ended, so this tests something")
+		w.Header().Set("X-Session-Set", "!!!")
+		_, err := w.Write([]byte("page"))
+		require.ErrorAs(t, err, &handoff)
+		return nil
+	})), &handoff)
+}
+
+// An error for a file that all visitors share says nothing of a visitor.
+func TestErrorOfAStaticFileIsLeftAlone(t *testing.T) {
+	b := newBench(t)
+	w := httptest.NewRecorder()
+	require.Error(t, b.guard.ServeHTTP(w, b.request("/_next/static/a.js", b.cookie), caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+		return caddyhttp.Error(http.StatusNotFound, errors.New("not found"))
+	})))
+	assert.Empty(t, w.Header())
+}

@@ -488,3 +488,28 @@ func TestHandoffInAWrongPlaceIsLogged(t *testing.T) {
 		})
 	}
 }
+
+// With handoff off nothing that an app says signs anybody in, and a wrong one breaks no page
+// nor the redirect of a Server Action.
+func TestHandoffOff(t *testing.T) {
+	s := serve(t, "session_guard {\n default hybrid\n handoff off\n actions /*\n }")
+	for _, said := range []string{handoff(ada), "!!!"} {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Set", said)
+			w.Header().Add("Set-Cookie", "session.set="+said)
+			_, _ = io.WriteString(w, "page")
+		})
+		response := s.request("GET", "/")
+		assert.Equal(t, http.StatusOK, response.StatusCode, said)
+		assert.Equal(t, "page", body(t, response), said)
+		assert.Empty(t, response.Cookies(), said)
+		assert.NotContains(t, response.Header, "X-Session-Set", said)
+	}
+	assert.Contains(t, s.logged(), "because the setting handoff does not allow it on this path")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Session-Set", handoff(ada))
+		w.Header().Set("X-Action-Redirect", "/about;push")
+		_, _ = io.WriteString(w, "rendered ahead")
+	})
+	assert.Equal(t, "rendered ahead", body(t, s.request("POST", "/", "Next-Action", "00aa")), "what was ignored is no reason to lose the page")
+}

@@ -145,3 +145,12 @@ func TestBrokenRealmBreaksTheAPIAlone(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, answer.StatusCode)
 	assert.False(t, passed)
 }
+
+// Pages of the trusted origins may change the session, those of others may not.
+func TestTrustedOriginsOfTheAPI(t *testing.T) {
+	s := serve(t, "session_api {\n trusted_origins https://admin.example.com\n }\n session_guard {\n default hybrid\n }")
+	for origin, code := range map[string]int{"https://admin.example.com": http.StatusOK, "https://evil.example.com": http.StatusForbidden} {
+		response := s.request("DELETE", "/api/session", "Cookie", s.signIn(ada), "Origin", origin, "Sec-Fetch-Site", "cross-site")
+		assert.Equal(t, code, response.StatusCode, origin)
+	}
+}

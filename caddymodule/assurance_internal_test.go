@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // The limits of NIST SP 800-63B-4, sections 2.1.3, 2.2.3 and 2.3.3.
@@ -62,4 +63,17 @@ func TestAssuranceRefusesOnce(t *testing.T) {
 	}
 	tooLong := Settings{Assurance: "aal2", Expiry: caddy.Duration(50 * time.Minute), MaxLifetime: OptionalDuration(20 * time.Minute)}
 	assert.ErrorContains(t, (&realm{settings: tooLong}).core().Validate(), "expiry 50m is above max_lifetime 20m")
+}
+
+// What a level allows is allowed at its limit.
+func TestAssuranceAtItsLimits(t *testing.T) {
+	for level, limits := range map[string][2]time.Duration{"aal1": {30 * 24 * time.Hour, 30 * 24 * time.Hour}, "aal2": {time.Hour, 24 * time.Hour}, "aal3": {15 * time.Minute, 12 * time.Hour}} {
+		s := &Settings{Assurance: level, Expiry: caddy.Duration(limits[0]), MaxLifetime: OptionalDuration(limits[1])}
+		require.NoError(t, s.CheckAssurance(), level)
+		s.Expiry++
+		require.Error(t, s.CheckAssurance(), level)
+		s.Expiry--
+		s.MaxLifetime++
+		require.Error(t, s.CheckAssurance(), level)
+	}
 }

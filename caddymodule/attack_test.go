@@ -344,3 +344,28 @@ func TestAmbiguousPathsAreLoggedAndCounted(t *testing.T) {
 		}
 	}
 }
+
+// Of a path that can be read in two ways, what the rules of both readings require must hold.
+func TestAttackRequirementsOfAllReadings(t *testing.T) {
+	s := serve(t, "session_guard {\n auth /dashboard/* {\n require user.role admin\n }\n auth /admin/* {\n require user.staff yes\n }\n default hybrid\n}")
+	for object, want := range map[string]int{
+		`{"user":{"id":"a","role":"admin","staff":"yes"}}`: http.StatusOK,
+		`{"user":{"id":"b","role":"admin"}}`:               http.StatusForbidden,
+		`{"user":{"id":"c","staff":"yes"}}`:                http.StatusForbidden,
+	} {
+		for _, path := range []string{"/dashboard/..%2fadmin/x", "/admin/..%2fdashboard/x"} {
+			response := s.request("GET", path, "Cookie", s.signIn(object))
+			assert.Equal(t, want, response.StatusCode, "%s for %s", path, object)
+			assert.Equal(t, want == http.StatusOK, s.last() != nil, "%s for %s", path, object)
+		}
+	}
+}
+
+// Two ids of an action are none that anybody may run: Node.js makes one text of them.
+func TestAttackTwoActionIDs(t *testing.T) {
+	s := serve(t, withHooks("next_build "+writeBuild(t)))
+	assert.Equal(t, http.StatusOK, s.request("POST", "/about", "Next-Action", "0000").StatusCode)
+	s.last()
+	assert.Equal(t, http.StatusUnauthorized, s.request("POST", "/about", "Next-Action", "0000", "Next-Action", "00ad").StatusCode)
+	assert.Nil(t, s.last())
+}

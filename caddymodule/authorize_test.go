@@ -369,3 +369,80 @@ func TestHooksLogNoSecrets(t *testing.T) {
 		assert.NotContains(t, string(logged), secret)
 	}
 }
+
+// A session that ends while the hook is asked has ended, also for requests that keep none
+// alive.
+func TestSignOutWhileTheAuthorizeHookIsAskedAboutAPrefetch(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url, "no_activity /dashboard/poll"))
+	for _, headers := range [][]string{{"Next-Router-Prefetch", "1", "Rsc", "1"}, nil} {
+		cookie := s.signIn(ada)
+		hook.answer(func(http.ResponseWriter, *http.Request) { s.request("DELETE", "/api/session", "Cookie", cookie) })
+		s.request("GET", "/dashboard/poll", append(headers, "Cookie", cookie)...)
+		assert.Nil(t, s.last(), "the app was asked for a session that had ended: %v", headers)
+	}
+}
+
+// A 403 with a body is the hook's own answer, and a location counts with a redirect only.
+func TestAuthorizeHookAnswersAreSentAsTheyAre(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("authorize "+hook.url, "forbidden_path /denied"))
+	cookie := s.signIn(ada)
+	hook.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "fired")
+	})
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, http.StatusForbidden, response.StatusCode)
+	assert.Equal(t, "fired", body(t, response))
+
+	hook.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(http.StatusConflict)
+	})
+	response = s.request("GET", "/dashboard", "Cookie", cookie, "Rsc", "1")
+	assert.Equal(t, http.StatusConflict, response.StatusCode)
+
+	for _, code := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		hook.answer(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(code)
+		})
+		assert.Equal(t, code, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+		assert.Equal(t, http.StatusSeeOther, s.request("POST", "/dashboard", "Cookie", cookie).StatusCode, "a form must not be sent there")
+	}
+}
+
+// The hook's own cookies come beside the session's, which on_refresh has replaced.
+func TestAuthorizeHookSetsACookieBesideTheSessions(t *testing.T) {
+	hook := newHookServer(t)
+	hook.answer(func(w http.ResponseWriter, r *http.Request) {
+		calls := hook.calls()
+		asked, _ := calls[len(calls)-1].body["session"].(map[string]any)
+		switch {
+		case r.URL.Path == "/refresh":
+			_, _ = io.WriteString(w, `{"user":{"id":"ada","role":"fired"},"refreshToken":"rt-2"}`)
+		case asked["user"].(map[string]any)["role"] == "fired":
+			w.Header().Set("Set-Cookie", "seen=1")
+			w.WriteHeader(http.StatusTeapot)
+		}
+	})
+	s, cookie := due(t, "on_refresh "+hook.url+"/refresh", "authorize "+hook.url+"/authorize")
+	response := s.request("GET", "/dashboard", "Cookie", cookie)
+	require.Equal(t, http.StatusTeapot, response.StatusCode)
+	assert.Contains(t, cookieHeader(response), "session=")
+	assert.Contains(t, cookieHeader(response), "seen=1")
+}
+
+// The hook is asked once about a request, also where the session slides, and without a build
+// not about the page that the client says it comes from.
+func TestAuthorizeHookIsAskedOnce(t *testing.T) {
+	hook := newHookServer(t)
+	s, cookie := due(t, "authorize "+hook.url)
+	s.request("GET", "/dashboard", "Cookie", cookie, "Rsc", "1", "Next-Url", "/admin")
+	require.NotNil(t, s.last())
+	calls := hook.calls()
+	require.Len(t, calls, 1)
+	asked := calls[0].body["session"].(map[string]any)
+	assert.Equal(t, "rt-secret", asked["refreshToken"], "the session is as X-Session-Data has it")
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,5 +82,14 @@ func TestCommandsSayWhereTheirInputGoes(t *testing.T) {
 		printed, err := sessionCommand(t, command, "eyJhbGciOiJkaXIi")
 		require.EqualError(t, err, "caddy session "+command+" takes no argument; "+instead)
 		require.NotContains(t, printed, "eyJhbGciOiJkaXIi")
+	}
+}
+
+// A token that is dead from the beginning signs nobody in.
+func TestSealRefusesASessionThatHasEnded(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+	for _, expiry := range []string{"0s", "-1h", "soon"} {
+		_, err := command(t, ada, "seal", "--expiry", expiry)
+		assert.ErrorContains(t, err, "is not a duration above zero", expiry)
 	}
 }

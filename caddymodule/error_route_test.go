@@ -203,3 +203,117 @@ func errorPageOfADenial(t *testing.T, realm string) {
 	response := s.request("GET", "/")
 	assert.Equal(t, "s-maxage=31536000", response.Header.Get("Cdn-Cache-Control"), "only denials are meant")
 }
+
+// The error page of a failing app in an error route: what the guard before had to send is sent
+// by the session API too, is kept by no cache, and comes before what is newer.
+func TestCookieOfTheGuardBeforeAnErrorRoute(t *testing.T) {
+	for name, tc := range map[string]struct {
+		errorRoute string
+		page       http.HandlerFunc
+		token      string
+	}{
+		"a cacheable page": {"reverse_proxy {{app}}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=600")
+			w.Header().Set("Cdn-Cache-Control", "max-age=600")
+		}, "rt-2"},
+		"a page that fails": {"reverse_proxy {{app}}", func(w http.ResponseWriter, _ *http.Request) {
+			panic(http.ErrAbortHandler)
+		}, "rt-2"},
+		"the session API": {"rewrite * /api/session\n session_api {\n path /dashboard\n }", nil, "rt-2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			hook.answer(tokenEndpoint)
+			t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
+			s := serve(t, withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url)+
+				"\nhandle_errors {\n session_guard {\n default hybrid\n}\n "+tc.errorRoute+"\n}\n")
+			asked := 0
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				if asked++; asked == 1 {
+					panic(http.ErrAbortHandler)
+				}
+				tc.page(w, r)
+			})
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			require.NotEmpty(t, cookieHeader(response))
+			assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
+			assert.NotContains(t, response.Header, "Cdn-Cache-Control")
+			s.answer(nil)
+			s.request("GET", "/dashboard", "Cookie", cookieHeader(response))
+			assert.Equal(t, tc.token, sessionOf(t, s.last())["refreshToken"])
+		})
+	}
+}
+
+// A denial by a guard behind another one is kept by nobody either.
+func TestDenialOfAGuardBehindAnotherIsNotCached(t *testing.T) {
+	s := serve(t, "route {\n session_guard {\n default hybrid\n }\n session_guard {\n realm staff\n auth /dashboard/*\n default hybrid\n unauthenticated status\n }\n reverse_proxy {{app}}\n }\n"+
+		"handle_errors {\n session_guard {\n default hybrid\n actions /*\n }\n reverse_proxy {{app}}\n }",
+		"session staff {\n secret q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f\n }")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "public, max-age=600") })
+	response := s.request("GET", "/dashboard", "Accept", "application/json", "Sec-Fetch-Mode", "cors")
+	require.Equal(t, http.StatusOK, response.StatusCode, "as the error page of the app says")
+	assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
+	s.last()
+	s.send(http.MethodPost, "/dashboard", strings.NewReader("name=ada"), "Content-Type", "application/x-www-form-urlencoded")
+	r := s.last()
+	require.NotNil(t, r)
+	assert.Equal(t, "application/x-www-form-urlencoded", r.Header.Get("Content-Type"), "a guard of the error route decides anew about a form")
+}
+
+// The variables that guards share show nothing of the session.
+func TestFailureShowsNothing(t *testing.T) {
+	s := serve(t, guarded+"\nhandle_errors {\n respond \"[{http.vars.session_guard.failed}]\"\n }")
+	assert.Equal(t, "[forbidden]", body(t, s.request("GET", "/editors/x", "Cookie", s.signIn(ada))))
+}
+
+// What the guard before an error route has to send is sent whatever guards that: of its own realm
+// or another, with a page that may be cached, one that fails or the session API. What the
+// error route itself says comes after it, since of two lines browsers keep the last.
+func TestCookieOfAGuardOfAnotherRealmBeforeAnErrorRoute(t *testing.T) {
+	for name, tc := range map[string]struct {
+		errorRoute string
+		page       http.HandlerFunc
+		last       string // the name of the last cookie
+	}{
+		"a cacheable page": {"reverse_proxy {{app}}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=600")
+		}, "session"},
+		"a page that fails": {"reverse_proxy {{app}}", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, "session"},
+		"a bad handoff": {"reverse_proxy {{app}}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Set", "!!!")
+		}, "session"},
+		"a handoff": {"reverse_proxy {{app}}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Set", handoff(ada))
+		}, "session_staff"},
+		"the session API": {"session_api {\n realm staff\n path /dashboard\n }", nil, "session"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hook := newHookServer(t)
+			hook.answer(tokenEndpoint)
+			t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
+			s := serve(t, strings.Replace(withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url), "session_api", "", 1)+
+				"\nhandle_errors {\n session_guard {\n realm staff\n default hybrid\n}\n route {\n"+tc.errorRoute+"\n}\n}\n",
+				"session staff {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay\n }")
+			asked := 0
+			s.answer(func(w http.ResponseWriter, r *http.Request) {
+				if asked++; asked == 1 {
+					panic(http.ErrAbortHandler)
+				}
+				tc.page(w, r)
+			})
+			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			cookies := response.Cookies()
+			require.NotEmpty(t, cookies)
+			names := map[string]bool{}
+			for _, c := range cookies {
+				names[c.Name] = true
+			}
+			assert.True(t, names["session"], "what on_refresh returned is lost: %v", response.Header)
+			assert.Equal(t, tc.last, cookies[len(cookies)-1].Name)
+			assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
+		})
+	}
+}

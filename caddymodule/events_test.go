@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func init() { caddy.RegisterModule(new(eventRecorder)) }
@@ -136,3 +137,33 @@ func TestWhichEndsOfSessionsAreEvents(t *testing.T) {
 }
 
 func userObject(id string) string { return `{"user":{"id":"` + id + `"}}` }
+
+// With log_user off nothing that others may read names a user.
+func TestLogUserOff(t *testing.T) {
+	heard.Lock()
+	heard.events = nil
+	heard.Unlock()
+	s := serve(t, guarded, "session {\n log_user off\n }", "events {\n on create test_recorder\n on delete test_recorder\n }")
+	cookie := s.signIn(ada)
+	s.request("DELETE", "/api/session", "Cookie", cookie)
+	status, text := admin(t, "POST", "/session/revoke", `{"user":"ada"}`)
+	require.Equal(t, http.StatusOK, status, text)
+	heard.Lock()
+	defer heard.Unlock()
+	require.Len(t, heard.events, 2)
+	for _, e := range heard.events {
+		assert.NotContains(t, e.Data, "user_id", e.Name())
+	}
+	for line := range strings.Lines(s.logged()) {
+		if !strings.Contains(line, "http.log.access") {
+			assert.NotContains(t, line, `"user_id":"ada"`)
+		}
+	}
+}
+
+// Who ends all of their sessions is in the log, as who signs out.
+func TestEndOfAllSessionsIsLogged(t *testing.T) {
+	s := serve(t, guarded)
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session/all", "Cookie", s.signIn(ada)).StatusCode)
+	assert.Contains(t, s.logged(), "sessions of the user were revoked")
+}

@@ -417,3 +417,48 @@ func TestSessionOfFormerSettingsIsNoError(t *testing.T) {
 	require.NotNil(t, r)
 	assert.Equal(t, "ada", r.Header.Get("X-Session-User"))
 }
+
+// What unauthenticated says holds for anonymous visitors only.
+func TestUnauthenticatedIsNotForSignedInVisitors(t *testing.T) {
+	for _, mode := range []string{"auto", "redirect", "status"} {
+		s := serve(t, "session_guard {\n public /login\n auth /dashboard/*\n default hybrid\n home_path /dashboard\n unauthenticated "+mode+"\n }")
+		response := s.request("GET", "/login", "Cookie", s.signIn(ada), "Accept", "application/json", "Sec-Fetch-Mode", "cors")
+		assert.Equal(t, http.StatusUnauthorized, response.StatusCode, mode)
+		response = s.request("GET", "/login", "Cookie", s.signIn(ada))
+		assert.Equal(t, http.StatusTemporaryRedirect, response.StatusCode, mode)
+		assert.Equal(t, "/dashboard", response.Header.Get("Location"), mode)
+	}
+}
+
+// A method that no app gets is refused with the ones that it may get (RFC 9110 section 15.5.6).
+func TestRefusedMethodNamesTheOthers(t *testing.T) {
+	s := serve(t, guarded)
+	response := s.request("TRACE", "/")
+	assert.Equal(t, http.StatusMethodNotAllowed, response.StatusCode)
+	assert.Equal(t, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", response.Header.Get("Allow"))
+}
+
+// Next.js's client says on its data routes that it asks for data, and nobody may say so
+// elsewhere.
+func TestNextjsDataHeader(t *testing.T) {
+	s := serve(t, guarded)
+	for path, want := range map[string]string{"/_next/data/build/about.json": "1", "/about": ""} {
+		s.request("GET", path, "X-Nextjs-Data", "1")
+		r := s.last()
+		require.NotNil(t, r, path)
+		assert.Equal(t, want, r.Header.Get("X-Nextjs-Data"), path)
+	}
+}
+
+// Where a handler before the guard makes a closed path of the login page, nobody is sent there
+// again and again. The log says so once, and a prefetch says nothing.
+func TestLoginPageThatIsClosed(t *testing.T) {
+	s := serve(t, "rewrite /login /dashboard/login\nsession_guard {\n auth /dashboard/*\n default hybrid\n }")
+	assert.Equal(t, http.StatusNoContent, s.request("GET", "/login", "Rsc", "1", "Next-Router-Prefetch", "1").StatusCode)
+	assert.NotContains(t, s.logged(), "nobody can sign in")
+	for range 2 {
+		assert.Equal(t, http.StatusUnauthorized, s.request("GET", "/login").StatusCode)
+	}
+	assert.Equal(t, 1, strings.Count(s.logged(), "the login page needs a session itself, so nobody can sign in"))
+	assert.Equal(t, http.StatusTemporaryRedirect, s.request("GET", "/dashboard").StatusCode)
+}

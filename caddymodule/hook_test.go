@@ -371,3 +371,27 @@ func TestSignInWhileValidateFailsEndsTheSessionBefore(t *testing.T) {
 	s.wantOnDashboard(cookieHeader(response), http.StatusOK)
 	s.wantOnDashboard(planted, http.StatusTemporaryRedirect)
 }
+
+// In an outage of the validate hook nobody is sent to the login page who may have a session.
+func TestValidateHookOutageOfARefusedAction(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks(hook.validate("")))
+	cookie := s.signIn(ada)
+	hook.answer(status(http.StatusInternalServerError))
+	response := s.request("POST", "/about", "Next-Action", "00aa", "Cookie", cookie)
+	assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	assert.Empty(t, response.Header.Get("X-Action-Redirect"))
+	assert.Nil(t, s.last())
+}
+
+// Without validate the app is told who asks for a file, and with it who runs an action at the
+// path of one.
+func TestIdentityOnStaticPaths(t *testing.T) {
+	s := serve(t, guarded)
+	s.request("GET", "/_next/static/app.js", "Cookie", s.signIn(ada))
+	assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"))
+	hook := newHookServer(t)
+	s = serve(t, withHooks(hook.validate("")))
+	s.request("POST", "/_next/static/app.js", "Next-Action", "00aa", "Cookie", s.signIn(ada))
+	assert.Equal(t, "ada", s.last().Header.Get("X-Session-User"))
+}

@@ -1,11 +1,14 @@
 package caddymodule
 
 import (
+	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // lines is a body of a line each second, until the context ends or for half a minute.
@@ -93,4 +98,108 @@ func TestLongAnswerEndsWithItsSession(t *testing.T) {
 			})
 		})
 	}
+}
+
+// hijackable is a connection that may be taken over.
+type hijackable struct {
+	*httptest.ResponseRecorder
+	statuses []int
+}
+
+func (h *hijackable) WriteHeader(status int) { h.statuses = append(h.statuses, status) }
+
+func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	server, client := net.Pipe()
+	_ = client.Close()
+	return server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)), nil
+}
+
+// Whoever takes the connection over writes the answer, of which nothing else is sent then, and
+// the request ends with the session.
+func TestHandlerThatTakesTheConnectionOver(t *testing.T) {
+	b := newBench(t)
+	w := &hijackable{ResponseRecorder: httptest.NewRecorder()}
+	require.NoError(t, b.guard.ServeHTTP(w, b.request("/dashboard", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		require.NoError(t, err)
+		defer conn.Close()
+		visit := b.guard.realm.visitOf(r)
+		require.True(t, visit.connection.isWatched())
+		visitor, err := b.guard.realm.ready.Load().Read(b.request("/", b.cookie))
+		require.NoError(t, err)
+		require.NoError(t, visitor.Delete(t.Context()))
+		select {
+		case <-r.Context().Done():
+		case <-time.After(5 * time.Second):
+			t.Error("the request outlives its session")
+		}
+		return nil
+	})))
+	assert.Empty(t, w.statuses)
+}
+
+// A stream whose own answer signs out ends with that session.
+func TestEventStreamThatSignsOutEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		began := time.Now()
+		_ = b.guard.ServeHTTP(httptest.NewRecorder(), b.request("/dashboard", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("X-Session-Delete", "1")
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.WriteHeader(http.StatusOK)
+			for sleep(r.Context(), time.Second) && time.Since(began) < time.Minute {
+				_, _ = io.WriteString(w, "data: x\n\n")
+			}
+			return nil
+		}))
+		assert.Less(t, time.Since(began), 10*time.Second)
+	})
+}
+
+// Whoever has answered leaves nothing that waits for the end of its session.
+func TestConnectionThatIsClosedIsForgotten(t *testing.T) {
+	b := newBench(t)
+	ended := 0
+	for range 3 {
+		require.NoError(t, b.guard.ServeHTTP(httptest.NewRecorder(), b.request("/dashboard", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.WriteHeader(http.StatusOK)
+			v := b.guard.realm.visitOf(r)
+			require.True(t, v.connection.isWatched())
+			stop := v.connection.stop
+			v.connection.stop = func() { ended++; stop() }
+			return nil
+		})))
+	}
+	assert.Equal(t, 3, ended)
+}
+
+// revokedLater are revocations of every session from some moment on.
+type revokedLater struct {
+	session.Revocations
+	ended atomic.Bool
+}
+
+func (r *revokedLater) Revoked(*session.Session) (bool, error) { return r.ended.Load(), nil }
+
+func (*revokedLater) UpdatedAfter(string, time.Time) bool { return false }
+
+// A page that signs in, takes long and loses its session meanwhile is sent to its end: nobody
+// could have stolen it.
+func TestLongPageThatSignsIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		ended := new(revokedLater)
+		b.with(t, func(s *session.Settings) { s.Revocations = ended })
+		w := httptest.NewRecorder()
+		require.NoError(t, b.guard.ServeHTTP(w, b.request("/", ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("X-Session-Set", "eyJ1c2VyIjp7ImlkIjoiYm9iIn19")
+			w.WriteHeader(http.StatusOK)
+			ended.ended.Store(true)
+			time.Sleep(2 * longAnswer)
+			_, err := w.Write([]byte("page"))
+			return err
+		})))
+		assert.Equal(t, "page", w.Body.String())
+	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/routes"
@@ -197,4 +198,13 @@ func renew(r *http.Request, i int) {
 	if i%64 == 0 {
 		*r = *prepare(r.WithContext(context.Background()))
 	}
+}
+
+func (b bench) with(t *testing.T, change func(*session.Settings)) {
+	t.Helper()
+	settings := b.guard.realm.core()
+	change(&settings)
+	manager, err := session.NewManager(settings, b.guard.realm.ready.Load().Keys())
+	require.NoError(t, err)
+	b.guard.realm.ready.Store(manager)
 }

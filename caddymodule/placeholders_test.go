@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,4 +99,61 @@ func TestAccessLogsNameTheUser(t *testing.T) {
 		}
 		assert.True(t, found, want.uri)
 	}
+}
+
+// Each placeholder says what its name says, times in UTC and numbers as they were given. What
+// is not ours is left to others.
+func TestPlaceholderValues(t *testing.T) {
+	local := time.Local
+	time.Local = time.FixedZone("elsewhere", 3*60*60)
+	t.Cleanup(func() { time.Local = local })
+	s := serve(t, `session_guard {
+		default hybrid
+		locales ar
+		expiry 1h
+	}
+	route {
+		map {http.request.method} {area} {
+			default there
+		}
+		request_header X-Times "{http.session.created_at} {http.session.expires_at}"
+		request_header X-Fields "{http.auth.user.age} {http.auth.user.big} {http.auth.user.admin} {http.auth.user.tags}"
+		request_header X-Locale {http.session_guard.locale}
+		request_header X-Area "{area} {http.session.nothing}"
+	}`)
+	cookie := s.signIn(`{"user":{"id":"ada","age":42,"big":9007199254740993,"admin":true,"tags":["a",1]}}`)
+	before := time.Now().Add(-5 * time.Second)
+	s.request("GET", "/ar/x", "Cookie", cookie)
+	r := s.last()
+	require.NotNil(t, r)
+	times := strings.Fields(r.Header.Get("X-Times"))
+	require.Len(t, times, 2)
+	for i, after := range []time.Duration{0, time.Hour} {
+		said, err := time.Parse("2006-01-02T15:04:05Z", times[i])
+		require.NoError(t, err)
+		assert.WithinRange(t, said, before.Add(after), time.Now().Add(after), times[i])
+	}
+	assert.Equal(t, `42 9007199254740993 true ["a",1]`, r.Header.Get("X-Fields"))
+	assert.Equal(t, "ar", r.Header.Get("X-Locale"))
+	for _, cookie := range []string{cookie, ""} {
+		s.request("GET", "/", "Cookie", cookie)
+		assert.Contains(t, s.last().Header.Get("X-Area"), "there", "a placeholder of another handler's")
+	}
+}
+
+// An access log names who is signed in by the answer, not who was before.
+func TestAccessLogNamesWhoSignedInInPlaceOfAnother(t *testing.T) {
+	s := serve(t, guarded)
+	cookie := s.signIn(ada)
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Session-Set", handoff(`{"user":{"id":"bob"}}`))
+	})
+	s.request("POST", "/?now=bob", "Cookie", cookie)
+	for line := range strings.Lines(s.logged()) {
+		if strings.Contains(line, `"uri":"/?now=bob"`) && strings.Contains(line, `"user_id"`) {
+			assert.Contains(t, line, `"user_id":"bob"`)
+			return
+		}
+	}
+	t.Error("the access log does not name the user")
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"net"
 	"runtime"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -39,4 +41,33 @@ func TestReloadKeepsNoFormerConfiguration(t *testing.T) {
 		return true
 	}, 10*time.Second, 50*time.Millisecond)
 	require.NotNil(t, apps[len(apps)-1].Value())
+}
+
+// A load that fails leaves the configuration before as it was: its terms of an outage, and its
+// keys.
+func TestLoadThatFailsLeavesTheTermsOfTheOneBefore(t *testing.T) {
+	t.Cleanup(func() { _ = caddy.Stop() })
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = taken.Close() })
+	folder := t.TempDir()
+	config := func(rule, listen string) []byte {
+		return fmt.Appendf(nil, `{
+			"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
+			"apps": {"session": {"realms": {"default": {"revocation": {"module": "storage", "on_outage": %q}}}},
+				"http": {"servers": {"a": {"listen": [%q], "routes": [{"handle": [{"handler": "session_guard", "default": "auth"}]}]}}}}
+		}`, folder, rule, listen)
+	}
+	require.NoError(t, caddy.Load(config("closed", "127.0.0.1:0"), true))
+	app, err := activeApp()
+	require.NoError(t, err)
+	r := app.realms["default"]
+	set, keys := r.revocations.(*sharedRevocations), r.keysInUse.Load()
+	for range 10 { // Caddy starts apps in no order, so the realm is not always ready when the port is refused
+		require.Error(t, caddy.Load(config("open", taken.Addr().String()), true))
+	}
+	require.Eventually(t, func() bool { return set.outage.Load().OnOutage == "closed" }, 5*time.Second, 10*time.Millisecond)
+	assert.Same(t, keys, r.keysInUse.Load())
+	require.NoError(t, caddy.Load(config("open", "127.0.0.1:0"), true))
+	assert.Equal(t, "open", set.outage.Load().OnOutage)
 }

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
 	"github.com/session-guard/caddy-session-guard/internal/programs"
@@ -445,4 +448,22 @@ func TestTrimmedRedisStreamIsNotLost(t *testing.T) {
 	if text := logged(); strings.Contains(text, "lost") {
 		t.Errorf("the log says that something was lost:\n%s", text)
 	}
+}
+
+// The stream is trimmed by what is needed for the longest, and by how much clocks differ.
+func TestWhatRedisMayTrim(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	l := &redisLog{stream: "s", complete: true}
+	id := func(back time.Duration) string { return fmt.Sprintf("%d-0", now.Add(-back-keptAfterEnd).UnixMilli()) }
+	assert.Equal(t, id(time.Hour), l.oldestNeeded(session.Revocation{Until: now.Add(time.Hour)}, now))
+	appended := now.Add(-time.Minute)
+	require.NoError(t, l.take(redis.XMessage{
+		ID:     fmt.Sprintf("%d-0", appended.UnixMilli()),
+		Values: map[string]any{redisField: fmt.Sprintf(`{"session":"x","until":%d}`, appended.Add(7*24*time.Hour).UnixMilli())},
+	}, func(session.Revocation) {}))
+	assert.Equal(t, id(7*24*time.Hour), l.oldestNeeded(session.Revocation{Until: now.Add(time.Hour)}, now), "another node has one that lives longer")
+	l.complete = false
+	assert.Empty(t, l.oldestNeeded(session.Revocation{Until: now.Add(time.Hour)}, now))
+	l.complete = true
+	assert.Equal(t, "0-0", l.oldestNeeded(session.Revocation{Until: time.Unix(1<<55, 0)}, now), "one that never ends")
 }

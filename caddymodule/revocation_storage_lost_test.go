@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -226,5 +228,35 @@ func TestStorageThatCompressesHasLostNothing(t *testing.T) {
 			t.Errorf("the file was written again %d times", again)
 		}
 		stop(t, node)
+	})
+}
+
+// A file is needed until the last of its sessions has ended, not the one that was written last.
+func TestLostFileIsWrittenAgainForItsLongestSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		storage := &certmagic.FileStorage{Path: folder}
+		log, err := new(StorageRevocation).Open("default", storage)
+		require.NoError(t, err)
+		l := log.(*storageLog)
+		require.NoError(t, l.Append(t.Context(), []session.Revocation{{SessionID: "long", Until: time.Now().Add(time.Hour)}}))
+		require.NoError(t, l.Append(t.Context(), []session.Revocation{{SessionID: "short", Until: time.Now().Add(time.Second)}}))
+		add := func(session.Revocation) {}
+		require.NoError(t, l.look(t.Context(), add))
+		time.Sleep(time.Minute)
+		lost, err := filepath.Glob(filepath.Join(folder, "session", "default", "revocations", "*.jsonl"))
+		require.NoError(t, err)
+		require.Len(t, lost, 1)
+		require.NoError(t, os.Remove(lost[0]))
+		require.NoError(t, l.look(t.Context(), add))
+		_, err = os.Stat(lost[0])
+		require.NoError(t, err, "the sign-out that still counts is lost")
+
+		// When it has ended, others may delete the file: what comes next is in another one.
+		time.Sleep(2 * time.Hour)
+		require.NoError(t, l.Append(t.Context(), []session.Revocation{{SessionID: "later", Until: time.Now().Add(time.Hour)}}))
+		files, err := filepath.Glob(filepath.Join(folder, "session", "default", "revocations", "*.jsonl"))
+		require.NoError(t, err)
+		assert.Len(t, files, 2)
 	})
 }

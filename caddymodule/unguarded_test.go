@@ -221,3 +221,9 @@ func TestErrorsOfASubrouteBehindTheGuardAreGuarded(t *testing.T) {
 		assert.Equal(t, warns, strings.Contains(output, "without a session_guard"), output)
 	}
 }
+
+// Whoever starts a site hears of ways around its guard, not only who runs check.
+func TestWaysAroundTheGuardAreLoggedAtTheStart(t *testing.T) {
+	s := serve(t, "handle /dashboard/* {\n session_guard {\n default auth\n }\n reverse_proxy {{app}}\n }")
+	assert.Contains(t, s.logged(), "without a session_guard, so they reach every page and can claim to be any user")
+}

@@ -1,0 +1,132 @@
+package caddymodule
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/session"
+)
+
+// hesitantLog appends what it is given once it may, and remembers it.
+type hesitantLog struct {
+	RevocationLog
+	may      chan struct{}
+	began    chan struct{}
+	appended []string
+}
+
+func (l *hesitantLog) Append(ctx context.Context, all []session.Revocation) error {
+	l.began <- struct{}{}
+	<-l.may
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, r := range all {
+		l.appended = append(l.appended, r.SessionID)
+	}
+	return nil
+}
+
+func (*hesitantLog) Follow(ctx context.Context, _ func(session.Revocation), synced func()) error {
+	synced()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (*hesitantLog) Close() error { return nil }
+
+// A sign-out that comes while another is being written is written too, also if its browser
+// went away.
+func TestSignOutWhileAnotherIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		gone, leave := context.WithCancel(t.Context())
+		answered := make(chan error, 2)
+		go func() { answered <- node.Revoke(gone, ended("first")) }()
+		<-log.began
+		go func() { answered <- node.Revoke(t.Context(), ended("second")) }()
+		synctest.Wait()
+		leave()
+		close(log.may)
+		require.NoError(t, <-answered)
+		require.NoError(t, <-answered)
+		time.Sleep(2 * retryInterval)
+		require.NoError(t, node.Destruct())
+		assert.Equal(t, []string{"first", "second"}, log.appended)
+	})
+}
+
+// An update that nobody could be told of in time is dropped, or an outage would fill the
+// memory.
+func TestUpdatesThatAreWorthNothingAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
+		close(log.may)
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		node.Update(session.Revocation{SessionID: "one", Updated: time.Now().Add(-time.Hour), Until: time.Now().Add(-time.Minute)})
+		time.Sleep(2 * retryInterval)
+		require.NoError(t, node.Destruct())
+		assert.Empty(t, log.appended)
+		assert.Empty(t, node.updates)
+	})
+}
+
+// What has ended takes no memory.
+func TestEndedRevocationsAreSwept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
+		close(log.may)
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		node.Add(session.Revocation{SessionID: "one", Until: time.Now().Add(time.Minute)})
+		assert.Equal(t, 1, node.Status().Sessions)
+		time.Sleep(48 * time.Hour)
+		assert.Zero(t, node.Status().Sessions)
+		require.NoError(t, node.Destruct())
+	})
+}
+
+// The lag is the time since the last look, not since the start.
+func TestRevocationLagIsOfTheLastLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		time.Sleep(time.Hour)
+		node.synced()
+		assert.Zero(t, lagOf(t, node))
+		close(log.may)
+		require.NoError(t, node.Destruct())
+	})
+}
+
+// collected gives out what one node of shared revocations says of itself.
+type collected struct{ *sharedRevocations }
+
+func (c collected) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, to) }
+
+func (c collected) Collect(to chan<- prometheus.Metric) { c.collect(to) }
+
+func lagOf(t *testing.T, node *sharedRevocations) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	require.NoError(t, registry.Register(collected{node}))
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		if family.GetName() == "caddy_session_revocation_lag_seconds" {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatal("there is no lag")
+	return 0
+}

@@ -167,3 +167,50 @@ func TestEndOfAllSessionsIsLogged(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session/all", "Cookie", s.signIn(ada)).StatusCode)
 	assert.Contains(t, s.logged(), "sessions of the user were revoked")
 }
+
+// An app that has the secret may sign in by a cookie that it has sealed itself, which counts
+// as other sign-ins do. The session before goes on, unless the app ends it as well.
+func TestSessionThatTheAppSealsIsToldOf(t *testing.T) {
+	s := serve(t, guarded, "events {\n on create test_recorder\n on update test_recorder\n on delete test_recorder\n }")
+	adas, bobs := s.signIn(ada), s.signIn(userObject("bob"))
+	for _, tc := range []struct {
+		before  string
+		deletes bool
+		events  []string
+	}{
+		{"", false, []string{"create"}},
+		{adas, false, []string{"create"}},
+		{bobs, false, []string{"update"}},
+		{adas, true, []string{"delete", "create"}},
+	} {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Set-Cookie", bobs+"; Path=/; HttpOnly")
+			if tc.deletes {
+				w.Header().Set("X-Session-Delete", "1")
+			}
+		})
+		heard.Lock()
+		heard.events = nil
+		heard.Unlock()
+		signedIn := strings.Count(s.logged(), `"msg":"signed in"`)
+		response := s.request("POST", "/sign-in", "Cookie", tc.before)
+		assert.Equal(t, bobs, cookieHeader(response))
+		heard.Lock()
+		var names []string
+		for _, e := range heard.events {
+			names = append(names, e.Name())
+		}
+		heard.Unlock()
+		assert.Equal(t, tc.events, names, tc)
+		if tc.events[0] != "update" {
+			assert.Greater(t, strings.Count(s.logged(), `"msg":"signed in"`), signedIn, tc)
+		}
+		want := http.StatusOK
+		if tc.deletes {
+			want = http.StatusTemporaryRedirect
+		}
+		if tc.before == adas {
+			assert.Equal(t, want, s.request("GET", "/dashboard", "Cookie", adas).StatusCode)
+		}
+	}
+}

@@ -214,3 +214,46 @@ func TestOnRefreshThatFailsKeepsTheSession(t *testing.T) {
 		})
 	}
 }
+
+// An app that asks for a refresh gets what its users' visits get: the provider is asked, once
+// a request, and its no ends the session, though not the answer.
+func TestRefreshThatTheAppAsksFor(t *testing.T) {
+	hook := newHookServer(t)
+	s := serve(t, withHooks("on_refresh "+hook.url)+"\nmetrics /metrics")
+	refresh := func(cookie string) string {
+		s.answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Update", handoff(`{}`))
+			_, _ = io.WriteString(w, "page")
+		})
+		response := s.request("POST", "/profile", "Cookie", cookie)
+		assert.Equal(t, "page", body(t, response))
+		s.answer(nil)
+		s.last()
+		return cookieHeader(response)
+	}
+	changed := func(change string) int {
+		return s.counted(`caddy_session_changes_total{change="` + change + `",realm="default"}`)
+	}
+	cookie, refreshed, updated := s.signIn(ada), changed("refreshed"), changed("updated")
+
+	hook.answer(tokenEndpoint)
+	cookie = refresh(cookie)
+	require.Len(t, hook.calls(), 1)
+	s.request("GET", "/dashboard", "Cookie", cookie)
+	assert.Equal(t, "rt-2", sessionOf(t, s.last())["refreshToken"])
+	assert.Equal(t, []int{refreshed + 1, updated + 1}, []int{changed("refreshed"), changed("updated")})
+
+	hook.answer(status(http.StatusInternalServerError))
+	assert.Empty(t, refresh(cookie), "the session is as it was")
+	assert.Equal(t, http.StatusOK, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+
+	hook.answer(status(http.StatusForbidden))
+	assert.Empty(t, refresh(cookie))
+	assert.Equal(t, http.StatusTemporaryRedirect, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
+
+	s, cookie = due(t, "on_refresh "+hook.url)
+	hook.answer(tokenEndpoint)
+	hook.calls()
+	assert.NotEmpty(t, refresh(cookie))
+	assert.Len(t, hook.calls(), 1, "for the visit, and not again for the app")
+}

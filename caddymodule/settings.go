@@ -118,11 +118,11 @@ type Settings struct {
 	// deny|keep }`. Default: none.
 	Validate *ValidateHook `json:"validate,omitempty"`
 
-	// The hook that replaces a session's content whenever it is refreshed, by use or
-	// by POST to the session API: here OAuth refresh tokens are rotated. A node makes
-	// one call for a session at a time, and for five minutes requests with the old
-	// cookie get the new content. A PATCH that changes something does not call it, and
-	// does not prolong the session. A Caddyfile has
+	// The hook that replaces a session's content whenever it is refreshed, by use, by
+	// POST to the session API or by an update of the app that names nothing: here OAuth
+	// refresh tokens are rotated. A node makes one call for a session at a time, and for
+	// five minutes requests with the old cookie get the new content. A PATCH that changes
+	// something does not call it, and does not prolong the session. A Caddyfile has
 	// `on_refresh <url> { timeout <duration> }`, which is
 	// [session.hooks.http](#sessionhookshttp). Default: none, so that a refresh only
 	// moves the expiry.

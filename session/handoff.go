@@ -40,6 +40,7 @@ type Handoff struct {
 	Misspelled []string
 
 	sealed []string // Set-Cookie lines that carry a token which the app sealed
+	own    *Session // to which that opens
 }
 
 // Empty reports whether the app asked for no change of the session.
@@ -78,11 +79,11 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	handoff, err := parts.decode()
 	handoff.Places, handoff.Misspelled = parts.places(own), misspelled
 	slices.Sort(handoff.Misspelled)
-	passed, deletes, ownErr := v.ownCookies(ctx, own, lines)
+	passed, opened, deletes, ownErr := v.ownCookies(ctx, own, lines)
 	if ownErr == nil && len(passed) == 0 && handoff.Set == nil { // else a login is not lost
 		ownErr = v.checkTwins(ctx, header["Set-Cookie"])
 	}
-	handoff.sealed, handoff.Delete = passed, handoff.Delete || deletes
+	handoff.sealed, handoff.own, handoff.Delete = passed, opened, handoff.Delete || deletes
 	err = errors.Join(err, ownErr)
 	if err == nil && len(handoff.sealed) > 0 && (handoff.Set != nil || handoff.Update != nil) {
 		err = handoffErrorf("the response has both a handoff and the cookie %s with a session that the app sealed itself; send one of them", v.name)
@@ -272,13 +273,39 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	switch {
 	case h.Set != nil:
 		err = v.begin(ctx, made)
+	case h.Update != nil && h.Update.event() == EventRefreshed:
+		err = asHandoffError("update", v.refreshForApp(ctx))
 	case h.Update != nil:
 		err = asHandoffError("update", v.Update(*h.Update))
 	}
 	if err == nil && len(h.sealed) > 0 {
+		v.observeOwn(h.own)
 		v.own, v.pending, v.deleted = h.sealed, nil, false
 	}
 	return err
+}
+
+// refreshForApp is [Visitor.Refresh] for an update that names nothing. The app's answer is
+// not at fault if the Refresher fails or ends the session, so it is sent all the same.
+func (v *Visitor) refreshForApp(ctx context.Context) error {
+	if v.rotated { // by this request already
+		return nil
+	}
+	asked := v.session != nil && v.manager.settings.Refresher != nil
+	err := v.Refresh(ctx)
+	if asked && v.session == nil || errors.Is(err, ErrHookFailed) {
+		return nil
+	}
+	return err
+}
+
+// observeOwn tells of a session that the app has sealed itself.
+func (v *Visitor) observeOwn(s *Session) {
+	kind := EventCreated
+	if v.session != nil && v.session.ID == s.ID {
+		kind = EventUpdated
+	}
+	v.manager.observe(Event{Kind: kind, Session: s})
 }
 
 // sealSet seals the session of a set, with what an update on the same answer changes.

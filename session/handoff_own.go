@@ -19,29 +19,29 @@ func replaces(c, before *http.Cookie) bool {
 // is a delete handoff, a value passes only if it opens (the app shares the
 // secret), and with it the deletions of stale chunks. Anything else would end a
 // session in silence.
-func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []string) (passed []string, deletes bool, err error) {
+func (v *Visitor) ownCookies(ctx context.Context, own []*http.Cookie, lines []string) (passed []string, opened *Session, deletes bool, err error) {
 	var set cookies
 	var given []*http.Cookie
 	for _, cookie := range own {
 		if v.removes(cookie) {
 			if slices.ContainsFunc(given, func(before *http.Cookie) bool { return replaces(cookie, before) }) {
-				return nil, false, handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
+				return nil, nil, false, handoffErrorf("the app set the cookie %s and deleted it afterwards; do one of them", cookie.Name)
 			}
 			continue
 		}
 		if err := fitsBrowser(cookie); err != nil {
-			return nil, false, err
+			return nil, nil, false, err
 		}
 		given = append(given, cookie)
 		set.add(cookie.Name, v.name, cookie.Value)
 	}
 	if len(given) == 0 {
-		return nil, len(own) > 0, nil
+		return nil, nil, len(own) > 0, nil
 	}
-	if err := v.checkOwnTokens(ctx, set.candidates()); err != nil {
-		return nil, false, err
+	if opened, err = v.openOwn(ctx, set.candidates()); err != nil {
+		return nil, nil, false, err
 	}
-	return slices.Concat(lines, v.removalsBeside(own)), false, nil
+	return slices.Concat(lines, v.removalsBeside(own)), opened, false, nil
 }
 
 // checkTwins refuses tokens that the app sealed under the name that the session cookie has
@@ -92,29 +92,29 @@ func fitsBrowser(c *http.Cookie) error {
 	return nil
 }
 
-// checkOwnTokens refuses tokens that do not open, or to more than a request to the app
-// may have.
-func (v *Visitor) checkOwnTokens(ctx context.Context, tokens []string) error {
+// openOwn refuses tokens that do not open, or to more than a request to the app may have,
+// and returns the session.
+func (v *Visitor) openOwn(ctx context.Context, tokens []string) (opened *Session, err error) {
 	m := v.manager
 	foreign := func(err error) error {
 		return handoffErrorf("the app set the session cookie %s to a value that Caddy cannot open (%v); if this is a cookie of the app's own, choose another cookie_name", v.name, err)
 	}
 	if len(tokens) == 0 {
-		return foreign(ErrMalformed)
+		return nil, foreign(ErrMalformed)
 	}
 	for _, token := range tokens {
-		s, _, err := m.open(ctx, token, m.settings.Now())
+		opened, _, err = m.open(ctx, token, m.settings.Now())
 		if IsAnonymity(err) {
-			return foreign(err)
+			return nil, foreign(err)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if size := m.requestSize(s, v.name, token); size > maxRequestSize {
-			return handoffErrorf("the session that the app sealed needs %d bytes of request headers, at most %d are allowed", size, maxRequestSize)
+		if size := m.requestSize(opened, v.name, token); size > maxRequestSize {
+			return nil, handoffErrorf("the session that the app sealed needs %d bytes of request headers, at most %d are allowed", size, maxRequestSize)
 		}
 	}
-	return nil
+	return opened, nil
 }
 
 // removalsBeside are Set-Cookie lines against cookies that the browser has and the app

@@ -211,9 +211,10 @@ func (m *Manager) replaceRotated(s *Session, change Change, now time.Time) (*sea
 	if err != nil || made == nil {
 		return nil, err
 	}
+	m.observe(Event{Kind: EventRefreshed, Session: made.session})
 	if kind == EventUpdated {
 		m.tellOfUpdate(made.session)
+		m.observe(Event{Kind: EventUpdated, Session: made.session})
 	}
-	m.observe(Event{Kind: kind, Session: made.session})
 	return made, nil
 }

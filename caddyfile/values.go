@@ -101,11 +101,11 @@ func parseDuration(value string) (time.Duration, error) {
 	duration, err := caddy.ParseDuration(value)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%q is not a duration; write one such as 30m, 12h or 7d", value)
+		return 0, fmt.Errorf("%q is not a duration; write one such as 10s, 12h or 7d", value)
 	case duration <= 0:
-		return 0, fmt.Errorf("%q is not above zero; write a duration such as 30m, 12h or 7d", value)
+		return 0, fmt.Errorf("%q is not above zero; write a duration such as 10s, 12h or 7d", value)
 	case duration > session.LongestDuration:
-		return 0, fmt.Errorf("%q is longer than 100 years; write a duration such as 30m, 12h or 7d", value)
+		return 0, fmt.Errorf("%q is longer than 100 years; write a duration such as 10s, 12h or 7d", value)
 	}
 	return duration, nil
 }

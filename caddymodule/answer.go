@@ -243,7 +243,7 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	if !handoff.Empty() || err != nil {
 		if !a.guard.takesHandoff(a.visit.request) {
 			a.guard.logger.Warn("the app's handoff (X-Session-Set and the like) was ignored, because the setting handoff does not allow it on this path", a.visit.logPath())
-			return session.Handoff{NoActivity: handoff.NoActivity}, nil
+			return session.Handoff{}, nil
 		}
 	}
 	switch {

@@ -51,6 +51,9 @@ func (q explainRequest) request(ctx context.Context) (*http.Request, error) {
 		return nil, err
 	}
 	r.URL, r.Host = u, u.Host
+	if u.Host != "" && u.Path == "" {
+		u.Path = "/" // as every client takes it (RFC 9110 section 4.2.3)
+	}
 	if !strings.HasPrefix(r.URL.Path, "/") || r.URL.Host != "" && r.URL.Scheme != "http" && r.URL.Scheme != "https" {
 		return nil, fmt.Errorf("%q is not the URL of a site; write for example: https://app.example.com/dashboard, or /dashboard", q.URL)
 	}

@@ -408,6 +408,7 @@ func TestExplainOverTLS(t *testing.T) {
 		opens       bool
 	}{
 		{"https://localhost:8443/dashboard", "__Host-session", true},
+		{"https://localhost:8443", "__Host-session", true}, // its front page
 		{"https://localhost:8443/dashboard", "session", false},
 		{"http://localhost:8080/dashboard", "session", true},
 		{"http://localhost:8080/dashboard", "__Host-session", false},

@@ -105,7 +105,7 @@ func (g *Guard) compilePaths(table *routes.Table) error {
 		patterns []string
 		in       *atomic.Pointer[routes.Paths]
 	}{{"handoff", g.Handoff, &g.handoff}, {"no_activity", g.NoActivity, &g.noActivity}} {
-		if len(named.patterns) == 0 || named.patterns[0] == "off" {
+		if len(named.patterns) == 0 || named.source == "handoff" && named.patterns[0] == "off" {
 			continue
 		}
 		paths, err := table.Paths(named.source, named.patterns)

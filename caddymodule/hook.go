@@ -76,7 +76,8 @@ func (h *ValidateHook) check() error {
 	if h == nil {
 		return nil
 	}
-	return oneOf("validate: on_outage", h.OnOutage, "deny", "keep")
+	return errors.Join(oneOf("validate: on_outage", h.OnOutage, "deny", "keep"),
+		checkLeast("validate: cache", time.Duration(h.Cache), time.Millisecond, "30s"))
 }
 
 func (h *ValidateHook) validFor() time.Duration {

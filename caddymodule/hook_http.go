@@ -60,6 +60,9 @@ const (
 	// idleHookConnection is below the five seconds after which Node.js closes an
 	// idle connection, so that no call meets one that is being closed.
 	idleHookConnection = 4 * time.Second
+	// leastHookTime is the shortest timeout. Whoever writes a number of seconds in JSON has
+	// written nanoseconds.
+	leastHookTime = time.Millisecond
 	// silentHookConnection is how long a connection of HTTP/2 may be silent before it is
 	// asked whether it is alive.
 	silentHookConnection = time.Second
@@ -84,8 +87,8 @@ func (h *HTTPHook) Validate() error {
 		errs = append(errs, errors.New("the URL has a user name or password, which the configuration would show; leave it out, "+
 			"and let only Caddy reach the URL"))
 	}
-	if h.Timeout < 0 || time.Duration(h.Timeout) > session.MaxHookTime {
-		errs = append(errs, fmt.Errorf("the timeout %s is not between 0 and %s; write for example: 2s", time.Duration(h.Timeout), session.MaxHookTime))
+	if timeout := time.Duration(h.Timeout); timeout != 0 && timeout < leastHookTime || timeout > session.MaxHookTime {
+		errs = append(errs, fmt.Errorf("the timeout %s is not between %s and %s; write for example: 2s", timeout, leastHookTime, session.MaxHookTime))
 	}
 	return errors.Join(errs...)
 }

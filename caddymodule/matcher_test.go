@@ -29,7 +29,7 @@ func TestMatcherBeforeAndBehindTheGuard(t *testing.T) {
 		fresh 15m
 		user.role admin
 	}
-	@old session fresh 1ns
+	@old session fresh 1ms
 	@expression expression session('user.role', 'admin') && path('/cel')
 	@anonymous not session authenticated
 

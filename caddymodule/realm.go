@@ -146,10 +146,6 @@ func (r *realm) warnOfLiterals() {
 // takes the core's default.
 func (r *realm) core() session.Settings {
 	s := r.settings.WithAssurance()
-	maxLifetime := time.Duration(s.MaxLifetime)
-	if s.MaxLifetime == Off {
-		maxLifetime = session.NoMaxLifetime
-	}
 	cacheSize := 0 // the core's default
 	if s.CacheSize != nil {
 		if cacheSize = *s.CacheSize; cacheSize <= 0 { // below is refused by checkValues
@@ -160,7 +156,7 @@ func (r *realm) core() session.Settings {
 		Realm: r.name, CookieName: s.CookieName, CookiePrefix: s.CookiePrefix, CookieDomain: s.CookieDomain,
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
 		BrowserLifetime: s.CookieLifetime == "browser",
-		Expiry:          time.Duration(s.Expiry), RefreshThreshold: time.Duration(s.RefreshThreshold), MaxLifetime: maxLifetime,
+		Expiry:          time.Duration(s.Expiry), RefreshThreshold: time.Duration(s.RefreshThreshold), MaxLifetime: time.Duration(s.MaxLifetime),
 		NoAutoRefresh: !s.AutoRefresh.or(true),
 		ClientUpdate:  s.ClientUpdate, ExposeTokens: s.ExposeTokens.or(false),
 		IdentityHeaders: s.IdentityHeaders, ForwardCookie: s.ForwardCookie.or(false),

@@ -46,6 +46,7 @@ func (q Requirement) check(word string) error {
 	case time.Duration(q.Fresh) > session.LongestDuration:
 		err = fmt.Errorf("%[1]sfresh is longer than 100 years; write for example: %[1]sfresh 15m", word)
 	case q.Fresh > 0 && q.Field == "" && len(q.Values) == 0:
+		err = checkLeast(word+"fresh", time.Duration(q.Fresh), time.Millisecond, "15m")
 	case q.Fresh != 0:
 		err = fmt.Errorf("%[1]sfresh takes one duration above zero and nothing else; write for example: %[1]sfresh 15m", word)
 	case !strings.HasPrefix(q.Field, "user."):

@@ -84,7 +84,7 @@ func (o Outage) validate() error {
 	if o.OutageGrace < 0 {
 		err = errors.Join(err, errors.New("outage_grace must be above zero; write for example: outage_grace 1m"))
 	}
-	return err
+	return errors.Join(err, checkLeast("outage_grace", time.Duration(o.OutageGrace), time.Millisecond, "1m"))
 }
 
 // NoRevocation shares and stores nothing: a sign-out removes the cookie. The node

@@ -44,7 +44,7 @@ func (m *StorageRevocation) Validate() error {
 	if m.PollInterval < 0 {
 		err = errors.New("poll_interval must be above zero; write for example: poll_interval 1s")
 	}
-	return errors.Join(err, m.validate())
+	return errors.Join(err, checkLeast("poll_interval", time.Duration(m.PollInterval), time.Millisecond, "1s"), m.validate())
 }
 
 // Open implements [RevocationModule].

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // Settings are the session settings of one realm. Those of the default realm
@@ -186,6 +188,7 @@ func (s *Settings) checkValues() error {
 	if s.CacheSize != nil && *s.CacheSize < 0 {
 		errs = append(errs, fmt.Errorf("cache_size %d is below zero; write for example: cache_size 10000, or cache_size 0 for no cache", *s.CacheSize))
 	}
+	errs = append(errs, checkLeast("key_rotation", time.Duration(s.KeyRotation), time.Second, "30d"))
 	return errors.Join(append(errs, checkResolved("cookie_name", s.CookieName), checkResolved("cookie_path", s.CookiePath),
 		checkResolved("cookie_domain", s.CookieDomain), checkResolved("client_update", s.ClientUpdate...))...)
 }
@@ -218,7 +221,7 @@ func (o *OnOff) UnmarshalJSON(b []byte) error {
 type OptionalDuration time.Duration
 
 // Off is the [OptionalDuration] that switches something off.
-const Off OptionalDuration = -1
+const Off = OptionalDuration(session.NoMaxLifetime)
 
 // UnmarshalJSON accepts "off" and whatever [caddy.Duration] does, above zero.
 func (d *OptionalDuration) UnmarshalJSON(b []byte) error {

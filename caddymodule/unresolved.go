@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
@@ -20,6 +21,15 @@ func oneOf(setting, value string, allowed ...string) error {
 		return nil
 	}
 	return fmt.Errorf("%s cannot be %q; write one of: %s", setting, value, strings.Join(allowed, ", "))
+}
+
+// checkLeast refuses a duration that is too short to be meant: whoever writes a number of
+// seconds in JSON has written nanoseconds.
+func checkLeast(setting string, set, least time.Duration, example string) error {
+	if set <= 0 || set >= least { // not set, or refused elsewhere
+		return nil
+	}
+	return fmt.Errorf("%[1]s %[2]s is shorter than %[3]s; write for example: %[1]s %[4]s (a number in JSON counts nanoseconds)", setting, set, least, example)
 }
 
 const insteadOfPlaceholder = "write the value itself, or in a Caddyfile {$NAME} to take it from the environment"

@@ -81,7 +81,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody
 		err = v.visitor.Validate(r.Context())
 	}
-	if err != nil && (!isOutage(err) || v.match.Type == routes.Auth && !v.match.Open) {
+	if err != nil && !isOutage(err) {
 		return v, err
 	}
 	v.session = v.visitor.Session()

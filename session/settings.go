@@ -241,6 +241,9 @@ func (s Settings) validateDurations(f *faults) {
 	} else if s.Expiry < time.Second {
 		f.addf("expiry %s is shorter than a second, so every session would be over at once; write for example: expiry 7d", s.Expiry)
 	}
+	if s.RefreshThreshold > 0 && s.RefreshThreshold < time.Millisecond {
+		f.addf("refresh_threshold %s is shorter than a millisecond, so no session would ever be extended; write for example: refresh_threshold 1d", s.RefreshThreshold)
+	}
 	for _, setting := range []struct {
 		name string
 		set  time.Duration

@@ -200,6 +200,13 @@ func TestAttackLargeBody(t *testing.T) {
 			})
 		}
 	}
+	// A handler in front may allow less, and then says so.
+	s := signedIn(t, nil)
+	r := s.request(http.MethodPatch, padded(100))
+	r.Body, r.ContentLength = http.MaxBytesReader(nil, r.Body, 20), -1
+	if a := s.send(r).want(t, http.StatusRequestEntityTooLarge); !strings.Contains(a.text, "larger than 20 bytes") {
+		t.Error(a.text)
+	}
 }
 
 // brokenBody is a body whose connection breaks, or whose length was a lie.

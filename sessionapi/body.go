@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -21,18 +22,21 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	tooLarge := &problem{status: http.StatusRequestEntityTooLarge, detail: "The body is larger than 64 KiB."}
 	if r.ContentLength > maxBodySize { // said up front: nothing is read
-		return nil, tooLarge
+		return nil, tooLarge(maxBodySize)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
-	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return nil, tooLarge
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok { // ours, or that of a handler in front
+		return nil, tooLarge(over.Limit)
 	}
 	if err != nil || r.ContentLength > int64(len(body)) { // which HTTP/3 does not look at
 		return nil, badRequest("The body is shorter than announced, or malformed.")
 	}
 	return body, nil
+}
+
+func tooLarge(limit int64) *problem {
+	return &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("The body is larger than %d bytes.", limit)}
 }
 
 // decodeBody decodes a body that must be one JSON object with no members but the

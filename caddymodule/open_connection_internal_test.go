@@ -120,14 +120,19 @@ func TestHandlerThatTakesTheConnectionOver(t *testing.T) {
 	b := newBench(t)
 	w := &hijackable{ResponseRecorder: httptest.NewRecorder()}
 	require.NoError(t, b.guard.ServeHTTP(w, b.request("/dashboard", b.cookie), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		require.NoError(t, err)
-		defer conn.Close()
-		visit := b.guard.realm.visitOf(r)
-		require.True(t, visit.connection.isWatched())
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = connection.Close() }()
+		assert.True(t, b.guard.realm.visitOf(r).connection.isWatched())
 		visitor, err := b.guard.realm.ready.Load().Read(b.request("/", b.cookie))
-		require.NoError(t, err)
-		require.NoError(t, visitor.Delete(t.Context()))
+		if err != nil {
+			return err
+		}
+		if err := visitor.Delete(t.Context()); err != nil {
+			return err
+		}
 		select {
 		case <-r.Context().Done():
 		case <-time.After(5 * time.Second):
@@ -165,7 +170,7 @@ func TestConnectionThatIsClosedIsForgotten(t *testing.T) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			w.WriteHeader(http.StatusOK)
 			v := b.guard.realm.visitOf(r)
-			require.True(t, v.connection.isWatched())
+			assert.True(t, v.connection.isWatched())
 			stop := v.connection.stop
 			v.connection.stop = func() { ended++; stop() }
 			return nil

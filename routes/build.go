@@ -155,7 +155,7 @@ func (b *Build) readRoutes() error {
 	if manifest.CaseSensitive {
 		flags = ""
 	}
-	b.redirected, b.interceptions = redirected(manifest.Redirects, flags), manifest.Rewrites.interceptions()
+	b.redirected, b.interceptions = redirectSources(manifest.Redirects, flags), manifest.Rewrites.interceptions()
 	b.elsewhere = manifest.Rewrites.elsewhere()
 	var err error
 	b.rewrites, err = manifest.Rewrites.compile(manifest.CaseSensitive)

@@ -11,19 +11,19 @@ type judgement struct {
 	query string
 	host  string // of the request; empty if nothing is known of it
 
-	proof      bool // of the configuration, not about a request, whose host would decide
-	otherHosts bool // only about hosts for which no rewrite of the build is
-	target     bool // it is that of a Server Action's redirect
-	redirected bool // and the app may answer it by a redirect
-	depth      int  // how often a path has led to this one
-	reads      int
-	searched   int // bytes of paths that were compared with rewrites
-	progress   rewriteProgress
-	anyImage   bool   // the client chooses a part of an image's address by a rewrite
-	sent       string // the path that is read next, as it was sent; empty if that is not known
-	whole      bool   // this reading is of a path with a form that Next.js may not know, by unstripped
-	cut        bool   // this reading was cut from another, by guessOnce
-	guessed    bool   // this reading is only possible, so it may protect, but opens nothing
+	proof        bool // of the configuration, not about a request, whose host would decide
+	otherHosts   bool // only about hosts for which no rewrite of the build is
+	target       bool // it is that of a Server Action's redirect
+	redirected   bool // and the app may answer it by a redirect
+	depth        int  // how often a path has led to this one
+	reads        int
+	searched     int // bytes of paths that were compared with rewrites
+	progress     rewriteProgress
+	anyImage     bool   // the client chooses a part of an image's address by a rewrite
+	sent         string // the path that is read next, as it was sent; empty if that is not known
+	inUnstripped bool   // this reading is of a path with a form that Next.js may not know, by unstripped
+	cut          bool   // this reading was cut from another, by guessOnce
+	guessed      bool   // this reading is only possible, so it may protect, but opens nothing
 
 	gaveUp    bool // there were too many readings
 	decided   bool // a reading counted
@@ -110,14 +110,14 @@ func (j *judgement) readBehind(path, how string) {
 
 // unstripped decides a path as a server would that knows no form of it.
 func (j *judgement) unstripped(f form, path string) {
-	if j.whole {
+	if j.inUnstripped {
 		j.decide(path, howUnstripped)
 		return
 	}
-	j.whole = true
+	j.inUnstripped = true
 	f.path, f.how = path, howUnstripped
 	j.leaf(&f)
-	j.whole = false
+	j.inUnstripped = false
 }
 
 // mostIDSlashes bounds the slashes of a build id that is not known.

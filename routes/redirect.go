@@ -13,9 +13,9 @@ type manifestRedirect struct {
 	Internal    bool   `json:"internal"`
 }
 
-// redirected are the paths that next.config redirects to others of the app. What it
+// redirectSources are the paths that next.config redirects to others of the app. What it
 // redirects to another host comes back through the guard, if it comes back.
-func redirected(written []manifestRedirect, flags string) (sources []source) {
+func redirectSources(written []manifestRedirect, flags string) (sources []source) {
 	for _, r := range written {
 		if !r.Internal && strings.HasPrefix(r.Destination, "/") {
 			sources = append(sources, newSourceOrAll(flags, r.Regex))

@@ -144,8 +144,8 @@ func (v *Visitor) rotate(ctx context.Context) error {
 	if err == nil && made != nil {
 		v.take(made)
 		v.rotated = true
-		m.watches.saw(v.session)
-		v.seen(v.session)
+		m.watches.noteExpiry(v.session)
+		v.noteInList(v.session)
 	}
 	return err
 }

@@ -234,9 +234,9 @@ func (l *List) Size() int {
 	return size
 }
 
-// seen tells the list, if there is one, of the visitor's session. A slide is not told
+// noteInList tells the list, if there is one, of the visitor's session. A slide is not told
 // before it is sent, since it may be taken back.
-func (v *Visitor) seen(s *Session) {
+func (v *Visitor) noteInList(s *Session) {
 	if v.request != nil && s != nil {
 		v.manager.settings.List.see(s, v.client)
 	}

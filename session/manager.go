@@ -68,7 +68,7 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 	if m.settings.List != nil {
 		v.request, v.agent = r, r.UserAgent()
 	}
-	v.seen(cmp.Or(v.came, v.session))
+	v.noteInList(cmp.Or(v.came, v.session))
 	result := v.result
 	if result == ResultOpened && v.cached {
 		result = ResultSeen

@@ -78,7 +78,7 @@ func (v *Visitor) open(ctx context.Context) error {
 		v.leave(ResultAmbiguous)
 		return nil
 	}
-	m.watches.saw(v.session)
+	m.watches.noteExpiry(v.session)
 	if known, ok := m.recent.newer(v.session, now, m.stale); ok {
 		v.came = v.session
 		v.take(new(known)) // a copy, so that only who needs it pays for its memory
@@ -295,7 +295,7 @@ func (v *Visitor) begin(ctx context.Context, made sealedSession) error {
 	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
 	v.deleted, v.created, v.doubt = false, true, nil
-	v.seen(v.session)
+	v.noteInList(v.session)
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil
 }

@@ -49,8 +49,8 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 // whoever was told would take the session for longer than it is.
 func (v *Visitor) sends(s sealedSession) {
 	m := v.manager
-	m.watches.saw(s.session)
-	v.seen(s.session)
+	m.watches.noteExpiry(s.session)
+	v.noteInList(s.session)
 	if s.untold && m.recent.tell(s) {
 		m.observe(Event{Kind: EventRefreshed, Session: s.session})
 	}

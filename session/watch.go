@@ -65,7 +65,7 @@ func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
 		w.sessions[s.ID] = known
 		w.count.Add(1)
 	}
-	known.see(s)
+	known.prolong(s)
 	key := &end
 	known.ends[key] = struct{}{}
 	return func() {
@@ -75,7 +75,8 @@ func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
 	}
 }
 
-func (k *watched) see(s *Session) {
+// prolong notes a state that ends later.
+func (k *watched) prolong(s *Session) {
 	if s.ExpiresAt.After(k.newest.ExpiresAt) {
 		k.newest = s
 	}
@@ -88,15 +89,15 @@ func (k *watched) end() {
 	clear(k.ends)
 }
 
-// saw notes a session of a request, which may end later than those before.
-func (w *watches) saw(s *Session) {
+// noteExpiry notes a session of a request, which may end later than those before.
+func (w *watches) noteExpiry(s *Session) {
 	if s == nil || w.count.Load() == 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if known, ok := w.sessions[s.ID]; ok {
-		known.see(s)
+		known.prolong(s)
 	}
 }
 

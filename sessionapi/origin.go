@@ -79,7 +79,7 @@ func isCrossSite(r *http.Request) bool {
 }
 
 // isPrefetch reports whether the answer may never be looked at: a request of Next.js's
-// router or of the browser, in advance, by the same headers as the guard knows it.
+// router or of the browser, in advance. The guard looks at the same headers.
 func isPrefetch(r *http.Request) bool {
 	if len(r.Header["Next-Router-Prefetch"]) > 0 || len(r.Header["Next-Router-Segment-Prefetch"]) > 0 {
 		return true

@@ -248,7 +248,9 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	}
 	switch {
 	case err == nil:
-		err = visitor.Apply(ctx, handoff)
+		if err = visitor.Apply(ctx, handoff); a.guard.isTooLarge(err, a.visit) {
+			err = nil
+		}
 	case handoff.Delete:
 		err = errors.Join(err, visitor.Delete(ctx))
 	}

@@ -43,8 +43,8 @@ func TestNewBuildIsRead(t *testing.T) {
 	write := func(name, text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 	}
-	write("server/server-reference-manifest.json", `{"node":{"beef":{"workers":{"app/about/page":{}}}}}`)
 	write("routes-manifest.json", `{"basePath":"/shop"}`)
+	write("server/server-reference-manifest.json", `{"node":{"beef":{"workers":{"app/about/page":{}}}}}`)
 	write("BUILD_ID", "c")
 	require.Eventually(t, func() bool { return runs("beef") }, 5*time.Second, 50*time.Millisecond)
 	require.False(t, runs("00aa"), "of the build before")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,9 +229,9 @@ func TestCookieOfTheGuardBeforeAnErrorRoute(t *testing.T) {
 			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
 			s := serve(t, withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url)+
 				"\nhandle_errors {\n session_guard {\n default hybrid\n}\n "+tc.errorRoute+"\n}\n")
-			asked := 0
+			var asked atomic.Int32
 			s.answer(func(w http.ResponseWriter, r *http.Request) {
-				if asked++; asked == 1 {
+				if asked.Add(1) == 1 {
 					panic(http.ErrAbortHandler)
 				}
 				tc.page(w, r)
@@ -297,9 +298,9 @@ func TestCookieOfAGuardOfAnotherRealmBeforeAnErrorRoute(t *testing.T) {
 			s := serve(t, strings.Replace(withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url), "session_api", "", 1)+
 				"\nhandle_errors {\n session_guard {\n realm staff\n default hybrid\n}\n route {\n"+tc.errorRoute+"\n}\n}\n",
 				"session staff {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay\n }")
-			asked := 0
+			var asked atomic.Int32
 			s.answer(func(w http.ResponseWriter, r *http.Request) {
-				if asked++; asked == 1 {
+				if asked.Add(1) == 1 {
 					panic(http.ErrAbortHandler)
 				}
 				tc.page(w, r)

@@ -77,7 +77,7 @@ func (h *ValidateHook) check() error {
 		return nil
 	}
 	return errors.Join(oneOf("validate: on_outage", h.OnOutage, "deny", "keep"),
-		checkLeast("validate: cache", time.Duration(h.Cache), time.Millisecond, "30s"))
+		checkLeast("cache", time.Duration(h.Cache), time.Millisecond, "30s"))
 }
 
 func (h *ValidateHook) validFor() time.Duration {

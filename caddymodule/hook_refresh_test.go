@@ -251,6 +251,10 @@ func TestRefreshThatTheAppAsksFor(t *testing.T) {
 	assert.Empty(t, refresh(cookie))
 	assert.Equal(t, http.StatusTemporaryRedirect, s.request("GET", "/dashboard", "Cookie", cookie).StatusCode)
 
+	hook.answer(text(`{"accessToken":"` + strings.Repeat("x", 40_000) + `"}`))
+	assert.Empty(t, refresh(s.signIn(ada)), "it does not fit, which the app is not to blame for")
+	assert.Contains(t, s.logged(), "what on_refresh returned is too large for a session")
+
 	s, cookie = due(t, "on_refresh "+hook.url)
 	hook.answer(tokenEndpoint)
 	hook.calls()

@@ -103,12 +103,13 @@ func TestSecureByATrustedProxy(t *testing.T) {
 // Realms share neither keys nor what is remembered of their sessions, nor where Redis keeps
 // what has ended.
 func TestRealmsShareNothing(t *testing.T) {
+	folder := t.TempDir()
 	t.Cleanup(func() { _ = caddy.Stop() })
 	require.NoError(t, caddy.Load(fmt.Appendf(nil, `{
 		"admin": {"disabled": true, "config": {"persist": false}},
 		"storage": {"module": "file_system", "root": %q},
 		"apps": {"session": {"realms": {"default": {"expiry": "1h"}, "staff": {"expiry": "1h"}}}}
-	}`, t.TempDir()), true))
+	}`, folder), true))
 	app, err := activeApp()
 	require.NoError(t, err)
 	a, b := app.realms["default"], app.realms["staff"]

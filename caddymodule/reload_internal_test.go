@@ -17,8 +17,8 @@ import (
 // With automatic keys each configuration takes over the keyring of the one before. It must
 // not take over the rest: the opened sessions in its cache alone may be tens of megabytes.
 func TestReloadKeepsNoFormerConfiguration(t *testing.T) {
-	t.Cleanup(func() { _ = caddy.Stop() })
 	folder := t.TempDir()
+	t.Cleanup(func() { _ = caddy.Stop() })
 	var apps []weak.Pointer[App]
 	for i := range 5 {
 		require.NoError(t, caddy.Load(fmt.Appendf(nil, `{
@@ -46,11 +46,11 @@ func TestReloadKeepsNoFormerConfiguration(t *testing.T) {
 // A load that fails leaves the configuration before as it was: its terms of an outage, and its
 // keys.
 func TestLoadThatFailsLeavesTheTermsOfTheOneBefore(t *testing.T) {
+	folder := t.TempDir() // so that it is removed after Caddy, which writes into it, has stopped
 	t.Cleanup(func() { _ = caddy.Stop() })
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = taken.Close() })
-	folder := t.TempDir()
 	config := func(rule, listen string) []byte {
 		return fmt.Appendf(nil, `{
 			"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},

@@ -112,11 +112,11 @@ func TestKeysOfALoadThatFailedAreForgotten(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	s := &site{t: t, addr: "127.0.0.1:" + freeport.For(t), app: &app{}}
+	here, elsewhere, next := t.TempDir(), t.TempDir(), t.TempDir()
 	t.Cleanup(func() { _ = caddy.Stop() })
 	reload := func(storage, address string, generation int) error {
 		return caddy.Load(adapt(t, withAutomaticKeys(storage, address, generation)), true)
 	}
-	here, elsewhere, next := t.TempDir(), t.TempDir(), t.TempDir()
 	require.NoError(t, reload(elsewhere, s.addr, 0)) // it has keys of its own
 	require.NoError(t, caddy.Stop())
 	require.NoError(t, reload(here, s.addr, 1))

@@ -372,7 +372,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		`"session":{"revocation":{"module":"storage","outage_grace":60}}`:                                                                     "outage_grace 60ns is shorter than 1ms; write for example: outage_grace 1m",
 		`"session":{"revocation":{"module":"redis","url":"redis://localhost","outage_grace":60}}`:                                             "outage_grace 60ns is shorter than 1ms",
 		`"session":{"revocation":{"module":"storage","poll_interval":1}}`:                                                                     "poll_interval 1ns is shorter than 1ms; write for example: poll_interval 1s",
-		`"session":{"validate":{"hook":{"module":"http","url":"http://localhost/"},"cache":30}}`:                                              "validate: cache 30ns is shorter than 1ms; write for example: validate: cache 30s",
+		`"session":{"validate":{"hook":{"module":"http","url":"http://localhost/"},"cache":30}}`:                                              "cache 30ns is shorter than 1ms; write for example: cache 30s",
 		`"authorize":{"module":"http","url":"http://localhost/","timeout":2}`:                                                                 "the timeout 2ns is not between 1ms and 30s; write for example: 2s",
 		`"rules":[{"type":"auth","patterns":["/a"],"require":[{"fresh":900}]}]`:                                                               "require fresh 900ns is shorter than 1ms; write for example: require fresh 15m",
 		`"no_activity":["off","/poll"]`:                                    `no_activity: pattern "off" does not begin with a slash`,

@@ -33,8 +33,8 @@ func (s *survey) compareCookies() {
 		for i, guard := range guards {
 			for _, earlier := range guards[:i] {
 				if sharesCookie(earlier.realm, guard.realm) {
-					s.warn("session_guard (%s) and session_guard (%s) keep the sessions of the realms %s and %s in one cookie, so who signs in to one of them is signed out of the other; leave out cookie_name %s in one of them",
-						earlier.Source, guard.Source, earlier.realm.name, guard.realm.name, guard.realm.settings.CookieName)
+					s.warn("session_guard (%s) and session_guard (%s) keep the sessions of the realms %s and %s in one cookie, %s, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones",
+						earlier.Source, guard.Source, earlier.realm.name, guard.realm.name, cookieOf(guard.realm))
 				}
 			}
 		}
@@ -42,11 +42,15 @@ func (s *survey) compareCookies() {
 }
 
 // sharesCookie reports whether browsers send the cookies of two realms under one name
-// to some path. The names are different where nobody has written one.
+// to some path.
 func sharesCookie(a, b *realm) bool {
-	return a != b && a.settings.CookieName != "" && a.settings.CookieName == b.settings.CookieName &&
+	return a != b && cookieOf(a) == cookieOf(b) &&
 		(isBelow(a.settings.CookiePath, b.settings.CookiePath) || isBelow(b.settings.CookiePath, a.settings.CookiePath))
 }
+
+// cookieOf is the name of the cookie, with its prefix. Over plain HTTP more of them may be the
+// same, but who develops there signs in to one realm at a time.
+func cookieOf(r *realm) string { return r.core().NameOfCookie(r.settings.SecureCookie != "never") }
 
 // isBelow reports whether the cookies of an upper path are sent to a path (RFC 6265bis
 // section 5.1.4).

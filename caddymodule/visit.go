@@ -114,11 +114,8 @@ func (g *Guard) use(v *visit) error {
 		g.decideAgain(v)
 		return nil
 	}
-	if _, tooLarge := errors.AsType[*session.TooLargeError](err); tooLarge {
-		if g.realm.refresher != nil {
-			g.logger.Error("what on_refresh returned is too large for a session, so the session stays unchanged", zap.Error(err), v.logPath())
-		}
-		return nil // else it was sealed under other settings; it is good as it is until it expires
+	if g.isTooLarge(err, v) {
+		return nil // or it was sealed under other settings; it is good as it is until it expires
 	}
 	if newest := v.visitor.Session(); newest != v.session {
 		v.session = newest
@@ -128,6 +125,16 @@ func (g *Guard) use(v *visit) error {
 		}
 	}
 	return err
+}
+
+// isTooLarge reports whether a refresh has failed since the session does not fit, and logs
+// it if on_refresh is to blame.
+func (g *Guard) isTooLarge(err error, v *visit) bool {
+	_, tooLarge := errors.AsType[*session.TooLargeError](err)
+	if tooLarge && g.realm.refresher != nil {
+		g.logger.Error("what on_refresh returned is too large for a session, so the session stays unchanged", zap.Error(err), v.logPath())
+	}
+	return tooLarge
 }
 
 // decideAgain decides about a visitor whose session has ended since it was read.

@@ -199,7 +199,7 @@ func TestLoadBuildRefusesWhatIsNotWhole(t *testing.T) {
 	}
 }
 
-func TestBuildIDChangesWithAManifest(t *testing.T) {
+func TestFingerprintChangesWithAManifest(t *testing.T) {
 	build := fstest.MapFS{"BUILD_ID": {Data: []byte("x")}}
 	for _, manifest := range []string{
 		"routes-manifest.json", "app-path-routes-manifest.json", "server/pages-manifest.json",
@@ -215,7 +215,7 @@ func TestBuildIDChangesWithAManifest(t *testing.T) {
 		}
 	}
 	if _, err := BuildFingerprint(fstest.MapFS{}); err == nil {
-		t.Error("no build has an id")
+		t.Error("what is no build has a fingerprint")
 	}
 }
 

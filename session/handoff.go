@@ -255,8 +255,9 @@ func (p handoffPart) hint() string {
 
 // Apply does what the handoff asks for, in the order delete, set, update. The
 // error is a [*HandoffError] for what the app did wrong (an update without a
-// session, a session that is too large), else broken machinery. If a session cannot
-// be made nothing has changed; otherwise a delete holds even then.
+// session, a session that is too large), a [*TooLargeError] if what the Refresher has
+// returned for an update does not fit, which then does nothing, else broken machinery. If
+// a session cannot be made nothing has changed; otherwise a delete holds even then.
 func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	var made sealedSession
 	var err error
@@ -273,10 +274,8 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	switch {
 	case h.Set != nil:
 		err = v.begin(ctx, made)
-	case h.Update != nil && h.Update.event() == EventRefreshed:
-		err = asHandoffError("update", v.refreshForApp(ctx))
 	case h.Update != nil:
-		err = asHandoffError("update", v.Update(*h.Update))
+		err = v.updateForApp(ctx, *h.Update)
 	}
 	if err == nil && len(h.sealed) > 0 {
 		v.observeOwn(h.own)
@@ -285,18 +284,30 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	return err
 }
 
-// refreshForApp is [Visitor.Refresh] for an update that names nothing. The app's answer is
-// not at fault if the Refresher fails or ends the session, so it is sent all the same.
-func (v *Visitor) refreshForApp(ctx context.Context) error {
-	if v.rotated { // by this request already
-		return nil
+// updateForApp changes the session. A change that names nothing only refreshes it, by the
+// Refresher if there is one. An app is not at fault if the session has ended before its
+// answer came, nor if the Refresher fails or ends it: the answer is sent all the same.
+func (v *Visitor) updateForApp(ctx context.Context, change Change) error {
+	asksRefresher := change.event() == EventRefreshed && v.manager.settings.Refresher != nil
+	var err error
+	switch {
+	case v.session == nil:
+		return asHandoffError("update", ErrNoSession)
+	case !asksRefresher:
+		err = v.Update(change)
+	case !v.rotated: // by this request already
+		err = v.slideByHook(ctx)
 	}
-	asked := v.session != nil && v.manager.settings.Refresher != nil
-	err := v.Refresh(ctx)
-	if asked && v.session == nil || errors.Is(err, ErrHookFailed) {
+	switch {
+	case IsAnonymity(err):
+		if v.session != nil {
+			v.leave(resultOf(err))
+		}
 		return nil
+	case asksRefresher:
+		return err
 	}
-	return err
+	return asHandoffError("update", err)
 }
 
 // observeOwn tells of a session that the app has sealed itself.

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -285,7 +284,11 @@ func TestSlowRequestBringsNoEndedSessionBack(t *testing.T) {
 				}
 				c.Add(200 * 365 * day)
 				err := change(slow)
-				if wrong := new(session.HandoffError); !session.IsAnonymity(err) && !errors.As(err, &wrong) && slow.Session() != nil {
+				if strings.HasPrefix(name, "handoff") { // the app is not at fault, so its answer is sent
+					if err != nil || slow.Session() != nil {
+						t.Errorf("%s, signed out %v: %v, %v", name, signsOut, err, slow.Session())
+					}
+				} else if !session.IsAnonymity(err) {
 					t.Errorf("%s, signed out %v: %v", name, signsOut, err)
 				}
 				if pairs := cookiePairs(setCookies(t, slow)); len(pairs) > 0 {

@@ -103,10 +103,17 @@ func (m *Manager) isSecure(r *http.Request) bool {
 		m.settings.CookiePrefix == "host" || m.settings.CookiePrefix == "secure"
 }
 
-// cookieName is the exact name: the prefix that a browser enforces, so that
-// neither a sibling domain nor plain HTTP can plant the cookie.
-func (m *Manager) cookieName(secure bool) string {
-	s := &m.settings
+// cookieName is that of [Settings.NameOfCookie].
+func (m *Manager) cookieName(secure bool) string { return m.settings.nameOfCookie(secure) }
+
+// NameOfCookie is the exact name of the cookie, with the prefix that a browser enforces over
+// TLS, so that neither a sibling domain nor plain HTTP can plant it.
+func (s Settings) NameOfCookie(secure bool) string {
+	full := s.withDefaults()
+	return full.nameOfCookie(secure)
+}
+
+func (s *Settings) nameOfCookie(secure bool) string {
 	switch {
 	case !secure || s.CookiePrefix == "none":
 		return s.CookieName

@@ -38,6 +38,10 @@ func TestTransientFailureOfARefreshKeepsTheSession(t *testing.T) {
 			t.Errorf("%d calls in a row", calls)
 		}
 		v := read(t, m, request(cookie))
+		if err := v.Apply(t.Context(), session.Handoff{Update: new(session.Change)}); err != nil || v.Session() == nil || hook.calls.Load() != 1 {
+			t.Errorf("an app asks for a refresh: %v, %d calls", err, hook.calls.Load())
+		}
+		v = read(t, m, request(cookie))
 		if err := v.Refresh(t.Context()); !errors.Is(err, session.ErrHookFailed) || !errors.Is(err, session.ErrUnavailable) || v.Session() == nil {
 			t.Errorf("a refresh on demand says %v", err)
 		}

@@ -63,7 +63,7 @@ func (v *Visitor) Slide(ctx context.Context) error {
 	return err
 }
 
-// slideByHook is Slide with a Refresher.
+// slideByHook refreshes by the Refresher, unless that has just failed.
 func (v *Visitor) slideByHook(ctx context.Context) error {
 	m := v.manager
 	if _, failed := m.rotationFailed.get(stateOf(v.session), m.settings.Now()); failed {

@@ -143,8 +143,8 @@ func resultOf(err error) Result {
 }
 
 // Refresh moves the session's end now, by the Refresher if there is one. The
-// error is [ErrNoSession] for an anonymous visitor, [ErrRevoked] if the Refresher
-// has ended the session, and [ErrHookFailed] if the session is as it was.
+// error is [ErrNoSession] for an anonymous visitor, [ErrRevoked] or [ErrExpired] if the
+// session has ended, and [ErrHookFailed] if it is as it was.
 func (v *Visitor) Refresh(ctx context.Context) error {
 	if v.session == nil {
 		return ErrNoSession
@@ -161,8 +161,8 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 // Update changes the session and refreshes it, without the Refresher. Where there is
 // one, what a browser asks for needs KeepsEnd, or the browser would keep its session
 // alive although the provider has ended it. Errors:
-// [ErrNoSession], [*UserError], [*TooLargeError]; after any of them the session
-// is as it was.
+// [ErrNoSession], [ErrRevoked] and [ErrExpired] if it has ended, [*UserError],
+// [*TooLargeError], [ErrUnavailable]; after any of them the session is as it was.
 func (v *Visitor) Update(change Change) error {
 	if v.session == nil {
 		return ErrNoSession

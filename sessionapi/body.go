@@ -26,7 +26,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge(maxBodySize)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodySize))
-	if over, ok := errors.AsType[*http.MaxBytesError](err); ok { // ours, or that of a handler in front
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge(over.Limit)
 	}
 	if err != nil || r.ContentLength > int64(len(body)) { // which HTTP/3 does not look at
@@ -36,7 +36,11 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 func tooLarge(limit int64) *problem {
-	return &problem{status: http.StatusRequestEntityTooLarge, detail: fmt.Sprintf("The body is larger than %d bytes.", limit)}
+	size := "64 KiB"
+	if limit < maxBodySize { // of a handler in front
+		size = fmt.Sprintf("%d bytes", limit)
+	}
+	return &problem{status: http.StatusRequestEntityTooLarge, detail: "The body is larger than " + size + "."}
 }
 
 // decodeBody decodes a body that must be one JSON object with no members but the

@@ -103,7 +103,7 @@ func (a *API) readKey() error {
 func (a *API) config(manager *session.Manager) sessionapi.Config {
 	return sessionapi.Config{
 		Manager: manager, Path: a.Path, APIKeys: a.keys, TrustedOrigins: a.TrustedOrigins, NoRevocation: !a.realm.revokes(),
-		Met: setSessionPlaceholders,
+		Over: func() bool { return a.realm.app.ctx.Err() != nil }, Met: setSessionPlaceholders,
 	}
 }
 

@@ -14,6 +14,9 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		v.endWithSession()
 	}
 	defer v.connection.done()
+	if slow := v.endBodyWithSession(); slow != nil {
+		defer slow.done()
+	}
 	r := v.request
 	v.cookies = r.Header["Cookie"]
 	g.realm.shareVisit(v)

@@ -133,6 +133,9 @@ func (m *Manager) validate(ctx context.Context, s *Session) error {
 // mean that it has ended, [ErrHookFailed] that it is as it was.
 func (v *Visitor) rotate(ctx context.Context) error {
 	m, s := v.manager, v.session
+	if now := m.settings.Now(); !s.Expired(now) && v.outlivesMemory(now) {
+		return v.Recheck()
+	}
 	key := stateOf(s)
 	key.lastActivity = 0 // one call at a time, whatever the state
 	made, err := m.rotating.do(ctx, key, func(ctx context.Context) (*sealedSession, error) {

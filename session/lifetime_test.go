@@ -319,3 +319,39 @@ func TestEndDuringRotation(t *testing.T) {
 		t.Error("what the provider gave is lost")
 	}
 }
+
+// max_lifetime is lowered, as in an incident, and raised again: what was ended meanwhile does
+// not come back by tokens that were sealed before.
+func TestEndsOutlastALoweredMaxLifetime(t *testing.T) {
+	for name, end := range map[string]func(m *session.Manager, v *session.Visitor) error{
+		"sign-out": func(_ *session.Manager, v *session.Visitor) error { return v.Delete(t.Context()) },
+		"user":     func(m *session.Manager, _ *session.Visitor) error { return m.RevokeUser(t.Context(), "alice", "") },
+		"session": func(m *session.Manager, v *session.Visitor) error {
+			return m.RevokeSession(t.Context(), v.Session().ID)
+		},
+		"everyone": func(m *session.Manager, _ *session.Visitor) error { return m.RevokeEveryone(t.Context()) },
+	} {
+		memory, c := new(session.Memory), &clock{now: noon}
+		revocations := session.NewRevocationSet(c.Now)
+		reloaded := func(lifetime time.Duration) *session.Manager {
+			m, _ := newManager(t, func(s *session.Settings) {
+				s.Now, s.Memory, s.Revocations, s.LongestOutage, s.MaxLifetime, s.Expiry = c.Now, memory, revocations, 2*time.Minute, lifetime, min(lifetime, 7*day)
+			})
+			return m
+		}
+		cookie := signIn(t, reloaded(30*day), alice())
+		c.Add(10 * time.Minute)
+		lowered := reloaded(time.Hour)
+		if err := end(lowered, read(t, lowered, request(cookie))); err != nil {
+			t.Fatal(err)
+		}
+		c.Add(3 * time.Hour)
+		raised := reloaded(30 * day)
+		if err := raised.RevokeSession(t.Context(), "other"); err != nil { // which sweeps what is over
+			t.Fatal(err)
+		}
+		if s := read(t, raised, request(cookie)).Session(); s != nil {
+			t.Errorf("%s: the session is back", name)
+		}
+	}
+}

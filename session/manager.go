@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,7 @@ type Manager struct {
 	rotationFailed *verdicts
 	watches        *watches
 	ends           *perMinute
+	longest        *atomic.Int64
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -44,8 +46,9 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 	memory := settings.Memory
 	m := &Manager{
 		settings: settings, keys: keys, opened: newCache(settings.CacheSize), validating: flights{endUnwatched: true},
-		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches, ends: &memory.ends,
+		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches, ends: &memory.ends, longest: &memory.longest,
 	}
+	memory.lives(&m.settings)
 	m.watches.join(m)
 	return m, nil
 }
@@ -167,7 +170,7 @@ func (m *Manager) clipped(s *Session) *Session {
 	if end.Equal(s.ExpiresAt) {
 		return s
 	}
-	return s.with(func(s *Session) { s.ExpiresAt = end })
+	return s.with(func(s *Session) { s.sealedUntil, s.ExpiresAt = later(s.sealedUntil, s.ExpiresAt), end })
 }
 
 func (m *Manager) checkRevoked(s *Session) error {

@@ -1,5 +1,7 @@
 package session
 
+import "sync/atomic"
+
 // Memory is what a node must not forget when a reload replaces the [Manager] of a realm:
 // the sessions that it changed in the last minutes, the calls of the Refresher that are
 // under way, the open connections, and how often each user ended their other sessions.
@@ -11,7 +13,20 @@ type Memory struct {
 	rotating       flights
 	rotationFailed verdicts
 	watches        watches
-	ends           perMinute // of the other sessions of a user, by one of them
+	ends           perMinute    // of the other sessions of a user, by one of them
+	longest        atomic.Int64 // nanoseconds that a session may live under any of the settings so far
+}
+
+// lives notes settings under which sessions are sealed. Without MaxLifetime, a browser
+// keeps a session for at most maxCookieAge.
+func (m *Memory) lives(s *Settings) {
+	lifetime := s.MaxLifetime
+	if lifetime == NoMaxLifetime {
+		lifetime = max(s.Expiry, maxCookieAge)
+	}
+	for known := m.longest.Load(); known < int64(lifetime) && !m.longest.CompareAndSwap(known, int64(lifetime)); {
+		known = m.longest.Load()
+	}
 }
 
 // EndConnections ends all open connections, and every later one at once. Call it when the

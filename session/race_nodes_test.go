@@ -121,3 +121,32 @@ func TestUpdatesAreForgotten(t *testing.T) {
 		t.Error("an old update is still known")
 	}
 }
+
+// A node whose app answers late does not take from the browser what another node has sealed
+// since.
+func TestLateAnswerSendsNoExpiredCookie(t *testing.T) {
+	c := &clock{now: noon}
+	revocations := session.NewRevocationSet(c.Now)
+	node := func() *session.Manager {
+		m, _ := newManager(t, func(s *session.Settings) {
+			s.Now, s.Revocations, s.Expiry, s.RefreshThreshold = c.Now, revocations, 3*time.Minute, 2*time.Minute
+		})
+		return m
+	}
+	a, b := node(), node()
+	cookie := signIn(t, a, alice())
+	c.Add(90 * time.Second)
+	slow := read(t, a, request(cookie))
+	if err := slow.Slide(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(80 * time.Second)
+	_, cookie = use(t, b, cookie)
+	c.Add(110 * time.Second)
+	if late := setCookies(t, slow); len(late) > 0 {
+		t.Errorf("the cookie of the other node is replaced by %s", late[0])
+	}
+	if read(t, b, request(cookie)).Session() == nil {
+		t.Error("the user is signed out")
+	}
+}

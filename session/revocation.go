@@ -122,7 +122,12 @@ func (m *Manager) goneBy(s *Session) time.Time {
 	settings := &m.settings
 	lifetime := settings.Expiry + min(settings.LongestOutage, maxCookieAge)
 	end := later(settings.Now().Add(lifetime), s.ExpiresAt)
-	return settings.clip(s.CreatedAt, end).Add(clockSkew)
+	// MaxLifetime may be raised again, and then the end in the token counts.
+	sealed := s.sealedUntil
+	if latest := settings.Now().Add(maxCookieAge); sealed.After(latest) {
+		sealed = latest
+	}
+	return later(settings.clip(s.CreatedAt, end), sealed).Add(clockSkew)
 }
 
 // share returns nil if the sessions that have ended here have ended everywhere.
@@ -157,13 +162,9 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 		})
 		r.Before = latest.Add(time.Millisecond)
 	}
-	// A session that was sealed under a longer expiry lives at most MaxLifetime.
-	// Without one, a browser keeps it for at most maxCookieAge.
-	lifetime := m.settings.MaxLifetime
-	if lifetime == NoMaxLifetime {
-		lifetime = max(m.settings.Expiry, maxCookieAge)
-	}
-	r.Until = now.Add(lifetime + clockSkew)
+	// A session that was sealed under a longer expiry lives at most that long.
+	// It may have been longer before a reload, and be raised again.
+	r.Until = now.Add(time.Duration(m.longest.Load()) + clockSkew)
 	return r
 }
 

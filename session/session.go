@@ -57,8 +57,9 @@ type Session struct {
 	// ExpiresAt is when the session ends unless it is refreshed before.
 	ExpiresAt time.Time
 
-	userJSON string                   // User as JSON, encoded once
-	headers  atomic.Pointer[identity] // once asked for
+	sealedUntil time.Time                // the end in its token, if settings have brought it forward
+	userJSON    string                   // User as JSON, encoded once
+	headers     atomic.Pointer[identity] // once asked for
 }
 
 // identity has the values of X-Session-User and X-Session-Data.
@@ -172,7 +173,7 @@ func percentEncode(id string) string {
 func (s *Session) with(change func(*Session)) *Session {
 	next := &Session{
 		ID: s.ID, User: s.User, AccessToken: s.AccessToken, RefreshToken: s.RefreshToken,
-		CreatedAt: s.CreatedAt, LastActivity: s.LastActivity, ExpiresAt: s.ExpiresAt, userJSON: s.userJSON,
+		CreatedAt: s.CreatedAt, LastActivity: s.LastActivity, ExpiresAt: s.ExpiresAt, sealedUntil: s.sealedUntil, userJSON: s.userJSON,
 	}
 	change(next)
 	return next

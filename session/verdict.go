@@ -43,6 +43,7 @@ func (v *verdicts) remember(of sessionState, err error, now time.Time, lasting t
 	if v.sessions == nil {
 		v.sessions = make(map[string]verdict)
 	}
+	now = now.Round(0) // by the wall clock: the other stands still while a machine sleeps
 	v.sessions[of.id] = verdict{of: of, err: err, at: now, until: now.Add(lasting)}
 	v.order = append(v.order, addition{of.id, now})
 	v.sweep(now)

@@ -39,6 +39,7 @@ type Visitor struct {
 	cached  bool // the token was remembered
 
 	session *Session
+	read    time.Time  // when the cookies were
 	came    *Session   // as the cookies carry it, if this node has sealed a newer state since
 	doubt   *doubt     // nil: there is none
 	ended   []*Session // that the cookies opened to, but for their ends, which others may not know yet
@@ -69,6 +70,7 @@ func (v *Visitor) Result() Result { return v.result }
 func (v *Visitor) open(ctx context.Context) error {
 	m := v.manager
 	now := m.settings.Now()
+	v.read = now
 	rivals, err := v.openTokens(ctx, now)
 	if err != nil || v.session == nil {
 		return err
@@ -156,6 +158,16 @@ func (v *Visitor) Refresh(ctx context.Context) error {
 		return nil
 	}
 	return v.rotate(ctx)
+}
+
+// outlivesMemory reports whether the request has taken so long that nobody knows any more
+// whether its refresh token has been used by another: the Refresher would use it twice.
+func (v *Visitor) outlivesMemory(now time.Time) bool {
+	if now.Sub(v.read).Abs() <= recentFor || v.rotated {
+		return false
+	}
+	_, known := v.manager.recent.newer(v.session, now, v.manager.stale)
+	return !known
 }
 
 // Update changes the session and refreshes it, without the Refresher. Where there is
@@ -294,7 +306,7 @@ func (v *Visitor) begin(ctx context.Context, made sealedSession) error {
 	}
 	m.recent.remember(made, m.settings.Now())
 	v.take(&made)
-	v.deleted, v.created, v.doubt = false, true, nil
+	v.deleted, v.created, v.doubt, v.read = false, true, nil, m.settings.Now()
 	v.noteInList(v.session)
 	m.observe(Event{Kind: EventCreated, Session: v.session})
 	return nil

@@ -32,6 +32,9 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		v.lost = v.created
 		return false
 	}
+	if m.clipped(newest.session).Expired(m.settings.Now()) { // the browser may have a newer one of another node
+		return false
+	}
 	// Another request may have been quicker, whose answer never reached the browser.
 	v.pending = &newest
 	// That it cannot be told grants nothing: whoever reads the cookie asks again.

@@ -75,6 +75,15 @@ func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
 	}
 }
 
+// Over reports whether the session has ended as far as this node knows, unless a newer
+// state of it lives on.
+func (m *Manager) Over(s *Session) bool { return m.over(s, m.settings.Now()) }
+
+func (m *Manager) over(s *Session, now time.Time) bool {
+	revoked, err := m.settings.Revocations.Revoked(s)
+	return err == nil && revoked || m.clipped(s).Expired(now)
+}
+
 // prolong notes a state that ends later.
 func (k *watched) prolong(s *Session) {
 	if s.ExpiresAt.After(k.newest.ExpiresAt) {
@@ -130,8 +139,7 @@ func (w *watches) endConnections() int {
 	latest := w.managers[len(w.managers)-1]
 	now := latest.settings.Now()
 	for id, known := range w.sessions {
-		revoked, err := latest.settings.Revocations.Revoked(known.newest)
-		if err == nil && revoked || latest.clipped(known.newest).Expired(now) {
+		if latest.over(known.newest, now) {
 			known.end()
 		}
 		if len(known.ends) == 0 {

@@ -342,6 +342,30 @@ func (b slowBody) Read(p []byte) (int, error) {
 	return b.Reader.Read(p)
 }
 
+// Whoever has a leaked api_key keeps requests open whose bodies have not come, for when the key
+// has been taken out of the configuration.
+func TestAttackRetiredAPIKeyBySlowBody(t *testing.T) {
+	over := false
+	s := newSite(t, func(_ *session.Settings, c *sessionapi.Config) { c.Over = func() bool { return over } })
+	create := func() answer {
+		r := s.request(http.MethodPost, `{"user":{"id":"admin"}}`, "Authorization: Bearer "+apiKey)
+		r.Body = io.NopCloser(io.MultiReader(readerFunc(func() { over = true }), r.Body))
+		return s.send(r)
+	}
+	a := create().want(t, http.StatusServiceUnavailable)
+	if len(a.header["Set-Cookie"]) > 0 {
+		t.Error("it signs in")
+	}
+}
+
+// readerFunc is called when it is read, and has nothing to say.
+type readerFunc func()
+
+func (f readerFunc) Read([]byte) (int, error) {
+	f()
+	return 0, io.EOF
+}
+
 // A thief sends the stolen cookie at once, and the body a byte a minute, until nobody
 // remembers any more that its owner signed out.
 func TestAttackReviveBySlowBody(t *testing.T) {

@@ -44,6 +44,10 @@ type Config struct {
 	// <path>/others do not exist (404).
 	NoRevocation bool
 
+	// Over reports whether the configuration has ended, so that APIKeys may have been
+	// taken back. Default: it has not.
+	Over func() bool
+
 	// Met is told whom the cookies of a request say is there, before the answer.
 	// Default: nobody is told.
 	Met func(*http.Request, *session.Visitor)
@@ -57,6 +61,7 @@ type Handler struct {
 	keys     apiKeys
 	origins  originCheck
 	revokes  bool
+	over     func() bool                           // never nil
 	met      func(*http.Request, *session.Visitor) // never nil
 }
 
@@ -70,11 +75,14 @@ func New(config Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if config.Over == nil {
+		config.Over = func() bool { return false }
+	}
 	if config.Met == nil {
 		config.Met = func(*http.Request, *session.Visitor) {}
 	}
 	return &Handler{
-		manager: config.Manager, settings: settings, path: PathOf(config.Path), keys: keys, origins: origins, revokes: !config.NoRevocation, met: config.Met,
+		manager: config.Manager, settings: settings, path: PathOf(config.Path), keys: keys, origins: origins, revokes: !config.NoRevocation, over: config.Over, met: config.Met,
 	}, nil
 }
 
@@ -306,6 +314,9 @@ func (h *Handler) create(visitor *session.Visitor, w http.ResponseWriter, r *htt
 	body, err := readBody(w, r)
 	if err != nil {
 		return err
+	}
+	if h.over() { // a body may come for ever, and its key may have leaked
+		return &problem{status: http.StatusServiceUnavailable, detail: "The configuration was replaced before the body had come. Try again."}
 	}
 	members, err := decodeBody(r, body, "user", "accessToken", "refreshToken")
 	if err != nil {

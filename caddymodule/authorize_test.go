@@ -446,3 +446,21 @@ func TestAuthorizeHookIsAskedOnce(t *testing.T) {
 	asked := calls[0].body["session"].(map[string]any)
 	assert.Equal(t, "rt-secret", asked["refreshToken"], "the session is as X-Session-Data has it")
 }
+
+// The visitor signs out in another tab while the hook still says yes about the page whose
+// interception route is to be shown: the app is not told who it was.
+func TestSignOutWhileTheAuthorizeHookIsAskedAboutAnInterceptionRoute(t *testing.T) {
+	build, err := filepath.Abs("../routes/testdata/builds/16.4")
+	require.NoError(t, err)
+	hook := newHookServer(t)
+	s := serve(t, withHooks("auth /feed/*", "next_build "+build, "authorize "+hook.url))
+	cookie := s.signIn(ada)
+	hook.answer(func(http.ResponseWriter, *http.Request) {
+		assert.Equal(t, http.StatusOK, s.request("DELETE", "/api/session", "Cookie", cookie).StatusCode)
+	})
+	s.request("GET", "/photo/1", "Cookie", cookie, "Rsc", "1", "Next-Url", "/feed")
+	if r := s.last(); r != nil {
+		assert.Empty(t, r.Header["X-Session-User"])
+		assert.Empty(t, r.Header["Next-Url"])
+	}
+}

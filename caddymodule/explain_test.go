@@ -465,3 +465,33 @@ func TestAdminExplains(t *testing.T) {
 	}
 	assert.Nil(t, s.last(), "the app was asked")
 }
+
+// Explain names the hooks of a Server Action at an open path, and of the page that a
+// navigation comes from, and none of a refresh that auto_refresh leaves out.
+func TestExplainNamesTheHooksOfActionsAndInterceptionRoutes(t *testing.T) {
+	const secret = "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"
+	t.Setenv("SESSION_SECRET", secret)
+	build, err := filepath.Abs("../routes/testdata/builds/16.4")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	require.NoError(t, os.WriteFile(file, []byte("http://localhost:8080\nsession_guard {\n\tauth /feed/*\n\tdefault hybrid\n\tauto_refresh off\n\tnext_build "+build+
+		"\n\tauthorize http://localhost:1\n\tvalidate http://localhost:1\n\ton_refresh http://localhost:1\n}\nreverse_proxy localhost:1\n"), 0o600))
+	due := idleCookie(t, secret, 0, time.Hour)
+	for _, tc := range []struct {
+		args  []string
+		hooks string
+	}{
+		{[]string{"GET", "http://localhost:8080/photo/1"}, "validate (not asked here)"},
+		{[]string{"GET", "http://localhost:8080/photo/1", "-H", "Rsc: 1", "-H", "Next-Url: /feed"}, "validate, authorize (not asked here)"},
+		{[]string{"GET", "http://localhost:8080/_next/static/a.js"}, ""},
+		{[]string{"POST", "http://localhost:8080/_next/static/a.js", "-H", "Next-Action: 00ab"}, "validate (not asked here)"},
+	} {
+		output, _ := sessionCommand(t, append([]string{"explain", "--config", file, "-H", "Cookie: " + due}, tc.args...)...) // not passing is no success
+		spaced := strings.Join(strings.Fields(output), " ")
+		if tc.hooks == "" {
+			assert.NotContains(t, spaced, "Hooks", tc.args)
+			continue
+		}
+		assert.Contains(t, spaced, "Hooks "+tc.hooks, tc.args)
+	}
+}

@@ -261,3 +261,20 @@ func TestRefreshThatTheAppAsksFor(t *testing.T) {
 	assert.NotEmpty(t, refresh(cookie))
 	assert.Len(t, hook.calls(), 1, "for the visit, and not again for the app")
 }
+
+// What a guard in an error route has refreshed reaches the browser beside a cookie that was
+// set before the error, also if the app has no page either.
+func TestErrorRouteThatRefreshesBesideACookieFromBefore(t *testing.T) {
+	hook := newHookServer(t)
+	t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+	cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
+	s := serve(t, "route {\n header +Set-Cookie before=1\n session_guard {\n auth /dashboard\n default hybrid\n no_activity /dashboard\n "+
+		strings.Join([]string{hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh " + hook.url}, "\n ")+"\n }\n error 500\n}\n"+
+		"handle_errors {\n session_guard {\n auth /dashboard\n default hybrid\n }\n reverse_proxy {{app}}\n}")
+	hook.answer(tokenEndpoint)
+	s.answer(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	got := cookieHeader(s.request("GET", "/dashboard", "Cookie", cookie))
+	require.Len(t, hook.calls(), 1)
+	assert.Contains(t, got, "before=1")
+	assert.Contains(t, got, "session=", "the new refresh token is lost")
+}

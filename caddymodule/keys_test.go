@@ -2,6 +2,7 @@ package caddymodule_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -86,4 +87,20 @@ func TestUnreadableKeysCloseAuthRoutesOnly(t *testing.T) {
 		assert.Empty(t, response.Cookies(), "%s: who asks again would have no cookie, and be told that it is done", name)
 	}
 	s.wantOnDashboard(good, http.StatusTemporaryRedirect)
+}
+
+// A key that Caddy makes stays for as long as a session may live, also where that is longer
+// than by default: a rotation would sign users out.
+func TestAutomaticKeysLiveAsLongAsTheSessions(t *testing.T) {
+	folder := t.TempDir()
+	s := serve(t, withHooks("expiry 20d"), "storage file_system "+folder)
+	s.signIn(ada)
+	content, err := os.ReadFile(filepath.Join(folder, "session/default/keys.json"))
+	require.NoError(t, err)
+	var keys []struct {
+		Lifetime time.Duration `json:"token_lifetime"`
+	}
+	require.NoError(t, json.Unmarshal(content, &keys))
+	require.Len(t, keys, 1)
+	assert.Equal(t, 20*24*time.Hour, keys[0].Lifetime)
 }

@@ -5,11 +5,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -310,4 +313,39 @@ func TestListOnRedis(t *testing.T) {
 	late := listingOn(t, s.node(), nil)
 	late.wantListed(t, "ann", 40)
 	late.stop(t)
+}
+
+// A page that could not be written is written as soon as it can be, and not after the five
+// minutes that a mere use may wait.
+func TestPageThatCouldNotBeWrittenIsWrittenSoon(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		n := listingInFolder(t, folder)
+		n.storage.full.Store(true)
+		n.signIn(t, "ann")
+		time.Sleep(5 * time.Second)
+		n.storage.full.Store(false)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if files := pageFiles(t, folder); len(files) != 1 {
+			t.Errorf("%d pages are written", len(files))
+		}
+		n.stop(t)
+	})
+}
+
+// The list in Redis lives as long as its last session, whichever page was written first.
+func TestListInRedisLivesAsLongAsItsLastSession(t *testing.T) {
+	s := startRedis(t)
+	node := s.node()
+	pages := node.log.(PageStore)
+	for _, lasts := range []time.Duration{2 * time.Hour, 4 * time.Hour, time.Hour} {
+		require.NoError(t, pages.StorePage(t.Context(), "00-"+lasts.String(), []byte("{}\n"), time.Now().Add(lasts)))
+	}
+	left, err := strconv.Atoi(strings.TrimSpace(s.command("TTL", "session:default:list")))
+	require.NoError(t, err)
+	if left < 3*3600+3000 || left > 4*3600 {
+		t.Errorf("the list lives for %d seconds", left)
+	}
+	stop(t, node)
 }

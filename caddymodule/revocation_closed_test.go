@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -104,5 +107,29 @@ func TestClosedRevocationsSayNothingLater(t *testing.T) {
 		if s.stale() || s.toldClosed {
 			t.Error("revocations that are closed say that auth routes are")
 		}
+	})
+}
+
+// A node that has never read the log has no grace, also when a configuration has said how
+// long that is: it would accept every session that was ended before it started.
+func TestNodeThatHasNeverReadHasNoGraceByItsTerms(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: folder}}
+		storage.unreadable.Store(true)
+		module := new(StorageRevocation)
+		log, err := module.Open("default", storage)
+		require.NoError(t, err)
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
+		node.use(&terms{module, storage})
+		node.ready(t.Context())
+		_, err = node.Revoked(annsSession("one"))
+		require.ErrorIs(t, err, session.ErrStale)
+		assert.True(t, node.Status().Refusing)
+		storage.unreadable.Store(false)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantRevoked(t, node, annsSession("one"), false)
+		stop(t, node)
 	})
 }

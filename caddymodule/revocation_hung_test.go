@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -221,5 +222,33 @@ func TestListIsSharedAgainAfterAReadHung(t *testing.T) {
 		}
 		close(storage.released)
 		other.stop(t)
+	})
+}
+
+func (h *hangingStorage) Store(ctx context.Context, key string, value []byte) error {
+	h.meet("store")
+	return h.Storage.Store(ctx, key, value)
+}
+
+// A sign-out that the storage does not take keeps the node from hearing of no other one.
+func TestWriteThatHangsKeepsNobodyFromReading(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, other, storage := hangingNode(t, folder)
+		storage.hang("store")
+		answered := make(chan error, 1)
+		go func() { answered <- node.Revoke(t.Context(), ended("own")) }()
+		synctest.Wait()
+		if storage.hung.Load() == 0 {
+			t.Fatal("nothing hangs, so this tests nothing")
+		}
+		signOutOn(t, other, "another's")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantRevoked(t, node, annsSession("another's"), true)
+		storage.hang("")
+		close(storage.released)
+		require.NoError(t, <-answered)
+		stop(t, node, other)
 	})
 }

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -228,4 +231,38 @@ func TestSignOutsWhileTheRevocationsClose(t *testing.T) {
 		_ = node.Destruct()
 		signOuts.Wait()
 	}
+}
+
+// After a move, requests that the configuration before still answers have updates told in
+// the new place, and hear of a sign-out that is not kept there yet that it is not done.
+func TestRequestsOfTheConfigurationBeforeUseTheNewPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before, after := newRememberingLog(), newRememberingLog()
+		close(before.may)
+		close(after.may)
+		deaf := &deafLog{RevocationLog: after}
+		deaf.deaf.Store(true)
+		set := session.NewRevocationSet(time.Now)
+		old := newSharedRevocations("default", set, before, Outage{}.OutageRule())
+		heir := newSharedRevocations("default", set, deaf, Outage{}.OutageRule())
+		old.ready(t.Context())
+		heir.ready(t.Context())
+		require.NoError(t, old.Destruct())
+		old.heirs = []keeper{heir}
+
+		require.ErrorIs(t, old.Revoke(t.Context(), ended("one")), session.ErrUnavailable)
+		require.ErrorIs(t, old.Share(t.Context(), annsSession("one")), session.ErrUnavailable)
+		old.Update(updatedNow("two"))
+		deaf.deaf.Store(false)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.NoError(t, old.Share(t.Context(), annsSession("one")))
+		require.NoError(t, heir.Destruct())
+		assert.Empty(t, before.all)
+		told := map[string]bool{}
+		for _, r := range after.all {
+			told[r.SessionID] = true
+		}
+		assert.Equal(t, map[string]bool{"one": true, "two": true}, told)
+	})
 }

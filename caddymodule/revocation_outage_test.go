@@ -477,3 +477,34 @@ func TestEveryOutageIsCounted(t *testing.T) {
 		}
 	}
 }
+
+// A look that was under way when the node stopped does not close its auth routes later, to
+// requests that it still answers.
+func TestLookThatEndsAfterTheNodeClosesNothing(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		node, _ := nodeOn(t, folder, Outage{})
+		stop(t, node)
+		node.synced()
+		time.Sleep(2 * time.Hour)
+		wantRevoked(t, node, annsSession("one"), false)
+	})
+}
+
+// rememberingLog is a hesitantLog that remembers all of what it was given.
+type rememberingLog struct {
+	hesitantLog
+	all []session.Revocation
+}
+
+func (l *rememberingLog) Append(ctx context.Context, all []session.Revocation) error {
+	if err := l.hesitantLog.Append(ctx, all); err != nil {
+		return err
+	}
+	l.all = append(l.all, all...)
+	return nil
+}
+
+func newRememberingLog() *rememberingLog {
+	return &rememberingLog{hesitantLog: hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 100)}}
+}

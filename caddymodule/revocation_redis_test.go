@@ -1,13 +1,16 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -466,4 +469,33 @@ func TestWhatRedisMayTrim(t *testing.T) {
 	assert.Empty(t, l.oldestNeeded(session.Revocation{Until: now.Add(time.Hour)}, now))
 	l.complete = true
 	assert.Equal(t, "0-0", l.oldestNeeded(session.Revocation{Until: time.Unix(1<<55, 0)}, now), "one that never ends")
+}
+
+// A node that starts knows of all sign-outs before it takes its first session, however many
+// there are.
+func TestRedisIsReadToTheEndFirst(t *testing.T) {
+	s := startRedis(t)
+	node := s.node()
+	log := node.log
+	var all []session.Revocation
+	for i := range 2*redisBatch + 500 {
+		all = append(all, ended(strconv.Itoa(i)))
+	}
+	require.NoError(t, log.Append(t.Context(), all))
+	stop(t, node)
+	module := &RedisRevocation{url: s.url()}
+	fresh, err := module.Open("default", nil)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	heard, known := 0, 0
+	err = fresh.Follow(ctx, func(session.Revocation) { heard++ }, func() {
+		if known == 0 {
+			known = heard
+		}
+		cancel()
+	})
+	if !errors.Is(err, context.Canceled) || known != len(all) {
+		t.Errorf("%v; %d of %d are known at first", err, known, len(all))
+	}
+	require.NoError(t, fresh.Close())
 }

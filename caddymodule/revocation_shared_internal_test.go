@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,4 +130,52 @@ func lagOf(t *testing.T, node *sharedRevocations) float64 {
 	}
 	t.Fatal("there is no lag")
 	return 0
+}
+
+// Of updates of a session that come while others are being told, the newest is told, in
+// whichever order they come: by an older one a node would take its older state for good.
+func TestUpdatesThatComeWhileOthersAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newRememberingLog()
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		at := func(after time.Duration) session.Revocation {
+			now := time.Now().Truncate(time.Second)
+			return session.Revocation{SessionID: "one", Updated: now.Add(after), Until: now.Add(time.Hour)}
+		}
+		first, newest, older := at(0), at(3*time.Second), at(2*time.Second)
+		node.Update(first)
+		<-log.began
+		node.Update(newest)
+		node.Update(older)
+		close(log.may)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, []session.Revocation{first, newest}, log.all)
+		require.NoError(t, node.Destruct())
+	})
+}
+
+// A log that answers nobody who appends costs one sign-out its timeout. Those after it are
+// kept, and do not wait.
+func TestSignOutsDoNotWaitForALogThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newRememberingLog()
+		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
+		node.ready(t.Context())
+		hanging := make(chan error, 1)
+		go func() { hanging <- node.Revoke(t.Context(), ended("first")) }()
+		<-log.began
+		for i, want := range []time.Duration{appendTimeout, 0, 0} {
+			began := time.Now()
+			require.ErrorIs(t, node.Revoke(t.Context(), ended(strconv.Itoa(i))), session.ErrUnavailable)
+			assert.Equal(t, want, time.Since(began), "sign-out %d", i)
+		}
+		close(log.may)
+		<-hanging
+		time.Sleep(2 * retryInterval)
+		synctest.Wait()
+		require.NoError(t, node.Destruct())
+		assert.Len(t, log.all, 4)
+	})
 }

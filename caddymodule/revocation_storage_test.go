@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -484,6 +485,30 @@ func TestFilesOfKilledWritesVanish(t *testing.T) {
 			}
 			time.Sleep(time.Hour)
 		}
+		stop(t, node)
+	})
+}
+
+// A storage whose times are of whole seconds, or stand still, hides no sign-out: a file that
+// has grown, or is of another time, is read.
+func TestFileThatChangesWithinItsTimeIsRead(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		endedElsewhere(t, folder, "one")
+		node, _ := nodeOn(t, folder, Outage{})
+		file := filepath.Join(folder, revocationsOfDefault, "deadbeef-0.jsonl")
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		endedElsewhere(t, folder, "one", "two")
+		require.NoError(t, os.Chtimes(file, time.Time{}, info.ModTime()))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantRevoked(t, node, annsSession("two"), true)
+		endedElsewhere(t, folder, "one", "too")
+		require.NoError(t, os.Chtimes(file, time.Time{}, info.ModTime().Add(time.Second)))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantRevoked(t, node, annsSession("too"), true)
 		stop(t, node)
 	})
 }

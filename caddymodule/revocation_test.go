@@ -17,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/caddymodule"
@@ -249,4 +250,16 @@ func newRoot(c caddycmd.Command) *cobra.Command {
 	root := &cobra.Command{Use: c.Name, SilenceUsage: true, SilenceErrors: true}
 	c.CobraFunc(root)
 	return root
+}
+
+// Realms do not know one another's users: who ends all sessions in one of them stays signed
+// in, by the same name, in the other.
+func TestEndOfAllSessionsIsOfOneRealm(t *testing.T) {
+	s := serve(t, "handle /shop/* {\n session_api {\n realm shop\n path /shop/api/session\n }\n session_guard {\n realm shop\n auth /shop/account\n default hybrid\n }\n reverse_proxy {{app}}\n}\n"+
+		"handle {\n"+guarded+"\n reverse_proxy {{app}}\n}\n", "session shop {\n expiry 1d\n}")
+	cookie, shops := s.signIn(ada), s.signInAt("/shop/sign-in", ada)
+	require.Equal(t, http.StatusOK, s.request("GET", "/shop/account", "Cookie", shops).StatusCode)
+	require.Equal(t, http.StatusOK, s.request("DELETE", "/api/session/all", "Cookie", cookie+"; "+shops).StatusCode)
+	s.wantOnDashboard(cookie, http.StatusTemporaryRedirect)
+	assert.Equal(t, http.StatusOK, s.request("GET", "/shop/account", "Cookie", shops).StatusCode)
 }

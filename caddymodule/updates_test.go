@@ -9,6 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -186,4 +189,32 @@ func TestDamagedUpdateInRedisHidesNothing(t *testing.T) {
 		t.Error("the entry counts as an outage")
 	}
 	stop(t, a, b)
+}
+
+// A file of updates stays for as long as the clocks of nodes may differ, and is read once.
+func TestFilesOfUpdatesStayForNodesWhoseClocksDiffer(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		revocations := filepath.Join(folder, revocationsOfDefault)
+		require.NoError(t, os.MkdirAll(revocations, 0o700))
+		write := func(age time.Duration) string {
+			content, err := appendLine(nil, entryOf(updatedNow("one")))
+			require.NoError(t, err)
+			file := filepath.Join(revocations, fmt.Sprintf("%d-abc%s", time.Now().Add(-age).UnixMilli(), updateSuffix))
+			require.NoError(t, os.WriteFile(file, content, 0o600))
+			return file
+		}
+		over, old := write(4*time.Minute), write(6*time.Minute)
+		node, storage := nodeOn(t, folder, Outage{})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		assert.FileExists(t, over)
+		assert.NoFileExists(t, old)
+		assert.True(t, node.UpdatedAfter("one", time.Now().Add(-time.Hour)))
+		loads := storage.loads.Load()
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, loads, storage.loads.Load(), "a file that was read is read again")
+		stop(t, node)
+	})
 }

@@ -3,9 +3,11 @@ package session_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -375,4 +377,119 @@ func TestAutomaticRandomnessFails(t *testing.T) {
 	if err == nil || len(storage.files) != 0 {
 		t.Errorf("a key of three bytes: %v, stored %d", err, len(storage.files))
 	}
+}
+
+// lateStorage is a storage on which something happens just before its lock is got, and
+// another thing while it is held.
+type lateStorage struct {
+	*memoryStorage
+	beforeLock, stored func()
+}
+
+func (s *lateStorage) Lock(ctx context.Context, name string) error {
+	if s.beforeLock != nil {
+		s.beforeLock()
+	}
+	return s.memoryStorage.Lock(ctx, name)
+}
+
+func (s *lateStorage) Store(ctx context.Context, key string, value []byte) error {
+	if s.stored != nil {
+		defer s.stored()
+	}
+	return s.memoryStorage.Store(ctx, key, value)
+}
+
+func (s *lateStorage) Unlock(ctx context.Context, name string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.memoryStorage.Unlock(ctx, name)
+}
+
+// Of nodes that start at once on an empty storage, the one that gets the lock later takes the
+// key of the first: else neither would open what the other seals.
+func TestNodesThatStartAtOnceShareTheFirstKey(t *testing.T) {
+	storage := newStorage()
+	var first *session.Keyring
+	late := &lateStorage{memoryStorage: storage}
+	late.beforeLock = func() {
+		var err error
+		if first, err = session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: late})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := first.KeyIDs(), second.KeyIDs(); len(a) != 1 || !slices.Equal(a, b) {
+		t.Errorf("the first has the keys %q, the second %q", a, b)
+	}
+}
+
+// A configuration that ends while it stores keys frees their lock: the other nodes, and the
+// next configuration, would wait for it.
+func TestLockOfTheKeysIsFreedByWhoGoes(t *testing.T) {
+	storage := &lateStorage{memoryStorage: newStorage()}
+	gone, cancel := context.WithCancel(t.Context())
+	storage.stored = cancel
+	if _, err := session.NewAutomaticKeyring(gone, session.AutomaticKeys{Storage: storage}); err != nil {
+		t.Fatal(err)
+	}
+	waiting, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	if err := storage.memoryStorage.Lock(waiting, "session/default/keys.json"); err != nil {
+		t.Errorf("the lock is held: %v", err)
+	}
+}
+
+// A key is kept for as long as a session lasts by default, if nobody says how long that is.
+func TestAutomaticKeysLiveAsLongAsSessionsDoByDefault(t *testing.T) {
+	storage := newStorage()
+	if _, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage}); err != nil {
+		t.Fatal(err)
+	}
+	var stored []struct {
+		Lifetime time.Duration `json:"token_lifetime"`
+	}
+	if err := json.Unmarshal(storage.files["session/default/keys.json"], &stored); err != nil || len(stored) != 1 || stored[0].Lifetime != session.DefaultExpiry {
+		t.Errorf("%v, stored %+v", err, stored)
+	}
+}
+
+// A storage that does not answer holds up a request with an unknown key for seconds, and not
+// for as long as it likes.
+func TestLookForAnUnknownKeyTakesSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		storage := &silentStorage{memoryStorage: newStorage()}
+		keys, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := session.NewManager(session.Settings{}, keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		storage.silent = true
+		began := time.Now()
+		if _, err := m.Read(request("session=" + goodEnvelope(began).seal())); !errors.Is(err, session.ErrUnavailable) || time.Since(began) > 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// silentStorage answers no read while it is silent, until the reader gives up.
+type silentStorage struct {
+	*memoryStorage
+	silent bool
+}
+
+func (s *silentStorage) Load(ctx context.Context, key string) ([]byte, error) {
+	if s.silent {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.memoryStorage.Load(ctx, key)
 }

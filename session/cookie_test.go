@@ -294,3 +294,25 @@ func (brokenRevocations) Revoked(*session.Session) (bool, error) { return false,
 func (brokenRevocations) Revoke(context.Context, session.Revocation) error { return errBroken }
 
 var errBroken = errors.New("the machinery is broken")
+
+// Whatever its length, a token is sent in cookies that a browser keeps, the name included.
+func TestTokensOfEachLengthAreKept(t *testing.T) {
+	m, _ := newManager(t, func(s *session.Settings) { s.CookieName = strings.Repeat("n", 100) })
+	whole, chunked := false, false
+	for size := 2500; size < 3000; size += 10 {
+		v := read(t, m, request())
+		if err := v.Create(t.Context(), session.Login{User: session.User{"id": "alice", "bio": strings.Repeat("b", size)}}); err != nil {
+			t.Fatal(err)
+		}
+		pairs := cookiePairs(setCookies(t, v))
+		whole, chunked = whole || len(pairs) == 1, chunked || len(pairs) == 2
+		for _, pair := range pairs {
+			if len(pair)-len("=") > 4096 {
+				t.Errorf("%d bytes: name and value have %d bytes", size, len(pair)-1)
+			}
+		}
+	}
+	if !whole || !chunked {
+		t.Error("the sizes do not test the limit")
+	}
+}

@@ -202,3 +202,26 @@ func TestCreateEndsASessionOfWhichNobodyCanTell(t *testing.T) {
 }
 
 func first(m *session.Manager, _ *clock) *session.Manager { return m }
+
+// A session that comes in two tokens ends once.
+func TestSignOutOfOneSessionInTwoTokensInAnOutage(t *testing.T) {
+	set := session.NewRevocationSet(func() time.Time { return noon })
+	working, _ := newManager(t, func(s *session.Settings) { s.Revocations = set })
+	ends := 0
+	stale, _ := newManager(t, func(s *session.Settings) {
+		s.Revocations = staleRevocations{set}
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventDeleted {
+				ends++
+			}
+		}
+	})
+	cookie := signIn(t, working, alice())
+	v, err := stale.Read(request(cookie + "; " + cookie))
+	if !errors.Is(err, session.ErrStale) {
+		t.Fatal(err)
+	}
+	if err := v.Delete(t.Context()); !errors.Is(err, session.ErrUnavailable) || ends != 1 {
+		t.Errorf("%v; it ends %d times", err, ends)
+	}
+}

@@ -332,7 +332,7 @@ func (v *Visitor) sealSet(h Handoff) (sealedSession, error) {
 func asHandoffError(kind string, err error) error {
 	var tooLarge *TooLargeError
 	var user *UserError
-	if errors.As(err, &tooLarge) || errors.As(err, &user) || errors.Is(err, ErrNoSession) || IsAnonymity(err) {
+	if errors.As(err, &tooLarge) || errors.As(err, &user) || errors.Is(err, ErrNoSession) {
 		return handoffErrorf("%s: %v", kind, err)
 	}
 	return err

@@ -491,3 +491,52 @@ func TestIsSessionHeader(t *testing.T) {
 		}
 	}
 }
+
+// An update of nobody is the app's mistake, with a Refresher as without.
+func TestUpdateOfNobodyIsTheAppsMistake(t *testing.T) {
+	for _, refresher := range []session.Refresher{nil, &refresher{answer: rotated}} {
+		m, _ := newManager(t, func(s *session.Settings) { s.Refresher = refresher })
+		var wrong *session.HandoffError
+		if err := read(t, m, request()).Apply(t.Context(), session.Handoff{Update: &session.Change{}}); !errors.As(err, &wrong) {
+			t.Errorf("%v: %v", refresher, err)
+		}
+	}
+}
+
+// An app whose answer comes after the session has ended is not at fault, and from then on
+// nobody is signed in: no connection is kept open for the session.
+func TestHandoffForASessionThatEndedMeanwhile(t *testing.T) {
+	for name, change := range map[string]session.Change{"a refresh": {}, "an update": {User: session.User{"name": "x"}}} {
+		m, _ := newManager(t)
+		v := read(t, m, request(signIn(t, m, alice())))
+		if err := m.RevokeSession(t.Context(), v.Session().ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Apply(t.Context(), session.Handoff{Update: &change}); err != nil || v.Session() != nil || v.Result() != session.ResultRevoked {
+			t.Errorf("%s: %v, the session is %v, %s", name, err, v.Session(), v.Result())
+		}
+	}
+}
+
+// Of a cookie with Max-Age and Expires, Max-Age counts, as for a browser (RFC 6265 section
+// 5.3): the login is not lost.
+func TestHandoffCookieWithMaxAgeAndExpires(t *testing.T) {
+	m, _ := newManager(t)
+	v := read(t, m, request())
+	line := "Set-Cookie: session.set=" + b64([]byte(`{"user":{"id":"bob"}}`)) + "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60"
+	if err := handle(t, v, answer(line)); err != nil || v.Session() == nil {
+		t.Errorf("%v, the session is %v", err, v.Session())
+	}
+}
+
+// An app that sends on a token of a session that has ended is told: the login would be lost.
+func TestAppSealsASessionThatHasEnded(t *testing.T) {
+	m, _ := newManager(t)
+	if err := m.RevokeSession(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA"); err != nil {
+		t.Fatal(err)
+	}
+	var wrong *session.HandoffError
+	if err := handle(t, read(t, m, request()), answer("Set-Cookie: session="+sealClaims(noon, nil))); !errors.As(err, &wrong) {
+		t.Errorf("the error is %v", err)
+	}
+}

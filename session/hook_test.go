@@ -476,3 +476,139 @@ func TestSignOutIsKeptWhileNobodyCanTell(t *testing.T) {
 		})
 	}
 }
+
+// Who hangs up, or closes one half of the connection, does not pass for that where an outage
+// of the hook lets sessions pass, and neither does anybody after them.
+func TestWhoHangsUpDoesNotSkipTheValidator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: func(ctx context.Context, _ *session.Session) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		m := hooked(t, hook, nil, func(s *session.Settings) { s.KeepUnvalidated = true })
+		cookie := signIn(t, m, alice())
+		gone, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		v := read(t, m, request(cookie))
+		if err := v.Validate(gone); !errors.Is(err, session.ErrHookFailed) || v.Session() != nil {
+			t.Errorf("%v, the session is %v", err, v.Session())
+		}
+		synctest.Wait()
+		hook.answer = say(session.ErrRefused)
+		if v := read(t, m, request(cookie)); v.Validate(t.Context()) != nil || v.Session() != nil {
+			t.Error("who comes next is not asked about")
+		}
+	})
+}
+
+// A rest is no longer than the hook's yes would have counted.
+func TestRestOfAHangingValidatorIsNoLongerThanItsYes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: func(context.Context, *session.Session) error {
+			time.Sleep(10 * time.Second)
+			return context.DeadlineExceeded
+		}}
+		m := hooked(t, hook, nil, func(s *session.Settings) { s.KeepUnvalidated, s.ValidFor = true, time.Second })
+		cookie := signIn(t, m, alice())
+		_ = read(t, m, request(cookie)).Validate(t.Context())
+		time.Sleep(2 * time.Second)
+		hook.answer = say(session.ErrRefused)
+		if v := read(t, m, request(cookie)); v.Validate(t.Context()) != nil || v.Session() != nil {
+			t.Error("the session passes without the hook")
+		}
+	})
+}
+
+// Who comes while the call that nobody waits for any more is ending gets an answer of their
+// own, and shares it with others.
+func TestValidationAfterOneThatWasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &validator{answer: func(ctx context.Context, _ *session.Session) error {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			return ctx.Err()
+		}}
+		m := hooked(t, hook, nil)
+		cookie := signIn(t, m, alice())
+		gone, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_ = read(t, m, request(cookie)).Validate(gone)
+		hook.answer = func(context.Context, *session.Session) error {
+			time.Sleep(3 * time.Second)
+			return nil
+		}
+		answered := make(chan error, 2)
+		for range 2 {
+			go func() {
+				v, err := m.Read(request(cookie))
+				answered <- errors.Join(err, v.Validate(t.Context()))
+			}()
+			time.Sleep(2 * time.Second)
+		}
+		for range 2 {
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		}
+		if calls := hook.calls.Load(); calls != 2 {
+			t.Errorf("%d calls, not 2", calls)
+		}
+	})
+}
+
+// impatient keeps ends for as long as whoever asks has patience.
+type impatient struct{ *session.RevocationSet }
+
+func (i impatient) Revoke(ctx context.Context, r session.Revocation) error {
+	return errors.Join(ctx.Err(), i.RevocationSet.Revoke(ctx, r))
+}
+
+// What a hook has refused is told to the other nodes also if it took too long for whoever
+// waited.
+func TestLateRefusalIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := func(context.Context) error {
+			time.Sleep(session.MaxHookTime + time.Second)
+			return session.ErrRefused
+		}
+		v := &validator{answer: func(ctx context.Context, _ *session.Session) error { return late(ctx) }}
+		r := &refresher{answer: func(ctx context.Context, _ *session.Session) (session.Login, error) {
+			return session.Login{}, late(ctx)
+		}}
+		pending := 0
+		m := hooked(t, v, r, func(s *session.Settings) {
+			s.Revocations = impatient{session.NewRevocationSet(time.Now)}
+			s.Observe = func(e session.Event) {
+				if e.Pending {
+					pending++
+				}
+			}
+		})
+		cookie, other := signIn(t, m, alice()), signIn(t, m, alice())
+		if err := read(t, m, request(cookie)).Validate(t.Context()); err != nil {
+			t.Error(err)
+		}
+		refused := read(t, m, request(other))
+		if err := refused.Refresh(t.Context()); !errors.Is(err, session.ErrRevoked) || refused.Result() != session.ResultRevoked {
+			t.Errorf("%v, the cookies are %s", err, refused.Result())
+		}
+		if pending != 0 {
+			t.Errorf("%d ends are not shared", pending)
+		}
+	})
+}
+
+// A sign-out of a session that the hook has just refused is not reported as done while only
+// this node knows of the end.
+func TestSignOutOfARefusedSessionThatOthersDoNotKnowOf(t *testing.T) {
+	kept := &keepingRevocations{RevocationSet: session.NewRevocationSet(time.Now)}
+	m := hooked(t, &validator{answer: say(session.ErrRefused)}, nil, func(s *session.Settings) { s.Revocations = kept })
+	v := read(t, m, request(signIn(t, m, alice())))
+	kept.outage = true
+	if err := v.Validate(t.Context()); err != nil || v.Session() != nil {
+		t.Fatalf("%v, the session is %v", err, v.Session())
+	}
+	if err := v.Delete(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("it is reported as done: %v", err)
+	}
+}

@@ -65,3 +65,52 @@ func TestRepeatedSignOutBesideOtherCookies(t *testing.T) {
 		t.Errorf("of the other one: %v", err)
 	}
 }
+
+// onlyHere keeps ends of single sessions everywhere, and those of a user only here.
+type onlyHere struct{ *session.RevocationSet }
+
+func (o onlyHere) Revoke(_ context.Context, r session.Revocation) error {
+	o.Add(r)
+	if r.UserID != "" {
+		return session.ErrUnavailable
+	}
+	return nil
+}
+
+// An end of all sessions that only this node knows is not reported as done, also if that of
+// this one is, and this one ends all the same.
+func TestEndOfAllThatOthersDoNotKnowOf(t *testing.T) {
+	pending := map[session.EventKind]bool{}
+	m, _ := newManager(t, func(s *session.Settings) {
+		s.Revocations = onlyHere{session.NewRevocationSet(s.Now)}
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventDeleted || e.Kind == session.EventRevoked {
+				pending[e.Kind] = e.Pending
+			}
+		}
+	})
+	v := read(t, m, request(signIn(t, m, alice())))
+	if err := v.EndAll(t.Context()); !errors.Is(err, session.ErrUnavailable) || v.Session() != nil || len(removedNames(setCookies(t, v))) == 0 {
+		t.Errorf("%v, the session is %v", err, v.Session())
+	}
+	if deleted, told := pending[session.EventDeleted]; !told || deleted || !pending[session.EventRevoked] {
+		t.Errorf("pending: %v", pending)
+	}
+}
+
+// Whoever hears of a sign-out hears that others do not know of it yet.
+func TestSignOutThatOthersDoNotKnowOfIsToldAsPending(t *testing.T) {
+	var pending []bool
+	m, _ := newManager(t, func(s *session.Settings) {
+		s.Revocations = &keepingRevocations{RevocationSet: session.NewRevocationSet(s.Now), outage: true}
+		s.Observe = func(e session.Event) {
+			if e.Kind == session.EventDeleted {
+				pending = append(pending, e.Pending)
+			}
+		}
+	})
+	_ = read(t, m, request(signIn(t, m, alice()))).Delete(t.Context())
+	if !slices.Equal(pending, []bool{true}) {
+		t.Errorf("told %v", pending)
+	}
+}

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -352,6 +354,68 @@ func TestEndsOutlastALoweredMaxLifetime(t *testing.T) {
 		}
 		if s := read(t, raised, request(cookie)).Session(); s != nil {
 			t.Errorf("%s: the session is back", name)
+		}
+	}
+}
+
+// A poll that forgoes takes back no slide of a request that is activity, and shows the app
+// the token that the browser has.
+func TestForgoneSlideOfAParallelRequestIsSentByThat(t *testing.T) {
+	m, c := newManager(t, func(s *session.Settings) { s.ForwardCookie = true })
+	cookie := signIn(t, m, alice())
+	c.Add(6*day + time.Hour)
+	active, poll := read(t, m, request(cookie)), read(t, m, request(cookie))
+	if err := errors.Join(active.Slide(t.Context()), poll.Slide(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	poll.Forgo()
+	header := http.Header{"Cookie": {cookie}}
+	if poll.ForwardCookies(header); header.Get("Cookie") != cookie {
+		t.Errorf("the app of the poll gets %q", header.Get("Cookie"))
+	}
+	if s := read(t, m, request(sentCookie(t, active))).Session(); s == nil || !s.ExpiresAt.Equal(c.Now().Add(7*day).Truncate(time.Millisecond)) {
+		t.Errorf("the activity has not moved the end: %v", s)
+	}
+}
+
+// Whose session ends between its reading and its use is nobody, for everybody who asks.
+func TestSlideOfASessionThatHasEndedMeanwhile(t *testing.T) {
+	for name, tc := range map[string]struct {
+		end  func(m *session.Manager, c *clock, id string) error
+		want session.Result
+	}{
+		"signed out": {func(m *session.Manager, _ *clock, id string) error { return m.RevokeSession(t.Context(), id) }, session.ResultRevoked},
+		"expired":    {func(_ *session.Manager, c *clock, _ string) error { c.Add(day); return nil }, session.ResultExpired},
+	} {
+		m, c := newManager(t)
+		cookie := signIn(t, m, alice())
+		c.Add(6*day + time.Hour)
+		v := read(t, m, request(cookie))
+		if err := tc.end(m, c, v.Session().ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Slide(t.Context()); !session.IsAnonymity(err) || v.Session() != nil || v.Result() != tc.want {
+			t.Errorf("%s: %v, the session is %v, %s", name, err, v.Session(), v.Result())
+		}
+	}
+}
+
+// Who signs out of a session that was sealed under a longer expiry stays signed out until
+// that is over.
+func TestSignOutOfASessionOfALongerExpiryStays(t *testing.T) {
+	before, _ := newManager(t, func(s *session.Settings) { s.Expiry = 20 * day })
+	cookie := signIn(t, before, alice())
+	m, c := newManager(t, func(s *session.Settings) {
+		s.Expiry, s.RefreshThreshold, s.LongestOutage = time.Hour, time.Minute, time.Minute
+	})
+	if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 19 {
+		c.Add(day)
+		m.Settings().Revocations.(*session.RevocationSet).Sweep()
+		if result := read(t, m, request(cookie)).Result(); result != session.ResultRevoked {
+			t.Fatalf("on %s the session is %s", c.Now(), result)
 		}
 	}
 }

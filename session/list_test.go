@@ -451,3 +451,51 @@ func TestListThatIsFullIsSeldomWritten(t *testing.T) {
 		})
 	}
 }
+
+// A session that is refreshed just after it was seen is listed to its new end.
+func TestListKnowsOfARefreshJustAfterAUse(t *testing.T) {
+	m, list, c := newListing(t)
+	cookie := signIn(t, m, alice())
+	c.Add(6 * day)
+	v := read(t, m, request(cookie))
+	c.Add(time.Second)
+	if err := v.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sentCookie(t, v)
+	if listed := list.Of("alice"); len(listed) != 1 || !listed[0].ExpiresAt.Equal(v.Session().ExpiresAt) {
+		t.Errorf("listed %+v, the session ends at %v", listed, v.Session().ExpiresAt)
+	}
+}
+
+// What two nodes know of one session is merged: the later end, whoever saw it last, and the
+// client that one of them saw.
+func TestNodesMergeWhatTheyKnowOfASession(t *testing.T) {
+	entry := session.Listed{SessionID: "one", UserID: "alice", CreatedAt: noon, LastSeen: noon, ExpiresAt: noon.Add(2 * time.Hour), UserAgent: "Phone", Address: "192.0.2.0/24"}
+	later := entry
+	later.LastSeen, later.ExpiresAt, later.UserAgent, later.Address = noon.Add(time.Minute), noon.Add(time.Hour), "", ""
+	for name, order := range map[string][]session.Listed{"older first": {entry, later}, "newer first": {later, entry}} {
+		list := session.NewList(func() time.Time { return noon }, session.NewRevocationSet(func() time.Time { return noon }))
+		for page := range session.ListPages {
+			list.Merge(page, order)
+		}
+		want := entry
+		want.LastSeen = later.LastSeen
+		if got := list.Of("alice"); !slices.Equal(got, []session.Listed{want}) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// What has ended is not written where the other nodes read it, since it is personal data.
+func TestEndedSessionIsNotWritten(t *testing.T) {
+	m, list, _ := newListing(t)
+	cookie := signIn(t, m, alice())
+	page := list.Due()[0]
+	if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if written := list.Page(page); len(written) != 0 {
+		t.Errorf("written: %+v", written)
+	}
+}

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -148,5 +149,73 @@ func TestLateAnswerSendsNoExpiredCookie(t *testing.T) {
 	}
 	if read(t, b, request(cookie)).Session() == nil {
 		t.Error("the user is signed out")
+	}
+}
+
+// What no node may do any more after an update elsewhere is not said to be done: the
+// visitor's session is as it was.
+func TestRefreshAfterAnUpdateElsewhereChangesNothing(t *testing.T) {
+	a, b, c := twoNodes(t)
+	old := signIn(t, a, alice())
+	c.Add(time.Hour)
+	slow, fast := read(t, b, request(old)), read(t, a, request(old))
+	end := slow.Session().ExpiresAt
+	c.Add(time.Second)
+	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(time.Second)
+	if err := slow.Refresh(t.Context()); err != nil || !slow.Session().ExpiresAt.Equal(end) {
+		t.Errorf("%v, the end moves from %v to %v", err, end, slow.Session().ExpiresAt)
+	}
+}
+
+// A request that takes minutes does not overwrite what was updated meanwhile on another
+// node, however often that one sweeps.
+func TestUpdateElsewhereIsKnownForAsLongAsARequestMayTake(t *testing.T) {
+	a, b, c := twoNodes(t)
+	old := signIn(t, a, alice())
+	c.Add(time.Hour)
+	slow, fast := read(t, b, request(old)), read(t, a, request(old))
+	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(5 * time.Minute)
+	b.Settings().Revocations.(*session.RevocationSet).Sweep()
+	if err := slow.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if sent := sentCookie(t, slow); sent != "" {
+		t.Errorf("the older state was sent: %q", sent)
+	}
+}
+
+// What a browser changes of its own is newer than an update on another node that it has not
+// seen, or it would be lost.
+func TestBrowsersOwnChangeAfterAnUpdateElsewhereIsKept(t *testing.T) {
+	a, b, c := twoNodes(t)
+	old := signIn(t, a, alice())
+	c.Add(time.Hour)
+	slow, fast := read(t, b, request(old)), read(t, a, request(old))
+	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(time.Second)
+	if err := slow.Update(session.Change{User: session.User{"name": "Al"}, KeepsEnd: true}); err != nil {
+		t.Fatal(err)
+	}
+	if s := read(t, b, request(sentCookie(t, slow))).Session(); s == nil || s.User["name"] != "Al" {
+		t.Errorf("the change is lost: %v", s)
+	}
+}
+
+// While a node whose clock is far ahead has updated a session, no change of it is said to be
+// done: its token would be dropped.
+func TestUpdateAfterOneOfAClockFarAheadFails(t *testing.T) {
+	m, c := newManager(t)
+	v := read(t, m, request(signIn(t, m, alice())))
+	m.Settings().Revocations.Update(session.Revocation{SessionID: v.Session().ID, Updated: c.Now().Add(time.Hour), Until: c.Now().Add(2 * time.Hour)})
+	if err := v.Update(session.Change{User: session.User{"role": "admin"}}); !errors.Is(err, session.ErrUnavailable) || v.Session().User["role"] != "editor" {
+		t.Errorf("%v, the user is %v", err, v.Session().User)
 	}
 }

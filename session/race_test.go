@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -466,6 +467,140 @@ func TestNewTokensAreNotLostBesideARefresh(t *testing.T) {
 		s := read(t, m, request(sentCookie(t, slow))).Session()
 		if got := string(s.AppendJSON(nil, true)); !strings.Contains(got, `"`+made+`"`) {
 			t.Errorf("%s: the session is %s", name, got)
+		}
+	}
+}
+
+// Requests that were all read before one of them refreshed the session get its token, and
+// nobody is told of a second refresh.
+func TestRefreshesThatWereReadTogetherGetOneToken(t *testing.T) {
+	for name, refresh := range map[string]func(*session.Visitor, context.Context) error{
+		"slides": (*session.Visitor).Slide, "refreshes": (*session.Visitor).Refresh,
+	} {
+		told := 0
+		m, c := newManager(t, func(s *session.Settings) {
+			s.Observe = func(e session.Event) {
+				if e.Kind == session.EventRefreshed {
+					told++
+				}
+			}
+		})
+		old := signIn(t, m, alice())
+		c.Add(6*day + time.Hour)
+		first, second := read(t, m, request(old)), read(t, m, request(old))
+		var tokens []string
+		for _, v := range []*session.Visitor{first, second} {
+			c.Add(time.Second)
+			if err := refresh(v, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, sentCookie(t, v))
+		}
+		if tokens[0] == "" || tokens[0] != tokens[1] || told != 1 {
+			t.Errorf("%s: the tokens %q, told %d times", name, tokens, told)
+		}
+	}
+}
+
+// A session of seconds is refreshed also for who comes with its older token once half of
+// it is over.
+func TestOldTokenOfAShortSessionIsRefreshed(t *testing.T) {
+	m, c := newManager(t, func(s *session.Settings) { s.Expiry, s.RefreshThreshold = 20*time.Second, 5*time.Second })
+	old := signIn(t, m, alice())
+	for _, step := range []time.Duration{time.Second, 11 * time.Second} {
+		c.Add(step)
+		v := read(t, m, request(old))
+		if err := v.Refresh(t.Context()); err != nil || !v.Session().ExpiresAt.Equal(c.Now().Add(20*time.Second).Truncate(time.Millisecond)) {
+			t.Errorf("%v; %v after the sign-in it ends at %v", err, c.Now().Sub(noon), v.Session().ExpiresAt)
+		}
+	}
+}
+
+// A session that another node has changed so often that it is ahead of the clock is as good
+// as refreshed.
+func TestRefreshOfASessionThatIsAheadOfTheClock(t *testing.T) {
+	m, _ := newManager(t)
+	v := read(t, m, request("session="+sealClaims(noon, claims{"lastActivity": noon.Add(55 * time.Second).UnixMilli()})))
+	if err := v.Refresh(t.Context()); err != nil || v.Session() == nil {
+		t.Errorf("%v, the session is %v", err, v.Session())
+	}
+	if err := v.Update(session.Change{User: session.User{"name": "x"}}); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("an update: %v", err)
+	}
+}
+
+// Of two users whose sessions an app has given one id, none is sent the other's token.
+func TestOneIDOfTwoUsersSendsNobodyTheOthersToken(t *testing.T) {
+	m, c := newManager(t)
+	var visitors []*session.Visitor
+	for _, user := range []string{"ann", "bob"} {
+		v := read(t, m, request("session="+sealClaims(c.Now(), claims{"jti": "one-id", "user": claims{"id": user}})))
+		if err := v.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		visitors = append(visitors, v)
+	}
+	for i, user := range []string{"ann", "bob"} {
+		if sent := sentCookie(t, visitors[i]); sent != "" {
+			if got := read(t, m, request(sent)).Session().User.ID(); got != user {
+				t.Errorf("%s is sent the token of %s", user, got)
+			}
+		}
+	}
+}
+
+// A request that takes minutes keeps what was updated meanwhile, and is refreshed.
+func TestRefreshLongAfterAnUpdateMovesTheEnd(t *testing.T) {
+	m, c := newManager(t)
+	old := signIn(t, m, alice())
+	c.Add(time.Hour)
+	v := read(t, m, request(old))
+	if err := read(t, m, request(old)).Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(2 * time.Minute)
+	if err := v.Refresh(t.Context()); err != nil || v.Session().User["role"] != "admin" || !v.Session().LastActivity.Equal(c.Now().Truncate(time.Millisecond)) {
+		t.Errorf("%v, the session is %+v", err, v.Session())
+	}
+	if sentCookie(t, v) == "" {
+		t.Error("no token is sent")
+	}
+}
+
+// An update is remembered for its own five minutes, not for those of the sign-in before it.
+func TestUpdateIsRememberedForFiveMinutes(t *testing.T) {
+	m, c := newManager(t, func(s *session.Settings) { s.Revocations = forgetful{session.NewRevocationSet(s.Now)} })
+	old := signIn(t, m, alice())
+	c.Add(4 * time.Minute)
+	if err := read(t, m, request(old)).Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(2 * time.Minute)
+	signIn(t, m, alice()) // others go on, so that the memory is swept
+	if role := read(t, m, request(old)).Session().User["role"]; role != "admin" {
+		t.Errorf("the cookie of before the update shows the role %v", role)
+	}
+}
+
+// forgetful knows of no update.
+type forgetful struct{ *session.RevocationSet }
+
+func (forgetful) Update(session.Revocation) {}
+
+// Of two sessions of one user, as of a cookie that was left under another path, a sign-out
+// ends both, or the next request would come with the older one.
+func TestSignOutWithTwoSessionsOfOneUserEndsBoth(t *testing.T) {
+	m, c := newManager(t)
+	older := signIn(t, m, alice())
+	c.Add(time.Second)
+	cookies := []string{older, signIn(t, m, alice())}
+	v := read(t, m, request(cookies...))
+	if err := v.Delete(t.Context()); err != nil || v.Result() != session.ResultAmbiguous {
+		t.Fatal(err, v.Result())
+	}
+	for _, cookie := range cookies {
+		if result := read(t, m, request(cookie)).Result(); result != session.ResultRevoked {
+			t.Errorf("the session is %s", result)
 		}
 	}
 }

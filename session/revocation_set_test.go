@@ -189,3 +189,20 @@ func BenchmarkRevokedAmongMillion(b *testing.B) {
 		})
 	}
 }
+
+// The order in which updates arrive does not matter.
+func TestOlderUpdateThatArrivesLaterIsNoNews(t *testing.T) {
+	now := noon
+	set := session.NewRevocationSet(func() time.Time { return now })
+	for _, age := range []time.Duration{0, time.Minute} {
+		set.Update(session.Revocation{SessionID: "one", Updated: now.Add(-age), Until: now.Add(time.Hour - age)})
+	}
+	if !set.UpdatedAfter("one", now.Add(-time.Second)) {
+		t.Error("the newer update is forgotten")
+	}
+	now = now.Add(59*time.Minute + 30*time.Second)
+	set.Sweep()
+	if !set.UpdatedAfter("one", noon.Add(-time.Second)) {
+		t.Error("the newer update is forgotten with the older one")
+	}
+}

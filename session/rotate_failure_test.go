@@ -156,3 +156,24 @@ func TestRotationIsCarriedThrough(t *testing.T) {
 		}
 	})
 }
+
+// What a hook gives of a session that was ended while it was asked is sealed no more, and
+// nobody is told of a refresh.
+func TestRotationOfASessionThatEndsMeanwhile(t *testing.T) {
+	var m *session.Manager
+	var told []session.EventKind
+	m, _ = newManager(t, func(s *session.Settings) {
+		s.Refresher = &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			told = nil
+			if err := m.RevokeSession(ctx, s.ID); err != nil {
+				return session.Login{}, err
+			}
+			return rotated(ctx, s)
+		}}
+		s.Observe = func(e session.Event) { told = append(told, e.Kind) }
+	})
+	v := read(t, m, request(signIn(t, m, withTokens())))
+	if err := v.Refresh(t.Context()); !errors.Is(err, session.ErrRevoked) || v.Session() != nil || len(told) > 0 {
+		t.Errorf("%v, the session is %v, told %v", err, v.Session(), told)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -420,4 +421,86 @@ func TestSlowRequestUsesNoRefreshTokenTwice(t *testing.T) {
 			t.Errorf("%s: the session is %v, used %v", name, s, used)
 		}
 	}
+}
+
+// A refresh that changes nothing is a refresh and no update: it is told once, and does not
+// overwrite an update on another node that came while the hook was asked.
+func TestRotationThatChangesNothing(t *testing.T) {
+	for _, row := range []struct {
+		name      string
+		changes   bool
+		elsewhere bool
+		told      []session.EventKind
+	}{
+		{name: "nothing", told: []session.EventKind{session.EventRefreshed}},
+		{name: "the tokens", changes: true, told: []session.EventKind{session.EventRefreshed, session.EventUpdated}},
+		{name: "nothing, beside an update elsewhere", elsewhere: true},
+	} {
+		var m *session.Manager
+		var told []session.EventKind
+		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			if row.elsewhere {
+				now := m.Settings().Now()
+				m.Settings().Revocations.Update(session.Revocation{SessionID: s.ID, Updated: now, Until: now.Add(time.Hour)})
+			}
+			if row.changes {
+				return rotated(ctx, s)
+			}
+			return session.Login{User: s.User, AccessToken: s.AccessToken, RefreshToken: s.RefreshToken}, nil
+		}}
+		m, c := newManager(t, func(s *session.Settings) {
+			s.Refresher = hook
+			s.Observe = func(e session.Event) {
+				if e.Kind == session.EventRefreshed || e.Kind == session.EventUpdated {
+					told = append(told, e.Kind)
+				}
+			}
+		})
+		cookie := signIn(t, m, withTokens())
+		c.Add(time.Hour)
+		v := read(t, m, request(cookie))
+		if err := v.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if sent := sentCookie(t, v); (sent == "") != row.elsewhere || !slices.Equal(told, row.told) {
+			t.Errorf("%s: %q is sent, told %v", row.name, sent, told)
+		}
+	}
+}
+
+// A slow request whose session ended meanwhile, and was refreshed by another before that,
+// goes on with what the other got.
+func TestLateRefreshOfASessionThatAnotherRequestRefreshed(t *testing.T) {
+	m, c := newManager(t, func(s *session.Settings) {
+		s.Refresher, s.Expiry, s.RefreshThreshold = &refresher{answer: rotated}, 2*time.Minute, time.Minute
+	})
+	cookie := signIn(t, m, withTokens())
+	c.Add(time.Minute + 50*time.Second)
+	slow, quick := read(t, m, request(cookie)), read(t, m, request(cookie))
+	if err := quick.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Add(time.Minute)
+	if err := slow.Refresh(t.Context()); err != nil || slow.Session() == nil || slow.Session().RefreshToken != "rt+" {
+		t.Errorf("%v, the session is %v", err, slow.Session())
+	}
+}
+
+// An update by the app's answer changes the session, and asks the Refresher only where it
+// names nothing and the request has not asked already.
+func TestUpdateByHandoffAsksTheRefresherOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hook := &refresher{answer: rotated}
+		m := hooked(t, nil, hook)
+		v := read(t, m, request(signIn(t, m, withTokens())))
+		if err := v.Apply(t.Context(), session.Handoff{Update: &session.Change{User: session.User{"name": "Al"}}}); err != nil || v.Session().User["name"] != "Al" || hook.calls.Load() != 0 {
+			t.Errorf("%v, the user is %v, %d calls", err, v.Session().User, hook.calls.Load())
+		}
+		cookie := sentCookie(t, v)
+		time.Sleep(untilDue)
+		v = read(t, m, request(cookie))
+		if err := errors.Join(v.Slide(t.Context()), v.Apply(t.Context(), session.Handoff{Update: &session.Change{}})); err != nil || hook.calls.Load() != 1 {
+			t.Errorf("%v, %d calls", err, hook.calls.Load())
+		}
+	})
 }

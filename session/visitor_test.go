@@ -448,3 +448,28 @@ func TestRefreshThatIsEndedBeforeItsCookieIsSentIsNoLostLogin(t *testing.T) {
 		t.Errorf("the cookies are %v, and %v", sent, v.Lost())
 	}
 }
+
+// Tokens that the app is not told of do not count as what it is told.
+func TestTokensThatTheAppIsNotToldOfTakeNoRoom(t *testing.T) {
+	m, _ := newManager(t, func(s *session.Settings) { s.IdentityHeaders, s.ForwardCookie = "user", true })
+	if signIn(t, m, session.Login{User: session.User{"id": "alice"}, AccessToken: strings.Repeat("a", 5000)}) == "" {
+		t.Error("nobody is signed in")
+	}
+}
+
+// A clock that was set back forgets how often the others were ended, and keeps nobody from it.
+func TestEndingTheOthersAfterTheClockWasSetBack(t *testing.T) {
+	m, c := newManager(t)
+	v := read(t, m, request(signIn(t, m, alice())))
+	var err error
+	for range 61 {
+		err = v.EndOthers(t.Context())
+	}
+	if _, tooOften := errors.AsType[*session.TooOftenError](err); !tooOften {
+		t.Fatalf("the error is %v", err)
+	}
+	c.Add(-time.Hour)
+	if err := v.EndOthers(t.Context()); err != nil {
+		t.Errorf("an hour back: %v", err)
+	}
+}

@@ -209,3 +209,79 @@ func TestConnectionThatComesAfterTheEndOfAllIsEnded(t *testing.T) {
 		}
 	})
 }
+
+// A refresh on another node, of which a request tells, keeps the connection open; a late
+// request with the older cookie does not shorten that.
+func TestOpenConnectionLastsAsLongAsARefreshElsewhere(t *testing.T) {
+	wantLasting(t, 105*time.Minute, func(t *testing.T, m *session.Manager, comes func() *session.Visitor) {
+		settings := m.Settings()
+		settings.Memory, settings.List = nil, nil
+		elsewhere, err := session.NewManager(settings, m.Keys())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := comes()
+		token, err := m.Seal(v.Session())
+		if err != nil {
+			t.Fatal(err)
+		}
+		refreshed := read(t, elsewhere, request("session="+token))
+		if err := refreshed.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if read(t, m, request(sentCookie(t, refreshed))).Session() == nil {
+			t.Fatal("the refreshed token does not open")
+		}
+		comes()
+	})
+}
+
+// An outage of the revocations cuts no connection: nobody knows that its session ended.
+func TestOutageCutsNoOpenConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := &switchedStale{RevocationSet: session.NewRevocationSet(time.Now)}
+		m, v, _ := watchedSite(t, session.Settings{Expiry: time.Hour, RefreshThreshold: time.Minute, Revocations: set})
+		opened := time.Now()
+		var ended time.Time
+		defer m.OnEnd(v.Session(), func() { ended = time.Now() })()
+		set.stale.Store(true)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if lasted := ended.Sub(opened); lasted < time.Hour || lasted > time.Hour+time.Second {
+			t.Errorf("it lasted %s", lasted)
+		}
+	})
+}
+
+// A realm that goes while a connection is open looks after it until the connection is gone.
+func TestOpenConnectionOutlastsTheLastManager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, v, _ := watchedSite(t, session.Settings{Expiry: time.Hour, RefreshThreshold: time.Minute})
+		ended := false
+		defer m.OnEnd(v.Session(), func() { ended = true })()
+		m.Close()
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if !ended {
+			t.Error("it outlives its session")
+		}
+	})
+}
+
+// Until a reload is complete both configurations serve, and the new one says what counts.
+func TestOpenConnectionEndsAsTheLatestManagerSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settings := session.Settings{Expiry: 5 * time.Hour, Memory: new(session.Memory)}
+		before, v, _ := watchedSite(t, settings)
+		opened := time.Now()
+		var ended time.Time
+		defer before.OnEnd(v.Session(), func() { ended = time.Now() })()
+		settings.Expiry, settings.MaxLifetime = time.Hour, 2*time.Hour
+		watchingManager(t, settings)
+		time.Sleep(5 * time.Hour)
+		synctest.Wait()
+		if lasted, want := ended.Sub(opened), 2*time.Hour; lasted < want || lasted > want+time.Second {
+			t.Errorf("it lasted %s, want %s", lasted, want)
+		}
+	})
+}

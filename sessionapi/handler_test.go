@@ -498,3 +498,21 @@ func TestConfigErrors(t *testing.T) {
 		})
 	}
 }
+
+// A change of the user is a use of the session, so it moves its end.
+func TestUpdateMovesTheEnd(t *testing.T) {
+	s := signedIn(t, nil)
+	s.now = s.now.Add(time.Hour)
+	a := s.do(http.MethodPatch, `{"user":{"name":"Anna"}}`).want(t, http.StatusOK)
+	if want := s.now.AddDate(0, 0, 7).UnixMilli(); a.Session == nil || a.Session.ExpiresAt != want {
+		t.Errorf("body %s, want the end %d", a.text, want)
+	}
+}
+
+// A sign-out takes each cookie once.
+func TestDeleteTakesEachCookieOnce(t *testing.T) {
+	lines := signedIn(t, nil).do(http.MethodDelete, "").want(t, http.StatusOK).header["Set-Cookie"]
+	if len(lines) != 4 {
+		t.Errorf("%d lines, want the cookie and three chunks: %q", len(lines), lines)
+	}
+}

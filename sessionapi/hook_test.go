@@ -122,3 +122,35 @@ func TestRefresher(t *testing.T) {
 		t.Errorf("a refusal: %d, the cookies are %v", answer.Code, s.cookies)
 	}
 }
+
+// Whose session the validator has ended, or cannot tell of, neither ends the user's other
+// sessions nor sees them; a back end signs in all the same.
+func TestValidatorIsAskedForTheOtherSessionsToo(t *testing.T) {
+	for says, status := range map[error]int{session.ErrRefused: http.StatusUnauthorized, errors.New("connection refused"): http.StatusServiceUnavailable} {
+		for _, row := range []struct{ method, below string }{{"DELETE", "/all"}, {"DELETE", "/others"}, {"GET", "/list"}} {
+			h := &hooks{}
+			s := newSite(t, func(settings *session.Settings, config *sessionapi.Config) {
+				withList(settings, config)
+				settings.Validator = h
+			})
+			phone := s.onDevice("ann")
+			s.onDevice("ann")
+			h.validate = says
+			r := s.request(row.method, "")
+			r.URL.Path += row.below
+			recorder := httptest.NewRecorder()
+			if err := s.handler.ServeHTTP(recorder, r); (err != nil) != (status == http.StatusServiceUnavailable) {
+				t.Errorf("%s, %v: the log would get %v", row.below, says, err)
+			}
+			read(t, recorder).want(t, status)
+			h.validate = nil
+			if !s.signedInOn(phone) {
+				t.Errorf("%s, %v: the phone is signed out", row.below, says)
+			}
+		}
+		h := &hooks{}
+		s := signedIn(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Validator = h })
+		h.validate = says
+		s.do(http.MethodPost, `{"user":{"id":"bob"}}`, "Authorization: Bearer "+apiKey).want(t, http.StatusCreated)
+	}
+}

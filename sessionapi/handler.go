@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -309,13 +310,18 @@ func (h *Handler) update(visitor *session.Visitor, w http.ResponseWriter, r *htt
 	return visitor.Update(session.Change{User: user, KeepsEnd: h.settings.Refresher != nil})
 }
 
+// longBody is how long a body may take before what was checked of its header counts no more.
+const longBody = 5 * time.Second
+
 // create signs a user in for a back end.
 func (h *Handler) create(visitor *session.Visitor, w http.ResponseWriter, r *http.Request) error {
+	began := h.settings.Now()
 	body, err := readBody(w, r)
 	if err != nil {
 		return err
 	}
-	if h.over() { // a body may come for ever, and its key may have leaked
+	// A body may come for ever, and its key may have leaked.
+	if h.settings.Now().Sub(began) > longBody && h.over() {
 		return &problem{status: http.StatusServiceUnavailable, detail: "The configuration was replaced before the body had come. Try again."}
 	}
 	members, err := decodeBody(r, body, "user", "accessToken", "refreshToken")

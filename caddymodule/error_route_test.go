@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,20 +222,7 @@ func TestCookieOfTheGuardBeforeAnErrorRoute(t *testing.T) {
 		"the session API": {"rewrite * /api/session\n session_api {\n path /dashboard\n }", nil, "rt-2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hook := newHookServer(t)
-			hook.answer(tokenEndpoint)
-			t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
-			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
-			s := serve(t, withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url)+
-				"\nhandle_errors {\n session_guard {\n default hybrid\n}\n "+tc.errorRoute+"\n}\n")
-			var asked atomic.Int32
-			s.answer(func(w http.ResponseWriter, r *http.Request) {
-				if asked.Add(1) == 1 {
-					panic(http.ErrAbortHandler)
-				}
-				tc.page(w, r)
-			})
-			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			s, response := dueAtErrorRoute(t, "session_guard {\n default hybrid\n}\n "+tc.errorRoute, tc.page)
 			require.NotEmpty(t, cookieHeader(response))
 			assert.Equal(t, []string{"private, no-store"}, response.Header["Cache-Control"])
 			assert.NotContains(t, response.Header, "Cdn-Cache-Control")
@@ -291,21 +277,8 @@ func TestCookieOfAGuardOfAnotherRealmBeforeAnErrorRoute(t *testing.T) {
 		"the session API": {"session_api {\n realm staff\n path /dashboard\n }", nil, "session"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hook := newHookServer(t)
-			hook.answer(tokenEndpoint)
-			t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
-			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
-			s := serve(t, strings.Replace(withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url), "session_api", "", 1)+
-				"\nhandle_errors {\n session_guard {\n realm staff\n default hybrid\n}\n route {\n"+tc.errorRoute+"\n}\n}\n",
+			_, response := dueAtErrorRoute(t, "session_guard {\n realm staff\n default hybrid\n}\n route {\n"+tc.errorRoute+"\n}", tc.page,
 				"session staff {\n secret Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay\n }")
-			var asked atomic.Int32
-			s.answer(func(w http.ResponseWriter, r *http.Request) {
-				if asked.Add(1) == 1 {
-					panic(http.ErrAbortHandler)
-				}
-				tc.page(w, r)
-			})
-			response := s.request("GET", "/dashboard", "Cookie", cookie)
 			cookies := response.Cookies()
 			require.NotEmpty(t, cookies)
 			names := map[string]bool{}

@@ -65,6 +65,25 @@ func TestOnRefreshTakesARoleAway(t *testing.T) {
 	assert.Equal(t, "rt-2", sessionOf(t, s.last())["refreshToken"])
 }
 
+// dueAtErrorRoute is due with an error route, for a site whose app breaks off at first, and
+// then answers with a page. It returns what comes of a visit.
+func dueAtErrorRoute(t *testing.T, errorRoute string, page http.HandlerFunc, globals ...string) (*site, *http.Response) {
+	t.Helper()
+	hook := newHookServer(t)
+	hook.answer(tokenEndpoint)
+	t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
+	cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
+	s := serve(t, withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url)+"\nhandle_errors {\n"+errorRoute+"\n}\n", globals...)
+	var asked atomic.Int32
+	s.answer(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			panic(http.ErrAbortHandler)
+		}
+		page(w, r)
+	})
+	return s, s.request("GET", "/dashboard", "Cookie", cookie)
+}
+
 // A refresh token that is used twice looks stolen, so the new one reaches the browser with
 // whatever is answered.
 func TestOnRefreshIsKeptWhenTheAnswerFails(t *testing.T) {
@@ -111,20 +130,7 @@ func TestErrorRouteSendsTheCookieOfTheGuardBefore(t *testing.T) {
 		"a page that signs in anew": {"", page("X-Session-Set", handoff(`{"user":{"id":"bob"},"refreshToken":"rt-bob"}`)), 200, "rt-bob"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hook := newHookServer(t)
-			hook.answer(tokenEndpoint)
-			t.Setenv("HOOK_TEST_SECRET", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
-			cookie := serve(t, withHooks(hookSecret, "expiry 1h")).signIn(ada)
-			s := serve(t, withHooks(hookSecret, "expiry 7d", "refresh_threshold 6d", "on_refresh "+hook.url)+
-				"\nhandle_errors {\n session_guard {\n default hybrid\n "+tc.errorRoute+"\n}\n reverse_proxy {{app}}\n}\n")
-			var asked atomic.Int32
-			s.answer(func(w http.ResponseWriter, r *http.Request) {
-				if asked.Add(1) == 1 {
-					panic(http.ErrAbortHandler)
-				}
-				tc.page(w, r)
-			})
-			response := s.request("GET", "/dashboard", "Cookie", cookie)
+			s, response := dueAtErrorRoute(t, "session_guard {\n default hybrid\n "+tc.errorRoute+"\n}\n reverse_proxy {{app}}", tc.page)
 			assert.Equal(t, tc.status, response.StatusCode)
 			assert.Equal(t, "private, no-store", response.Header.Get("Cache-Control"))
 			log := s.logged()

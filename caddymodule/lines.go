@@ -3,16 +3,7 @@ package caddymodule
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 )
-
-// later is the later of two moments.
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
 
 // appendLine appends a value to JSON lines.
 func appendLine(lines []byte, value any) ([]byte, error) {

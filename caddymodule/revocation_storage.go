@@ -367,3 +367,11 @@ var (
 	_ RevocationLog    = (*storageLog)(nil)
 	_ PolledLog        = (*storageLog)(nil)
 )
+
+// later is the later of two moments.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

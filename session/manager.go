@@ -85,7 +85,7 @@ func (m *Manager) Read(r *http.Request) (*Visitor, error) {
 func (m *Manager) Peek(r *http.Request) (*Visitor, error) {
 	v := &Visitor{manager: m, result: ResultNone}
 	v.secure = m.isSecure(r)
-	v.name = m.cookieName(v.secure)
+	v.name = m.settings.nameOfCookie(v.secure)
 	var err error
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
 		if v.sent = collectCookies(lines, v.name); v.sent.any() {
@@ -105,9 +105,6 @@ func (m *Manager) isSecure(r *http.Request) bool {
 	return m.settings.IsSecure(r) || m.settings.SameSite == "none" ||
 		m.settings.CookiePrefix == "host" || m.settings.CookiePrefix == "secure"
 }
-
-// cookieName is that of [Settings.NameOfCookie].
-func (m *Manager) cookieName(secure bool) string { return m.settings.nameOfCookie(secure) }
 
 // NameOfCookie is the exact name of the cookie, with the prefix that a browser enforces over
 // TLS, so that neither a sibling domain nor plain HTTP can plant it.
@@ -244,7 +241,7 @@ func (m *Manager) seal(s *Session) (sealedSession, error) {
 		return sealedSession{}, err
 	}
 	m.observe(Event{Kind: EventSealed, Session: s, KeyID: keyID})
-	name := m.cookieName(true)
+	name := m.settings.nameOfCookie(true)
 	if limit := maxSealedLength(name); len(token) > limit {
 		return sealedSession{}, &TooLargeError{Size: len(token), Limit: limit, What: "its token"}
 	}

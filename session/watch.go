@@ -75,8 +75,8 @@ func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
 	}
 }
 
-// Over reports whether the session has ended as far as this node knows, unless a newer
-// state of it lives on.
+// Over reports whether this state of the session has ended as far as this node knows. A
+// newer one may live on; see [Manager.OnEnd].
 func (m *Manager) Over(s *Session) bool { return m.over(s, m.settings.Now()) }
 
 func (m *Manager) over(s *Session, now time.Time) bool {

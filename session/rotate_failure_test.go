@@ -177,3 +177,42 @@ func TestRotationOfASessionThatEndsMeanwhile(t *testing.T) {
 		t.Errorf("%v, the session is %v, told %v", err, v.Session(), told)
 	}
 }
+
+// A request that takes longer than a node remembers what it has sealed came with a refresh
+// token that another may have used since. Used twice, it looks stolen.
+func TestSlowRequestUsesNoRefreshTokenTwice(t *testing.T) {
+	for name, refresh := range map[string]func(v *session.Visitor) error{
+		"by the app": func(v *session.Visitor) error {
+			return v.Apply(t.Context(), session.Handoff{Update: new(session.Change)})
+		},
+		"by the API": func(v *session.Visitor) error { return v.Refresh(t.Context()) },
+	} {
+		used := map[string]bool{}
+		provider := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
+			if used[s.RefreshToken] {
+				return session.Login{}, session.ErrRefused
+			}
+			used[s.RefreshToken] = true
+			return rotated(ctx, s)
+		}}
+		m, c := newManager(t, func(s *session.Settings) {
+			s.Refresher, s.Expiry, s.RefreshThreshold = provider, time.Hour, 30*time.Minute
+		})
+		cookie := signIn(t, m, withTokens())
+		c.Add(29 * time.Minute)
+		slow := read(t, m, request(cookie))
+		c.Add(2 * time.Minute)
+		_, cookie = use(t, m, cookie)
+		c.Add(8 * time.Minute)
+		signIn(t, m, session.Login{User: session.User{"id": "bob"}}) // which sweeps what is too old, as do ends
+		if err := m.RevokeSession(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		if err := refresh(slow); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if s := read(t, m, request(cookie)).Session(); s == nil || !used["rt"] || len(used) != 1 {
+			t.Errorf("%s: the session is %v, used %v", name, s, used)
+		}
+	}
+}

@@ -64,12 +64,13 @@ type Settings struct {
 	// the cookie is then Secure over plain HTTP too. Default: `lax`.
 	SameSite string `json:"same_site,omitempty"`
 
-	// How long a session lives without being used. Default: 7d.
+	// How long a session lives without being used, at most max_lifetime. Default: 7d.
 	Expiry caddy.Duration `json:"expiry,omitempty"`
 
 	// A session is refreshed when it is used with less than this left. A value
 	// of expiry or more refreshes at every use. A refresh that would move the
-	// expiry by less than a minute is left out. Default: 1d.
+	// expiry by less than a minute is left out, so use does not prolong a session
+	// whose expiry is a minute or less. Default: 1d.
 	RefreshThreshold caddy.Duration `json:"refresh_threshold,omitempty"`
 
 	// How long a session lives at most, from the sign-in, however much it is

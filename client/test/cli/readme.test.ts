@@ -36,7 +36,7 @@ test.each([
     const snippets = [...readFileSync(join(root, page), "utf8").matchAll(/^```tsx?\n\/\/ (.*)\n([^]*?)^```$/gm)];
     expect(snippets.length).toBe(count);
     for (const [, path, text] of snippets) write(path as string, text as string);
-    write("lib/users.ts", "export declare function checkPassword(...form: unknown[]): Promise<{ id: string; name: string; passwordHash: string } | null>;");
+    write("lib/users.ts", "export declare function checkPassword(...form: unknown[]): Promise<{ id: string; name: string; role: string; passwordHash: string } | null>;");
     write("next-auth.d.ts", NEXT_AUTH);
     write("package.json", '{"type":"module"}');
     const compilerOptions = { module: "esnext", moduleResolution: "bundler", jsx: "react-jsx", strict: true, noEmit: true, skipLibCheck: true, paths: { "@/*": ["./*"] } };

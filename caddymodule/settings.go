@@ -47,8 +47,9 @@ type Settings struct {
 	// ends with the browser; expiry still holds. Default: `persistent`.
 	CookieLifetime string `json:"cookie_lifetime,omitempty"`
 
-	// The Domain attribute of the cookie. Default: none, so that only the host
-	// that set it gets it back.
+	// The Domain attribute of the cookie, such as `example.com`: every host below
+	// it gets the cookie, and on other hosts browsers refuse it. Default: none, so
+	// that only the host that set it gets it back.
 	CookieDomain string `json:"cookie_domain,omitempty"`
 
 	// The Path attribute of the cookie. Default: `/`.

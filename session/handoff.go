@@ -260,8 +260,8 @@ func (p handoffPart) hint() string {
 // a session cannot be made nothing has changed; otherwise a delete holds even then.
 func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	var made sealedSession
-	var err error
 	if h.Set != nil { // before anything ends
+		var err error
 		if made, err = v.sealSet(h); err != nil {
 			return err
 		}
@@ -273,15 +273,14 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 	}
 	switch {
 	case h.Set != nil:
-		err = v.begin(ctx, made)
+		return v.begin(ctx, made)
 	case h.Update != nil:
-		err = v.updateForApp(ctx, *h.Update)
-	}
-	if err == nil && len(h.sealed) > 0 {
+		return v.updateForApp(ctx, *h.Update)
+	case len(h.sealed) > 0: // never beside another: see TakeHandoff
 		v.observeOwn(h.own)
 		v.own, v.pending, v.deleted = h.sealed, nil, false
 	}
-	return err
+	return nil
 }
 
 // updateForApp changes the session. A change that names nothing only refreshes it, by the

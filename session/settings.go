@@ -283,10 +283,7 @@ func (s *Settings) due(session *Session, now time.Time) bool {
 		// MaxLifetime may hold the end, and what the Refresher returns grows old all the same.
 		end, moved = session.LastActivity.Add(s.Expiry), now.Add(s.Expiry)
 	}
-	if end.Sub(now) >= s.RefreshThreshold && s.RefreshThreshold < s.Expiry {
-		return false
-	}
-	return moved.Sub(end) >= time.Minute
+	return end.Sub(now) < s.RefreshThreshold && moved.Sub(end) >= time.Minute
 }
 
 // expiresAt is the end of a session that is used now.
@@ -319,7 +316,7 @@ func checkCookieName(name string) error {
 		}
 	}
 	lower := strings.ToLower(name)
-	for _, prefix := range []string{"__host-", "__secure-", "__http-", "__host-http-"} {
+	for _, prefix := range []string{"__host-", "__secure-", "__http-"} {
 		if strings.HasPrefix(lower, prefix) {
 			return fmt.Errorf("cookie_name %q begins with a prefix; leave it out, cookie_prefix puts it in front", name)
 		}

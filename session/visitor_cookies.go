@@ -17,7 +17,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 		header["Set-Cookie"] = append(header["Set-Cookie"], v.own...)
 		return true
 	}
-	if v.deleted && v.pending == nil {
+	if v.deleted {
 		v.removeCookie(header, v.name)
 		for _, suffix := range chunkSuffixes {
 			v.removeCookie(header, v.name+suffix)

@@ -133,7 +133,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
 	}
 	visitor, err := h.manager.Read(r)
 	h.met(r, visitor)
-	if err != nil && !asked.ends() { // an end is kept, even if nobody can tell whether the session is still good
+	if err != nil && !asked.endsUnread() {
 		return writeError(w, r, err)
 	}
 	s, err := h.perform(asked, visitor, w, r)

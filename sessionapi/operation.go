@@ -14,7 +14,8 @@ const (
 	list
 )
 
-func (asked operation) ends() bool { return asked == remove || asked == endAll || asked == endOthers }
+// endsUnread reports whether the session ends even if nobody can tell whether it is still good.
+func (asked operation) endsUnread() bool { return asked == remove || asked == endAll }
 
 // validates reports whether the session must still be good: whoever signs out needs nobody's leave.
 func (asked operation) validates() bool { return asked != create && asked != remove }

@@ -24,8 +24,13 @@ func (m *Memory) lives(s *Settings) {
 	if lifetime == NoMaxLifetime {
 		lifetime = max(s.Expiry, maxCookieAge)
 	}
-	for known := m.longest.Load(); known < int64(lifetime) && !m.longest.CompareAndSwap(known, int64(lifetime)); {
-		known = m.longest.Load()
+	raise(&m.longest, int64(lifetime))
+}
+
+// raise makes a number as large as another one, if it is not yet.
+func raise(number *atomic.Int64, to int64) {
+	for known := number.Load(); known < to && !number.CompareAndSwap(known, to); {
+		known = number.Load()
 	}
 }
 

@@ -121,13 +121,7 @@ func (set *RevocationSet) Add(r Revocation) {
 	case r.UserID != "":
 		set.addUser(r)
 	default:
-		set.addEveryone(r.Before.UnixMilli())
-	}
-}
-
-func (set *RevocationSet) addEveryone(before int64) {
-	for known := set.everyone.Load(); known < before && !set.everyone.CompareAndSwap(known, before); {
-		known = set.everyone.Load()
+		raise(&set.everyone, r.Before.UnixMilli())
 	}
 }
 
@@ -231,25 +225,13 @@ func (shard *revocationShard) sweep(now uint32) (users int64) {
 }
 
 func sweepMap[V any](m map[uint64]V, dead func(V) bool) map[uint64]V {
-	alive := 0
-	for _, v := range m {
-		if !dead(v) {
-			alive++
-		}
-	}
-	if alive == len(m) {
+	before := len(m)
+	maps.DeleteFunc(m, func(_ uint64, v V) bool { return dead(v) })
+	if len(m) == before || len(m) > before/4 {
 		return m
 	}
-	if alive > len(m)/4 {
-		maps.DeleteFunc(m, func(_ uint64, v V) bool { return dead(v) })
-		return m
-	}
-	kept := make(map[uint64]V, alive)
-	for id, v := range m {
-		if !dead(v) {
-			kept[id] = v
-		}
-	}
+	kept := make(map[uint64]V, len(m))
+	maps.Copy(kept, m)
 	return kept
 }
 

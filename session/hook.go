@@ -138,7 +138,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 	}
 	key := stateOf(s)
 	key.lastActivity = 0 // one call at a time, whatever the state
-	made, err := m.rotating.do(ctx, key, func(ctx context.Context) (*sealedSession, error) {
+	made, err := m.memory.rotating.do(ctx, key, func(ctx context.Context) (*sealedSession, error) {
 		return m.rotate(ctx, s)
 	})
 	if IsAnonymity(err) {
@@ -147,7 +147,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 	if err == nil && made != nil {
 		v.take(made)
 		v.rotated = true
-		m.watches.noteExpiry(v.session)
+		m.memory.watches.noteExpiry(v.session)
 		v.noteInList(v.session)
 	}
 	return err
@@ -158,7 +158,7 @@ func (v *Visitor) rotate(ctx context.Context) error {
 // refresh token that is used twice looks stolen (RFC 9700 section 4.14.2).
 func (m *Manager) rotate(ctx context.Context, s *Session) (*sealedSession, error) {
 	started := m.settings.Now()
-	known, ok := m.recent.newer(s, started, m.stale)
+	known, ok := m.memory.recent.newer(s, started, m.stale)
 	if ok {
 		s = known.session
 	}
@@ -182,7 +182,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealedSession, error
 	now := m.settings.Now()
 	if err != nil {
 		// A hook that hangs must not hold up every request.
-		m.rotationFailed.remember(stateOf(s), err, now, now.Sub(started))
+		m.memory.rotationFailed.remember(stateOf(s), err, now, now.Sub(started))
 		return nil, fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrHookFailed, err)
 	}
 	ended := m.checkRevoked(s)
@@ -191,7 +191,7 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealedSession, error
 	}
 	made, err := m.replaceRotated(s, change, now)
 	if err != nil { // what is lost would be lost again, and the old refresh token is used up
-		m.rotationFailed.remember(stateOf(s), err, now, rotationLost)
+		m.memory.rotationFailed.remember(stateOf(s), err, now, rotationLost)
 		return nil, err
 	}
 	if ended != nil { // nobody can tell; who asks when they can, within recentFor, gets what was made

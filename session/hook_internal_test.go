@@ -22,11 +22,11 @@ func TestVerdictsAreForgottenWithTheSession(t *testing.T) {
 	} {
 		s := &Session{ID: name, User: User{"id": "ada"}}
 		m.validated.remember(stateOf(s), nil, time.Now(), time.Hour)
-		m.rotationFailed.remember(stateOf(s), nil, time.Now(), time.Hour)
+		m.memory.rotationFailed.remember(stateOf(s), nil, time.Now(), time.Hour)
 		if err := end(s); err != nil {
 			t.Fatal(err)
 		}
-		if len(m.validated.sessions) != 0 || len(m.rotationFailed.sessions) != 0 {
+		if len(m.validated.sessions) != 0 || len(m.memory.rotationFailed.sessions) != 0 {
 			t.Errorf("%s: something is remembered", name)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -27,13 +26,7 @@ type Manager struct {
 	validating flights
 	validated  verdicts
 
-	// Of the settings' Memory.
-	recent         *recent
-	rotating       *flights
-	rotationFailed *verdicts
-	watches        *watches
-	ends           *perMinute
-	longest        *atomic.Int64
+	memory *Memory // that of the settings
 }
 
 // NewManager checks the settings, as [Settings.Validate] does, and returns a
@@ -43,19 +36,18 @@ func NewManager(settings Settings, keys *Keyring) (*Manager, error) {
 		return nil, err
 	}
 	settings = settings.withDefaults()
-	memory := settings.Memory
 	m := &Manager{
-		settings: settings, keys: keys, opened: newCache(settings.CacheSize), validating: flights{endUnwatched: true},
-		recent: &memory.recent, rotating: &memory.rotating, rotationFailed: &memory.rotationFailed, watches: &memory.watches, ends: &memory.ends, longest: &memory.longest,
+		settings: settings, keys: keys, opened: newCache(settings.CacheSize),
+		validating: flights{endUnwatched: true}, memory: settings.Memory,
 	}
-	memory.lives(&m.settings)
-	m.watches.join(m)
+	m.memory.lives(&m.settings)
+	m.memory.watches.join(m)
 	return m, nil
 }
 
 // Close says that the manager's Revocations are about to be closed, so that the
 // connections it has opened ask those of another manager with the same Memory.
-func (m *Manager) Close() { m.watches.leave(m) }
+func (m *Manager) Close() { m.memory.watches.leave(m) }
 
 // Settings returns the settings with their defaults filled in.
 func (m *Manager) Settings() Settings { return m.settings }

@@ -146,9 +146,9 @@ func (m *Manager) share(ctx context.Context, ended []*Session) error {
 
 // forget drops what is remembered of a session that has ended.
 func (m *Manager) forget(id string) {
-	m.recent.forget(id)
+	m.memory.recent.forget(id)
 	m.validated.forget(id)
-	m.rotationFailed.forget(id)
+	m.memory.rotationFailed.forget(id)
 }
 
 // endedNow fills in the times. A session's CreatedAt is in whole milliseconds,
@@ -164,7 +164,7 @@ func (m *Manager) endedNow(r Revocation) Revocation {
 	}
 	// A session that was sealed under a longer expiry lives at most that long.
 	// It may have been longer before a reload, and be raised again.
-	r.Until = now.Add(time.Duration(m.longest.Load()) + clockSkew)
+	r.Until = now.Add(time.Duration(m.memory.longest.Load()) + clockSkew)
 	return r
 }
 
@@ -194,7 +194,7 @@ func (v *Visitor) EndOthers(ctx context.Context) error {
 		return err
 	}
 	m := v.manager
-	if wait := m.ends.again(s.User.ID(), mostEnds, m.settings.Now()); wait > 0 {
+	if wait := m.memory.ends.again(s.User.ID(), mostEnds, m.settings.Now()); wait > 0 {
 		return &TooOftenError{wait}
 	}
 	return m.endSessions(ctx, s, s.ID)

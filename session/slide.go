@@ -19,7 +19,7 @@ func (v *Visitor) Forgo() {
 	}
 	if v.slid != nil {
 		if v.slid.made {
-			v.manager.recent.withdraw(*v.pending, v.before)
+			v.manager.memory.recent.withdraw(*v.pending, v.before)
 		}
 		v.session, v.token, v.slid = v.slid.session, v.slid.token, nil
 	}
@@ -66,7 +66,7 @@ func (v *Visitor) Slide(ctx context.Context) error {
 // slideByHook refreshes by the Refresher, unless that has just failed.
 func (v *Visitor) slideByHook(ctx context.Context) error {
 	m := v.manager
-	if _, failed := m.rotationFailed.get(stateOf(v.session), m.settings.Now()); failed {
+	if _, failed := m.memory.rotationFailed.get(stateOf(v.session), m.settings.Now()); failed {
 		return nil
 	}
 	if err := v.rotate(ctx); !errors.Is(err, ErrHookFailed) {

@@ -80,8 +80,8 @@ func (v *Visitor) open(ctx context.Context) error {
 		v.leave(ResultAmbiguous)
 		return nil
 	}
-	m.watches.noteExpiry(v.session)
-	if known, ok := m.recent.newer(v.session, now, m.stale); ok {
+	m.memory.watches.noteExpiry(v.session)
+	if known, ok := m.memory.recent.newer(v.session, now, m.stale); ok {
 		v.came = v.session
 		v.take(new(known)) // a copy, so that only who needs it pays for its memory
 	}
@@ -166,7 +166,7 @@ func (v *Visitor) outlivesMemory(now time.Time) bool {
 	if now.Sub(v.read).Abs() <= recentFor || v.rotated {
 		return false
 	}
-	_, known := v.manager.recent.newer(v.session, now, v.manager.stale)
+	_, known := v.manager.memory.recent.newer(v.session, now, v.manager.stale)
 	return !known
 }
 
@@ -247,7 +247,7 @@ type replacement struct{ content, rotated, slid bool }
 // ([ErrExpired]). The Refresher was asked in time. What it returns is that of
 // [recent.replace].
 func (m *Manager) replace(s *Session, now time.Time, by replacement, next func(*Session, time.Time) (*Session, error)) (made, before *sealedSession, err error) {
-	return m.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealedSession, error) {
+	return m.memory.recent.replace(s, now, m.stale, func(newest *Session, from time.Time) (*sealedSession, error) {
 		if !by.rotated && m.clipped(newest).Expired(now) {
 			return nil, ErrExpired
 		}
@@ -304,7 +304,7 @@ func (v *Visitor) begin(ctx context.Context, made sealedSession) error {
 	if err := v.endPresent(ctx); err != nil {
 		return err
 	}
-	m.recent.remember(made, m.settings.Now())
+	m.memory.recent.remember(made, m.settings.Now())
 	v.take(&made)
 	v.deleted, v.created, v.doubt, v.read = false, true, nil, m.settings.Now()
 	v.noteInList(v.session)

@@ -27,7 +27,7 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 	if v.pending == nil {
 		return false
 	}
-	newest, ok := m.recent.newest(*v.pending)
+	newest, ok := m.memory.recent.newest(*v.pending)
 	if !ok || m.outdated(newest.session.ID, newest.content) {
 		v.lost = v.created
 		return false
@@ -52,9 +52,9 @@ func (v *Visitor) SetCookies(header http.Header) bool {
 // whoever was told would take the session for longer than it is.
 func (v *Visitor) sends(s sealedSession) {
 	m := v.manager
-	m.watches.noteExpiry(s.session)
+	m.memory.watches.noteExpiry(s.session)
 	v.noteInList(s.session)
-	if s.untold && m.recent.tell(s) {
+	if s.untold && m.memory.recent.tell(s) {
 		m.observe(Event{Kind: EventRefreshed, Session: s.session})
 	}
 }

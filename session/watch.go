@@ -46,7 +46,7 @@ type watched struct {
 // for it in any request; at once after [Memory.EndConnections]. Call stop when the
 // connection is closed.
 func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
-	w := m.watches
+	w := &m.memory.watches
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over {

@@ -121,35 +121,27 @@ func (m *Manager) open(ctx context.Context, token string, now time.Time) (s *Ses
 	if _, ok := cutCompact(token); !ok {
 		return nil, false, ErrMalformed
 	}
+	var k *key
 	s = m.opened.get(token, *m.keys.keys.Load(), now)
 	cached = s != nil
 	if !cached {
-		var k *key
-		if s, k, err = m.openSealed(ctx, token, now); err != nil {
+		if s, k, err = m.keys.open(ctx, token, now); err != nil {
 			return nil, false, err
 		}
-		m.opened.add(token, s, k, now)
-	} else if s.Expired(now) {
+		s = m.clipped(s)
+	}
+	if s.Expired(now) {
 		m.opened.forget(token)
-		return nil, true, ErrExpired
+		return nil, cached, ErrExpired
+	}
+	if !cached {
+		m.opened.add(token, s, k, now)
 	}
 	err = m.checkRevoked(s)
 	if errors.Is(err, ErrRevoked) {
 		m.opened.forget(token)
 	}
 	return s, cached, err
-}
-
-// openSealed opens a token that the cache does not know.
-func (m *Manager) openSealed(ctx context.Context, token string, now time.Time) (*Session, *key, error) {
-	s, k, err := m.keys.open(ctx, token, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	if s = m.clipped(s); s.Expired(now) {
-		return nil, nil, ErrExpired
-	}
-	return s, k, nil
 }
 
 // clipped is the session as it ends under these settings. It may have been sealed

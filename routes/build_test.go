@@ -355,11 +355,11 @@ func TestCoverage(t *testing.T) {
 	config.Build = loadBuild(t, "16.4")
 	c := compile(t, config).coverage()
 	// Counted by hand in testdata/builds/16.4.
-	if want := (count{Pages: 26, Handlers: 5, Actions: 6}); c.Total != want {
-		t.Errorf("the build has %v, want %v", c.Total, want)
+	if want := (count{pages: 26, handlers: 5, actions: 6}); c.total != want {
+		t.Errorf("the build has %v, want %v", c.total, want)
 	}
-	if want := (count{Handlers: 1}); c.Rules[0].Count != want {
-		t.Errorf("under hybrid /api/public: %v, want %v", c.Rules[0].Count, want)
+	if want := (count{handlers: 1}); c.rules[0] != want {
+		t.Errorf("under hybrid /api/public: %v, want %v", c.rules[0], want)
 	}
 	for _, name := range []string{"page /docs/[[...path]]", "page /grouped", "action 008dca1038433714897b35c6091bcc99fec6171063 of /grouped"} {
 		if !strings.Contains(c.String(), "\n  "+name) {
@@ -367,7 +367,7 @@ func TestCoverage(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"/dashboard", "/login", "[locale]"} {
-		if strings.Contains(strings.Join(c.Uncovered, "\n"), name) {
+		if strings.Contains(strings.Join(c.uncovered, "\n"), name) {
 			t.Errorf("%s has a rule, but is named in\n%s", name, c)
 		}
 	}

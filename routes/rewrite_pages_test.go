@@ -165,7 +165,7 @@ func TestReportsOnSiteWithRewritesForHosts(t *testing.T) {
 	if got := table.Warnings(); len(got) > 0 {
 		t.Errorf("warnings: %q", got)
 	}
-	if c := table.coverage(); c.Rules[1].Count != (count{Pages: 2, Actions: 1}) || len(c.Uncovered) > 0 {
+	if c := table.coverage(); c.rules[1] != (count{pages: 2, actions: 1}) || len(c.uncovered) > 0 {
 		t.Errorf("the coverage is\n%s", c)
 	}
 	for host, want := range map[string]Type{"acme.test": Hybrid, "x.acme.test": Auth} {

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"encoding/hex"
 	"strings"
 )
 
@@ -49,22 +50,9 @@ func unescape(s string) (byte, bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false
 	}
-	high, ok1 := unhex(s[1])
-	low, ok2 := unhex(s[2])
-	return high<<4 | low, ok1 && ok2
-}
-
-func unhex(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	default:
-		return 0, false
-	}
+	var c [1]byte
+	_, err := hex.Decode(c[:], []byte(s[1:3]))
+	return c[0], err == nil
 }
 
 // decode decodes every escape once. Escapes that are none stay as they are,
@@ -141,13 +129,7 @@ func merge(path string) string {
 // trimSlashes removes the leading slash and one slash at the end, which makes
 // no difference to Next.js.
 func trimSlashes(path string) string {
-	if path != "" && path[0] == '/' {
-		path = path[1:]
-	}
-	if path != "" && path[len(path)-1] == '/' {
-		path = path[:len(path)-1]
-	}
-	return path
+	return strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 }
 
 // plain reports whether every server reads the path in the same way.

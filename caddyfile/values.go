@@ -155,23 +155,16 @@ func checkSecret(written string) error {
 	return nil
 }
 
-// checkAPIPath accepts a path that only the session API answers.
+// checkAPIPath accepts a path that stands in an URL as it is written, and that only the
+// session API answers.
 func checkAPIPath(path string) error {
-	if err := checkPath(path, sessionapi.DefaultPath); err != nil {
-		return err
-	}
-	return sessionapi.CheckPath(path)
-}
-
-// checkPath accepts a path that stands in an URL as it is written.
-func checkPath(path, example string) error {
 	switch {
 	case path[0] != '/' || strings.HasPrefix(path, "//"):
-		return fmt.Errorf("%q is not a path of this site; write it with one leading slash, such as %s", path, example)
+		return fmt.Errorf("%q is not a path of this site; write it with one leading slash, such as %s", path, sessionapi.DefaultPath)
 	case strings.ContainsAny(path, "?#*"):
 		return fmt.Errorf("%q is not a plain path; write it without ?, # and *", path)
 	case strings.ContainsAny(path, `\"<>^|{}`+"`;") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return fmt.Errorf("%q has characters that must be percent-encoded in a path", path)
 	}
-	return nil
+	return sessionapi.CheckPath(path)
 }

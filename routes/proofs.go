@@ -70,9 +70,6 @@ func (c *compiler) proveLoginAction(named *tree) {
 // DecidesAll reports whether the rules match every path, so that the default counts for
 // none.
 func (t *Table) DecidesAll() bool {
-	if t.tree == nil {
-		return false
-	}
 	_, all := t.tree.covers(pattern{tail: tailSubtree}, func(ending) bool { return true })
 	return all
 }

@@ -416,10 +416,3 @@ func TestAttackBodyShorterThanAnnounced(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.text)
 	}
 }
-
-// A bearer token behind other credentials is one, too: no refresh is made of a sign-in.
-func TestCreateBehindOtherCredentials(t *testing.T) {
-	s := signedIn(t, nil)
-	a := s.do(http.MethodPost, "", "Authorization: Basic YTpi", "Authorization: Bearer "+apiKey)
-	s.refused(a, http.StatusUnauthorized)
-}

@@ -1,6 +1,7 @@
 package sessionapi_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,46 @@ import (
 	"github.com/session-guard/caddy-session-guard/session"
 	"github.com/session-guard/caddy-session-guard/sessionapi"
 )
+
+// unshared fails as a shared set does that cannot be reached.
+type unshared struct {
+	session.Revocations
+	read, write error
+}
+
+func (u unshared) Revoked(*session.Session) (bool, error)           { return false, u.read }
+func (u unshared) Revoke(context.Context, session.Revocation) error { return u.write }
+
+func TestBrokenMachineryFailsClosed(t *testing.T) {
+	broken := errors.New("dial tcp 10.0.0.7: refused")
+	for _, tc := range []struct {
+		name   string
+		set    unshared
+		method string
+	}{
+		{"reading", unshared{read: broken}, http.MethodGet},
+		{"refreshing", unshared{read: broken}, http.MethodPost},
+		{"signing out", unshared{write: broken}, http.MethodDelete},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			working := signedIn(t, nil)
+			s := newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Revocations = tc.set })
+			recorder := httptest.NewRecorder()
+			err := s.handler.ServeHTTP(recorder, working.request(tc.method, ""))
+			if !errors.Is(err, broken) {
+				t.Errorf("the log would get %v", err)
+			}
+			a := read(t, recorder).want(t, http.StatusServiceUnavailable)
+			if strings.Contains(a.text, "10.0.0.7") {
+				t.Errorf("the client learns of the inside: %s", a.text)
+			}
+			// A sign-out that could not be shared still takes the cookie from the browser.
+			if cleared := strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=0"); cleared != (tc.method == http.MethodDelete) {
+				t.Errorf("Set-Cookie %q", a.header["Set-Cookie"])
+			}
+		})
+	}
+}
 
 // lostBetween is a set that nobody can read any more just after a session was read.
 type lostBetween struct {

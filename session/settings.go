@@ -211,14 +211,13 @@ func (s Settings) validateCookie(f *faults) {
 	if err := checkCookieName(s.CookieName); err != nil {
 		*f = append(*f, err)
 	}
-	if !strings.HasPrefix(s.CookiePath, "/") || strings.ContainsFunc(s.CookiePath, notAttributeByte) {
+	if !strings.HasPrefix(s.CookiePath, "/") || !isValid(http.Cookie{Name: "name", Path: s.CookiePath}) {
 		f.addf("cookie_path %q must begin with a slash and be printable ASCII without semicolons; write for example: cookie_path /", s.CookiePath)
 	}
 	if strings.Contains(s.CookiePath, "*") {
 		f.addf("cookie_path %q is not a plain path; write it without *, since it includes all paths below", s.CookiePath)
 	}
-	// net/http leaves a domain that it does not like out of the line, in silence.
-	if cookie := (&http.Cookie{Name: "name", Domain: s.CookieDomain}); s.CookieDomain != "" && cookie.Valid() != nil {
+	if !isValid(http.Cookie{Name: "name", Domain: s.CookieDomain}) {
 		f.addf("cookie_domain %q is not a domain; write for example: cookie_domain example.com", s.CookieDomain)
 	}
 	if s.SameSite == "none" && s.SecureCookie == "never" {
@@ -309,11 +308,8 @@ func checkCookieName(name string) error {
 	if len(name) > maxCookieName {
 		return fmt.Errorf("cookie_name has %d bytes, more than %d; write a shorter one", len(name), maxCookieName)
 	}
-	for i := range len(name) {
-		// RFC 9110 section 5.6.2: token characters.
-		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
-			return fmt.Errorf("cookie_name %q holds a character that a cookie name cannot hold; write letters, digits, - and _", name)
-		}
+	if !isValid(http.Cookie{Name: name}) {
+		return fmt.Errorf("cookie_name %q holds a character that a cookie name cannot hold; write letters, digits, - and _", name)
 	}
 	lower := strings.ToLower(name)
 	for _, prefix := range []string{"__host-", "__secure-", "__http-"} {
@@ -324,4 +320,6 @@ func checkCookieName(name string) error {
 	return nil
 }
 
-func notAttributeByte(r rune) bool { return r == ';' || r < ' ' || r >= 0x7f }
+// isValid reports whether net/http writes a cookie as it is. It leaves out, in silence, what
+// it does not like.
+func isValid(c http.Cookie) bool { return c.Valid() == nil }

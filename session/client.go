@@ -31,11 +31,7 @@ func shortUserAgent(said string) string {
 		}
 		return r
 	}, said[:min(len(said), 4*maxUserAgent)])
-	for len(said) > maxUserAgent {
-		_, size := utf8.DecodeLastRuneInString(said)
-		said = said[:len(said)-size]
-	}
-	return said
+	return strings.ToValidUTF8(said[:min(len(said), maxUserAgent)], "")
 }
 
 // network shortens an address until it no longer identifies a person: to 24

@@ -67,12 +67,6 @@ func (c *cookies) any() bool {
 	return len(c.whole)+len(c.chunks[0])+len(c.chunks[1])+len(c.chunks[2]) > 0
 }
 
-func collectCookies(lines []string, name string) cookies {
-	var c cookies
-	eachCookie(lines, func(given, value, _ string) { c.add(given, name, value) })
-	return c
-}
-
 // add takes a cookie if its name is the session cookie's or a chunk's.
 func (c *cookies) add(given, name, value string) {
 	rest, ours := strings.CutPrefix(given, name)

@@ -1,21 +1,9 @@
 package session
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/base64"
 	"strings"
 )
-
-// newDirect makes the cipher that [key.openDirect] needs: AES-256-GCM with a
-// nonce of 96 and a tag of 128 bits (RFC 7518 section 5.3).
-func newDirect(secret []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
-}
 
 // openDirect decrypts a token whose protected header is, byte for byte, the one
 // that this key writes. Such a token has only one meaning, so go-jose need not

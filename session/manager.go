@@ -78,13 +78,11 @@ func (m *Manager) Peek(r *http.Request) (*Visitor, error) {
 	v := &Visitor{manager: m, result: ResultNone}
 	v.secure = m.isSecure(r)
 	v.name = m.settings.nameOfCookie(v.secure)
-	var err error
-	if lines := r.Header["Cookie"]; len(lines) > 0 {
-		if v.sent = collectCookies(lines, v.name); v.sent.any() {
-			err = v.open(r.Context())
-		}
+	eachCookie(r.Header["Cookie"], func(name, value, _ string) { v.sent.add(name, v.name, value) })
+	if !v.sent.any() {
+		return v, nil
 	}
-	return v, err
+	return v, v.open(r.Context())
 }
 
 func (m *Manager) isSecure(r *http.Request) bool {

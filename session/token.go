@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"encoding/base64"
 	"encoding/json"
@@ -85,7 +86,11 @@ func newKey(secret []byte, realm string) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	direct, err := newDirect(derived)
+	block, err := aes.NewCipher(derived)
+	if err != nil {
+		return nil, err
+	}
+	direct, err := cipher.NewGCM(block)
 	if err != nil {
 		return nil, err
 	}

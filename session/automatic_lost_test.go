@@ -127,10 +127,7 @@ func TestAutomaticRetiredKeysStayRetired(t *testing.T) {
 // A storage that has lost the keys when the configuration is loaded anew gets those
 // that the configuration before has.
 func TestAutomaticKeysOutliveAReload(t *testing.T) {
-	secret, err := session.NewKeyring("", []byte("q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	secret := mustKeyring(t, "", "q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f")
 	storage := newStorage()
 	running := newNode(t, storage)
 	token := running.token(t)

@@ -115,10 +115,7 @@ func newNode(t *testing.T, storage *memoryStorage, change ...func(*session.Autom
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := session.NewManager(session.Settings{MaxLifetime: session.NoMaxLifetime}, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := mustManager(t, session.Settings{MaxLifetime: session.NoMaxLifetime}, keys)
 	return node{keys, m}
 }
 
@@ -467,10 +464,7 @@ func TestLookForAnUnknownKeyTakesSeconds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := session.NewManager(session.Settings{}, keys)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := mustManager(t, session.Settings{}, keys)
 		time.Sleep(time.Minute)
 		storage.silent = true
 		began := time.Now()

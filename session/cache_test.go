@@ -30,9 +30,7 @@ func TestSeenSessionEndsAsAnUnseenOneDoes(t *testing.T) {
 					}
 				}
 			}
-			if err := read(t, m, request(ended)).Delete(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, read(t, m, request(ended)).Delete(t.Context()))
 			for range 2 {
 				if v := read(t, m, request(ended)); v.Result() != session.ResultRevoked || v.Session() != nil {
 					t.Errorf("after its end it says %s", v.Result())
@@ -141,9 +139,7 @@ func TestMemoryOfTheCacheIsBounded(t *testing.T) {
 			for range 2 * size {
 				c.Add(20 * time.Millisecond)
 				v := read(t, m, request(cookie))
-				if err := v.Refresh(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				must(t, v.Refresh(t.Context()))
 				cookie = strings.Join(cookiePairs(setCookies(t, v)), "; ")
 				for range 2 {
 					read(t, m, request(cookie)).Session().Data()

@@ -135,10 +135,7 @@ func TestClaims(t *testing.T) {
 
 // Whoever sealed a token has the key, so `caddy session open` may say what is wrong with it.
 func TestOpenNamesTheClaim(t *testing.T) {
-	keys, err := session.NewKeyring("", []byte(secretA))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := mustKeyring(t, "", secretA)
 	for want, replaced := range map[string]claims{
 		"the claim exp is missing":                      {"exp": omitted{}},
 		"the claim jti must be a string":                {"jti": 1},

@@ -31,9 +31,7 @@ func TestLoginAfterAnEndByANodeWhoseClockRunsAhead(t *testing.T) {
 		} {
 			a, b, c := nodesApart(t, ahead)
 			old := signIn(t, a, alice())
-			if err := end(b); err != nil {
-				t.Fatal(err)
-			}
+			must(t, end(b))
 			cookie := signIn(t, a, alice())
 			c.Add(time.Millisecond)
 			for node, m := range map[string]*session.Manager{"a": a, "b": b} {
@@ -52,9 +50,7 @@ func TestLoginAfterAnEndByANodeWhoseClockRunsAhead(t *testing.T) {
 // that it has not.
 func TestLoginThatNoNodeWouldTakeFails(t *testing.T) {
 	a, b, _ := nodesApart(t, time.Hour)
-	if err := b.RevokeEveryone(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, b.RevokeEveryone(t.Context()))
 	v := read(t, a, request())
 	if err := v.Create(t.Context(), alice()); !errors.Is(err, session.ErrUnavailable) || v.Session() != nil {
 		t.Errorf("%v, the session is %v", err, v.Session())
@@ -65,14 +61,10 @@ func TestLoginThatNoNodeWouldTakeFails(t *testing.T) {
 func TestUpdateAfterOneByANodeWhoseClockRunsAhead(t *testing.T) {
 	a, b, c := nodesApart(t, 20*time.Second)
 	cookie := signIn(t, a, alice())
-	if err := read(t, b, request(cookie)).Update(session.Change{User: session.User{"n": "1"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, b, request(cookie)).Update(session.Change{User: session.User{"n": "1"}}))
 	c.Add(time.Second)
 	v := read(t, a, request(cookie)) // the answer of B has not reached the browser
-	if err := v.Update(session.Change{User: session.User{"name": "x"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Update(session.Change{User: session.User{"name": "x"}}))
 	sent := sentCookie(t, v)
 	if sent == "" {
 		t.Fatal("the update was answered as done and dropped")
@@ -89,15 +81,11 @@ func TestEndAfterALoginThatWasDatedLater(t *testing.T) {
 		"everybody's": func(m *session.Manager) error { return m.RevokeEveryone(t.Context()) },
 	} {
 		a, b, c := nodesApart(t, 49*time.Second)
-		if err := end(b); err != nil {
-			t.Fatal(err)
-		}
+		must(t, end(b))
 		c.Add(time.Second)
 		cookie := signIn(t, a, alice())
 		c.Add(20 * time.Second)
-		if err := end(a); err != nil {
-			t.Fatal(err)
-		}
+		must(t, end(a))
 		for node, m := range map[string]*session.Manager{"a": a, "b": b} {
 			if read(t, m, request(cookie)).Session() != nil {
 				t.Errorf("%s: the session is alive on %s", name, node)
@@ -157,9 +145,7 @@ func TestEndDoesNotWaitForAClockThatRunsAhead(t *testing.T) {
 		ahead.Add(session.Revocation{UserID: "alice", Before: time.Now().Add(40 * time.Second), Until: time.Now().Add(time.Hour)})
 		m, _ := newManager(t, func(s *session.Settings) { s.Revocations, s.Now = ahead, time.Now })
 		start := time.Now()
-		if err := m.RevokeUser(t.Context(), "alice", ""); err != nil {
-			t.Fatal(err)
-		}
+		must(t, m.RevokeUser(t.Context(), "alice", ""))
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("the end took %v", took)
 		}

@@ -136,9 +136,7 @@ func TestCookieNameAndAttributes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, _ := newManager(t, tc.change)
 			v := read(t, m, over(tc.overTLS, request()))
-			if err := v.Create(t.Context(), alice()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Create(t.Context(), alice()))
 			header := http.Header{}
 			v.SetCookies(header)
 			line := header.Get("Set-Cookie")
@@ -152,9 +150,7 @@ func TestCookieNameAndAttributes(t *testing.T) {
 			if back.Session() == nil {
 				t.Fatalf("it was not read back: %s", back.Result())
 			}
-			if err := back.Delete(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, back.Delete(t.Context()))
 			header = http.Header{}
 			back.SetCookies(header)
 			withoutAge := strings.Replace(tc.want, "Max-Age=604800; ", "", 1)
@@ -208,9 +204,7 @@ func TestChunksAreWrittenReadAndCleanedUp(t *testing.T) {
 	}
 	for _, tc := range []struct{ size, cookies int }{{0, 1}, {2500, 1}, {3000, 2}, {5600, 2}, {6300, 3}, {8600, 3}} {
 		v := read(t, m, request())
-		if err := v.Create(t.Context(), login(tc.size)); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Create(t.Context(), login(tc.size)))
 		all := setCookies(t, v)
 		pairs := cookiePairs(all)
 		if len(pairs) != tc.cookies {
@@ -237,9 +231,7 @@ func TestShrunkSessionRemovesItsChunks(t *testing.T) {
 	m, _ := newManager(t)
 	cookie := signIn(t, m, session.Login{User: session.User{"id": "alice", "bio": strings.Repeat("b", 8000)}})
 	v := read(t, m, request(cookie))
-	if err := v.Update(session.Change{User: session.User{"bio": nil}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Update(session.Change{User: session.User{"bio": nil}}))
 	all := setCookies(t, v)
 	if got := removedNames(all); !slices.Equal(got, []string{"session.0", "session.1", "session.2"}) {
 		t.Errorf("removed %q", got)
@@ -301,9 +293,7 @@ func TestTokensOfEachLengthAreKept(t *testing.T) {
 	whole, chunked := false, false
 	for size := 2500; size < 3000; size += 10 {
 		v := read(t, m, request())
-		if err := v.Create(t.Context(), session.Login{User: session.User{"id": "alice", "bio": strings.Repeat("b", size)}}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Create(t.Context(), session.Login{User: session.User{"id": "alice", "bio": strings.Repeat("b", size)}}))
 		pairs := cookiePairs(setCookies(t, v))
 		whole, chunked = whole || len(pairs) == 1, chunked || len(pairs) == 2
 		for _, pair := range pairs {

@@ -114,10 +114,7 @@ func TestSignOutOnceMoreBesideATokenThatNobodyCanOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		storage := newStorage()
 		set := &sharedLater{RevocationSet: session.NewRevocationSet(time.Now)}
-		m, err := session.NewManager(session.Settings{Revocations: set}, newNode(t, storage).keys)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := mustManager(t, session.Settings{Revocations: set}, newNode(t, storage).keys)
 		own := signIn(t, m, alice())
 		id := read(t, m, request(own)).Session().ID
 		storage.set(func(s *memoryStorage) { s.broken = errBroken })

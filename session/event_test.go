@@ -11,10 +11,7 @@ import (
 )
 
 func TestObserveIsToldOfEachChangeOnce(t *testing.T) {
-	keys, err := session.NewKeyring("", []byte("Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := mustKeyring(t, "", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
 	var told []session.EventKind
 	m, err := session.NewManager(session.Settings{Observe: func(e session.Event) {
 		told = append(told, e.Kind)
@@ -34,10 +31,7 @@ func TestObserveIsToldOfEachChangeOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := m.Read(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := read(t, m, r)
 	for _, step := range []struct {
 		name string
 		do   func() error
@@ -80,9 +74,7 @@ func TestObserveIsToldOnceOfASlideOfParallelRequests(t *testing.T) {
 		cookie := signIn(t, m, alice())
 		c.Add(6*day + time.Hour)
 		first, second := read(t, m, request(cookie)), read(t, m, request(cookie))
-		if err := errors.Join(first.Slide(t.Context()), second.Slide(t.Context())); err != nil {
-			t.Fatal(err)
-		}
+		must(t, errors.Join(first.Slide(t.Context()), second.Slide(t.Context())))
 		then(first, second)
 		if told != 1 {
 			t.Errorf("%s: told %d times", name, told)

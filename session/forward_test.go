@@ -92,17 +92,13 @@ func TestForwardCookiesAfterSignOutAndSignIn(t *testing.T) {
 	cookie := signIn(t, m, alice())
 	r := request(cookie)
 	v := read(t, m, r)
-	if err := v.Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Delete(t.Context()))
 	v.ForwardCookies(r.Header)
 	if got := r.Header["Cookie"]; got != nil {
 		t.Errorf("after a sign-out the app gets %q", got)
 	}
 	header := http.Header{"Cookie": {cookie}}
-	if err := v.Create(t.Context(), alice()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), alice()))
 	v.ForwardCookies(header)
 	if got := header.Get("Cookie"); got == cookie || got != sentCookie(t, v) {
 		t.Errorf("after a sign-in the app gets %q", got)

@@ -128,10 +128,7 @@ func TestAppSealsUnderAnotherPrefix(t *testing.T) {
 func TestTokenOfTheAppsOwnHasNoKeysLookedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		storage := newStorage()
-		m, err := session.NewManager(session.Settings{SecureCookie: "always"}, newNode(t, storage).keys)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := mustManager(t, session.Settings{SecureCookie: "always"}, newNode(t, storage).keys)
 		time.Sleep(time.Hour) // so that a look would not be too soon after another
 		before := storage.loaded()
 		header := http.Header{"Set-Cookie": {"session=" + goodEnvelope(time.Now()).seal()}}
@@ -168,9 +165,7 @@ func TestStaleCookiesBesideATokenOfTheApp(t *testing.T) {
 			for _, line := range tc.lines {
 				lines = append(lines, "Set-Cookie: "+line)
 			}
-			if err := handle(t, v, answer(lines...)); err != nil {
-				t.Fatal(err)
-			}
+			must(t, handle(t, v, answer(lines...)))
 			header := http.Header{}
 			v.SetCookies(header)
 			written := header["Set-Cookie"]
@@ -206,9 +201,7 @@ func TestHandoffBesideATokenOfTheApp(t *testing.T) {
 // An app that sends on a token of a session that has ended is told: the login would be lost.
 func TestAppSealsASessionThatHasEnded(t *testing.T) {
 	m, _ := newManager(t)
-	if err := m.RevokeSession(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA"); err != nil {
-		t.Fatal(err)
-	}
+	must(t, m.RevokeSession(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA"))
 	var wrong *session.HandoffError
 	if err := handle(t, read(t, m, request()), answer("Set-Cookie: session="+sealClaims(noon, nil))); !errors.As(err, &wrong) {
 		t.Errorf("the error is %v", err)

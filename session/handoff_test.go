@@ -182,9 +182,7 @@ func TestHandoffLeavesOtherHeadersAlone(t *testing.T) {
 	header := answer("Set-Cookie: a=1; Path=/", "Set-Cookie: session.set="+described(`{"user":{"id":"bo"}}`), "Set-Cookie: sessions=2",
 		"Set-Cookie: session.sets=3", "Set-Cookie: __Host-session=4", "Set-Cookie: __Host-other.set=6", "X-Sessions: 5", "Content-Type: text/html")
 	header["x_session.user"] = []string{"root"}
-	if err := handle(t, read(t, m, request()), header); err != nil {
-		t.Fatal(err)
-	}
+	must(t, handle(t, read(t, m, request()), header))
 	if want := []string{"a=1; Path=/", "sessions=2", "session.sets=3", "__Host-session=4", "__Host-other.set=6"}; !slices.Equal(header["Set-Cookie"], want) {
 		t.Errorf("Set-Cookie is %q", header["Set-Cookie"])
 	}
@@ -198,9 +196,7 @@ func TestHandoffMakesANewSession(t *testing.T) {
 	m, _ := newManager(t)
 	v := read(t, m, request(signIn(t, m, alice())))
 	before := v.Session().ID
-	if err := handle(t, v, answer("X-Session-Set: "+described(`{"user":{"id":"alice"},"accessToken":"at"}`))); err != nil {
-		t.Fatal(err)
-	}
+	must(t, handle(t, v, answer("X-Session-Set: "+described(`{"user":{"id":"alice"},"accessToken":"at"}`))))
 	s := read(t, m, request(sentCookie(t, v))).Session()
 	if s == nil || s.ID == before || s.AccessToken != "at" || !s.CreatedAt.Equal(noon) {
 		t.Errorf("the session is %+v", s)
@@ -217,12 +213,8 @@ func TestHandoffWinsOverASlidingRefresh(t *testing.T) {
 			c.Add(6*day + day/2)
 		}
 		v := read(t, m, request(old))
-		if err := v.Slide(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := handle(t, v, answer(lines...)); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Slide(t.Context()))
+		must(t, handle(t, v, answer(lines...)))
 		header := http.Header{}
 		v.SetCookies(header)
 		for _, pair := range cookiePairs(parseSetCookies(t, header)) {
@@ -317,9 +309,7 @@ func TestHandoffForASessionThatEndedMeanwhile(t *testing.T) {
 	for name, change := range map[string]session.Change{"a refresh": {}, "an update": {User: session.User{"name": "x"}}} {
 		m, _ := newManager(t)
 		v := read(t, m, request(signIn(t, m, alice())))
-		if err := m.RevokeSession(t.Context(), v.Session().ID); err != nil {
-			t.Fatal(err)
-		}
+		must(t, m.RevokeSession(t.Context(), v.Session().ID))
 		if err := v.Apply(t.Context(), session.Handoff{Update: &change}); err != nil || v.Session() != nil || v.Result() != session.ResultRevoked {
 			t.Errorf("%s: %v, the session is %v, %s", name, err, v.Session(), v.Result())
 		}

@@ -51,20 +51,30 @@ func (c *clock) Add(d time.Duration) {
 // newManager makes a manager whose clock stands at noon.
 func newManager(t testing.TB, change ...func(*session.Settings)) (*session.Manager, *clock) {
 	t.Helper()
-	keys, err := session.NewKeyring("", []byte(secretA))
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &clock{now: noon}
 	settings := session.Settings{Now: c.Now}
 	for _, f := range change {
 		f(&settings)
 	}
+	return mustManager(t, settings, mustKeyring(t, "", secretA)), c
+}
+
+func mustManager(t testing.TB, settings session.Settings, keys *session.Keyring) *session.Manager {
+	t.Helper()
 	m, err := session.NewManager(settings, keys)
-	if err != nil {
-		t.Fatal(err)
+	must(t, err)
+	return m
+}
+
+func mustKeyring(t testing.TB, realm string, secrets ...string) *session.Keyring {
+	t.Helper()
+	var all [][]byte
+	for _, s := range secrets {
+		all = append(all, []byte(s))
 	}
-	return m, c
+	keys, err := session.NewKeyring(realm, all...)
+	must(t, err)
+	return keys
 }
 
 // request is a request over plain HTTP (so the cookie has no prefix) with the
@@ -80,9 +90,7 @@ func request(cookieLines ...string) *http.Request {
 func read(t testing.TB, m *session.Manager, r *http.Request) *session.Visitor {
 	t.Helper()
 	v, err := m.Read(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return v
 }
 
@@ -93,13 +101,19 @@ func openToken(t testing.TB, m *session.Manager, token string) (*session.Session
 	return v.Session(), v.Result()
 }
 
+// must ends the test at an error of what it takes for granted.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // signIn creates a session and returns its Cookie header.
 func signIn(t testing.TB, m *session.Manager, login session.Login) string {
 	t.Helper()
 	v := read(t, m, request())
-	if err := v.Create(t.Context(), login); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), login))
 	return strings.Join(cookiePairs(setCookies(t, v)), "; ")
 }
 

@@ -102,9 +102,7 @@ func TestTokensOfOtherImplementations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(interopFile, append(encoded, '\n'), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must(t, os.WriteFile(interopFile, append(encoded, '\n'), 0o600))
 		all = next
 	}
 	byJose := 0
@@ -112,22 +110,15 @@ func TestTokensOfOtherImplementations(t *testing.T) {
 		if strings.HasPrefix(v.Name, "jose") {
 			byJose++
 		}
-		m, err := session.NewManager(session.Settings{Now: func() time.Time { return time.UnixMilli(v.Now) }}, mustKeyring(t, v.Realm, v.Secret))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := mustManager(t, session.Settings{Now: func() time.Time { return time.UnixMilli(v.Now) }}, mustKeyring(t, v.Realm, v.Secret))
 		s, result := openToken(t, m, v.Token)
 		encoded := []byte("null")
 		if s != nil {
 			encoded = s.AppendJSON(nil, true)
 		}
 		var got, want any
-		if err := json.Unmarshal(encoded, &got); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(v.Session, &want); err != nil {
-			t.Fatal(err)
-		}
+		must(t, json.Unmarshal(encoded, &got))
+		must(t, json.Unmarshal(v.Session, &want))
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %s, read as %s, not %s", v.Name, result, encoded, v.Session)
 		}

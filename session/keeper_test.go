@@ -42,9 +42,7 @@ func TestRepeatedSignOutBesideOtherCookies(t *testing.T) {
 		s.Revocations = kept
 	})
 	pending, ended := signIn(t, m, alice()), signIn(t, m, session.Login{User: session.User{"id": "bo"}})
-	if err := read(t, m, request(ended)).Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(ended)).Delete(t.Context()))
 	kept.outage = true
 	_ = read(t, m, request(pending)).Delete(t.Context())
 	for _, cookies := range []string{pending, pending + "; " + ended, ended + "; " + pending, "session=x; " + pending, pending + "; session=x"} {

@@ -126,10 +126,7 @@ func TestKeyIDsFollowTheContract(t *testing.T) {
 // A new secret goes in front, the old one is taken away when its tokens are dead.
 func TestSecretRotation(t *testing.T) {
 	managerOf := func(secrets ...string) *session.Manager {
-		m, err := session.NewManager(session.Settings{Now: func() time.Time { return noon }}, mustKeyring(t, "", secrets...))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := mustManager(t, session.Settings{Now: func() time.Time { return noon }}, mustKeyring(t, "", secrets...))
 		return m
 	}
 	before, during, after := managerOf(secretA), managerOf(secretB, secretA), managerOf(secretB)
@@ -142,9 +139,7 @@ func TestSecretRotation(t *testing.T) {
 		t.Errorf("the first secret does not seal: %s", v.Result())
 	}
 	v := read(t, during, request(old))
-	if err := v.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Refresh(t.Context()))
 	for name, cookie := range map[string]string{"new": young, "refreshed": strings.Join(cookiePairs(setCookies(t, v)), "; ")} {
 		if v := read(t, after, request(cookie)); v.Session() == nil {
 			t.Errorf("the %s session did not survive the end of the old secret: %s", name, v.Result())

@@ -16,9 +16,7 @@ import (
 func use(t *testing.T, m *session.Manager, cookie string) (*session.Session, string) {
 	t.Helper()
 	v := read(t, m, request(cookie))
-	if err := v.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Slide(t.Context()))
 	if pairs := cookiePairs(setCookies(t, v)); len(pairs) > 0 {
 		cookie = strings.Join(pairs, "; ")
 	}
@@ -76,9 +74,7 @@ func TestRefreshMovesEndAndActivityOnly(t *testing.T) {
 	c.Add(2 * day)
 	v := read(t, m, request(cookie))
 	before := v.Session()
-	if err := v.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Refresh(t.Context()))
 	after := v.Session()
 	if !after.CreatedAt.Equal(noon) || !after.LastActivity.Equal(noon.Add(2*day)) || !after.ExpiresAt.Equal(noon.Add(9*day)) {
 		t.Errorf("created %v, active %v, ends %v", after.CreatedAt, after.LastActivity, after.ExpiresAt)
@@ -109,9 +105,7 @@ func TestTokenThatClaimsMoreIsClipped(t *testing.T) {
 		t.Errorf("the session is %v, its end not clipped to %v", s, want)
 	}
 	v := read(t, m, request("session="+sealClaims(noon, nil)))
-	if err := v.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Refresh(t.Context()))
 	if want := noon.Add(day); !v.Session().ExpiresAt.Equal(want) {
 		t.Errorf("after a refresh it ends at %v, not %v", v.Session().ExpiresAt, want)
 	}
@@ -150,9 +144,7 @@ func TestMaxAgeIsTheTimeLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, _ := newManager(t, tc.change)
 			v := read(t, m, request())
-			if err := v.Create(t.Context(), alice()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Create(t.Context(), alice()))
 			if got := setCookies(t, v)[0].MaxAge; got != tc.want {
 				t.Errorf("Max-Age %d, not %d", got, tc.want)
 			}
@@ -167,9 +159,7 @@ func TestLastActivityGrowsEvenIfTheClockDoesNot(t *testing.T) {
 	v := read(t, m, request("session="+sealClaims(noon, claims{"lastActivity": noon.Add(30 * time.Second).UnixMilli()})))
 	last := v.Session().LastActivity
 	for range 5 {
-		if err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Refresh(t.Context()))
 		if !v.Session().LastActivity.After(last) {
 			t.Fatalf("lastActivity went from %v to %v", last, v.Session().LastActivity)
 		}
@@ -197,9 +187,7 @@ func TestEndedSessionOfALongerExpiryStaysOut(t *testing.T) {
 			if result != session.ResultOpened {
 				t.Fatal(result)
 			}
-			if err := end(m, s); err != nil {
-				t.Fatal(err)
-			}
+			must(t, end(m, s))
 			for range 89 {
 				now.Add(day)
 				set.Sweep()
@@ -217,22 +205,16 @@ func TestForgoneSlideLosesNoUpdate(t *testing.T) {
 	cookie := signIn(t, m, alice())
 	now.Add(2 * time.Minute)
 	slow, quick := read(t, m, request(cookie)), read(t, m, request(cookie))
-	if err := quick.Update(session.Change{User: session.User{"name": "new"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, quick.Update(session.Change{User: session.User{"name": "new"}}))
 	updated := cookiePairs(setCookies(t, quick))[0]
 	now.Add(2 * time.Minute)
 	poll := read(t, m, request(updated))
-	if err := poll.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, poll.Slide(t.Context()))
 	poll.Forgo()
 	if name := read(t, m, request(cookie)).Session().User["name"]; name != "new" {
 		t.Errorf("the cookie of before the update shows the name %v", name)
 	}
-	if err := slow.Update(session.Change{User: session.User{"theme": "dark"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, slow.Update(session.Change{User: session.User{"theme": "dark"}}))
 	if user := slow.Session().User; user["name"] != "new" || user["theme"] != "dark" {
 		t.Errorf("after both updates the user is %v", user)
 	}
@@ -244,12 +226,8 @@ func TestForgoneSlideLosesNoUpdateSince(t *testing.T) {
 	cookie := signIn(t, m, alice())
 	now.Add(2 * time.Minute)
 	poll, form := read(t, m, request(cookie)), read(t, m, request(cookie))
-	if err := poll.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := form.Update(session.Change{User: session.User{"name": "new"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, poll.Slide(t.Context()))
+	must(t, form.Update(session.Change{User: session.User{"name": "new"}}))
 	poll.Forgo()
 	if name := read(t, m, request(cookie)).Session().User["name"]; name != "new" {
 		t.Errorf("the cookie of before the update shows the name %v", name)
@@ -280,9 +258,7 @@ func TestSlowRequestBringsNoEndedSessionBack(t *testing.T) {
 				c.Add(6*day + time.Hour) // due, for use
 				slow := read(t, m, request(cookie))
 				if signsOut {
-					if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
-						t.Fatal(err)
-					}
+					must(t, read(t, m, request(cookie)).Delete(t.Context()))
 				}
 				c.Add(200 * 365 * day)
 				err := change(slow)
@@ -344,9 +320,7 @@ func TestEndsOutlastALoweredMaxLifetime(t *testing.T) {
 		cookie := signIn(t, reloaded(30*day), alice())
 		c.Add(10 * time.Minute)
 		lowered := reloaded(time.Hour)
-		if err := end(lowered, read(t, lowered, request(cookie))); err != nil {
-			t.Fatal(err)
-		}
+		must(t, end(lowered, read(t, lowered, request(cookie))))
 		c.Add(3 * time.Hour)
 		raised := reloaded(30 * day)
 		if err := raised.RevokeSession(t.Context(), "other"); err != nil { // which sweeps what is over
@@ -365,9 +339,7 @@ func TestForgoneSlideOfAParallelRequestIsSentByThat(t *testing.T) {
 	cookie := signIn(t, m, alice())
 	c.Add(6*day + time.Hour)
 	active, poll := read(t, m, request(cookie)), read(t, m, request(cookie))
-	if err := errors.Join(active.Slide(t.Context()), poll.Slide(t.Context())); err != nil {
-		t.Fatal(err)
-	}
+	must(t, errors.Join(active.Slide(t.Context()), poll.Slide(t.Context())))
 	poll.Forgo()
 	header := http.Header{"Cookie": {cookie}}
 	if poll.ForwardCookies(header); header.Get("Cookie") != cookie {
@@ -391,9 +363,7 @@ func TestSlideOfASessionThatHasEndedMeanwhile(t *testing.T) {
 		cookie := signIn(t, m, alice())
 		c.Add(6*day + time.Hour)
 		v := read(t, m, request(cookie))
-		if err := tc.end(m, c, v.Session().ID); err != nil {
-			t.Fatal(err)
-		}
+		must(t, tc.end(m, c, v.Session().ID))
 		if err := v.Slide(t.Context()); !session.IsAnonymity(err) || v.Session() != nil || v.Result() != tc.want {
 			t.Errorf("%s: %v, the session is %v, %s", name, err, v.Session(), v.Result())
 		}
@@ -408,9 +378,7 @@ func TestSignOutOfASessionOfALongerExpiryStays(t *testing.T) {
 	m, c := newManager(t, func(s *session.Settings) {
 		s.Expiry, s.RefreshThreshold, s.LongestOutage = time.Hour, time.Minute, time.Minute
 	})
-	if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(cookie)).Delete(t.Context()))
 	for range 19 {
 		c.Add(day)
 		m.Settings().Revocations.(*session.RevocationSet).Sweep()

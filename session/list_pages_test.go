@@ -95,9 +95,7 @@ func TestOtherNodesListASessionThatIsUsed(t *testing.T) {
 			}
 			c.Add(time.Second)
 			v := read(t, m, request(cookie))
-			if err := v.Slide(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Slide(t.Context()))
 			if sent := sentCookie(t, v); sent != "" {
 				cookie = sent
 			}
@@ -194,9 +192,7 @@ func TestEndedSessionIsNotWritten(t *testing.T) {
 	m, list, _ := newListing(t)
 	cookie := signIn(t, m, alice())
 	page := list.Due()[0]
-	if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(cookie)).Delete(t.Context()))
 	if written := list.Page(page); len(written) != 0 {
 		t.Errorf("written: %+v", written)
 	}

@@ -38,9 +38,7 @@ func TestListShowsWhereAUserIsSignedIn(t *testing.T) {
 	c.Add(time.Hour)
 	read(t, m, from("[2001:db8:1:2::3]:4711", "Phone", phone))
 	laptop := read(t, m, from("192.0.2.77:4711", "Laptop"))
-	if err := laptop.Create(t.Context(), alice()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, laptop.Create(t.Context(), alice()))
 	signIn(t, m, session.Login{User: session.User{"id": "bob"}})
 	c.Add(time.Second)
 	read(t, m, from("192.0.2.78:4711", "Later", sentCookie(t, laptop))) // too soon to be noted
@@ -67,16 +65,12 @@ func TestSessionsLeaveTheListWhenTheyEnd(t *testing.T) {
 	m, list, c := newListing(t)
 	out, ended := signIn(t, m, alice()), signIn(t, m, alice())
 	signIn(t, m, alice()) // expires
-	if err := read(t, m, request(out)).Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(out)).Delete(t.Context()))
 	if n := len(list.Of("alice")); n != 2 {
 		t.Errorf("after a sign-out %d are listed, want 2", n)
 	}
 	c.Add(time.Minute)
-	if err := read(t, m, request(ended)).EndOthers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(ended)).EndOthers(t.Context()))
 	if n := len(list.Of("alice")); n != 1 {
 		t.Errorf("after the end of all others %d are listed, want 1", n)
 	}
@@ -114,9 +108,7 @@ func TestListKnowsOfNoForgoneSlide(t *testing.T) {
 		var polls []*session.Visitor
 		for range parallel {
 			poll := read(t, m, request(cookie))
-			if err := poll.Slide(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, poll.Slide(t.Context()))
 			polls = append(polls, poll)
 		}
 		for _, poll := range polls {
@@ -137,9 +129,7 @@ func TestListKeepsTheUserAgentThatCame(t *testing.T) {
 	r := from("192.0.2.7:1234", "Browser/1")
 	v := read(t, m, r)
 	r.Header.Set("User-Agent", "proxied")
-	if err := v.Create(t.Context(), alice()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), alice()))
 	if agent := list.Of("alice")[0].UserAgent; agent != "Browser/1" {
 		t.Errorf("listed as %q", agent)
 	}
@@ -149,10 +139,7 @@ func TestListKeepsTheUserAgentThatCame(t *testing.T) {
 func TestListKnowsOfALoweredMaxLifetime(t *testing.T) {
 	m, list, c := newListing(t)
 	signIn(t, m, alice())
-	lowered, err := session.NewManager(session.Settings{Expiry: day, MaxLifetime: day, Now: c.Now, List: list}, m.Keys())
-	if err != nil {
-		t.Fatal(err)
-	}
+	lowered := mustManager(t, session.Settings{Expiry: day, MaxLifetime: day, Now: c.Now, List: list}, m.Keys())
 	if live, err := lowered.Sessions("alice"); err != nil || len(live) != 1 || live[0].ExpiresAt.After(noon.Add(day)) {
 		t.Errorf("listed are %v (%v), want one until %v", live, err, noon.Add(day))
 	}
@@ -216,9 +203,7 @@ func TestUserAgentIsCutDownToWhatCanBeShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, list, _ := newListing(t)
 			v := read(t, m, from("192.0.2.1:1", c.said))
-			if err := v.Create(t.Context(), alice()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Create(t.Context(), alice()))
 			if got := list.Of("alice")[0].UserAgent; got != c.want {
 				t.Errorf("kept %q, want %q", got, c.want)
 			}
@@ -233,9 +218,7 @@ func TestAddressIsShortened(t *testing.T) {
 	} {
 		m, list, _ := newListing(t)
 		v := read(t, m, from(address, "x"))
-		if err := v.Create(t.Context(), alice()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Create(t.Context(), alice()))
 		if got := list.Of("alice")[0].Address; got != want {
 			t.Errorf("%s is kept as %q, want %q", address, got, want)
 		}
@@ -248,9 +231,7 @@ func TestBackEndIsNotListedAsTheUser(t *testing.T) {
 	m, list, _ := newListing(t)
 	v := read(t, m, from("192.0.2.1:1", "back end"))
 	v.FromBackEnd()
-	if err := v.Create(t.Context(), alice()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), alice()))
 	if got := list.Of("alice")[0]; got.UserAgent != "" || got.Address != "" {
 		t.Errorf("listed: %+v", got)
 	}
@@ -298,9 +279,7 @@ func TestListKnowsOfARefreshJustAfterAUse(t *testing.T) {
 	c.Add(6 * day)
 	v := read(t, m, request(cookie))
 	c.Add(time.Second)
-	if err := v.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Refresh(t.Context()))
 	sentCookie(t, v)
 	if listed := list.Of("alice"); len(listed) != 1 || !listed[0].ExpiresAt.Equal(v.Session().ExpiresAt) {
 		t.Errorf("listed %+v, the session ends at %v", listed, v.Session().ExpiresAt)

@@ -37,15 +37,11 @@ func TestSignOutOutlivesWhatACutOffNodeSeals(t *testing.T) {
 			old := signIn(t, a, alice())
 			copied := old
 			c.Add(time.Hour)
-			if err := read(t, a, request(old)).Delete(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, read(t, a, request(old)).Delete(t.Context()))
 			var stolen *session.Session
 			for end := c.Now().Add(test.cutOff); ; c.Add(min(day, end.Sub(c.Now()))) {
 				v := read(t, b, request(copied))
-				if err := v.Refresh(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				must(t, v.Refresh(t.Context()))
 				if sent := sentCookie(t, v); sent != "" {
 					copied, stolen = sent, v.Session()
 				}
@@ -92,14 +88,10 @@ func TestSignOutIsForgottenWhenNothingCanLive(t *testing.T) {
 		for end := noon.Add(test.age); c.Now().Before(end); {
 			c.Add(min(5*day, end.Sub(c.Now())))
 			v := read(t, m, request(cookie))
-			if err := v.Refresh(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Refresh(t.Context()))
 			cookie = strings.Join(cookiePairs(setCookies(t, v)), "; ")
 		}
-		if err := read(t, m, request(cookie)).Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, read(t, m, request(cookie)).Delete(t.Context()))
 		if got := set.ends[0].Until.Sub(c.Now()); got != test.want+time.Minute { // what clocks may differ by
 			t.Errorf("%s: remembered for %v, want %v", name, got, test.want)
 		}

@@ -14,9 +14,7 @@ import (
 // configuration and the one that is loaded after it.
 func twoNodes(t *testing.T) (a, b *session.Manager, c *clock) {
 	t.Helper()
-	a, c = newManager(t)
-	b, _ = newManager(t, func(s *session.Settings) { s.Revocations, s.Now = a.Settings().Revocations, c.Now })
-	return a, b, c
+	return nodesApart(t, 0)
 }
 
 // A request that node B works on came before the update on A, refreshes, and is
@@ -33,17 +31,13 @@ func TestUpdateIsNotOverwrittenByARefreshOnAnotherNode(t *testing.T) {
 				slow, fast := read(t, b, request(old)), read(t, a, request(old))
 				update := func() {
 					c.Add(time.Second)
-					if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-						t.Fatal(err)
-					}
+					must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 				}
 				if updateFirst {
 					update()
 				}
 				c.Add(time.Second)
-				if err := refresh(slow, t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				must(t, refresh(slow, t.Context()))
 				if !updateFirst {
 					update()
 				}
@@ -71,9 +65,7 @@ func TestMemoryOfANodeDoesNotWinOverAnUpdateOnAnother(t *testing.T) {
 	old := signIn(t, a, alice())
 	c.Add(6*day + time.Hour)
 	fast := read(t, a, request(old))
-	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 	updated := sentCookie(t, fast)
 	c.Add(100 * time.Millisecond)
 	parallel := read(t, b, request(old))
@@ -110,9 +102,7 @@ func TestUpdatesAreForgotten(t *testing.T) {
 	set := m.Settings().Revocations.(*session.RevocationSet)
 	v := read(t, m, request(signIn(t, m, alice())))
 	c.Add(time.Second)
-	if err := v.Update(session.Change{User: session.User{"a": "b"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Update(session.Change{User: session.User{"a": "b"}}))
 	if !set.UpdatedAfter(v.Session().ID, noon) || set.UpdatedAfter(v.Session().ID, v.Session().LastActivity) {
 		t.Error("the update is not known, or is newer than itself")
 	}
@@ -138,9 +128,7 @@ func TestLateAnswerSendsNoExpiredCookie(t *testing.T) {
 	cookie := signIn(t, a, alice())
 	c.Add(90 * time.Second)
 	slow := read(t, a, request(cookie))
-	if err := slow.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, slow.Slide(t.Context()))
 	c.Add(80 * time.Second)
 	_, cookie = use(t, b, cookie)
 	c.Add(110 * time.Second)
@@ -161,9 +149,7 @@ func TestRefreshAfterAnUpdateElsewhereChangesNothing(t *testing.T) {
 	slow, fast := read(t, b, request(old)), read(t, a, request(old))
 	end := slow.Session().ExpiresAt
 	c.Add(time.Second)
-	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 	c.Add(time.Second)
 	if err := slow.Refresh(t.Context()); err != nil || !slow.Session().ExpiresAt.Equal(end) {
 		t.Errorf("%v, the end moves from %v to %v", err, end, slow.Session().ExpiresAt)
@@ -177,14 +163,10 @@ func TestUpdateElsewhereIsKnownForAsLongAsARequestMayTake(t *testing.T) {
 	old := signIn(t, a, alice())
 	c.Add(time.Hour)
 	slow, fast := read(t, b, request(old)), read(t, a, request(old))
-	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 	c.Add(5 * time.Minute)
 	b.Settings().Revocations.(*session.RevocationSet).Sweep()
-	if err := slow.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, slow.Refresh(t.Context()))
 	if sent := sentCookie(t, slow); sent != "" {
 		t.Errorf("the older state was sent: %q", sent)
 	}
@@ -197,13 +179,9 @@ func TestBrowsersOwnChangeAfterAnUpdateElsewhereIsKept(t *testing.T) {
 	old := signIn(t, a, alice())
 	c.Add(time.Hour)
 	slow, fast := read(t, b, request(old)), read(t, a, request(old))
-	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 	c.Add(time.Second)
-	if err := slow.Update(session.Change{User: session.User{"name": "Al"}, KeepsEnd: true}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, slow.Update(session.Change{User: session.User{"name": "Al"}, KeepsEnd: true}))
 	if s := read(t, b, request(sentCookie(t, slow))).Session(); s == nil || s.User["name"] != "Al" {
 		t.Errorf("the change is lost: %v", s)
 	}

@@ -53,9 +53,7 @@ func TestOAuth2Proxy1992ParallelRefreshesGetOneToken(t *testing.T) {
 	for _, later := range []time.Duration{time.Second, 29 * time.Second} { // 30 s in all
 		c.Add(later)
 		v := read(t, m, request(old))
-		if err := v.Slide(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Slide(t.Context()))
 		if got := sentCookie(t, v); got != tokens[0] {
 			t.Errorf("%v later the old token got %q", later, got)
 		}
@@ -70,9 +68,7 @@ func TestNextAuth7558RefreshedRequestForwardsTheNewCookie(t *testing.T) {
 	c.Add(6*day + time.Hour)
 	r := request("a=1; " + old + "; b=2")
 	v := read(t, m, r)
-	if err := v.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Slide(t.Context()))
 	v.ForwardCookies(r.Header)
 	if want := "a=1; b=2; " + sentCookie(t, v); r.Header.Get("Cookie") != want || strings.Contains(want, old) {
 		t.Errorf("the app gets %q, not %q", r.Header.Get("Cookie"), want)
@@ -94,9 +90,7 @@ func TestStormOfRefreshesSealsOnce(t *testing.T) {
 	seals = 0
 	refreshed := func() string {
 		v := read(t, m, request(old))
-		if err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Refresh(t.Context()))
 		return sentCookie(t, v)
 	}
 	first := refreshed()
@@ -130,9 +124,7 @@ func TestRefreshingAllTheTimeFillsNoMemory(t *testing.T) {
 	const refreshes = 2000 // of 8 KiB each, so 16 MiB of tokens
 	for range refreshes {
 		v := read(t, m, request(cookie))
-		if err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Refresh(t.Context()))
 		cookie = strings.Join(cookiePairs(setCookies(t, v)), "; ")
 	}
 	if after := heap(); after > before+4<<20 {
@@ -152,12 +144,8 @@ func TestNewTokensAreNotLostBesideARefresh(t *testing.T) {
 		cookie := signIn(t, m, alice())
 		c.Add(time.Hour)
 		slow, quick := read(t, m, request(cookie)), read(t, m, request(cookie))
-		if err := quick.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := slow.Update(change); err != nil {
-			t.Fatal(err)
-		}
+		must(t, quick.Refresh(t.Context()))
+		must(t, slow.Update(change))
 		s := read(t, m, request(sentCookie(t, slow))).Session()
 		if got := string(s.AppendJSON(nil, true)); !strings.Contains(got, `"`+made+`"`) {
 			t.Errorf("%s: the session is %s", name, got)
@@ -185,9 +173,7 @@ func TestRefreshesThatWereReadTogetherGetOneToken(t *testing.T) {
 		var tokens []string
 		for _, v := range []*session.Visitor{first, second} {
 			c.Add(time.Second)
-			if err := refresh(v, t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, refresh(v, t.Context()))
 			tokens = append(tokens, sentCookie(t, v))
 		}
 		if tokens[0] == "" || tokens[0] != tokens[1] || told != 1 {
@@ -229,9 +215,7 @@ func TestRefreshLongAfterAnUpdateMovesTheEnd(t *testing.T) {
 	old := signIn(t, m, alice())
 	c.Add(time.Hour)
 	v := read(t, m, request(old))
-	if err := read(t, m, request(old)).Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(old)).Update(session.Change{User: session.User{"role": "admin"}}))
 	c.Add(2 * time.Minute)
 	if err := v.Refresh(t.Context()); err != nil || v.Session().User["role"] != "admin" || !v.Session().LastActivity.Equal(c.Now().Truncate(time.Millisecond)) {
 		t.Errorf("%v, the session is %+v", err, v.Session())

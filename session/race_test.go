@@ -26,15 +26,11 @@ func TestUpdateIsNotOverwrittenByAnOlderRefresh(t *testing.T) {
 			c.Add(time.Hour)
 			slow := read(t, m, request(old))
 			fast := read(t, m, request(old))
-			if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-				t.Fatal(err)
-			}
+			must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 			sentCookie(t, fast)
 			c.Add(took)
 			signIn(t, m, alice()) // others go on, so that the memory is swept
-			if err := slow.Refresh(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, slow.Refresh(t.Context()))
 			if role := slow.Session().User["role"]; role != "admin" {
 				t.Errorf("after the slow refresh the role is %v", role)
 			}
@@ -52,12 +48,8 @@ func TestNextAuth8897LateAnswerDoesNotBringBackAnOlderSession(t *testing.T) {
 	old := signIn(t, m, alice())
 	c.Add(time.Hour)
 	slow, fast := read(t, m, request(old)), read(t, m, request(old))
-	if err := slow.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := fast.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, slow.Refresh(t.Context()))
+	must(t, fast.Update(session.Change{User: session.User{"role": "admin"}}))
 	updated := sentCookie(t, fast)
 	if updated == "" {
 		t.Error("the update wrote no cookie")
@@ -74,12 +66,8 @@ func TestOvertakenAnswerBringsTheNewestToken(t *testing.T) {
 	old := signIn(t, m, alice())
 	c.Add(time.Hour)
 	slow, lost := read(t, m, request(old)), read(t, m, request(old))
-	if err := slow.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := lost.Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, slow.Refresh(t.Context()))
+	must(t, lost.Update(session.Change{User: session.User{"role": "admin"}}))
 	if s := read(t, m, request(sentCookie(t, slow))).Session(); s == nil || s.User["role"] != "admin" {
 		t.Errorf("the browser holds %v", s)
 	}
@@ -150,13 +138,9 @@ func TestAuth0Issue2335TombstoneWinsOverARefreshInFlight(t *testing.T) {
 			c.Add(time.Hour)
 			slow, out := read(t, m, request(old)), read(t, m, request(old))
 			if refreshFirst {
-				if err := slow.Refresh(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				must(t, slow.Refresh(t.Context()))
 			}
-			if err := out.Delete(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, out.Delete(t.Context()))
 			if !refreshFirst {
 				if err := slow.Refresh(t.Context()); err == nil {
 					t.Error("a session that was ended could be refreshed")
@@ -174,9 +158,7 @@ func TestNextAuth13465TombstoneWinsOverAnUpdateInFlight(t *testing.T) {
 	m, _ := newManager(t)
 	cookie := signIn(t, m, alice())
 	slow, out := read(t, m, request(cookie)), read(t, m, request(cookie))
-	if err := out.Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, out.Delete(t.Context()))
 	if err := slow.Update(session.Change{User: session.User{"a": 1}}); err == nil {
 		t.Error("a session that was ended could be updated")
 	}
@@ -254,9 +236,7 @@ func TestOneIDOfTwoUsersMixesNobodyUp(t *testing.T) {
 	}
 	ann, bob := tokenOf("ann"), tokenOf("bob")
 	v := read(t, m, request("session="+bob))
-	if err := v.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Refresh(t.Context()))
 	late := read(t, m, request("session="+ann))
 	if user := late.Session().User.ID(); user != "ann" {
 		t.Errorf("the token of ann is read as %s", user)
@@ -277,9 +257,7 @@ func TestSignOutWithTwoSessionsEndsBoth(t *testing.T) {
 	if v.Session() != nil || v.Result() != session.ResultAmbiguous {
 		t.Fatal(v.Result())
 	}
-	if err := v.Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Delete(t.Context()))
 	for _, cookie := range cookies {
 		if result := read(t, m, request(cookie)).Result(); result != session.ResultRevoked {
 			t.Errorf("the session is %s", result)
@@ -322,9 +300,7 @@ func TestOneIDOfTwoUsersSendsNobodyTheOthersToken(t *testing.T) {
 	var visitors []*session.Visitor
 	for _, user := range []string{"ann", "bob"} {
 		v := read(t, m, request("session="+sealClaims(c.Now(), claims{"jti": "one-id", "user": claims{"id": user}})))
-		if err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Refresh(t.Context()))
 		visitors = append(visitors, v)
 	}
 	for i, user := range []string{"ann", "bob"} {
@@ -341,9 +317,7 @@ func TestUpdateIsRememberedForFiveMinutes(t *testing.T) {
 	m, c := newManager(t, func(s *session.Settings) { s.Revocations = forgetful{session.NewRevocationSet(s.Now)} })
 	old := signIn(t, m, alice())
 	c.Add(4 * time.Minute)
-	if err := read(t, m, request(old)).Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(old)).Update(session.Change{User: session.User{"role": "admin"}}))
 	c.Add(2 * time.Minute)
 	signIn(t, m, alice()) // others go on, so that the memory is swept
 	if role := read(t, m, request(old)).Session().User["role"]; role != "admin" {

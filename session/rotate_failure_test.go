@@ -205,9 +205,7 @@ func TestSlowRequestUsesNoRefreshTokenTwice(t *testing.T) {
 		_, cookie = use(t, m, cookie)
 		c.Add(8 * time.Minute)
 		signIn(t, m, session.Login{User: session.User{"id": "bob"}}) // which sweeps what is too old, as do ends
-		if err := m.RevokeSession(t.Context(), "other"); err != nil {
-			t.Fatal(err)
-		}
+		must(t, m.RevokeSession(t.Context(), "other"))
 		if err := refresh(slow); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

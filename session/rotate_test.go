@@ -76,9 +76,7 @@ func TestLateRefreshesRotateOnce(t *testing.T) {
 		var first string
 		for i := range 4 {
 			v := read(t, m, request(old))
-			if err := v.Refresh(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Refresh(t.Context()))
 			token := sentCookie(t, v)
 			if i == 0 {
 				first = token
@@ -107,17 +105,13 @@ func TestRefreshAfterAnUpdateRotates(t *testing.T) {
 		m := hooked(t, nil, hook)
 		old := signIn(t, m, withTokens())
 		time.Sleep(2 * time.Hour)
-		if err := read(t, m, request(old)).Update(session.Change{User: session.User{"cart": "1"}}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, read(t, m, request(old)).Update(session.Change{User: session.User{"cart": "1"}}))
 		time.Sleep(10 * time.Second)
 		v := read(t, m, request(old))
 		if err := v.Refresh(t.Context()); err != nil || hook.calls.Load() != 1 || v.Session().RefreshToken != "rt+" {
 			t.Errorf("%v, %d calls, %s", err, hook.calls.Load(), v.Session().RefreshToken)
 		}
-		if err := read(t, m, request(old)).Update(session.Change{User: session.User{"cart": "2"}}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, read(t, m, request(old)).Update(session.Change{User: session.User{"cart": "2"}}))
 		v = read(t, m, request(old))
 		if err := v.Refresh(t.Context()); err != nil || hook.calls.Load() != 1 || v.Session().User["cart"] != "2" {
 			t.Errorf("after a rotation and an update: %v, %d calls, %v", err, hook.calls.Load(), v.Session().User)
@@ -177,10 +171,7 @@ func TestReloadForgetsTokensOfOldKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := session.NewManager(session.Settings{Memory: memory}, keys)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := mustManager(t, session.Settings{Memory: memory}, keys)
 		return m
 	}
 	for _, tc := range []struct {
@@ -192,9 +183,7 @@ func TestReloadForgetsTokensOfOldKeys(t *testing.T) {
 			memory := new(session.Memory)
 			cookie := signIn(t, manager(memory, kept), withTokens())
 			before := manager(memory, gone, kept)
-			if err := read(t, before, request(cookie)).Refresh(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, read(t, before, request(cookie)).Refresh(t.Context()))
 			v := read(t, manager(memory, tc.secrets...), request(cookie))
 			if v.Session() == nil || v.SetCookies(http.Header{}) != tc.sends {
 				t.Errorf("the session is %v", v.Session())
@@ -220,9 +209,7 @@ func TestTwoStatesOfASessionRotateOneAfterTheOther(t *testing.T) {
 		states := []string{signIn(t, here, withTokens())}
 		time.Sleep(time.Hour)
 		v := read(t, there, request(states[0]))
-		if err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Refresh(t.Context()))
 		states = append(states, sentCookie(t, v))
 		time.Sleep(untilDue)
 		var requests sync.WaitGroup
@@ -284,9 +271,7 @@ func TestUpdateDuringARefreshIsKept(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		if err := fast.Update(session.Change{User: session.User{"theme": "dark"}}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, fast.Update(session.Change{User: session.User{"theme": "dark"}}))
 		done.Wait()
 		s := slow.Session()
 		if s.User["theme"] != "dark" || s.User["plan"] != "pro" || s.User["role"] != nil || s.AccessToken != "at" || s.RefreshToken != "" {
@@ -331,12 +316,8 @@ func TestChangesOfABrowserDoNotPutTheRefresherOff(t *testing.T) {
 		for i := range 15 {
 			time.Sleep(30 * time.Minute)
 			v := read(t, m, request(cookie))
-			if err := v.Slide(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := v.Update(session.Change{User: session.User{"n": strings.Repeat("x", i)}, KeepsEnd: true}); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Slide(t.Context()))
+			must(t, v.Update(session.Change{User: session.User{"n": strings.Repeat("x", i)}, KeepsEnd: true}))
 			cookie = sentCookie(t, v)
 		}
 		if calls := hook.calls.Load(); calls != 7 {
@@ -352,9 +333,7 @@ func TestForgoKeepsWhatWasRotated(t *testing.T) {
 		cookie := signIn(t, m, withTokens())
 		time.Sleep(untilDue)
 		v := read(t, m, request(cookie))
-		if err := v.Slide(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Slide(t.Context()))
 		v.Forgo()
 		if v.Session().RefreshToken != "rt+" || sentCookie(t, v) == "" {
 			t.Errorf("the session has %s", v.Session().RefreshToken)
@@ -373,9 +352,7 @@ func TestRefreshAfterForgo(t *testing.T) {
 		m := hooked(t, nil, hook)
 		old := signIn(t, m, withTokens())
 		time.Sleep(time.Minute)
-		if err := read(t, m, request(old)).Update(session.Change{User: session.User{"theme": "dark"}, KeepsEnd: true}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, read(t, m, request(old)).Update(session.Change{User: session.User{"theme": "dark"}, KeepsEnd: true}))
 		late := read(t, m, request(old))
 		late.Forgo()
 		if err := late.Refresh(t.Context()); err != nil || hook.calls.Load() != 1 || sentCookie(t, late) == "" {
@@ -420,9 +397,7 @@ func TestRotationThatChangesNothing(t *testing.T) {
 		cookie := signIn(t, m, withTokens())
 		c.Add(time.Hour)
 		v := read(t, m, request(cookie))
-		if err := v.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Refresh(t.Context()))
 		if sent := sentCookie(t, v); (sent == "") != row.elsewhere || !slices.Equal(told, row.told) {
 			t.Errorf("%s: %q is sent, told %v", row.name, sent, told)
 		}
@@ -438,9 +413,7 @@ func TestLateRefreshOfASessionThatAnotherRequestRefreshed(t *testing.T) {
 	cookie := signIn(t, m, withTokens())
 	c.Add(time.Minute + 50*time.Second)
 	slow, quick := read(t, m, request(cookie)), read(t, m, request(cookie))
-	if err := quick.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, quick.Refresh(t.Context()))
 	c.Add(time.Minute)
 	if err := slow.Refresh(t.Context()); err != nil || slow.Session() == nil || slow.Session().RefreshToken != "rt+" {
 		t.Errorf("%v, the session is %v", err, slow.Session())

@@ -44,8 +44,6 @@ func BenchmarkUpdate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Add(time.Millisecond) // as often as a session may change
-		if err := read(b, m, r).Update(session.Change{User: session.User{"role": "editor"}}); err != nil {
-			b.Fatal(err)
-		}
+		must(b, read(b, m, r).Update(session.Change{User: session.User{"role": "editor"}}))
 	}
 }

@@ -12,10 +12,7 @@ import (
 const day = 24 * time.Hour
 
 func TestZeroSettingsAreTheDocumentedDefaults(t *testing.T) {
-	m, err := session.NewManager(session.Settings{}, mustKeyring(t, "", secretA))
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := mustManager(t, session.Settings{}, mustKeyring(t, "", secretA))
 	s := m.Settings()
 	for name, ok := range map[string]bool{
 		"realm":             s.Realm == "default",
@@ -38,23 +35,10 @@ func TestZeroSettingsAreTheDocumentedDefaults(t *testing.T) {
 			t.Errorf("%s has another default: %+v", name, s)
 		}
 	}
-	m, err = session.NewManager(session.Settings{Realm: "shop"}, mustKeyring(t, "shop", secretA))
-	if err != nil || m.Settings().CookieName != "session_shop" {
-		t.Errorf("cookie_name of a named realm: %q, %v", m.Settings().CookieName, err)
+	m = mustManager(t, session.Settings{Realm: "shop"}, mustKeyring(t, "shop", secretA))
+	if name := m.Settings().CookieName; name != "session_shop" {
+		t.Errorf("cookie_name of a named realm: %q", name)
 	}
-}
-
-func mustKeyring(t testing.TB, realm string, secrets ...string) *session.Keyring {
-	t.Helper()
-	var all [][]byte
-	for _, s := range secrets {
-		all = append(all, []byte(s))
-	}
-	keys, err := session.NewKeyring(realm, all...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
 }
 
 func TestValidate(t *testing.T) {

@@ -22,10 +22,7 @@ import (
 // byte can be in it.
 func openNow(t testing.TB, token string) (*session.Session, error) {
 	t.Helper()
-	keys, err := session.NewKeyring("", []byte(secretA), []byte(secretB))
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := mustKeyring(t, "", secretA, secretB)
 	return keys.Open(t.Context(), token)
 }
 
@@ -304,9 +301,7 @@ func TestTokenErrorsAreSilent(t *testing.T) {
 func TestSealedTokenIsTheOneOfTheContract(t *testing.T) {
 	m, _ := newManager(t)
 	v := read(t, m, request())
-	if err := v.Create(t.Context(), session.Login{User: session.User{"id": "alice"}, AccessToken: "at"}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), session.Login{User: session.User{"id": "alice"}, AccessToken: "at"}))
 	token := setCookies(t, v)[0].Value
 	sealed, err := jose.ParseEncryptedCompact(token, []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM})
 	if err != nil {
@@ -317,9 +312,7 @@ func TestSealedTokenIsTheOneOfTheContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got claims
-	if err := json.Unmarshal(plaintext, &got); err != nil {
-		t.Fatal(err)
-	}
+	must(t, json.Unmarshal(plaintext, &got))
 	expires := noon.Add(7 * 24 * time.Hour)
 	want := claims{
 		"user": map[string]any{"id": "alice"}, "accessToken": "at", "jti": v.Session().ID,
@@ -331,9 +324,7 @@ func TestSealedTokenIsTheOneOfTheContract(t *testing.T) {
 	}
 	header, _ := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
 	var members map[string]string
-	if err := json.Unmarshal(header, &members); err != nil {
-		t.Fatal(err)
-	}
+	must(t, json.Unmarshal(header, &members))
 	if want := map[string]string{"alg": "dir", "enc": "A256GCM", "kid": tokenKeyID(tokenKey(secretA, "")), "typ": "session+jwt"}; fmt.Sprint(members) != fmt.Sprint(want) {
 		t.Errorf("header %v, not %v", members, want)
 	}
@@ -352,8 +343,6 @@ func kidOf(t testing.TB, token string) string {
 	var members struct {
 		KeyID string `json:"kid"`
 	}
-	if err := json.Unmarshal(header, &members); err != nil {
-		t.Fatal(err)
-	}
+	must(t, json.Unmarshal(header, &members))
 	return members.KeyID
 }

@@ -49,12 +49,8 @@ func TestValidatorIsAskedAgainAfterARefresh(t *testing.T) {
 		m := hooked(t, hook, nil)
 		v := read(t, m, request(signIn(t, m, alice())))
 		for range 2 {
-			if err := v.Validate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := v.Refresh(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Validate(t.Context()))
+			must(t, v.Refresh(t.Context()))
 		}
 		if calls := hook.calls.Load(); calls != 2 {
 			t.Errorf("%d calls for two states", calls)

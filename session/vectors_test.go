@@ -25,9 +25,7 @@ func wycheproof(t *testing.T, file string, atLeast int, yield func(name string, 
 	var vectors struct {
 		TestGroups []struct{ Tests []map[string]any }
 	}
-	if err := json.Unmarshal(data, &vectors); err != nil {
-		t.Fatal(err)
-	}
+	must(t, json.Unmarshal(data, &vectors))
 	n := 0
 	for _, group := range vectors.TestGroups {
 		for _, test := range group.Tests {

@@ -20,9 +20,7 @@ func TestCreate(t *testing.T) {
 	if v.Session() != nil || v.Result() != session.ResultNone {
 		t.Fatalf("before: %v, %s", v.Session(), v.Result())
 	}
-	if err := v.Create(t.Context(), session.Login{User: session.User{"id": "alice", "n": 1}, AccessToken: "at", RefreshToken: "rt"}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), session.Login{User: session.User{"id": "alice", "n": 1}, AccessToken: "at", RefreshToken: "rt"}))
 	s := v.Session()
 	if s.User.ID() != "alice" || s.AccessToken != "at" || s.RefreshToken != "rt" || !s.CreatedAt.Equal(noon) || !s.LastActivity.Equal(noon) || !s.ExpiresAt.Equal(noon.Add(7*day)) {
 		t.Errorf("made %+v", s)
@@ -58,9 +56,7 @@ func TestSessionFixation(t *testing.T) {
 	planted := signIn(t, m, session.Login{User: session.User{"id": "mallory"}})
 	victim := read(t, m, request(planted))
 	before := victim.Session().ID
-	if err := victim.Create(t.Context(), alice()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, victim.Create(t.Context(), alice()))
 	if victim.Session().ID == before {
 		t.Error("the session kept its id over a sign-in")
 	}
@@ -100,9 +96,7 @@ func TestUpdate(t *testing.T) {
 			v := read(t, m, request(cookie))
 			before := v.Session()
 			beforeJSON := string(before.AppendJSON(nil, true))
-			if err := v.Update(tc.change); err != nil {
-				t.Fatal(err)
-			}
+			must(t, v.Update(tc.change))
 			if got := string(v.Session().AppendJSON(nil, true)); !strings.HasPrefix(got, tc.want) {
 				t.Errorf("the session is %s, not %s…", got, tc.want)
 			}
@@ -168,9 +162,7 @@ func TestDelete(t *testing.T) {
 	other := signIn(t, m, alice())
 	v := read(t, m, request(cookie))
 	for range 2 { // it may be asked twice
-		if err := v.Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Delete(t.Context()))
 	}
 	if got := removedNames(setCookies(t, v)); !slices.Equal(got, []string{"session", "session.0", "session.1", "session.2"}) {
 		t.Errorf("removed %q", got)
@@ -193,16 +185,12 @@ func TestDeleteEndsOlderTokensToo(t *testing.T) {
 	first := signIn(t, m, alice())
 	c.Add(6*day + time.Hour)
 	v := read(t, m, request(first))
-	if err := v.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Slide(t.Context()))
 	second := strings.Join(cookiePairs(setCookies(t, v)), "; ")
 	if second == "" || second == first {
 		t.Fatal("it did not slide")
 	}
-	if err := read(t, m, request(second)).Delete(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, read(t, m, request(second)).Delete(t.Context()))
 	for name, cookie := range map[string]string{"first": first, "second": second} {
 		if v := read(t, m, request(cookie)); v.Result() != session.ResultRevoked {
 			t.Errorf("the %s cookie: %s", name, v.Result())
@@ -212,9 +200,7 @@ func TestDeleteEndsOlderTokensToo(t *testing.T) {
 	c.Add(7*day - 2*time.Hour)
 	for range 3 { // let the set sweep
 		signOut := read(t, m, request(signIn(t, m, alice())))
-		if err := signOut.Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, signOut.Delete(t.Context()))
 		c.Add(30 * time.Minute)
 	}
 	if v := read(t, m, request(second)); v.Result() != session.ResultRevoked {
@@ -246,8 +232,6 @@ func (r *switchedRevocations) Revoke(ctx context.Context, revocation session.Rev
 	return r.Revocations.Revoke(ctx, revocation)
 }
 
-// The old session could not be ended, so the sign-in must not go through: else
-// the planted cookie lives on.
 // Who planted a session of their own beside the victim's must not keep the victim's logins from counting.
 func TestCreateEndsTheSessionsThatKeptAnybodyFromBeingSignedIn(t *testing.T) {
 	m, _ := newManager(t)
@@ -256,9 +240,7 @@ func TestCreateEndsTheSessionsThatKeptAnybodyFromBeingSignedIn(t *testing.T) {
 	if v.Result() != session.ResultAmbiguous {
 		t.Fatal(v.Result())
 	}
-	if err := v.Create(t.Context(), alice()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), alice()))
 	if s := read(t, m, request(sentCookie(t, v), planted)).Session(); s == nil || s.User.ID() != "alice" {
 		t.Errorf("after the login %v is signed in", s)
 	}
@@ -267,6 +249,8 @@ func TestCreateEndsTheSessionsThatKeptAnybodyFromBeingSignedIn(t *testing.T) {
 	}
 }
 
+// The old session could not be ended, so the sign-in must not go through: else
+// the planted cookie lives on.
 func TestCreateFailsWhenTheOldSessionCannotBeEnded(t *testing.T) {
 	revocations := &switchedRevocations{Revocations: session.NewRevocationSet(time.Now)}
 	m, _ := newManager(t, func(s *session.Settings) { s.Revocations = revocations })
@@ -356,9 +340,7 @@ func TestTooLarge(t *testing.T) {
 func TestSessionJSON(t *testing.T) {
 	m, _ := newManager(t)
 	v := read(t, m, request())
-	if err := v.Create(t.Context(), session.Login{User: session.User{"id": "a<b>&c", "y": "\u2028", "z": nil}, AccessToken: "at"}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), session.Login{User: session.User{"id": "a<b>&c", "y": "\u2028", "z": nil}, AccessToken: "at"}))
 	times := `"expiresAt":1772971200250,"expiryDate":"2026-03-08T12:00:00.250Z","createdAt":1772366400250,"lastActivity":1772366400250}`
 	if got, want := string(v.Session().AppendJSON(nil, false)), `{"user":{"id":"a<b>&c","y":"\u2028","z":null},`+times; got != want {
 		t.Errorf("%s, not %s", got, want)
@@ -381,9 +363,7 @@ func TestDataIsTheSessionInBase64URL(t *testing.T) {
 	} {
 		m, _ := newManager(t)
 		v := read(t, m, request())
-		if err := v.Create(t.Context(), login); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Create(t.Context(), login))
 		for range 2 { // the first one is remembered
 			if got, want := v.Session().Data(), b64(v.Session().AppendJSON(nil, true)); got != want {
 				t.Errorf("with tokens: %s, not %s", got, want)
@@ -422,12 +402,8 @@ func TestLoginThatIsEndedBeforeItsCookieIsSent(t *testing.T) {
 	} {
 		m, _ := newManager(t)
 		v := read(t, m, request())
-		if err := v.Create(t.Context(), alice()); err != nil {
-			t.Fatal(err)
-		}
-		if err := tc.end(m, v); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Create(t.Context(), alice()))
+		must(t, tc.end(m, v))
 		sent := cookiePairs(setCookies(t, v))
 		if err := v.Lost(); errors.Is(err, session.ErrUnavailable) != tc.lost || tc.lost && len(sent) > 0 {
 			t.Errorf("%s: %v, and the cookies are %q", name, err, sent)
@@ -441,9 +417,7 @@ func TestRefreshThatIsEndedBeforeItsCookieIsSentIsNoLostLogin(t *testing.T) {
 	cookie := signIn(t, m, alice())
 	c.Add(time.Hour)
 	v := read(t, m, request(cookie))
-	if err := errors.Join(v.Refresh(t.Context()), m.RevokeUser(t.Context(), "alice", "")); err != nil {
-		t.Fatal(err)
-	}
+	must(t, errors.Join(v.Refresh(t.Context()), m.RevokeUser(t.Context(), "alice", "")))
 	if sent := setCookies(t, v); len(sent) > 0 || v.Lost() != nil {
 		t.Errorf("the cookies are %v, and %v", sent, v.Lost())
 	}

@@ -13,15 +13,7 @@ import (
 // watchingManager is a manager on the clock of the test's bubble.
 func watchingManager(t *testing.T, settings session.Settings) *session.Manager {
 	t.Helper()
-	keys, err := session.NewKeyring("", []byte("0mVb7QzX3kYp9TfR2wLs6NcJ8hGd4EaU"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := session.NewManager(settings, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return mustManager(t, settings, mustKeyring(t, "", secretA))
 }
 
 // watchedSite is such a manager with a visitor who has just signed in, and later
@@ -36,16 +28,10 @@ func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *se
 		if cookie != "" {
 			r.Header.Set("Cookie", cookie)
 		}
-		v, err := m.Read(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
+		return read(t, m, r)
 	}
 	v := request(m)
-	if err := v.Create(t.Context(), session.Login{User: session.User{"id": "ann"}}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Create(t.Context(), session.Login{User: session.User{"id": "ann"}}))
 	header := http.Header{}
 	v.SetCookies(header)
 	cookie = (&http.Response{Header: header}).Cookies()[0].String()
@@ -55,9 +41,7 @@ func watchedSite(t *testing.T, settings session.Settings) (*session.Manager, *se
 // slide has the visitor's session slide, and its cookie sent.
 func slide(t *testing.T, v *session.Visitor) {
 	t.Helper()
-	if err := v.Slide(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, v.Slide(t.Context()))
 	if !v.SetCookies(http.Header{}) {
 		t.Fatal("the session did not slide")
 	}
@@ -77,9 +61,7 @@ func TestOpenConnectionEndsWithinASecondOfSignOut(t *testing.T) {
 			t.Fatal("it ended before the session")
 		}
 		signedOut := time.Now()
-		if err := v.Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, v.Delete(t.Context()))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if delay := ended.Sub(signedOut); ended.IsZero() || delay > time.Second {
@@ -112,9 +94,7 @@ func TestOpenConnectionIsNobodyElses(t *testing.T) {
 func TestOpenConnectionEndsWithTheSessionThatAPollDidNotSlide(t *testing.T) {
 	wantLasting(t, time.Hour, func(t *testing.T, _ *session.Manager, comes func() *session.Visitor) {
 		poll := comes()
-		if err := poll.Slide(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, poll.Slide(t.Context()))
 		poll.Forgo()
 		if poll.SetCookies(http.Header{}) {
 			t.Fatal("the session slid")
@@ -187,9 +167,7 @@ func TestOpenConnectionHearsOfItsSessionAfterReload(t *testing.T) {
 				if !ended.IsZero() {
 					t.Fatalf("it ended after %s, with the session as it was before the refresh", ended.Sub(opened))
 				}
-				if err := used.RevokeSession(t.Context(), v.Session().ID); err != nil {
-					t.Fatal(err)
-				}
+				must(t, used.RevokeSession(t.Context(), v.Session().ID))
 				time.Sleep(time.Second)
 				synctest.Wait()
 				if ended.IsZero() {
@@ -221,19 +199,14 @@ func TestOpenConnectionLastsAsLongAsARefreshElsewhere(t *testing.T) {
 	wantLasting(t, 105*time.Minute, func(t *testing.T, m *session.Manager, comes func() *session.Visitor) {
 		settings := m.Settings()
 		settings.Memory, settings.List = nil, nil
-		elsewhere, err := session.NewManager(settings, m.Keys())
-		if err != nil {
-			t.Fatal(err)
-		}
+		elsewhere := mustManager(t, settings, m.Keys())
 		v := comes()
 		token, err := m.Seal(v.Session())
 		if err != nil {
 			t.Fatal(err)
 		}
 		refreshed := read(t, elsewhere, request("session="+token))
-		if err := refreshed.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		must(t, refreshed.Refresh(t.Context()))
 		if read(t, m, request(sentCookie(t, refreshed))).Session() == nil {
 			t.Fatal("the refreshed token does not open")
 		}

@@ -28,20 +28,19 @@ func NewKeyring(realm string, secrets ...[]byte) (*Keyring, error) {
 	var errs []error
 	var keys []*key
 	for i, secret := range secrets {
-		if err := CheckSecret(secret); err != nil {
-			errs = append(errs, fmt.Errorf("secret %d: %w", i+1, err))
-			continue
+		var k *key
+		err := CheckSecret(secret)
+		if err == nil {
+			k, err = newKey(secret, realm)
 		}
-		k, err := newKey(secret, realm)
-		if err != nil {
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("secret %d: %w", i+1, err))
-			continue
-		}
-		if slices.ContainsFunc(keys, func(other *key) bool { return other.id == k.id }) {
+		case slices.ContainsFunc(keys, func(other *key) bool { return other.id == k.id }):
 			errs = append(errs, fmt.Errorf("secret %d repeats an earlier one; write each secret once", i+1))
-			continue
+		default:
+			keys = append(keys, k)
 		}
-		keys = append(keys, k)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

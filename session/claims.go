@@ -55,7 +55,7 @@ func decodeClaims(plaintext []byte, now time.Time) (*Session, error) {
 		return nil, err
 	}
 	var c claims
-	if err := d.members(1, func(name string) error { return c.read(d, name) }); err != nil {
+	if err := d.members(func(name string) error { return c.read(d, name) }); err != nil {
 		return nil, err
 	}
 	if err := d.end(); err != nil {
@@ -165,11 +165,11 @@ func (c *claims) read(d *decoder, name string) error {
 	case "jti":
 		return readText(d, name, &c.id)
 	case "expiresAt":
-		return readNumber(d, name, &c.expiresAt, latestTime*1000)
+		return setNumber(name, d.number(), &c.expiresAt, latestTime*1000)
 	case "createdAt":
-		return readNumber(d, name, &c.createdAt, latestTime*1000)
+		return setNumber(name, d.number(), &c.createdAt, latestTime*1000)
 	case "lastActivity":
-		return readNumber(d, name, &c.lastActivity, latestTime*1000)
+		return setNumber(name, d.number(), &c.lastActivity, latestTime*1000)
 	case "iat":
 		return readNumericDate(d, name, &c.issued)
 	case "exp":
@@ -209,10 +209,6 @@ func readText(d *decoder, name string, text *string) (err error) {
 	}
 	*text, err = d.string()
 	return err
-}
-
-func readNumber(d *decoder, name string, number *int64, most int64) error {
-	return setNumber(name, d.number(), number, most)
 }
 
 func setNumber(name, literal string, number *int64, most int64) error {

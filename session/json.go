@@ -123,10 +123,9 @@ func (d *decoder) end() error {
 	return nil
 }
 
-// object reads an object.
 func (d *decoder) object(depth int) (map[string]any, error) {
 	object := make(map[string]any)
-	err := d.members(depth, func(name string) error {
+	err := d.members(func(name string) error {
 		if _, twice := object[name]; twice {
 			return twiceError(name)
 		}
@@ -142,10 +141,7 @@ func (d *decoder) object(depth int) (map[string]any, error) {
 
 // members reads an object. It calls read for each member, which must read the
 // value: nothing stands before that any more.
-func (d *decoder) members(depth int, read func(name string) error) error {
-	if depth > maxDepth {
-		return fmt.Errorf("it is nested deeper than %d", maxDepth)
-	}
+func (d *decoder) members(read func(name string) error) error {
 	d.at++ // the brace
 	if d.skip('}') {
 		return nil
@@ -175,11 +171,7 @@ func twiceError(name string) error {
 	return fmt.Errorf("the member %s occurs twice", quoted(name))
 }
 
-// array reads an array.
 func (d *decoder) array(depth int) ([]any, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("it is nested deeper than %d", maxDepth)
-	}
 	array := []any{}
 	d.at++ // the bracket
 	if d.skip(']') {
@@ -200,11 +192,16 @@ func (d *decoder) array(depth int) ([]any, error) {
 	}
 }
 
+// value reads a value that stands so deep.
 func (d *decoder) value(depth int) (any, error) {
-	switch d.next() {
-	case '{':
-		return d.object(depth + 1)
-	case '[':
+	switch first := d.next(); first {
+	case '{', '[':
+		if depth == maxDepth {
+			return nil, fmt.Errorf("it is nested deeper than %d", maxDepth)
+		}
+		if first == '{' {
+			return d.object(depth + 1)
+		}
 		return d.array(depth + 1)
 	case '"':
 		return d.string()

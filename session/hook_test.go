@@ -63,6 +63,12 @@ func rotated(_ context.Context, s *session.Session) (session.Login, error) {
 	return session.Login{User: s.User, AccessToken: "at" + s.RefreshToken, RefreshToken: s.RefreshToken + "+"}, nil
 }
 
+// rotatedSlowly takes a second for it.
+func rotatedSlowly(ctx context.Context, s *session.Session) (session.Login, error) {
+	time.Sleep(time.Second)
+	return rotated(ctx, s)
+}
+
 func withTokens() session.Login {
 	return session.Login{User: session.User{"id": "alice", "role": "editor"}, AccessToken: "at", RefreshToken: "rt"}
 }
@@ -76,10 +82,7 @@ func TestSessionRevokedWhileAHookIsAskedStaysRevoked(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}}
-		r := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
-			time.Sleep(time.Second)
-			return rotated(ctx, s)
-		}}
+		r := &refresher{answer: rotatedSlowly}
 		m := hooked(t, v, r)
 		for name, use := range map[string]func(*session.Visitor) error{
 			"validate": func(v *session.Visitor) error { return v.Validate(t.Context()) },
@@ -119,10 +122,7 @@ func TestHooksNeverMixUsers(t *testing.T) {
 			}
 			return nil
 		}}
-		r := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
-			time.Sleep(time.Second)
-			return rotated(ctx, s)
-		}}
+		r := &refresher{answer: rotatedSlowly}
 		m := hooked(t, v, r)
 		cookies := map[string]string{}
 		for _, id := range []string{"an", "bo", "banned"} {

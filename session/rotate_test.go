@@ -18,10 +18,7 @@ import (
 // A page sends many requests at once; a refresh token must be used once.
 func TestParallelRequestsRotateOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
-			time.Sleep(time.Second)
-			return rotated(ctx, s)
-		}}
+		hook := &refresher{answer: rotatedSlowly}
 		m := hooked(t, nil, hook)
 		old := signIn(t, m, withTokens())
 		time.Sleep(untilDue)
@@ -123,10 +120,7 @@ func TestRefreshAfterAnUpdateRotates(t *testing.T) {
 // call of the old one and hands on what it brought.
 func TestReloadRotatesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hook := &refresher{answer: func(ctx context.Context, s *session.Session) (session.Login, error) {
-			time.Sleep(time.Second)
-			return rotated(ctx, s)
-		}}
+		hook := &refresher{answer: rotatedSlowly}
 		before := hooked(t, nil, hook)
 		old := signIn(t, before, withTokens())
 		time.Sleep(untilDue)

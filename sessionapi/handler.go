@@ -206,12 +206,15 @@ func (h *Handler) admitBelow(r *http.Request, asked operation) (operation, *prob
 // perform does what is asked, if the session is still good where it must be, and returns
 // the session to show. The error is a [*problem] or one of package session.
 func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.ResponseWriter, r *http.Request) (*session.Session, error) {
-	var err error
 	if asked.validates() {
-		if err = visitor.Validate(r.Context()); err != nil {
+		if err := visitor.Validate(r.Context()); err != nil {
 			return nil, err
 		}
 	}
+	if asked.needsSession() && visitor.Session() == nil { // before a body is read
+		return nil, session.ErrNoSession
+	}
+	var err error
 	switch asked {
 	case show:
 		return h.show(visitor, r)
@@ -227,10 +230,6 @@ func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.Resp
 		err = visitor.EndAll(r.Context())
 	case endOthers:
 		err = visitor.EndOthers(r.Context())
-	case list:
-		if visitor.Session() == nil {
-			err = session.ErrNoSession
-		}
 	}
 	return visitor.Session(), err
 }
@@ -258,9 +257,6 @@ func (h *Handler) show(visitor *session.Visitor, r *http.Request) (*session.Sess
 // refresh moves the session's end. Nothing can be said with it: a body is
 // refused rather than ignored, since whoever sends one expects it to count.
 func (h *Handler) refresh(visitor *session.Visitor, w http.ResponseWriter, r *http.Request) error {
-	if visitor.Session() == nil {
-		return session.ErrNoSession
-	}
 	body, err := readBody(w, r)
 	if err != nil {
 		return err
@@ -276,9 +272,6 @@ func (h *Handler) refresh(visitor *session.Visitor, w http.ResponseWriter, r *ht
 
 // update replaces the fields of the user that a browser may change.
 func (h *Handler) update(visitor *session.Visitor, w http.ResponseWriter, r *http.Request) error {
-	if visitor.Session() == nil {
-		return session.ErrNoSession
-	}
 	body, err := readBody(w, r)
 	if err != nil {
 		return err

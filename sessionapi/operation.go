@@ -20,5 +20,10 @@ func (asked operation) endsUnread() bool { return asked == remove || asked == en
 // validates reports whether the session must still be good: whoever signs out needs nobody's leave.
 func (asked operation) validates() bool { return asked != create && asked != remove }
 
+// needsSession reports whether it is nothing to whoever is not signed in.
+func (asked operation) needsSession() bool {
+	return asked == refresh || asked == update || asked == list
+}
+
 // operationsBelow are those with a path of their own below the API's.
 var operationsBelow = map[string]operation{"/all": endAll, "/others": endOthers, "/list": list}

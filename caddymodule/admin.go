@@ -150,7 +150,7 @@ func (q revokeRequest) check() error {
 
 // logFields says in the log what was revoked.
 func (q revokeRequest) logFields(r *realm) []zap.Field {
-	fields := []zap.Field{zap.String("realm", r.name)}
+	var fields []zap.Field
 	if q.Session != "" {
 		fields = append(fields, zap.String("session", hashID(q.Session)))
 	}
@@ -184,7 +184,7 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
 	}
-	realm.app.logger.Info("sessions were revoked by the admin API", fields...)
+	realm.logger.Info("sessions were revoked by the admin API", fields...)
 	if err != nil {
 		return apiError(http.StatusServiceUnavailable, err)
 	}

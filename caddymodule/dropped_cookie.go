@@ -22,13 +22,13 @@ func (r *realm) warnOfDroppedCookie(v *visit) {
 	switch {
 	case req.TLS == nil && cause != "" && !isLoopback(host):
 		r.warned.droppedCookie.Do(func() {
-			r.app.logger.Warn("the session cookie is Secure, but this request came over plain HTTP: browsers drop it, so nobody can sign in, unless a proxy in front serves https; "+
-				"serve the site by https, or remove "+cause, zap.String("realm", r.name), zap.String("host", host))
+			r.logger.Warn("the session cookie is Secure, but this request came over plain HTTP: browsers drop it, so nobody can sign in, unless a proxy in front serves https; "+
+				"serve the site by https, or remove "+cause, zap.String("host", host))
 		})
 	case domain != "" && host != domain && !strings.HasSuffix(host, "."+domain):
 		r.warned.droppedCookie.Do(func() {
-			r.app.logger.Warn("the session cookie is for cookie_domain "+domain+", but this request's host is not in it: browsers drop it, so nobody can sign in; "+
-				"open the site by a host in that domain, or remove cookie_domain", zap.String("realm", r.name), zap.String("host", host))
+			r.logger.Warn("the session cookie is for cookie_domain "+domain+", but this request's host is not in it: browsers drop it, so nobody can sign in; "+
+				"open the site by a host in that domain, or remove cookie_domain", zap.String("host", host))
 		})
 	}
 }

@@ -40,11 +40,11 @@ func (r *realm) observe(e session.Event) {
 	}
 	switch e.Kind {
 	case session.EventCreated:
-		r.app.logger.Info("signed in", fields...)
+		r.logger.Info("signed in", fields...)
 	case session.EventDeleted:
-		r.app.logger.Info("signed out", fields...)
+		r.logger.Info("signed out", fields...)
 	case session.EventRevoked:
-		r.app.logger.Info("sessions of the user were revoked", fields...)
+		r.logger.Info("sessions of the user were revoked", fields...)
 	}
 	r.announce(e)
 }
@@ -52,8 +52,8 @@ func (r *realm) observe(e session.Event) {
 // tellOfUnknownKey says why somebody has to sign in again for whom nothing has ended. Such a
 // cookie may also be an old one, or made up by anybody, so it is no warning, and said once.
 func (r *realm) tellOfUnknownKey() {
-	r.app.logger.Info("a session cookie is sealed with a key that is not of this realm, so it signs nobody in; if visitors have to sign in again, "+
-		"the secret was changed without keeping the old one behind it, or the storage has lost its keys", zap.String("realm", r.name))
+	r.logger.Info("a session cookie is sealed with a key that is not of this realm, so it signs nobody in; if visitors have to sign in again, " +
+		"the secret was changed without keeping the old one behind it, or the storage has lost its keys")
 }
 
 // markCounted says that the session of a request has been counted: a matcher reads it
@@ -67,18 +67,18 @@ func (r *realm) markCounted(req *http.Request) {
 func (r *realm) sealed(key string) {
 	uses, tookOver := r.app.metrics.sealed(r.name, key)
 	if tookOver {
-		r.app.logger.Info("a new key now seals sessions", zap.String("realm", r.name), zap.String("key", key))
+		r.logger.Info("a new key now seals sessions", zap.String("key", key))
 	}
 	if uses == sealsWarning {
-		r.app.logger.Warn("this key has sealed very many sessions and should be replaced: put a new secret in front, or shorten key_rotation",
-			zap.String("realm", r.name), zap.String("key", key), zap.Uint64("seals", uses))
+		r.logger.Warn("this key has sealed very many sessions and should be replaced: put a new secret in front, or shorten key_rotation",
+			zap.String("key", key), zap.Uint64("seals", uses))
 	}
 }
 
 // logSession names a session in a log. Its id would let whoever reads the log end
 // it, so a hash stands for it.
 func (r *realm) logSession(s *session.Session) []zap.Field {
-	fields := []zap.Field{zap.String("realm", r.name), zap.String("session", hashID(s.ID))}
+	fields := []zap.Field{zap.String("session", hashID(s.ID))}
 	if r.logsUser() {
 		fields = append(fields, zap.String("user_id", s.User.ID()))
 	}

@@ -61,7 +61,7 @@ func TestHookAnswersByStatus(t *testing.T) {
 		Transport:     roundTripper(func(*http.Request) (*http.Response, error) { return answer, nil }),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-	r := &realm{name: "default", app: &App{logger: zap.NewNop(), metrics: newMetrics()}}
+	r := newRealm(&App{logger: zap.NewNop(), metrics: newMetrics()}, "default")
 	for status, want := range map[int]struct{ validate, authorize string }{
 		200: {"yes", "yes"}, 201: {"yes", "yes"}, 202: {"yes", "yes"}, 204: {"yes", "yes"}, 299: {"yes", "yes"},
 		101: {"outage", "outage"}, 300: {"outage", "no"}, 302: {"outage", "no"}, 304: {"outage", "outage"}, 308: {"outage", "no"}, 400: {"outage", "no"},

@@ -70,7 +70,7 @@ func TestCompiledHookThatGoesWrongIsSeen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			core, logs := observer.New(zapcore.ErrorLevel)
-			r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+			r := newRealm(&App{logger: zap.New(core), metrics: newMetrics()}, "default")
 			err := tc.call(r.meter("hook"))
 			require.ErrorContains(t, err, tc.says)
 			assert.NotErrorIs(t, err, session.ErrRefused)
@@ -86,7 +86,7 @@ func TestCompiledHookThatGoesWrongIsSeen(t *testing.T) {
 func TestHookThatFailsForSomeIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
-		r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+		r := newRealm(&App{logger: zap.New(core), metrics: newMetrics()}, "default")
 		m := validateMeter{r.meter("validate"), compiled(nil)}
 		call := func(answer error) {
 			m.hook = compiled(func() (session.Login, error) { return session.Login{}, answer })

@@ -20,8 +20,9 @@ const worksAfter = time.Minute
 
 // hookMeter measures the calls of one hook and says when it fails.
 type hookMeter struct {
-	realm *realm
-	name  string // of the hook
+	realm  *realm
+	name   string // of the hook
+	logger *zap.Logger
 
 	mu      sync.Mutex
 	failing bool
@@ -29,7 +30,9 @@ type hookMeter struct {
 	worked  bool      // since then
 }
 
-func (r *realm) meter(hook string) *hookMeter { return &hookMeter{realm: r, name: hook} }
+func (r *realm) meter(hook string) *hookMeter {
+	return &hookMeter{realm: r, name: hook, logger: r.logger.With(zap.String("hook", hook))}
+}
 
 // The outcomes of a call; a closed set.
 const (
@@ -81,12 +84,11 @@ func (m *hookMeter) tell(failed bool, err error) {
 	} else {
 		m.worked, m.failing = true, m.failing && !quiet
 	}
-	fields := []zap.Field{zap.String("realm", m.realm.name), zap.String("hook", m.name)}
 	switch {
 	case m.failing && !was:
-		m.realm.app.logger.Error("a session hook failed; further failures are not logged until it works again", append(fields, zap.Error(err))...)
+		m.logger.Error("a session hook failed; further failures are not logged until it works again", zap.Error(err))
 	case was && !m.failing:
-		m.realm.app.logger.Info("a session hook works again", fields...)
+		m.logger.Info("a session hook works again")
 	}
 }
 

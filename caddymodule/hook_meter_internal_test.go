@@ -37,7 +37,7 @@ func TestHookOutcomes(t *testing.T) {
 			_ = validateMeter{m, compiled(func() (session.Login, error) { return session.Login{}, canceled.Err() })}.ValidateSession(canceled, &session.Session{})
 		}, ""},
 	} {
-		r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+		r := newRealm(&App{logger: zap.New(core), metrics: newMetrics()}, "default")
 		tc.call(r.meter("hook"))
 		for _, outcome := range []string{hookPassed, hookRefused, hookFailed} {
 			assert.Equal(t, outcome == tc.want, r.app.metrics.hooks.DeleteLabelValues("default", "hook", outcome), "%s: %s", name, outcome)
@@ -54,7 +54,7 @@ func (a authorizer) AuthorizeRequest(context.Context, Authorization) (*Refusal, 
 func TestHookThatOnlyFailsIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
-		r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+		r := newRealm(&App{logger: zap.New(core), metrics: newMetrics()}, "default")
 		m := validateMeter{r.meter("validate"), compiled(func() (session.Login, error) { return session.Login{}, errors.New("no") })}
 		for range 10 {
 			_ = m.ValidateSession(t.Context(), &session.Session{})
@@ -67,7 +67,7 @@ func TestHookThatOnlyFailsIsLoggedOnce(t *testing.T) {
 // Many requests meet a hook that fails at once (the race detector looks on).
 func TestHookThatFailsForManyAtOnceIsLoggedOnce(t *testing.T) {
 	core, logs := observer.New(zapcore.InfoLevel)
-	r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+	r := newRealm(&App{logger: zap.New(core), metrics: newMetrics()}, "default")
 	m := validateMeter{r.meter("validate"), compiled(func() (session.Login, error) { return session.Login{}, errors.New("no") })}
 	var calls sync.WaitGroup
 	for range 50 {

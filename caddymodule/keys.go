@@ -97,13 +97,12 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	}
 	// The next configuration takes the keyring over, so these callbacks must not hold this
 	// realm: each would keep the one before it in memory, and so all since the first.
-	name, logger := r.name, r.app.logger
+	logger := r.logger
 	keys, err := session.NewAutomaticKeyring(ctx, session.AutomaticKeys{
-		Realm: name, Storage: readingStorage{r.app.storage(), new(hungReads)}, Before: r.keysBefore,
+		Realm: r.name, Storage: readingStorage{r.app.storage(), new(hungReads)}, Before: r.keysBefore,
 		Rotation: time.Duration(r.settings.KeyRotation), Lifetime: r.core().Expiry,
 		Restored: func() {
-			logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead",
-				zap.String("realm", name))
+			logger.Warn("session keys were missing in the storage and have been written back: the storage lost them, was restored from an older copy or was replaced, or a node's clock is ahead")
 		},
 	})
 	if err != nil {
@@ -113,9 +112,9 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	r.keys = keys
 	go keys.Maintain(r.app.ctx, func(err error) {
 		if err != nil {
-			r.app.logger.Error("session keys cannot be read from or written to the storage; Caddy goes on with those that it has", zap.String("realm", r.name), zap.Error(err))
+			logger.Error("session keys cannot be read from or written to the storage; Caddy goes on with those that it has", zap.Error(err))
 		} else {
-			r.app.logger.Info("session keys can be read and written again", zap.String("realm", r.name))
+			logger.Info("session keys can be read and written again")
 		}
 	})
 	return keys, nil

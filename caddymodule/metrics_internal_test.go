@@ -11,7 +11,7 @@ import (
 
 func TestRotationAndWornKeysAreLogged(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	r := &realm{name: "default", app: &App{logger: zap.New(core), metrics: newMetrics()}}
+	r := newRealm(&App{logger: zap.New(core), metrics: newMetrics()}, "default")
 	r.sealed("first")
 	r.sealed("first")
 	assert.Zero(t, logs.Len())

@@ -25,6 +25,7 @@ import (
 type realm struct {
 	app      *App
 	name     string
+	logger   *zap.Logger // names the realm
 	settings Settings
 	places   map[string]string // setting -> where it was written ("at Caddyfile:3")
 	asked    bool              // a guard, a session API or a matcher uses it
@@ -66,7 +67,7 @@ type realm struct {
 
 func newRealm(app *App, name string) *realm {
 	return &realm{
-		app: app, name: name, places: map[string]string{},
+		app: app, name: name, logger: app.logger.With(zap.String("realm", name)), places: map[string]string{},
 		visitVariable: "session_guard.visit." + name, countedVariable: "session_guard.counted." + name,
 	}
 }
@@ -111,8 +112,8 @@ func (r *realm) check() error {
 	r.warnOfLiterals()
 	if len(secrets) > 0 && r.settings.KeyRotation != 0 {
 		r.warned.keyRotation.Do(func() {
-			r.app.logger.Warn("key_rotation has no effect: it applies to automatic keys only, and this realm has a secret (perhaps SESSION_SECRET of the environment); "+
-				"remove one of them", zap.String("realm", r.name))
+			r.logger.Warn("key_rotation has no effect: it applies to automatic keys only, and this realm has a secret (perhaps SESSION_SECRET of the environment); " +
+				"remove one of them")
 		})
 	}
 	return nil
@@ -136,8 +137,7 @@ func (r *realm) checkAPIKeys(secrets [][]byte) error {
 func (r *realm) warnOfLiterals() {
 	if slices.ContainsFunc(r.settings.Secret, func(s string) bool { return !strings.Contains(s, "{") }) {
 		r.warned.literalSecret.Do(func() {
-			r.app.logger.Warn("a session secret is written in the configuration itself; keep it out with {env.SESSION_SECRET} or {file.…}",
-				zap.String("realm", r.name))
+			r.logger.Warn("a session secret is written in the configuration itself; keep it out with {env.SESSION_SECRET} or {file.…}")
 		})
 	}
 }
@@ -214,8 +214,8 @@ func (r *realm) isSecure(req *http.Request) bool {
 	}
 	if !isTrusted(req) {
 		r.warned.untrustedProxy.Do(func() {
-			r.app.logger.Warn("X-Forwarded-Proto came from an address that is not a trusted proxy, so it is ignored and the session cookie is not Secure; "+
-				"if this is your load balancer, add it to the global option: servers { trusted_proxies static … }", zap.String("realm", r.name))
+			r.logger.Warn("X-Forwarded-Proto came from an address that is not a trusted proxy, so it is ignored and the session cookie is not Secure; " +
+				"if this is your load balancer, add it to the global option: servers { trusted_proxies static … }")
 		})
 		return false
 	}

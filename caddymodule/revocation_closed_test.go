@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -75,7 +76,7 @@ func TestRevocationsEndSoonThoughTheirLogHangs(t *testing.T) {
 // Nor may several realms end one after another, each of which waits for its log.
 func TestRealmsEndAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		app := &App{realms: map[string]*realm{}}
+		app := &App{logger: zap.NewNop(), realms: map[string]*realm{}}
 		for _, name := range []string{"one", "two", "three"} {
 			r := newRealm(app, name)
 			set := newSharedRevocations(name, session.NewRevocationSet(time.Now), hungLog{}, Outage{}.OutageRule())

@@ -148,21 +148,6 @@ func (q revokeRequest) check() error {
 	return nil
 }
 
-// logFields says in the log what was revoked.
-func (q revokeRequest) logFields(r *realm) []zap.Field {
-	var fields []zap.Field
-	if q.Session != "" {
-		fields = append(fields, zap.String("session", hashID(q.Session)))
-	}
-	if q.User != "" && r.logsUser() {
-		fields = append(fields, zap.String("user_id", q.User))
-	}
-	if q.All {
-		fields = append(fields, zap.Bool("all", true))
-	}
-	return fields
-}
-
 func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 	asked, err := readRevokeRequest(w, r)
 	if err != nil {
@@ -180,7 +165,10 @@ func (a *Admin) revoke(w http.ResponseWriter, r *http.Request) error {
 		return apiError(http.StatusBadRequest, err)
 	}
 	realm.app.metrics.changes.WithLabelValues(realm.name, string(session.EventRevoked)).Inc()
-	fields := asked.logFields(realm)
+	fields := realm.logFields(asked.Session, asked.User)
+	if asked.All {
+		fields = append(fields, zap.Bool("all", true))
+	}
 	if err != nil {
 		fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
 	}

@@ -17,9 +17,13 @@ var eventNames = map[session.EventKind]string{
 	session.EventCreated: "create", session.EventUpdated: "update", session.EventDeleted: "delete",
 }
 
+// changeLines are what the log says of a change.
+var changeLines = map[session.EventKind]string{
+	session.EventCreated: "signed in", session.EventDeleted: "signed out", session.EventRevoked: "sessions of the user were revoked",
+}
+
 // observe counts, logs and announces what happens to the sessions of a realm.
 func (r *realm) observe(e session.Event) {
-	m := r.app.metrics
 	switch e.Kind {
 	case session.EventRead:
 		if !r.readsTwice.Load() || caddyhttp.GetVar(e.Request.Context(), r.countedVariable) == nil {
@@ -33,18 +37,13 @@ func (r *realm) observe(e session.Event) {
 		r.sealed(e.KeyID)
 		return
 	}
-	m.changes.WithLabelValues(r.name, string(e.Kind)).Inc()
-	fields := r.logSession(e.Session)
-	if e.Pending {
-		fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
-	}
-	switch e.Kind {
-	case session.EventCreated:
-		r.logger.Info("signed in", fields...)
-	case session.EventDeleted:
-		r.logger.Info("signed out", fields...)
-	case session.EventRevoked:
-		r.logger.Info("sessions of the user were revoked", fields...)
+	r.app.metrics.changes.WithLabelValues(r.name, string(e.Kind)).Inc()
+	if line := changeLines[e.Kind]; line != "" {
+		fields := r.logFields(e.Session.ID, e.Session.User.ID())
+		if e.Pending {
+			fields = append(fields, zap.Bool("pending", true)) // it holds here, and is shared later
+		}
+		r.logger.Info(line, fields...)
 	}
 	r.announce(e)
 }
@@ -75,12 +74,15 @@ func (r *realm) sealed(key string) {
 	}
 }
 
-// logSession names a session in a log. Its id would let whoever reads the log end
-// it, so a hash stands for it.
-func (r *realm) logSession(s *session.Session) []zap.Field {
-	fields := []zap.Field{zap.String("session", hashID(s.ID))}
-	if r.logsUser() {
-		fields = append(fields, zap.String("user_id", s.User.ID()))
+// logFields name a session and a user in a log, of which one may be empty. The session's
+// id would let whoever reads the log end it, so a hash stands for it.
+func (r *realm) logFields(sessionID, userID string) []zap.Field {
+	var fields []zap.Field
+	if sessionID != "" {
+		fields = append(fields, zap.String("session", hashID(sessionID)))
+	}
+	if userID != "" && r.logsUser() {
+		fields = append(fields, zap.String("user_id", userID))
 	}
 	return fields
 }

@@ -10,33 +10,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
-// automaticKeys is the keyring that is in use, in the pool.
-type automaticKeys struct {
-	atomic.Pointer[session.Keyring]
-}
-
-// Destruct implements caddy.Destructor.
-func (*automaticKeys) Destruct() error { return nil }
-
 // shareKeys finds the keyring of the configuration before: a storage that has lost the
 // keys at a reload, or another one that has none, must sign nobody out.
-func (r *realm) shareKeys() error {
-	if r.keysInUse != nil {
-		return nil
+func (r *realm) shareKeys() {
+	if r.keysInUse == nil {
+		r.keysInUse = shareValue(r, "keys of realm "+r.name, new(atomic.Pointer[session.Keyring]))
+		r.keysBefore = r.keysInUse.Load()
 	}
-	value, err := r.share("keys of realm "+r.name, func() (caddy.Destructor, error) { return new(automaticKeys), nil })
-	if err != nil {
-		return err
-	}
-	r.keysInUse = value.(*automaticKeys)
-	r.keysBefore = r.keysInUse.Load()
-	return nil
 }
 
 // giveKeysBack makes those of the configuration before the keys in use again, if this
@@ -92,9 +77,7 @@ func (r *realm) keyring(ctx context.Context) (*session.Keyring, error) {
 	if r.keys != nil { // and are maintained, though the rest of the manager could not be made
 		return r.keys, nil
 	}
-	if err := r.shareKeys(); err != nil {
-		return nil, err
-	}
+	r.shareKeys()
 	// The next configuration takes the keyring over, so these callbacks must not hold this
 	// realm: each would keep the one before it in memory, and so all since the first.
 	logger := r.logger

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/session-guard/caddy-session-guard/routes"
@@ -60,16 +59,10 @@ const metricsName = "metrics"
 // provisionMetrics takes over the metrics of the configuration before and gives
 // them out in the registry of this one.
 func (a *App) provisionMetrics() error {
-	value, _, err := pool.LoadOrNew(metricsName, func() (caddy.Destructor, error) { return newMetrics(), nil })
-	if err != nil {
-		return err
-	}
+	value, _ := pool.LoadOrStore(metricsName, newMetrics())
 	a.metrics = value.(*metrics)
 	return a.ctx.GetMetricsRegistry().Register(collector{metrics: a.metrics, app: a})
 }
-
-// Destruct implements caddy.Destructor; memory needs no closing.
-func (*metrics) Destruct() error { return nil }
 
 // decisionLabels are the labels of a decision within a realm.
 type decisionLabels struct {

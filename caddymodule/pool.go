@@ -23,6 +23,13 @@ func (r *realm) share(place string, construct caddy.Constructor) (any, error) {
 	return value, err
 }
 
+// shareValue is share for what needs no opening: what is there already, or else the new one.
+func shareValue[T any](r *realm, place string, preset T) T {
+	value, _ := pool.LoadOrStore(place, preset)
+	r.pooled = append(r.pooled, place)
+	return value.(T)
+}
+
 // memory is a [session.Memory] in the pool.
 type memory struct{ session.Memory }
 
@@ -34,16 +41,11 @@ func (m *memory) Destruct() error {
 
 // sharedMemory is what the configuration before has remembered of the realm's
 // sessions.
-func (r *realm) sharedMemory() (*session.Memory, error) {
-	if r.memory != nil {
-		return r.memory, nil
+func (r *realm) sharedMemory() *session.Memory {
+	if r.memory == nil {
+		r.memory = &shareValue(r, "memory of realm "+r.name, new(memory)).Memory
 	}
-	value, err := r.share("memory of realm "+r.name, func() (caddy.Destructor, error) { return new(memory), nil })
-	if err != nil {
-		return nil, err
-	}
-	r.memory = &value.(*memory).Memory
-	return r.memory, nil
+	return r.memory
 }
 
 func (r *realm) cleanup() error {

@@ -35,16 +35,16 @@ type realm struct {
 	validator session.Validator // nil: none
 	refresher session.Refresher // nil: none
 
-	revocationModule RevocationModule    // nil: the default
-	revocations      session.Revocations // once they are open
-	revocationPlace  string              // in the pool
-	revocationTerms  *terms              // nil: they are not shared
-	list             *session.List       // nil: none is kept
-	memory           *session.Memory     // once it was asked for
-	keysInUse        *automaticKeys      // in the pool; nil for configured secrets
-	keysBefore       *session.Keyring    // of the configuration before
-	keys             *session.Keyring    // of this one
-	pooled           []string            // places in the pool, in the order in which they were taken
+	revocationModule RevocationModule                 // nil: the default
+	revocations      session.Revocations              // once they are open
+	revocationPlace  string                           // in the pool
+	revocationTerms  *terms                           // nil: they are not shared
+	list             *session.List                    // nil: none is kept
+	memory           *session.Memory                  // once it was asked for
+	keysInUse        *atomic.Pointer[session.Keyring] // in the pool; nil for configured secrets
+	keysBefore       *session.Keyring                 // of the configuration before
+	keys             *session.Keyring                 // of this one
+	pooled           []string                         // places in the pool, in the order in which they were taken
 
 	mu    sync.Mutex
 	ready atomic.Pointer[session.Manager]
@@ -191,9 +191,7 @@ func (r *realm) manager(ctx context.Context) (*session.Manager, error) {
 	if settings.List, err = r.openList(ctx); err != nil {
 		return nil, err
 	}
-	if settings.Memory, err = r.sharedMemory(); err != nil {
-		return nil, err
-	}
+	settings.Memory = r.sharedMemory()
 	m, err := session.NewManager(settings, keys)
 	if err != nil {
 		return nil, err

@@ -81,12 +81,8 @@ func (q revokeRequest) String() string {
 }
 
 func postRevoke(address string, asked revokeRequest) error {
-	body, err := json.Marshal(asked)
-	if err != nil {
-		return err
-	}
 	header := http.Header{"Content-Type": {"application/json"}}
-	answer, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/session/revoke", header, bytes.NewReader(body))
+	answer, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/session/revoke", header, bytes.NewReader(encode(asked)))
 	if err != nil {
 		if strings.Contains(err.Error(), ": dial ") { // Caddy keeps no more of the error than its text
 			err = fmt.Errorf("no Caddy answers at this address; give its admin address with --address, or its configuration with --config: %w", err)

@@ -42,14 +42,12 @@ func (e listEntry) listed() session.Listed {
 }
 
 // encodePage returns the lines of a page and the end of its last session.
-func encodePage(listed []session.Listed) (content []byte, until time.Time, err error) {
+func encodePage(listed []session.Listed) (content []byte, until time.Time) {
 	for _, entry := range listed {
-		if content, err = appendLine(content, listEntry{entry.UserID, userSessionOf(entry)}); err != nil {
-			return nil, time.Time{}, err
-		}
+		content = appendLine(content, listEntry{entry.UserID, userSessionOf(entry)})
 		until = later(until, entry.ExpiresAt)
 	}
-	return content, until, nil
+	return content, until
 }
 
 // decodePage reads the lines of a page.

@@ -139,10 +139,7 @@ func (l *sharedList) readPage(ctx context.Context, page int, names map[string]bo
 }
 
 func (l *sharedList) writePage(ctx context.Context, page int) error {
-	content, until, err := encodePage(l.Page(page))
-	if err != nil {
-		return err
-	}
+	content, until := encodePage(l.Page(page))
 	now := map[string]bool{}
 	if len(content) > 0 {
 		name := fmt.Sprintf("%02d-%s", page, strings.ToLower(rand.Text()))

@@ -111,9 +111,5 @@ func placeholderValue(value any) any {
 	case json.Number:
 		return value.String()
 	}
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		return ""
-	}
-	return string(encoded)
+	return string(encode(value))
 }

@@ -186,12 +186,8 @@ func (l *redisLog) Append(ctx context.Context, all []session.Revocation) error {
 	pipeline := l.writer.Pipeline()
 	results := make([]*redis.StringCmd, 0, len(all))
 	for _, r := range all {
-		encoded, err := json.Marshal(entryOf(r))
-		if err != nil {
-			return err
-		}
 		results = append(results, pipeline.XAdd(ctx, &redis.XAddArgs{
-			Stream: l.stream, Values: []any{redisField, encoded}, MinID: l.oldestNeeded(r, now), Approx: true,
+			Stream: l.stream, Values: []any{redisField, encode(entryOf(r))}, MinID: l.oldestNeeded(r, now), Approx: true,
 		}))
 	}
 	if _, err := pipeline.Exec(ctx); err != nil {

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,10 +84,7 @@ func TestRevocationsDoNotMultiplyWithEachLossOfRedis(t *testing.T) {
 // connection breaks, and no node that starts may let anybody in whose sign-out was lost.
 func TestRedisStreamThatIsLostWhileNodesAreConnected(t *testing.T) {
 	const day = 24 * time.Hour
-	after, err := json.Marshal(entryOf(ended("after")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := encode(entryOf(ended("after")))
 	flush := []any{"FLUSHALL"}
 	olderCopy := []any{"EVAL", "local all = redis.call('XRANGE', KEYS[1], '-', '+') for i = 2, #all do redis.call('XDEL', KEYS[1], all[i][1]) end return 1", 1, redisTestStream}
 	for name, tc := range map[string]struct {
@@ -149,10 +145,7 @@ func TestTrimmedRedisStreamIsNotLost(t *testing.T) {
 	logged := caddyLog(t)
 	s := startRedis(t)
 	old := time.Now().Add(-30 * 24 * time.Hour)
-	entry, err := json.Marshal(entryOf(session.Revocation{SessionID: "old", Until: old.Add(time.Hour)}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	entry := encode(entryOf(session.Revocation{SessionID: "old", Until: old.Add(time.Hour)}))
 	s.command("XADD", "session:default:revocations", fmt.Sprintf("%d-0", old.UnixMilli()), redisField, entry)
 	a, b := s.node(), s.node()
 	s.command("XTRIM", "session:default:revocations", "MAXLEN", 0)

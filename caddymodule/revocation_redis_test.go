@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -225,10 +224,7 @@ func TestRedisKeepsWhatAStartingNodeHasNotRead(t *testing.T) {
 	const users = 300 // Redis drops whole blocks of a hundred
 	old := time.Now().Add(-10 * 24 * time.Hour)
 	for i := range users {
-		entry, err := json.Marshal(entryOf(session.Revocation{UserID: fmt.Sprint(i), Before: old, Until: old.Add(30 * 24 * time.Hour)}))
-		if err != nil {
-			t.Fatal(err)
-		}
+		entry := encode(entryOf(session.Revocation{UserID: fmt.Sprint(i), Before: old, Until: old.Add(30 * 24 * time.Hour)}))
 		s.command("XADD", "session:default:revocations", fmt.Sprintf("%d-%d", old.UnixMilli(), i), redisField, entry)
 	}
 	s.kill()
@@ -275,10 +271,7 @@ func TestRedisKeepsWhatEndedBeforeAnEndlessSession(t *testing.T) {
 // endedElsewhere appends what a node ended that does not run any more.
 func (s *redisServer) endedElsewhere(id string, ago, until time.Duration) {
 	s.t.Helper()
-	entry, err := json.Marshal(entryOf(session.Revocation{SessionID: id, Until: time.Now().Add(until)}))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	entry := encode(entryOf(session.Revocation{SessionID: id, Until: time.Now().Add(until)}))
 	s.command("XADD", redisTestStream, fmt.Sprintf("%d-0", time.Now().Add(-ago).UnixMilli()), redisField, entry)
 }
 

@@ -204,10 +204,7 @@ func (l *storageLog) Append(ctx context.Context, all []session.Revocation) error
 	next := l.open
 	next.name, next.modified, next.content = l.ownFile(), now, bytes.Clone(l.open.content)
 	for _, r := range all {
-		var err error
-		if next.content, err = appendLine(next.content, entryOf(r)); err != nil {
-			return err
-		}
+		next.content = appendLine(next.content, entryOf(r))
 		next.entries++
 		next.until = later(next.until, r.Until)
 	}

@@ -24,10 +24,7 @@ func endedElsewhere(t *testing.T, folder string, ids ...string) {
 	t.Helper()
 	var content []byte
 	for _, id := range ids {
-		var err error
-		if content, err = appendLine(content, entryOf(ended(id))); err != nil {
-			t.Fatal(err)
-		}
+		content = appendLine(content, entryOf(ended(id)))
 	}
 	revocations := filepath.Join(folder, revocationsOfDefault)
 	if err := errors.Join(os.MkdirAll(revocations, 0o700), os.WriteFile(filepath.Join(revocations, "deadbeef-0.jsonl"), content, 0o600)); err != nil {

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -21,11 +20,7 @@ func (l *redisLog) appendUpdates(ctx context.Context, all []session.Revocation) 
 	oldest := fmt.Sprintf("%d-0", time.Now().Add(-keptRedisUpdates).UnixMilli())
 	_, err := l.writer.Pipelined(ctx, func(pipeline redis.Pipeliner) error {
 		for _, r := range all {
-			encoded, err := json.Marshal(entryOf(r))
-			if err != nil {
-				return err
-			}
-			pipeline.XAdd(ctx, &redis.XAddArgs{Stream: l.updates, Values: []any{redisField, encoded}, MinID: oldest, Approx: true})
+			pipeline.XAdd(ctx, &redis.XAddArgs{Stream: l.updates, Values: []any{redisField, encode(entryOf(r))}, MinID: oldest, Approx: true})
 		}
 		pipeline.Expire(ctx, l.updates, keptRedisUpdates)
 		return nil

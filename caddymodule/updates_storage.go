@@ -31,10 +31,7 @@ func (l *storageLog) appendUpdates(ctx context.Context, all []session.Revocation
 	var content []byte
 	var until time.Time
 	for _, r := range all {
-		var err error
-		if content, err = appendLine(content, entryOf(r)); err != nil {
-			return err
-		}
+		content = appendLine(content, entryOf(r))
 		until = later(until, r.Until)
 	}
 	name := fmt.Sprintf("%d-%s%s", until.UnixMilli(), strings.ToLower(rand.Text()), updateSuffix)

@@ -138,10 +138,7 @@ func TestDamagedFileOfUpdatesHidesNoSignOuts(t *testing.T) {
 		file := filepath.Join(folder, "session/default/revocations", fmt.Sprintf("%d-abc.updates", time.Now().Add(6*time.Minute).UnixMilli()))
 		var lines []byte
 		for _, id := range []string{"first", "second"} {
-			var err error
-			if lines, err = appendLine(lines, entryOf(updatedNow(id))); err != nil {
-				t.Fatal(err)
-			}
+			lines = appendLine(lines, entryOf(updatedNow(id)))
 		}
 		write := func(content []byte) {
 			if err := os.WriteFile(file, content, 0o600); err != nil {
@@ -198,8 +195,7 @@ func TestFilesOfUpdatesStayForNodesWhoseClocksDiffer(t *testing.T) {
 		revocations := filepath.Join(folder, revocationsOfDefault)
 		require.NoError(t, os.MkdirAll(revocations, 0o700))
 		write := func(age time.Duration) string {
-			content, err := appendLine(nil, entryOf(updatedNow("one")))
-			require.NoError(t, err)
+			content := appendLine(nil, entryOf(updatedNow("one")))
 			file := filepath.Join(revocations, fmt.Sprintf("%d-abc%s", time.Now().Add(-age).UnixMilli(), updateSuffix))
 			require.NoError(t, os.WriteFile(file, content, 0o600))
 			return file

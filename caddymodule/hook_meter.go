@@ -136,10 +136,3 @@ func (m authorizeMeter) AuthorizeRequest(ctx context.Context, asked Authorizatio
 		return refusal, err
 	}, func(refusal *Refusal, _ error) bool { return refusal != nil })
 }
-
-// Interface guards
-var (
-	_ session.Validator = validateMeter{}
-	_ session.Refresher = refreshMeter{}
-	_ Authorizer        = authorizeMeter{}
-)

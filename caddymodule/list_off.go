@@ -94,6 +94,3 @@ func (r *realm) sweepFormerList() error {
 	_, err := r.share(place, func() (caddy.Destructor, error) { return newFormerList(r.name, pages, set), nil })
 	return err
 }
-
-// Interface guard
-var _ caddy.Destructor = (*formerList)(nil)

@@ -172,6 +172,3 @@ func (l *sharedList) Destruct() error {
 	}
 	return nil
 }
-
-// Interface guards
-var _ caddy.Destructor = (*sharedList)(nil)

@@ -227,6 +227,3 @@ func (s *sharedRevocations) collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(outagesDescription, prometheus.CounterValue, float64(status.Outages), s.realm)
 	to <- prometheus.MustNewConstMetric(pendingDescription, prometheus.GaugeValue, float64(status.Pending), s.realm)
 }
-
-// Interface guard
-var _ prometheus.Collector = collector{}

@@ -324,5 +324,4 @@ func (l *redisLog) Close() error { return errors.Join(l.writer.Close(), l.reader
 var (
 	_ RevocationModule  = (*RedisRevocation)(nil)
 	_ caddy.Provisioner = (*RedisRevocation)(nil)
-	_ RevocationLog     = (*redisLog)(nil)
 )

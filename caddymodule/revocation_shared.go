@@ -332,5 +332,4 @@ func logLoss(realm, place string) {
 var (
 	_ session.Revocations = (*sharedRevocations)(nil)
 	_ session.Sharer      = (*sharedRevocations)(nil)
-	_ caddy.Destructor    = (*sharedRevocations)(nil)
 )

@@ -361,7 +361,6 @@ func (*storageLog) Close() error { return nil }
 var (
 	_ RevocationModule = (*StorageRevocation)(nil)
 	_ caddy.Validator  = (*StorageRevocation)(nil)
-	_ RevocationLog    = (*storageLog)(nil)
 	_ PolledLog        = (*storageLog)(nil)
 )
 

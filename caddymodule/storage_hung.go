@@ -113,6 +113,3 @@ func (s readingStorage) Stat(ctx context.Context, key string) (certmagic.KeyInfo
 func (s readingStorage) Load(ctx context.Context, key string) ([]byte, error) {
 	return reading(ctx, s, func() ([]byte, error) { return s.Storage.Load(ctx, key) })
 }
-
-// Interface guards
-var _ certmagic.Storage = readingStorage{}

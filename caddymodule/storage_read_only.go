@@ -33,6 +33,3 @@ func (a *App) storage() certmagic.Storage {
 	}
 	return a.ctx.Storage()
 }
-
-// Interface guards
-var _ certmagic.Storage = readOnlyStorage{}

@@ -61,9 +61,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionMetrics(); err != nil {
 		return err
 	}
-	if err := a.provisionEvents(); err != nil {
+	events, err := ctx.App("events")
+	if err != nil {
 		return err
 	}
+	a.events = events.(*caddyevents.App)
 	if _, err := a.define(session.DefaultRealm, nil, ""); err != nil {
 		return err
 	}
@@ -219,11 +221,7 @@ func appOf(ctx caddy.Context) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, ok := module.(*App)
-	if !ok {
-		return nil, fmt.Errorf("another plugin has registered the app \"session\" (%T); build Caddy without it", module)
-	}
-	return app, nil
+	return module.(*App), nil // Caddy does not start with two modules of one name
 }
 
 // Interface guards

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/http"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
@@ -109,13 +108,4 @@ func (r *realm) announce(e session.Event) {
 		}
 		events.Emit(r.app.ctx, name, data)
 	}
-}
-
-// provisionEvents finds the events app.
-func (a *App) provisionEvents() error {
-	module, err := a.ctx.App("events")
-	if err == nil {
-		a.events, _ = module.(*caddyevents.App)
-	}
-	return err
 }

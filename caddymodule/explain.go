@@ -62,10 +62,7 @@ func explain(ctx caddy.Context, asked explainRequest) (*explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, ok := module.(*caddyhttp.App)
-	if !ok {
-		return nil, errors.New("the configuration has no HTTP app")
-	}
+	app := module.(*caddyhttp.App)
 	listened := false
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		server := app.Servers[name]

@@ -70,10 +70,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, ok := module.(*caddyhttp.App)
-	if !ok {
-		return nil, fmt.Errorf("the app http is a %T", module)
-	}
+	app := module.(*caddyhttp.App)
 	s := &survey{
 		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
 		guards: map[string][]*Guard{}, apis: map[string][]*API{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},

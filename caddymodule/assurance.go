@@ -17,18 +17,12 @@ type assuranceLimits struct {
 	maxLifetime time.Duration
 }
 
-// limitsOf returns the limits of a level. At AAL1 the standard leaves a time of
+// assuranceLevels are the limits of each level. At AAL1 the standard leaves a time of
 // inactivity open, so there only the overall limit holds.
-func limitsOf(level string) (assuranceLimits, bool) {
-	switch level {
-	case "aal1":
-		return assuranceLimits{"2.1.3", 30 * 24 * time.Hour, 30 * 24 * time.Hour}, true
-	case "aal2":
-		return assuranceLimits{"2.2.3", time.Hour, 24 * time.Hour}, true
-	case "aal3":
-		return assuranceLimits{"2.3.3", 15 * time.Minute, 12 * time.Hour}, true
-	}
-	return assuranceLimits{}, false
+var assuranceLevels = map[string]assuranceLimits{
+	"aal1": {"2.1.3", 30 * 24 * time.Hour, 30 * 24 * time.Hour},
+	"aal2": {"2.2.3", time.Hour, 24 * time.Hour},
+	"aal3": {"2.3.3", 15 * time.Minute, 12 * time.Hour},
 }
 
 // CheckAssurance reports each lifetime that is written longer than the assurance
@@ -37,7 +31,7 @@ func (s *Settings) CheckAssurance() error {
 	if s.Assurance == "" {
 		return nil
 	}
-	limits, ok := limitsOf(s.Assurance)
+	limits, ok := assuranceLevels[s.Assurance]
 	if !ok {
 		return fmt.Errorf("assurance cannot be %q; write one of: aal1, aal2, aal3", s.Assurance)
 	}
@@ -60,7 +54,7 @@ func (s *Settings) CheckAssurance() error {
 // WithAssurance returns the settings with the lifetimes of the assurance level
 // where none are written, or longer ones, of which [Settings.CheckAssurance] tells.
 func (s Settings) WithAssurance() *Settings {
-	limits, ok := limitsOf(s.Assurance)
+	limits, ok := assuranceLevels[s.Assurance]
 	if !ok {
 		return &s
 	}

@@ -17,7 +17,7 @@ Commands for the operator of a site with session_guard. A secret is read from a
 file or from the environment variable SESSION_SECRET, never from the arguments,
 where other users of the machine could see it.`,
 		CobraFunc: func(root *cobra.Command) {
-			root.AddCommand(sessionCommands()...)
+			root.AddCommand(revokeCommand(), keygenCommand(), sealCommand(), openCommand(), explainCommand(), checkCommand())
 			root.RunE = func(command *cobra.Command, args []string) error {
 				if len(args) > 0 {
 					return fmt.Errorf("there is no command %q; caddy session --help lists them", args[0])
@@ -37,9 +37,4 @@ func noArguments(instead string) cobra.PositionalArgs {
 		}
 		return fmt.Errorf("%s takes no argument; write %s", command.CommandPath(), instead)
 	}
-}
-
-// sessionCommands are the commands below `caddy session`.
-func sessionCommands() []*cobra.Command {
-	return []*cobra.Command{revokeCommand(), keygenCommand(), sealCommand(), openCommand(), explainCommand(), checkCommand()}
 }

@@ -120,9 +120,7 @@ func (h *HTTPHook) Provision(caddy.Context) error {
 
 // Cleanup implements caddy.CleanerUpper.
 func (h *HTTPHook) Cleanup() error {
-	if h.client != nil {
-		h.client.CloseIdleConnections()
-	}
+	h.client.CloseIdleConnections()
 	return nil
 }
 

@@ -80,11 +80,7 @@ func (o Outage) OutageRule() Outage {
 }
 
 func (o Outage) validate() error {
-	err := oneOf("on_outage", o.OnOutage, "closed", "open")
-	if o.OutageGrace < 0 {
-		err = errors.Join(err, errors.New("outage_grace must be above zero; write for example: outage_grace 1m"))
-	}
-	return errors.Join(err, checkLeast("outage_grace", time.Duration(o.OutageGrace), time.Millisecond, "1m"))
+	return errors.Join(oneOf("on_outage", o.OnOutage, "closed", "open"), checkInterval("outage_grace", o.OutageGrace, "1m"))
 }
 
 // NoRevocation shares and stores nothing: a sign-out removes the cookie. The node

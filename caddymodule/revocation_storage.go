@@ -40,11 +40,7 @@ func (*StorageRevocation) CaddyModule() caddy.ModuleInfo {
 
 // Validate implements caddy.Validator.
 func (m *StorageRevocation) Validate() error {
-	var err error
-	if m.PollInterval < 0 {
-		err = errors.New("poll_interval must be above zero; write for example: poll_interval 1s")
-	}
-	return errors.Join(err, checkLeast("poll_interval", time.Duration(m.PollInterval), time.Millisecond, "1s"), m.validate())
+	return errors.Join(checkInterval("poll_interval", m.PollInterval, "1s"), m.validate())
 }
 
 // Open implements [RevocationModule].

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 var placeholder = regexp.MustCompile(`\{[^{}\s]+\}`)
@@ -30,6 +32,14 @@ func checkLeast(setting string, set, least time.Duration, example string) error 
 		return nil
 	}
 	return fmt.Errorf("%[1]s %[2]s is shorter than %[3]s; write for example: %[1]s %[4]s (a number in JSON counts nanoseconds)", setting, set, least, example)
+}
+
+// checkInterval refuses a duration below zero, too.
+func checkInterval(setting string, set caddy.Duration, example string) error {
+	if set < 0 {
+		return fmt.Errorf("%[1]s must be above zero; write for example: %[1]s %[2]s", setting, example)
+	}
+	return checkLeast(setting, time.Duration(set), time.Millisecond, example)
 }
 
 const insteadOfPlaceholder = "write the value itself, or in a Caddyfile {$NAME} to take it from the environment"

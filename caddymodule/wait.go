@@ -32,12 +32,10 @@ func waitAtMost(group *sync.WaitGroup, d time.Duration) bool {
 
 // sleep waits, and reports whether the context is still alive.
 func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	}
 }

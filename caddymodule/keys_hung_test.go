@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -22,9 +23,7 @@ func TestStorageOfKeysThatHangsHoldsUpNoRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		storage := &hangingStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}, released: make(chan struct{})}
 		keys, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Realm: "default", Storage: readingStorage{storage, new(hungReads)}, Lifetime: time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		open := func() error {
 			_, err := keys.Open(context.WithoutCancel(t.Context()), token)
 			return err

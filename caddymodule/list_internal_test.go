@@ -31,13 +31,9 @@ func listingOn(t *testing.T, set *sharedRevocations, storage *watchedStorage) *l
 	list := newSharedList("default", set.log.(PageStore), set)
 	list.ready(t.Context())
 	keys, err := session.NewKeyring("", []byte("kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	manager, err := session.NewManager(session.Settings{Revocations: set, List: list.List, Expiry: 2 * time.Hour, RefreshThreshold: time.Hour}, keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return &listingNode{manager, set, list, storage}
 }
 
@@ -50,12 +46,8 @@ func listingInFolder(t *testing.T, folder string) *listingNode {
 func (n *listingNode) signIn(t *testing.T, user string) *session.Visitor {
 	t.Helper()
 	v, err := n.Read(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/login", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := v.Create(t.Context(), session.Login{User: session.User{"id": user}}); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
+	require.NoError(t, v.Create(t.Context(), session.Login{User: session.User{"id": user}}))
 	return v
 }
 
@@ -83,9 +75,7 @@ func TestListIsSharedAndSurvivesRestart(t *testing.T) {
 		synctest.Wait()
 		a.wantListed(t, "ann", 2)
 		b.wantListed(t, "ann", 2)
-		if err := onA.Delete(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, onA.Delete(t.Context()))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		a.wantListed(t, "ann", 1)
@@ -152,9 +142,7 @@ func TestListCostsNoRequestAndLittleStorage(t *testing.T) {
 func pageFiles(t *testing.T, folder string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "session/default/list/*"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return files
 }
 
@@ -205,9 +193,7 @@ func TestListThatIsOffLeavesTheStorage(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		on.stop(t)
 		wantFiles(2, "when no node has the list on any more")
-		if err := set.Revoke(t.Context(), session.Revocation{UserID: "ann", Before: time.Now(), Until: ann.Session().ExpiresAt}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, set.Revoke(t.Context(), session.Revocation{UserID: "ann", Before: time.Now(), Until: ann.Session().ExpiresAt}))
 		time.Sleep(2 * time.Hour)
 		wantFiles(0, "when all sessions have ended")
 		_ = off.Destruct()
@@ -236,13 +222,9 @@ func TestListThatIsOffIsSweptAtTheStart(t *testing.T) {
 			_ = off.Destruct()
 		}
 		sweep(2)
-		if err := set.Revoke(t.Context(), session.Revocation{SessionID: ann.Session().ID, Until: ann.Session().ExpiresAt}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, set.Revoke(t.Context(), session.Revocation{SessionID: ann.Session().ID, Until: ann.Session().ExpiresAt}))
 		sweep(2) // there is another session on the page
-		if err := set.Revoke(t.Context(), session.Revocation{UserID: "ann", Before: time.Now(), Until: ann.Session().ExpiresAt}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, set.Revoke(t.Context(), session.Revocation{UserID: "ann", Before: time.Now(), Until: ann.Session().ExpiresAt}))
 		sweep(1)
 		time.Sleep(2 * time.Hour)
 		sweep(0)
@@ -256,9 +238,7 @@ func TestLostListIsWrittenAgain(t *testing.T) {
 		n := listingInFolder(t, folder)
 		n.signIn(t, "ann")
 		time.Sleep(2 * time.Second)
-		if err := os.RemoveAll(filepath.Join(folder, "session")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.RemoveAll(filepath.Join(folder, "session")))
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		fresh := listingInFolder(t, folder)
@@ -275,9 +255,7 @@ func TestDamagedPageIsAnOutageOfTheListAlone(t *testing.T) {
 		n := listingInFolder(t, folder)
 		v := n.signIn(t, "ann")
 		time.Sleep(2 * time.Second)
-		if err := os.WriteFile(filepath.Join(folder, "session/default/list/07-x"), []byte(`{"session":`), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "session/default/list/07-x"), []byte(`{"session":`), 0o600))
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		if !n.list.outage.Load() {

@@ -26,30 +26,20 @@ type bench struct {
 func newBench(t testing.TB) bench {
 	t.Helper()
 	keys, err := session.NewKeyring("", []byte("q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	guard := &Guard{logger: zap.NewNop(), realm: newRealm(&App{logger: zap.NewNop(), metrics: newMetrics()}, "default"), GuardConfig: GuardConfig{
 		Rules: []Rule{{Type: "public", Patterns: []string{"/login"}}, {Type: "auth", Patterns: []string{"/dashboard/*"}}}, Default: "hybrid",
 	}}
 	manager, err := session.NewManager(guard.realm.core(), keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	guard.realm.ready.Store(manager)
 	table, err := routes.Compile(guard.RoutesConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	guard.table.Store(table)
 	visitor, err := manager.Read(httptest.NewRequest(http.MethodGet, "/", nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	login := session.Login{User: session.User{"id": "ada", "name": "Ada Lovelace", "role": "admin"}, AccessToken: "at", RefreshToken: "rt"}
-	if err := visitor.Create(t.Context(), login); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, visitor.Create(t.Context(), login))
 	header := http.Header{}
 	visitor.SetCookies(header)
 	cookie, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")

@@ -31,17 +31,11 @@ func (*unready) Open(string, certmagic.Storage) (RevocationLog, error) {
 func provisionRealm(t *testing.T, config string) *realm {
 	t.Helper()
 	ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"session": []byte(config)}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	app, err := appOf(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	realm, err := app.realm("")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return realm
 }
 

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
 )
 
@@ -24,9 +26,7 @@ import (
 func wantSharing(t *testing.T, url, id string) {
 	t.Helper()
 	a, b := listingOn(t, nodeAt(t, url), nil), listingOn(t, nodeAt(t, url), nil)
-	if err := a.set.Revoke(t.Context(), ended(id)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, a.set.Revoke(t.Context(), ended(id)))
 	eventually(t, 5*time.Second, "the other node does not learn of the revocation", isEnded(t, b.set, id))
 	a.signIn(t, id)
 	eventually(t, 5*time.Second, "the other node does not list the session", func() bool {
@@ -63,27 +63,19 @@ func TestRedisWithACL(t *testing.T) {
 func certificate(t *testing.T) (certificateFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	signed, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	encoded, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	folder := t.TempDir()
 	write := func(name, kind string, bytes []byte) string {
 		file := filepath.Join(folder, name)
-		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}), 0o600))
 		return file
 	}
 	return write("cert.pem", "CERTIFICATE", signed), write("key.pem", "PRIVATE KEY", encoded)
@@ -125,13 +117,9 @@ func TestRedisSentinel(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
 	config := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 %s 1\n"+
 		"sentinel down-after-milliseconds sessions 500\nsentinel failover-timeout sessions 3000\n", port, master.port)
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	sentinel := exec.Command("redis-server", file, "--sentinel")
-	if err := sentinel.Start(); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, sentinel.Start())
 	t.Cleanup(func() { _ = sentinel.Process.Kill(); _ = sentinel.Wait() })
 	answers(t, port)
 	url := "redis://127.0.0.1:" + port + "/0?master_name=sessions"
@@ -141,9 +129,7 @@ func TestRedisSentinel(t *testing.T) {
 	})
 
 	a, b := nodeAt(t, url), nodeAt(t, url)
-	if err := a.Revoke(t.Context(), ended("before")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, a.Revoke(t.Context(), ended("before")))
 	eventually(t, 5*time.Second, "before is lost", isEnded(t, b, "before"))
 	master.kill()
 	_ = a.Revoke(t.Context(), ended("during")) // kept, or done by the new master
@@ -202,9 +188,7 @@ func TestRedisCluster(t *testing.T) {
 func TestRedisClusterFailover(t *testing.T) {
 	nodes := startCluster(t)
 	slot, err := strconv.Atoi(nodes[0].command("CLUSTER", "KEYSLOT", "session:default:revocations"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	master := nodes[min(slot/5461, 2)]
 	replica := startClusterNode(t)
 	join(t, append(nodes, replica))
@@ -213,9 +197,7 @@ func TestRedisClusterFailover(t *testing.T) {
 		return strings.Contains(replica.command("INFO", "replication"), "master_link_status:up")
 	})
 	a, b := nodeAt(t, clusterURL(nodes)), nodeAt(t, clusterURL(nodes))
-	if err := a.Revoke(t.Context(), ended("before")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, a.Revoke(t.Context(), ended("before")))
 	eventually(t, 5*time.Second, "before is lost", isEnded(t, b, "before"))
 	master.kill()
 	eventually(t, 20*time.Second, "the replica is not elected", func() bool {

@@ -100,9 +100,7 @@ func TestClosedRevocationsSayNothingLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSharedRevocations("default", session.NewRevocationSet(time.Now), slowLog{}, Outage{OnOutage: "closed", OutageGrace: caddy.Duration(time.Minute)})
 		s.ready(t.Context())
-		if err := s.Destruct(); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, s.Destruct())
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if s.stale() || s.toldClosed {

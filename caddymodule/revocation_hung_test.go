@@ -55,9 +55,7 @@ func hangingNode(t *testing.T, folder string) (node, other *sharedRevocations, s
 	t.Helper()
 	storage = &hangingStorage{Storage: &certmagic.FileStorage{Path: folder}, released: make(chan struct{})}
 	log, err := new(StorageRevocation).Open("default", storage)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	node = newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{OnOutage: "closed", OutageGrace: caddy.Duration(time.Minute)})
 	node.ready(t.Context())
 	other, _ = nodeOn(t, folder, Outage{})
@@ -73,9 +71,7 @@ func wantStale(t *testing.T, node *sharedRevocations) {
 
 func signOutOn(t *testing.T, node *sharedRevocations, id string) {
 	t.Helper()
-	if err := node.Revoke(t.Context(), ended(id)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, node.Revoke(t.Context(), ended(id)))
 }
 
 // A read that never returns, of a FIFO or a mount that died, is given up: the node is

@@ -45,9 +45,7 @@ func TestMovedRevocationsForgetNoSignOut(t *testing.T) {
 		config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
 			"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}},
 			"apps": {"session": {"realms": {"default": {"revocation": %s}}}}}`, folder, filepath.Join(folder, "log"), revocation)
-		if err := caddy.Load([]byte(config), true); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, caddy.Load([]byte(config), true))
 		return current(t)
 	}
 	t.Cleanup(func() { _ = caddy.Stop() })
@@ -59,14 +57,10 @@ func TestMovedRevocationsForgetNoSignOut(t *testing.T) {
 
 	inStorage := load(`{"module": "storage"}`)
 	for _, r := range []session.Revocation{ended("shared"), bob} {
-		if err := inStorage.Revoke(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, inStorage.Revoke(t.Context(), r))
 	}
 	kept := filepath.Join(folder, "session", "default", "revocations")
-	if err := os.Rename(kept, kept+".away"); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Rename(kept, kept+".away"))
 	if err := os.WriteFile(kept, nil, 0o600); err != nil { // so that it cannot be made anew
 		t.Fatal(err)
 	}
@@ -87,17 +81,13 @@ func TestMovedRevocationsForgetNoSignOut(t *testing.T) {
 	eventually(t, 10*time.Second, "what was pending is not shared in the new place", func() bool {
 		return s.command("XLEN", "session:default:revocations") == "1"
 	})
-	if err := os.Remove(kept); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.Remove(kept))
 	if err := os.Rename(kept+".away", kept); err != nil {
 		t.Fatal(err)
 	}
 	wantAll(load(`{"module": "storage"}`))
 	text, err := os.ReadFile(filepath.Join(folder, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if warnings := strings.Count(string(text), "kept in another place"); warnings != 2 {
 		t.Errorf("the log has %d warnings, want one for each move", warnings)
 	}
@@ -114,9 +104,7 @@ func TestNoMoveIsWarnedOf(t *testing.T) {
 		s.command("ACL", "SETUSER", user, "on", ">secret-of-"+user, "~*", "+@all")
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer taken.Close()
 	folder := t.TempDir()
 	load := func(revocation, apps string) error {
@@ -130,9 +118,7 @@ func TestNoMoveIsWarnedOf(t *testing.T) {
 	}
 	var sets []*sharedRevocations
 	for _, user := range []string{"one", "two"} {
-		if err := load(as(user), ""); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, load(as(user), ""))
 		sets = append(sets, current(t))
 	}
 	if sets[0] == sets[1] {
@@ -147,9 +133,7 @@ func TestNoMoveIsWarnedOf(t *testing.T) {
 		t.Error("the revocations are not those of the configuration that runs")
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	if strings.Contains(string(text), "kept in another place") {
 		t.Error("the log warns of a move:\n" + string(text))
 	}

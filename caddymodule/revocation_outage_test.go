@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -24,15 +25,11 @@ func caddyLog(t *testing.T) func() string {
 	file := filepath.Join(t.TempDir(), "caddy.log")
 	config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}},
 		"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}}}`, file)
-	if err := caddy.Load([]byte(config), true); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, caddy.Load([]byte(config), true))
 	t.Cleanup(func() { _ = caddy.Stop() })
 	return func() string {
 		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return string(text)
 	}
 }
@@ -57,9 +54,7 @@ func deafNode(t *testing.T, folder string, readable bool) (*sharedRevocations, f
 	t.Helper()
 	storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: folder}}
 	log, err := new(StorageRevocation).Open("default", storage)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	deaf := &deafLog{RevocationLog: log}
 	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), deaf, Outage{}.OutageRule())
 	node.ready(t.Context())
@@ -184,9 +179,7 @@ func TestPolledLogOfAnotherModuleTakesNewTerms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closing, next := &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}, &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
 		log, err := new(StorageRevocation).Open("default", closing)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), borrowedLog{log, log.(PolledLog)}, Outage{}.OutageRule())
 		node.ready(t.Context())
 		node.use(&terms{&StorageRevocation{PollInterval: caddy.Duration(5 * time.Minute)}, next})
@@ -259,9 +252,7 @@ func TestManagerKnowsTheLongestOutage(t *testing.T) {
 		t.Setenv("XDG_DATA_HOME", t.TempDir())
 		realm := provisionRealm(t, `{"realms": {"default": {"secret": ["q3Zr8mVtYx0LhJ5uWc7PnE2sKd9GaB4f"], "revocation": `+revocation+`}}}`)
 		manager, err := realm.manager(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		if got := manager.Settings().LongestOutage; got != want {
 			t.Errorf("%s: %v, want %v", revocation, got, want)
 		}

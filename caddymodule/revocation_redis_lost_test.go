@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/session-guard/caddy-session-guard/session"
 )
 
@@ -18,15 +20,11 @@ func TestNothingIsLostWhenRedisIsKilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := startRedis(t)
 			a, b := s.node(), s.node()
-			if err := a.Revoke(t.Context(), ended("before")); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, a.Revoke(t.Context(), ended("before")))
 			eventually(t, 5*time.Second, "before is lost", isEnded(t, b, "before"))
 			s.kill()
 			if !disk {
-				if err := os.RemoveAll(filepath.Join(s.folder, "appendonlydir")); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, os.RemoveAll(filepath.Join(s.folder, "appendonlydir")))
 			}
 			if err := a.Revoke(t.Context(), ended("during")); err == nil {
 				t.Error("a sign-out without Redis was reported as done")
@@ -45,9 +43,7 @@ func TestNothingIsLostWhenRedisIsKilled(t *testing.T) {
 			s.start()
 			eventually(t, 10*time.Second, "during is lost", isEnded(t, b, "during"))
 			eventually(t, 10*time.Second, "during too is lost", isEnded(t, b, "during too"))
-			if err := b.Revoke(t.Context(), ended("after")); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, b.Revoke(t.Context(), ended("after")))
 			eventually(t, 10*time.Second, "after is lost", isEnded(t, a, "after"))
 			late := s.node()
 			for _, id := range []string{"before", "during", "after"} {
@@ -65,9 +61,7 @@ func TestRevocationsDoNotMultiplyWithEachLossOfRedis(t *testing.T) {
 	node := s.node()
 	const signOuts = "10"
 	for i := range 10 {
-		if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), ended(fmt.Sprint(i))))
 	}
 	for crash := range 4 {
 		s.kill()
@@ -113,9 +107,7 @@ func TestRedisStreamThatIsLostWhileNodesAreConnected(t *testing.T) {
 			tc.before(s)
 			a, b := s.node(), s.node()
 			for id, node := range map[string]*sharedRevocations{"a": a, "b": b} {
-				if err := node.Revoke(t.Context(), ended(id)); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, node.Revoke(t.Context(), ended(id)))
 			}
 			wholeTurn(t, a, b)
 			s.command(tc.loss...)
@@ -150,9 +142,7 @@ func TestTrimmedRedisStreamIsNotLost(t *testing.T) {
 	a, b := s.node(), s.node()
 	s.command("XTRIM", "session:default:revocations", "MAXLEN", 0)
 	wholeTurn(t, a, b)
-	if err := a.Revoke(t.Context(), ended("new")); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, a.Revoke(t.Context(), ended("new")))
 	eventually(t, 5*time.Second, "the other node does not learn of a sign-out", isEnded(t, b, "new"))
 	stop(t, a, b)
 	if text := logged(); strings.Contains(text, "lost") {

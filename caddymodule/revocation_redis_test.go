@@ -110,13 +110,9 @@ func (s *redisServer) node() *sharedRevocations { return nodeAt(s.t, s.url()) }
 func nodeAt(t *testing.T, url string) *sharedRevocations {
 	t.Helper()
 	module := &RedisRevocation{URL: url}
-	if err := module.Provision(caddy.Context{}); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, module.Provision(caddy.Context{}))
 	log, err := module.Open("default", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	log.(*redisLog).patience = testPatience
 	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
 	node.ready(t.Context())
@@ -129,9 +125,7 @@ const testPatience = 2 * time.Second
 func isEnded(t *testing.T, node *sharedRevocations, id string) func() bool {
 	return func() bool {
 		revoked, err := node.Revoked(annsSession(id))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		return revoked
 	}
 }
@@ -142,9 +136,7 @@ func TestRedisTellsOtherNodesWithinHundredMilliseconds(t *testing.T) {
 	var slowest time.Duration
 	for i := range 50 {
 		id := fmt.Sprint(i)
-		if err := a.Revoke(t.Context(), ended(id)); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.Revoke(t.Context(), ended(id)))
 		done := time.Now()
 		eventually(t, 5*time.Second, "the other node never learns of it", isEnded(t, b, id))
 		slowest = max(slowest, time.Since(done))
@@ -189,14 +181,10 @@ func TestReloadReadsTheRedisURLAnew(t *testing.T) {
 	file := filepath.Join(storage, "url")
 	load := func(url string) {
 		t.Helper()
-		if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(file, []byte(url+"\n"), 0o600))
 		config := fmt.Sprintf(`{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
 			"apps": {"session": {"realms": {"default": {"revocation": {"module": "redis", "url": "{file.%s}"}}}}}}`, storage, file)
-		if err := caddy.Load([]byte(config), true); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, caddy.Load([]byte(config), true))
 	}
 	t.Cleanup(func() { _ = caddy.Stop() })
 	load(first.url())
@@ -251,14 +239,10 @@ func TestRedisKeepsWhatEndedBeforeAnEndlessSession(t *testing.T) {
 	node := s.node()
 	const others = 350 // Redis drops whole blocks of a hundred
 	for i := range others {
-		if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), ended(fmt.Sprint(i))))
 	}
 	for _, until := range []time.Time{time.Unix(253402300799, 0), time.Now().Add(time.Hour)} {
-		if err := node.Revoke(t.Context(), session.Revocation{SessionID: "endless", Until: until}); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), session.Revocation{SessionID: "endless", Until: until}))
 	}
 	stop(t, node)
 	starting := s.node()

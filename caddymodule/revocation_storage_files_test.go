@@ -20,9 +20,7 @@ func TestDamagedFileIsAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node, _ := nodeOn(t, folder, Outage{})
 		file := filepath.Join(folder, "session", "default", "revocations", "deadbeef-0.jsonl")
-		if err := os.WriteFile(file, []byte("{\"session\":\"x\",\"until\":1}\n{\"sess"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.WriteFile(file, []byte("{\"session\":\"x\",\"until\":1}\n{\"sess"), 0o600))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if !node.Status().Outage {
@@ -40,9 +38,7 @@ func TestNodeForgetsFilesThatItWroteLongAgo(t *testing.T) {
 		revoke := func() {
 			t.Helper()
 			for i := range 3 * maxFileEntries {
-				if err := node.Revoke(t.Context(), session.Revocation{SessionID: fmt.Sprint(i), Until: time.Now().Add(24 * time.Hour)}); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, node.Revoke(t.Context(), session.Revocation{SessionID: fmt.Sprint(i), Until: time.Now().Add(24 * time.Hour)}))
 			}
 		}
 		revoke()
@@ -59,14 +55,10 @@ func TestFilesVanishWhenTheyCanStopNothing(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		node, storage := nodeOn(t, folder, Outage{})
-		if err := node.Revoke(t.Context(), ended("one")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), ended("one")))
 		files := func() int {
 			found, err := filepath.Glob(filepath.Join(folder, "session", "default", "revocations", "*.jsonl"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			return len(found)
 		}
 		storage.unreadable.Store(true) // so that a day goes by quickly
@@ -81,9 +73,7 @@ func TestFilesVanishWhenTheyCanStopNothing(t *testing.T) {
 		if files() != 0 {
 			t.Error("the file is still there")
 		}
-		if err := node.Revoke(t.Context(), ended("two")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), ended("two")))
 		time.Sleep(2 * time.Second)
 		other, _ := nodeOn(t, folder, Outage{})
 		wantRevoked(t, other, annsSession("two"), true)
@@ -99,9 +89,7 @@ func TestStorageThatDeletesNothingIsNoOutage(t *testing.T) {
 		node, storage := nodeOn(t, folder, Outage{})
 		storage.keeps.Store(true)
 		node.Update(updatedNow("one"))
-		if err := node.Revoke(t.Context(), ended("one")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), ended("one")))
 		time.Sleep(30 * time.Hour)
 		synctest.Wait()
 		if outages := node.Status().Outages; outages > 0 {
@@ -130,9 +118,7 @@ func TestFilesOfKilledWritesVanish(t *testing.T) {
 		revocations := filepath.Join(folder, revocationsOfDefault)
 		for name, age := range map[string]time.Duration{"1270094": 2 * time.Hour, "2870094": time.Minute, "1270094~": 2 * time.Hour, "v1": 2 * time.Hour} {
 			file, written := filepath.Join(revocations, name), time.Now().Add(-age)
-			if err := errors.Join(os.WriteFile(file, []byte("{"), 0o600), os.Chtimes(file, written, written)); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, errors.Join(os.WriteFile(file, []byte("{"), 0o600), os.Chtimes(file, written, written)))
 		}
 		for _, want := range []string{"1270094~ 2870094 v1 version", "1270094~ v1 version"} {
 			time.Sleep(2 * time.Second)

@@ -27,9 +27,7 @@ func endedElsewhere(t *testing.T, folder string, ids ...string) {
 		content = appendLine(content, entryOf(ended(id)))
 	}
 	revocations := filepath.Join(folder, revocationsOfDefault)
-	if err := errors.Join(os.MkdirAll(revocations, 0o700), os.WriteFile(filepath.Join(revocations, "deadbeef-0.jsonl"), content, 0o600)); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(os.MkdirAll(revocations, 0o700), os.WriteFile(filepath.Join(revocations, "deadbeef-0.jsonl"), content, 0o600)))
 }
 
 func wantLosses(t *testing.T, log string, want int) {
@@ -74,16 +72,12 @@ func TestLostStorageGetsWhatNodesWroteInTheLastHour(t *testing.T) {
 				b, _ := nodeOn(t, folder, Outage{})
 				for i := range signOuts {
 					for node, name := range map[*sharedRevocations]string{a: "a", b: "b"} {
-						if err := node.Revoke(t.Context(), ended(fmt.Sprint(name, i))); err != nil {
-							t.Fatal(err)
-						}
+						require.NoError(t, node.Revoke(t.Context(), ended(fmt.Sprint(name, i))))
 					}
 				}
 				time.Sleep(time.Second)
 				synctest.Wait()
-				if err := tc.lose(filepath.Join(folder, revocationsOfDefault)); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, tc.lose(filepath.Join(folder, revocationsOfDefault)))
 				time.Sleep(patience + 2*time.Second)
 				synctest.Wait()
 				late, _ := nodeOn(t, folder, Outage{})
@@ -114,14 +108,10 @@ func TestLossNamesItsRealm(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				stays, _ := nodeOfRealm(t, realm, folder, Outage{})
 				ends, _ := nodeOfRealm(t, realm, folder, Outage{})
-				if err := ends.Revoke(t.Context(), ended("gone")); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, ends.Revoke(t.Context(), ended("gone")))
 				time.Sleep(2 * time.Second)
 				stop(t, ends)
-				if err := os.RemoveAll(filepath.Join(folder, "session", realm)); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, os.RemoveAll(filepath.Join(folder, "session", realm)))
 				time.Sleep(patience + 2*time.Second)
 				synctest.Wait()
 				stop(t, stays)
@@ -144,9 +134,7 @@ func TestOlderCopyOfTheStorage(t *testing.T) {
 			if err != nil || len(files) != 1 {
 				t.Fatalf("%v, %v", files, err)
 			}
-			if err := os.WriteFile(files[0], content(files[0]), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.WriteFile(files[0], content(files[0]), 0o600))
 		}
 	}
 	firstLine := func(file string) []byte {
@@ -176,9 +164,7 @@ func TestOlderCopyOfTheStorage(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				storage := &certmagic.FileStorage{Path: folder}
 				log, err := new(StorageRevocation).Open("default", storage)
-				if err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, err)
 				log.(*storageLog).node = "a" // so that its files are told from the other one
 				a := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
 				a.ready(t.Context())
@@ -187,9 +173,7 @@ func TestOlderCopyOfTheStorage(t *testing.T) {
 				for i := range signOuts {
 					all = append(all, ended(fmt.Sprint(i)))
 				}
-				if err := errors.Join(log.Append(t.Context(), all[:maxFileEntries]), log.Append(t.Context(), all[maxFileEntries:])); err != nil {
-					t.Fatal(err)
-				}
+				require.NoError(t, errors.Join(log.Append(t.Context(), all[:maxFileEntries]), log.Append(t.Context(), all[maxFileEntries:])))
 				time.Sleep(time.Second)
 				synctest.Wait()
 				tc.lose(t, filepath.Join(folder, revocationsOfDefault))
@@ -215,9 +199,7 @@ func TestStorageThatCompressesHasLostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node, storage := nodeOn(t, folder, Outage{})
 		storage.compresses.Store(true)
-		if err := node.Revoke(t.Context(), ended("one")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, node.Revoke(t.Context(), ended("one")))
 		before := storage.stores.Load()
 		time.Sleep(time.Minute)
 		synctest.Wait()

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
 )
@@ -84,9 +85,7 @@ func nodeOfRealm(t *testing.T, realm, folder string, outage Outage) (*sharedRevo
 	t.Helper()
 	storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: folder}}
 	log, err := new(StorageRevocation).Open(realm, storage)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	node := newSharedRevocations(realm, session.NewRevocationSet(time.Now), log, outage.OutageRule())
 	node.ready(t.Context())
 	return node, storage
@@ -124,9 +123,7 @@ func TestEveryNodeLearnsOfSignOutWithinPollInterval(t *testing.T) {
 		one, bobs := annsSession("one"), &session.Session{ID: "bobs", User: session.User{"id": "bob"}, CreatedAt: time.Now()}
 		two := annsSession("two")
 		time.Sleep(300 * time.Millisecond)
-		if err := a.Revoke(t.Context(), ended("one")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.Revoke(t.Context(), ended("one")))
 		wantRevoked(t, a, one, true)
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -134,9 +131,7 @@ func TestEveryNodeLearnsOfSignOutWithinPollInterval(t *testing.T) {
 		wantRevoked(t, b, two, false)
 
 		err := b.Revoke(t.Context(), session.Revocation{UserID: "ann", Except: "two", Before: time.Now(), Until: time.Now().Add(time.Hour)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		wantRevoked(t, a, two, false)
@@ -160,9 +155,7 @@ func TestPollingIsCheapWithHundredThousandEntries(t *testing.T) {
 			for i := range 500 {
 				all = append(all, ended(fmt.Sprintf("%d/%d", batch, i)))
 			}
-			if err := a.log.Append(t.Context(), all); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, a.log.Append(t.Context(), all))
 		}
 		b, storage := nodeOn(t, folder, Outage{})
 		if sessions, _ := b.Size(); sessions != 100_000 {
@@ -176,9 +169,7 @@ func TestPollingIsCheapWithHundredThousandEntries(t *testing.T) {
 		if lists, stats, loads := storage.lists.Load(), storage.stats.Load(), storage.loads.Load(); lists != 14 || stats != 0 || loads != 0 {
 			t.Errorf("ten seconds took %d lists, %d stats and %d loads; want 14, 0 and 0", lists, stats, loads)
 		}
-		if err := a.Revoke(t.Context(), ended("one more")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.Revoke(t.Context(), ended("one more")))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if loads := storage.loads.Load(); loads != 1 {
@@ -236,9 +227,7 @@ func TestEntryAfterUncertainStoreIsNotLost(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		storage.liesOnStore.Store(false)
-		if err := a.log.Append(t.Context(), append(all, ended("late"))); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.log.Append(t.Context(), append(all, ended("late"))))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		wantRevoked(t, b, annsSession("late"), true)
@@ -251,9 +240,7 @@ func TestOutageClosesAfterGraceAndHeals(t *testing.T) {
 		folder := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			node, storage := nodeOn(t, folder, Outage{OnOutage: rule, OutageGrace: caddy.Duration(10 * time.Second)})
-			if err := node.Revoke(t.Context(), ended("one")); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, node.Revoke(t.Context(), ended("one")))
 			storage.unreadable.Store(true)
 			time.Sleep(8 * time.Second)
 			wantRevoked(t, node, annsSession("two"), false)
@@ -285,9 +272,7 @@ func TestRareLooksAreNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		module := &StorageRevocation{PollInterval: caddy.Duration(5 * time.Minute)}
 		log, err := module.Open("default", &certmagic.FileStorage{Path: folder})
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
 		node.ready(t.Context())
 		for range 30 {
@@ -316,9 +301,7 @@ func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
 		storage := &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
 		storage.unreadable.Store(true)
 		log, err := new(StorageRevocation).Open("default", storage)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
 		node.ready(t.Context())
 		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {

@@ -55,9 +55,7 @@ func TestEveryNodeLearnsOfUpdatesWithinPollInterval(t *testing.T) {
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		entries, err := os.ReadDir(filepath.Join(folder, "session/default/revocations"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		for _, entry := range entries {
 			if strings.HasSuffix(entry.Name(), updateSuffix) {
 				t.Errorf("%s is left", entry.Name())
@@ -101,9 +99,7 @@ func TestManyUpdatesMakeFewFiles(t *testing.T) {
 			t.Errorf("a second of updates made %d files, want 10 at most", stores)
 		}
 		start := time.Now()
-		if err := a.Revoke(t.Context(), ended("two")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.Revoke(t.Context(), ended("two")))
 		if waited := time.Since(start); waited != 0 {
 			t.Errorf("a sign-out waited %s", waited)
 		}
@@ -141,9 +137,7 @@ func TestDamagedFileOfUpdatesHidesNoSignOuts(t *testing.T) {
 			lines = appendLine(lines, entryOf(updatedNow(id)))
 		}
 		write := func(content []byte) {
-			if err := os.WriteFile(file, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.WriteFile(file, content, 0o600))
 			time.Sleep(3 * time.Second)
 			synctest.Wait()
 		}
@@ -151,9 +145,7 @@ func TestDamagedFileOfUpdatesHidesNoSignOuts(t *testing.T) {
 		if !b.UpdatedAfter("first", before) || b.UpdatedAfter("second", before) {
 			t.Error("what can be read of the file does not count, or more than that")
 		}
-		if err := a.Revoke(t.Context(), ended("one")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, a.Revoke(t.Context(), ended("one")))
 		time.Sleep(time.Second)
 		synctest.Wait()
 		wantRevoked(t, b, annsSession("one"), true)

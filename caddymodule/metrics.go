@@ -142,19 +142,17 @@ func (m *metrics) sealed(realm, key string) (uses uint64, tookOver bool) {
 }
 
 var (
-	sealsDescription = prometheus.NewDesc("caddy_session_key_seals",
-		"Tokens that this process has sealed with a key. AES-GCM allows 2^32 with one key.", []string{"realm", "key"}, nil)
-	cacheTokensDescription = prometheus.NewDesc("caddy_session_cache_tokens",
-		"Opened tokens in the cache.", []string{"realm"}, nil)
-	cacheHitsDescription = prometheus.NewDesc("caddy_session_cache_requests_total",
-		"Tokens looked up in the cache, by result.", []string{"realm", "result"}, nil)
-	lagDescription = prometheus.NewDesc("caddy_session_revocation_lag_seconds",
-		"Time since the shared revocations were last read, or since this node began to try if they never were.", []string{"realm"}, nil)
-	outagesDescription = prometheus.NewDesc("caddy_session_revocation_outages_total",
-		"How often the shared revocations could not be read any more.", []string{"realm"}, nil)
-	pendingDescription = prometheus.NewDesc("caddy_session_revocation_pending",
-		"Revocations that could not be shared yet.", []string{"realm"}, nil)
+	sealsDescription       = describe("key_seals", "Tokens that this process has sealed with a key. AES-GCM allows 2^32 with one key.", "key")
+	cacheTokensDescription = describe("cache_tokens", "Opened tokens in the cache.")
+	cacheHitsDescription   = describe("cache_requests_total", "Tokens looked up in the cache, by result.", "result")
+	lagDescription         = describe("revocation_lag_seconds", "Time since the shared revocations were last read, or since this node began to try if they never were.")
+	outagesDescription     = describe("revocation_outages_total", "How often the shared revocations could not be read any more.")
+	pendingDescription     = describe("revocation_pending", "Revocations that could not be shared yet.")
 )
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("caddy_session_"+name, help, append([]string{"realm"}, labels...), nil)
+}
 
 // collector gives out the metrics of one configuration.
 type collector struct {

@@ -19,7 +19,7 @@ func (l *redisLog) cursorGone(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	missing, err := l.missing(ctx, []string{l.cursor})
-	return err == nil && missing[0], err
+	return missing[l.cursor], err
 }
 
 // resume finds out, after a break, what the server has lost: it appends again
@@ -29,37 +29,31 @@ func (l *redisLog) resume(ctx context.Context) error {
 	l.mu.Lock()
 	appended := l.appended
 	l.mu.Unlock()
-	ids := make([]string, len(appended))
-	for i, entry := range appended {
-		ids[i] = entry.id
-	}
 	l.age()
-	ids = append(ids, l.cursor)
-	for _, witness := range l.witnesses {
-		ids = append(ids, cmp.Or(witness.id, l.cursor))
+	ids := []string{l.cursor, cmp.Or(l.witnesses[0].id, l.cursor), cmp.Or(l.witnesses[1].id, l.cursor)}
+	for _, entry := range appended {
+		ids = append(ids, entry.id)
 	}
 	missing, err := l.missing(ctx, ids)
 	if err != nil {
 		return err
 	}
 	var lost []session.Revocation
-	gone := make(map[string]bool)
-	for i, entry := range appended {
-		if missing[i] {
+	for _, entry := range appended {
+		if missing[entry.id] {
 			lost = append(lost, entry.revocation)
-			gone[entry.id] = true
 		}
 	}
 	if len(lost) > 0 {
 		if err := l.Append(ctx, lost); err != nil {
 			return err
 		}
-		l.forget(gone)
+		l.forget(missing)
 	}
-	if !missing[len(appended)] {
+	if !missing[l.cursor] {
 		return nil
 	}
-	l.lose(missing[len(appended)+1:])
+	l.lose(missing)
 	l.cursor = firstEntry // ids may begin anew
 	return nil
 }
@@ -72,12 +66,9 @@ type redisEntry struct {
 
 // lose notes what the stream does not have any more, as a whole or since an older copy
 // of it. What can stop nothing any more may have been trimmed.
-func (l *redisLog) lose(witnesses []bool) {
+func (l *redisLog) lose(missing map[string]bool) {
 	now := time.Now()
-	old := false
-	for i, witness := range l.witnesses {
-		old = old || witnesses[i] && now.Before(witness.until)
-	}
+	old := slices.ContainsFunc(l.witnesses[:], func(witness redisEntry) bool { return missing[witness.id] && now.Before(witness.until) })
 	if l.missed == nil {
 		l.missed = make(map[string]bool)
 	}
@@ -112,18 +103,18 @@ func (l *redisLog) forget(ids map[string]bool) {
 }
 
 // missing says which of the ids the stream does not hold.
-func (l *redisLog) missing(ctx context.Context, ids []string) ([]bool, error) {
+func (l *redisLog) missing(ctx context.Context, ids []string) (map[string]bool, error) {
 	pipeline := l.reader.Pipeline()
-	found := make([]*redis.XMessageSliceCmd, len(ids))
-	for i, id := range ids {
-		found[i] = pipeline.XRange(ctx, l.stream, id, id)
+	found := make(map[string]*redis.XMessageSliceCmd)
+	for _, id := range ids {
+		found[id] = pipeline.XRange(ctx, l.stream, id, id)
 	}
 	if _, err := pipeline.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("reading revocations from Redis: %w", err)
 	}
-	missing := make([]bool, len(ids))
-	for i := range ids {
-		missing[i] = len(found[i].Val()) == 0
+	missing := make(map[string]bool)
+	for id, entries := range found {
+		missing[id] = len(entries.Val()) == 0
 	}
 	return missing, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -60,9 +61,7 @@ func (n *listingNode) wantListed(t *testing.T, user string, want int) {
 
 func (n *listingNode) stop(t *testing.T) {
 	t.Helper()
-	if err := n.list.Destruct(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, n.list.Destruct())
 	stop(t, n.set)
 }
 

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/internal/freeport"
@@ -54,9 +55,7 @@ func TestRedisWithACL(t *testing.T) {
 	}
 	wrong.cancel() // it has nobody to tell what is pending
 	wrong.done.Wait()
-	if err := wrong.log.Close(); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, wrong.log.Close())
 }
 
 // certificate makes a certificate of 127.0.0.1 that signs itself.
@@ -100,9 +99,7 @@ func TestRedisOverTLS(t *testing.T) {
 	}
 	// Somebody in the middle has a certificate of their own.
 	untrusting := nodeAt(t, url)
-	if !untrusting.Status().Outage {
-		t.Error("a certificate that nobody trusts was accepted")
-	}
+	assert.True(t, untrusting.Status().Outage, "a certificate that nobody trusts was accepted")
 	stop(t, untrusting)
 }
 

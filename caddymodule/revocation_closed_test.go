@@ -57,9 +57,7 @@ func TestRevocationsEndSoonThoughTheirLogHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSharedRevocations("default", session.NewRevocationSet(time.Now), hungLog{}, Outage{}.OutageRule())
 		time.Sleep(10 * time.Second)
-		if err := s.Revoke(t.Context(), ended("one")); err == nil {
-			t.Error("a sign-out that could not be shared is reported as done")
-		}
+		assert.Error(t, s.Revoke(t.Context(), ended("one")), "a sign-out that could not be shared is reported as done")
 		time.Sleep(retryInterval + 10*time.Millisecond) // into the next attempt
 		start := time.Now()
 		_ = s.Destruct()

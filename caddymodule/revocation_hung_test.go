@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -137,9 +138,7 @@ func TestReadsThatHangAreFewAndReloadTriesAgain(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		node.use(&terms{new(StorageRevocation), storage})
 		time.Sleep(time.Second)
-		if node.Status().Outage {
-			t.Error("a reload made an outage of a slow look")
-		}
+		assert.False(t, node.Status().Outage, "a reload made an outage of a slow look")
 		close(storage.released)
 		stop(t, node, other)
 	})

@@ -64,9 +64,7 @@ func TestMovedRevocationsForgetNoSignOut(t *testing.T) {
 	if err := os.WriteFile(kept, nil, 0o600); err != nil { // so that it cannot be made anew
 		t.Fatal(err)
 	}
-	if err := inStorage.Revoke(t.Context(), ended("pending")); err == nil {
-		t.Fatal("the storage is not broken")
-	}
+	require.Error(t, inStorage.Revoke(t.Context(), ended("pending")), "the storage is not broken")
 	wantAll := func(set *sharedRevocations) {
 		t.Helper()
 		wantRevoked(t, set, annsSession("shared"), true)
@@ -125,9 +123,7 @@ func TestNoMoveIsWarnedOf(t *testing.T) {
 		t.Error("two users share a client")
 	}
 	for range 5 { // apps start in no order
-		if err := load(`{"module": "storage"}`, fmt.Sprintf(`"http": {"servers": {"a": {"listen": [%q]}}},`, taken.Addr())); err == nil {
-			t.Fatal("the load did not fail")
-		}
+		require.Error(t, load(`{"module": "storage"}`, fmt.Sprintf(`"http": {"servers": {"a": {"listen": [%q]}}},`, taken.Addr())), "the load did not fail")
 	}
 	if current(t) != sets[1] {
 		t.Error("the revocations are not those of the configuration that runs")
@@ -179,9 +175,7 @@ func TestLateSignOutHoldsInTheNewPlace(t *testing.T) {
 	wantRevoked(t, after, annsSession("late"), true)
 	now := time.Now()
 	before.Update(session.Revocation{SessionID: "updated", Updated: now, Until: now.Add(time.Minute)})
-	if !after.UpdatedAfter("updated", now.Add(-time.Second)) {
-		t.Error("the new place does not know of the update")
-	}
+	assert.True(t, after.UpdatedAfter("updated", now.Add(-time.Second)), "the new place does not know of the update")
 	isInTwo := func() bool { return two.command("XLEN", "session:default:revocations") == "1" }
 	eventually(t, 5*time.Second, "the sign-out is not shared in the new place", isInTwo)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -82,9 +83,7 @@ func TestOutageIsPaidForOnce(t *testing.T) {
 				node, heal := deafNode(t, folder, tc.readable)
 				start := time.Now()
 				for i := range 3 {
-					if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); !errors.Is(err, session.ErrUnavailable) {
-						t.Errorf("the error is %v", err)
-					}
+					assert.ErrorIs(t, node.Revoke(t.Context(), ended(fmt.Sprint(i))), session.ErrUnavailable)
 					wantRevoked(t, node, annsSession(fmt.Sprint(i)), true)
 				}
 				if took := time.Since(start); took > tc.longest {
@@ -108,9 +107,7 @@ func TestSignOutsAtOnceDoNotQueueInAnOutage(t *testing.T) {
 			go func() {
 				time.Sleep(time.Duration(i) * time.Millisecond)
 				start := time.Now()
-				if err := node.Revoke(t.Context(), ended(fmt.Sprint(i))); !errors.Is(err, session.ErrUnavailable) {
-					t.Errorf("the error is %v", err)
-				}
+				assert.ErrorIs(t, node.Revoke(t.Context(), ended(fmt.Sprint(i))), session.ErrUnavailable)
 				took <- time.Since(start)
 			}()
 		}
@@ -134,9 +131,7 @@ func wantShared(t *testing.T, folder string, node *sharedRevocations, count int)
 	if pending := node.Status().Pending; pending != 0 {
 		t.Errorf("%d pending, want none", pending)
 	}
-	if err := node.Revoke(t.Context(), ended("after")); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, node.Revoke(t.Context(), ended("after")))
 	other, _ := nodeOn(t, folder, Outage{})
 	for i := range count {
 		wantRevoked(t, other, annsSession(fmt.Sprint(i)), true)
@@ -159,9 +154,7 @@ func TestTermsOfAFailedLoadAreTakenBack(t *testing.T) {
 		storage.unreadable.Store(true)
 		time.Sleep(2 * time.Minute) // more than the grace, and less than the other poll_interval
 		synctest.Wait()
-		if !node.Status().Outage {
-			t.Error("the storage of the failed configuration is read, or at its interval")
-		}
+		assert.True(t, node.Status().Outage, "the storage of the failed configuration is read, or at its interval")
 		wantRevoked(t, node, annsSession("one"), false)
 		stop(t, node)
 	})
@@ -256,9 +249,7 @@ func TestManagerKnowsTheLongestOutage(t *testing.T) {
 		if got := manager.Settings().LongestOutage; got != want {
 			t.Errorf("%s: %v, want %v", revocation, got, want)
 		}
-		if err := realm.app.Cleanup(); err != nil {
-			t.Error(err)
-		}
+		assert.NoError(t, realm.app.Cleanup())
 	}
 }
 

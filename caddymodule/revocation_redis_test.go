@@ -191,9 +191,7 @@ func TestReloadReadsTheRedisURLAnew(t *testing.T) {
 	load(second.url())
 	pool.Range(func(place, value any) bool {
 		if set, ok := value.(*sharedRevocations); ok {
-			if err := set.Revoke(t.Context(), ended("one")); err != nil {
-				t.Error(err)
-			}
+			assert.NoError(t, set.Revoke(t.Context(), ended("one")))
 		}
 		if strings.Contains(place.(string), "redis://") {
 			t.Errorf("the URL, which may hold a password, stands in the key %s", place)
@@ -217,14 +215,10 @@ func TestRedisKeepsWhatAStartingNodeHasNotRead(t *testing.T) {
 	}
 	s.kill()
 	node := s.node()
-	if err := node.Revoke(t.Context(), ended("one")); err == nil {
-		t.Error("a sign-out without Redis was reported as done")
-	}
+	assert.Error(t, node.Revoke(t.Context(), ended("one")), "a sign-out without Redis was reported as done")
 	s.start()
 	eventually(t, 10*time.Second, "the sign-out is not shared", func() bool { return node.Status().Pending == 0 })
-	if err := node.Revoke(t.Context(), ended("another")); err != nil {
-		t.Error(err)
-	}
+	assert.NoError(t, node.Revoke(t.Context(), ended("another")))
 	starting := s.node()
 	defer stop(t, node, starting)
 	if known := starting.Status().Users; known != users {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -23,9 +24,7 @@ func TestDamagedFileIsAnOutage(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte("{\"session\":\"x\",\"until\":1}\n{\"sess"), 0o600))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if !node.Status().Outage {
-			t.Error("the node takes half a file for all")
-		}
+		assert.True(t, node.Status().Outage, "the node takes half a file for all")
 		stop(t, node)
 	})
 }

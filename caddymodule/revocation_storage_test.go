@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -94,9 +95,7 @@ func nodeOfRealm(t *testing.T, realm, folder string, outage Outage) (*sharedRevo
 func stop(t *testing.T, nodes ...*sharedRevocations) {
 	t.Helper()
 	for _, node := range nodes {
-		if err := node.Destruct(); err != nil {
-			t.Error(err)
-		}
+		assert.NoError(t, node.Destruct())
 	}
 }
 
@@ -193,9 +192,7 @@ func TestSignOutOnFullDiskIsKeptAndNeverReportedAsDone(t *testing.T) {
 			}
 		}
 		wantRevoked(t, a, annsSession("1"), true)
-		if status := a.Status(); status.Pending != 3 {
-			t.Errorf("%d pending, want 3", status.Pending)
-		}
+		assert.Equal(t, 3, a.Status().Pending)
 		time.Sleep(10 * time.Second)
 		storage.full.Store(false)
 		time.Sleep(2 * time.Second)
@@ -203,9 +200,7 @@ func TestSignOutOnFullDiskIsKeptAndNeverReportedAsDone(t *testing.T) {
 		for i := range 3 {
 			wantRevoked(t, b, annsSession(fmt.Sprint(i)), true)
 		}
-		if status := a.Status(); status.Pending != 0 {
-			t.Errorf("%d pending, want 0", status.Pending)
-		}
+		assert.Zero(t, a.Status().Pending)
 		stop(t, a, b)
 	})
 }
@@ -222,9 +217,7 @@ func TestEntryAfterUncertainStoreIsNotLost(t *testing.T) {
 			all = append(all, ended(fmt.Sprint(i)))
 		}
 		storage.liesOnStore.Store(true)
-		if err := a.log.Append(t.Context(), all); err == nil {
-			t.Fatal("no error")
-		}
+		require.Error(t, a.log.Append(t.Context(), all))
 		time.Sleep(2 * time.Second)
 		storage.liesOnStore.Store(false)
 		require.NoError(t, a.log.Append(t.Context(), append(all, ended("late"))))

@@ -39,9 +39,7 @@ func TestEveryNodeLearnsOfUpdatesWithinPollInterval(t *testing.T) {
 			}
 		}
 		wantRevoked(t, b, annsSession("1"), false)
-		if status := b.Status(); status.Sessions != 0 {
-			t.Errorf("updates are counted as %d revocations", status.Sessions)
-		}
+		assert.Zero(t, b.Status().Sessions, "updates are counted as revocations")
 
 		storage.full.Store(true)
 		a.Update(updatedNow("during"))
@@ -49,9 +47,7 @@ func TestEveryNodeLearnsOfUpdatesWithinPollInterval(t *testing.T) {
 		storage.full.Store(false)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if !b.UpdatedAfter("during", before) {
-			t.Error("an update on a full disk is lost")
-		}
+		assert.True(t, b.UpdatedAfter("during", before), "an update on a full disk is lost")
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		entries, err := os.ReadDir(filepath.Join(folder, "session/default/revocations"))
@@ -105,18 +101,14 @@ func TestManyUpdatesMakeFewFiles(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if !b.UpdatedAfter("one", last.Updated.Add(-time.Millisecond)) {
-			t.Error("the last update is not known within poll_interval")
-		}
+		assert.True(t, b.UpdatedAfter("one", last.Updated.Add(-time.Millisecond)), "the last update is not known within poll_interval")
 		a.Update(updatedNow("at once"))
 		synctest.Wait()
 		a.Update(updatedNow("when it stops"))
 		stop(t, a)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if !b.UpdatedAfter("when it stops", start) {
-			t.Error("an update of a node's last moment is lost")
-		}
+		assert.True(t, b.UpdatedAfter("when it stops", start), "an update of a node's last moment is lost")
 		stop(t, b)
 	})
 }
@@ -150,16 +142,12 @@ func TestDamagedFileOfUpdatesHidesNoSignOuts(t *testing.T) {
 		synctest.Wait()
 		wantRevoked(t, b, annsSession("one"), true)
 		wantRevoked(t, b, annsSession("two"), false)
-		if b.Status().Outage {
-			t.Error("the file counts as an outage")
-		}
+		assert.False(t, b.Status().Outage, "the file counts as an outage")
 		if n := strings.Count(log(), "updates is damaged"); n != 2 {
 			t.Errorf("two nodes said %d times that it is damaged", n)
 		}
 		write(lines)
-		if !b.UpdatedAfter("second", before) {
-			t.Error("what was written later does not count")
-		}
+		assert.True(t, b.UpdatedAfter("second", before), "what was written later does not count")
 		stop(t, a, b)
 	})
 }

@@ -96,8 +96,7 @@ func TestRealmsEndAtOnce(t *testing.T) {
 // Once its place has changed, nobody hears of an outage that a set no longer has.
 func TestClosedRevocationsSayNothingLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSharedRevocations("default", session.NewRevocationSet(time.Now), slowLog{}, Outage{OnOutage: "closed", OutageGrace: caddy.Duration(time.Minute)})
-		s.ready(t.Context())
+		s := startNode(t, slowLog{}, Outage{OnOutage: "closed", OutageGrace: caddy.Duration(time.Minute)})
 		require.NoError(t, s.Destruct())
 		time.Sleep(time.Hour)
 		synctest.Wait()

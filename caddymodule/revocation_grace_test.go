@@ -40,8 +40,7 @@ func TestGraceOfALaterConfigurationCounts(t *testing.T) {
 func TestFrozenNodeTakesNoSessionOnceTheGraceIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &readOnce{fail: make(chan error)}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		node.closing.Stop()
 		want := func(want error) {
 			t.Helper()
@@ -66,8 +65,7 @@ func TestFrozenNodeTakesNoSessionOnceTheGraceIsOver(t *testing.T) {
 func TestNodeThatSleptTakesNoSessionBeforeItsNextLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &lookingLog{look: make(chan struct{})}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		node.closing.Stop()
 		const slept = time.Hour
 		node.awake = func(now time.Time) time.Duration { return now.Sub(node.started) - slept }
@@ -94,8 +92,7 @@ func TestNodeThatSleptTakesNoSessionBeforeItsNextLook(t *testing.T) {
 func TestClockThatIsSetBackDoesNotProlongTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &lookingLog{look: make(chan struct{})}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		synctest.Wait()
 		node.closing.Stop()
 		node.staleWall.Store(math.MaxInt64) // which that clock will not reach

@@ -57,8 +57,7 @@ func hangingNode(t *testing.T, folder string) (node, other *sharedRevocations, s
 	storage = &hangingStorage{Storage: &certmagic.FileStorage{Path: folder}, released: make(chan struct{})}
 	log, err := new(StorageRevocation).Open("default", storage)
 	require.NoError(t, err)
-	node = newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{OnOutage: "closed", OutageGrace: caddy.Duration(time.Minute)})
-	node.ready(t.Context())
+	node = startNode(t, log, Outage{OnOutage: "closed", OutageGrace: caddy.Duration(time.Minute)})
 	other, _ = nodeOn(t, folder, Outage{})
 	return node, other, storage
 }

@@ -57,8 +57,7 @@ func deafNode(t *testing.T, folder string, readable bool) (*sharedRevocations, f
 	log, err := new(StorageRevocation).Open("default", storage)
 	require.NoError(t, err)
 	deaf := &deafLog{RevocationLog: log}
-	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), deaf, Outage{}.OutageRule())
-	node.ready(t.Context())
+	node := startNode(t, deaf, Outage{})
 	deaf.deaf.Store(true)
 	storage.unreadable.Store(!readable)
 	time.Sleep(3 * time.Second) // the next look fails, if it does
@@ -173,8 +172,7 @@ func TestPolledLogOfAnotherModuleTakesNewTerms(t *testing.T) {
 		closing, next := &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}, &watchedStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}}
 		log, err := new(StorageRevocation).Open("default", closing)
 		require.NoError(t, err)
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), borrowedLog{log, log.(PolledLog)}, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, borrowedLog{log, log.(PolledLog)}, Outage{})
 		node.use(&terms{&StorageRevocation{PollInterval: caddy.Duration(5 * time.Minute)}, next})
 		closing.unreadable.Store(true)
 		time.Sleep(3 * time.Minute) // more than the grace, and before the next look
@@ -213,8 +211,7 @@ func (l *readOnce) Follow(ctx context.Context, _ func(session.Revocation), synce
 func TestNoNodeGoesOnForLongerThanTheLongestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &readOnce{fail: make(chan error)}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		began := time.Now()
 		time.Sleep(time.Minute)
 		log.fail <- errors.New("connection reset by peer")
@@ -279,8 +276,7 @@ func TestOutageWithoutAnErrorIsToldAndCounted(t *testing.T) {
 				logged := caddyLog(t)
 				synctest.Test(t, func(t *testing.T) {
 					log := &lookingLog{look: make(chan struct{})}
-					node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{OnOutage: rule}.OutageRule())
-					node.ready(t.Context())
+					node := startNode(t, log, Outage{OnOutage: rule})
 					if !timers {
 						node.closing.Stop()
 					}
@@ -317,8 +313,7 @@ func TestOutageOfALookThatHungNamesItsReason(t *testing.T) {
 	logged := caddyLog(t)
 	synctest.Test(t, func(t *testing.T) {
 		log := &readOnce{fail: make(chan error)}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		time.Sleep(2 * time.Minute)
 		log.fail <- errors.New("connection reset by peer")
 		time.Sleep(time.Minute)

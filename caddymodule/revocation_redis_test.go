@@ -114,8 +114,7 @@ func nodeAt(t *testing.T, url string) *sharedRevocations {
 	log, err := module.Open("default", nil)
 	require.NoError(t, err)
 	log.(*redisLog).patience = testPatience
-	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
-	node.ready(t.Context())
+	node := startNode(t, log, module.OutageRule())
 	return node
 }
 

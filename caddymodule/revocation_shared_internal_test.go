@@ -47,8 +47,7 @@ func (*hesitantLog) Close() error { return nil }
 func TestSignOutWhileAnotherIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		gone, leave := context.WithCancel(t.Context())
 		answered := make(chan error, 2)
 		go func() { answered <- node.Revoke(gone, ended("first")) }()
@@ -71,8 +70,7 @@ func TestUpdatesThatAreWorthNothingAreDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
 		close(log.may)
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		node.Update(session.Revocation{SessionID: "one", Updated: time.Now().Add(-time.Hour), Until: time.Now().Add(-time.Minute)})
 		time.Sleep(2 * retryInterval)
 		require.NoError(t, node.Destruct())
@@ -86,8 +84,7 @@ func TestEndedRevocationsAreSwept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
 		close(log.may)
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		node.Add(session.Revocation{SessionID: "one", Until: time.Now().Add(time.Minute)})
 		assert.Equal(t, 1, node.Status().Sessions)
 		time.Sleep(3 * time.Hour)
@@ -100,8 +97,7 @@ func TestEndedRevocationsAreSwept(t *testing.T) {
 func TestRevocationLagIsOfTheLastLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &hesitantLog{may: make(chan struct{}), began: make(chan struct{}, 10)}
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		time.Sleep(time.Hour)
 		node.synced()
 		assert.Zero(t, lagOf(t, node))
@@ -137,8 +133,7 @@ func lagOf(t *testing.T, node *sharedRevocations) float64 {
 func TestUpdatesThatComeWhileOthersAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newRememberingLog()
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		at := func(after time.Duration) session.Revocation {
 			now := time.Now().Truncate(time.Second)
 			return session.Revocation{SessionID: "one", Updated: now.Add(after), Until: now.Add(time.Hour)}
@@ -161,8 +156,7 @@ func TestUpdatesThatComeWhileOthersAreTold(t *testing.T) {
 func TestSignOutsDoNotWaitForALogThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := newRememberingLog()
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		hanging := make(chan error, 1)
 		go func() { hanging <- node.Revoke(t.Context(), ended("first")) }()
 		<-log.began

@@ -166,8 +166,7 @@ func TestOlderCopyOfTheStorage(t *testing.T) {
 				log, err := new(StorageRevocation).Open("default", storage)
 				require.NoError(t, err)
 				log.(*storageLog).node = "a" // so that its files are told from the other one
-				a := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-				a.ready(t.Context())
+				a := startNode(t, log, Outage{})
 				b, _ := nodeOn(t, folder, Outage{})
 				var all []session.Revocation
 				for i := range signOuts {

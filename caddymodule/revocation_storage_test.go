@@ -76,6 +76,14 @@ func (w *watchedStorage) Store(ctx context.Context, key string, value []byte) er
 	return err
 }
 
+// startNode starts a node on a log, and waits until it has been read or could not be.
+func startNode(t *testing.T, log RevocationLog, outage Outage) *sharedRevocations {
+	t.Helper()
+	node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, outage.OutageRule())
+	node.ready(t.Context())
+	return node
+}
+
 // nodeOn starts a node that shares a folder with others.
 func nodeOn(t *testing.T, folder string, outage Outage) (*sharedRevocations, *watchedStorage) {
 	t.Helper()
@@ -266,8 +274,7 @@ func TestRareLooksAreNoOutage(t *testing.T) {
 		module := &StorageRevocation{PollInterval: caddy.Duration(5 * time.Minute)}
 		log, err := module.Open("default", &certmagic.FileStorage{Path: folder})
 		require.NoError(t, err)
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, module.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, module.OutageRule())
 		for range 30 {
 			time.Sleep(time.Minute)
 			synctest.Wait()
@@ -295,8 +302,7 @@ func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
 		storage.unreadable.Store(true)
 		log, err := new(StorageRevocation).Open("default", storage)
 		require.NoError(t, err)
-		node := newSharedRevocations("default", session.NewRevocationSet(time.Now), log, Outage{}.OutageRule())
-		node.ready(t.Context())
+		node := startNode(t, log, Outage{})
 		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {
 			t.Errorf("the error is %v", err)
 		}

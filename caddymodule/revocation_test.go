@@ -195,21 +195,15 @@ func TestOutageClosesAuthRoutesAndLeavesTheOthersOpen(t *testing.T) {
 // command runs `caddy session …`.
 func command(t *testing.T, input string, arguments ...string) (string, error) {
 	t.Helper()
-	for _, c := range caddycmd.Commands() {
-		if c.Name != "session" {
-			continue
-		}
-		root := newRoot(c)
-		root.SetArgs(arguments)
-		var out strings.Builder
-		root.SetOut(&out)
-		root.SetErr(io.Discard)
-		root.SetIn(strings.NewReader(input))
-		err := root.ExecuteContext(t.Context())
-		return out.String(), err
-	}
-	t.Fatal("there is no command session")
-	return "", nil
+	root := &cobra.Command{Use: "session", SilenceUsage: true, SilenceErrors: true}
+	caddycmd.Commands()["session"].CobraFunc(root)
+	root.SetArgs(arguments)
+	var out strings.Builder
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	root.SetIn(strings.NewReader(input))
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
 }
 
 func TestCommandsSealAndOpen(t *testing.T) {
@@ -244,12 +238,6 @@ func TestCommandRevokeNeedsExactlyOneTarget(t *testing.T) {
 		_, err := command(t, "", arguments...)
 		require.ErrorContains(t, err, "exactly one")
 	}
-}
-
-func newRoot(c caddycmd.Command) *cobra.Command {
-	root := &cobra.Command{Use: c.Name, SilenceUsage: true, SilenceErrors: true}
-	c.CobraFunc(root)
-	return root
 }
 
 // Realms do not know one another's users: who ends all sessions in one of them stays signed

@@ -70,9 +70,7 @@ func TestNodeThatSleptTakesNoSessionBeforeItsNextLook(t *testing.T) {
 		const slept = time.Hour
 		node.awake = func(now time.Time) time.Duration { return now.Sub(node.started) - slept }
 		time.Sleep(slept)
-		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {
-			t.Errorf("after the sleep: %v", err)
-		}
+		wantStale(t, node)
 		for range 2 {
 			log.look <- struct{}{}
 			synctest.Wait()

@@ -49,6 +49,14 @@ func (l *deafLog) Append(ctx context.Context, all []session.Revocation) error {
 	return l.RevocationLog.Append(ctx, all)
 }
 
+// wantLogged checks how often a log has each of the messages.
+func wantLogged(t *testing.T, log string, times int, messages ...string) {
+	t.Helper()
+	for _, message := range messages {
+		assert.Equal(t, times, strings.Count(log, message), "%q in the log:\n%s", message, log)
+	}
+}
+
 // deafNode is a node on a folder that does not answer to writers, and to readers
 // only if it is readable.
 func deafNode(t *testing.T, folder string, readable bool) (*sharedRevocations, func()) {
@@ -292,11 +300,7 @@ func TestOutageWithoutAnErrorIsToldAndCounted(t *testing.T) {
 					node.cancel()
 					node.done.Wait()
 				})
-				for _, message := range []string{"could not be read for longer than outage_grace", "can be read again"} {
-					if count := strings.Count(logged(), message); count != 1 {
-						t.Errorf("the log has %q %d times:\n%s", message, count, logged())
-					}
-				}
+				wantLogged(t, logged(), 1, "could not be read for longer than outage_grace", "can be read again")
 				for _, message := range []string{"auth routes are closed", "auth routes are open again"} {
 					if told := strings.Contains(logged(), message); told != (rule == "closed") {
 						t.Errorf("the log has %q: %t", message, told)
@@ -323,11 +327,7 @@ func TestOutageOfALookThatHungNamesItsReason(t *testing.T) {
 		node.cancel()
 		node.done.Wait()
 	})
-	for _, message := range []string{"auth routes are closed", "connection reset by peer"} {
-		if count := strings.Count(logged(), message); count != 1 {
-			t.Errorf("the log has %q %d times:\n%s", message, count, logged())
-		}
-	}
+	wantLogged(t, logged(), 1, "auth routes are closed", "connection reset by peer")
 }
 
 // Each outage is an outage of its own, and is told of.
@@ -352,11 +352,7 @@ func TestEveryOutageIsCounted(t *testing.T) {
 		}
 		stop(t, node)
 	})
-	for _, message := range []string{"the shared revocations cannot be read", "auth routes are closed", "auth routes are open again"} {
-		if count := strings.Count(logged(), message); count != outages {
-			t.Errorf("the log has %q %d times:\n%s", message, count, logged())
-		}
-	}
+	wantLogged(t, logged(), outages, "the shared revocations cannot be read", "auth routes are closed", "auth routes are open again")
 }
 
 // A look that was under way when the node stopped does not close its auth routes later, to

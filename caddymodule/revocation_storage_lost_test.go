@@ -32,9 +32,7 @@ func endedElsewhere(t *testing.T, folder string, ids ...string) {
 
 func wantLosses(t *testing.T, log string, want int) {
 	t.Helper()
-	if lost := strings.Count(log, "the shared revocations were lost"); lost != want {
-		t.Errorf("the log says %d times that revocations were lost, want %d", lost, want)
-	}
+	wantLogged(t, log, want, "the shared revocations were lost")
 }
 
 // The storage loses everything, or one file. What all nodes that run wrote in the last

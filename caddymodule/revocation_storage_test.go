@@ -303,9 +303,7 @@ func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
 		log, err := new(StorageRevocation).Open("default", storage)
 		require.NoError(t, err)
 		node := startNode(t, log, Outage{})
-		if _, err := node.Revoked(annsSession("one")); !errors.Is(err, session.ErrStale) {
-			t.Errorf("the error is %v", err)
-		}
+		wantStale(t, node)
 		synctest.Wait()
 		if text := logged(); strings.Count(text, "cannot be read, so auth routes are closed: this node has never read them") != 1 {
 			t.Errorf("the log is:\n%s", text)
@@ -325,9 +323,5 @@ func TestNodeThatNeverReadIsClosedAtOnce(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		stop(t, node)
 	})
-	for _, message := range []string{"auth routes are closed", "so auth routes are open again"} {
-		if count := strings.Count(logged(), message); count != 1 {
-			t.Errorf("the log has %q %d times:\n%s", message, count, logged())
-		}
-	}
+	wantLogged(t, logged(), 1, "auth routes are closed", "so auth routes are open again")
 }

@@ -207,7 +207,7 @@ func (h *Handler) admitBelow(r *http.Request, asked operation) (operation, *prob
 // the session to show. The error is a [*problem] or one of package session.
 func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.ResponseWriter, r *http.Request) (*session.Session, error) {
 	if asked.validates() {
-		if err := visitor.Validate(r.Context()); err != nil {
+		if err := visitor.Validate(r.Context()); err != nil && !asked.endsUnread() {
 			return nil, err
 		}
 	}

@@ -123,6 +123,29 @@ func TestRefresher(t *testing.T) {
 	}
 }
 
+// Who signs out everywhere while the validator cannot tell is signed out here at least, as
+// where the revocations cannot be read: a stolen cookie would live on.
+func TestSignOutEverywhereIsKeptWhileTheValidatorFails(t *testing.T) {
+	h := &hooks{}
+	s := newSite(t, func(settings *session.Settings, _ *sessionapi.Config) { settings.Validator = h })
+	laptop := s.onDevice("ann")
+	h.validate = errors.New("connection refused")
+	r := s.request(http.MethodDelete, "")
+	r.URL.Path += "/all"
+	recorder := httptest.NewRecorder()
+	if err := s.handler.ServeHTTP(recorder, r); err == nil {
+		t.Error("the log would get nothing")
+	}
+	a := read(t, recorder).want(t, http.StatusServiceUnavailable)
+	if !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=0") {
+		t.Errorf("Set-Cookie %q", a.header["Set-Cookie"])
+	}
+	h.validate = nil
+	if s.signedInOn(laptop) {
+		t.Error("a copy of the cookie signs in again")
+	}
+}
+
 // Whose session the validator has ended, or cannot tell of, neither ends the user's other
 // sessions nor sees them; a back end signs in all the same.
 func TestValidatorIsAskedForTheOtherSessionsToo(t *testing.T) {

@@ -66,6 +66,7 @@ func (v *Visitor) endPresent(ctx context.Context) error {
 		others, unsure = v.doubt.sessions, v.doubt.reason() != nil
 	}
 	for _, s := range others {
+		v.manager.memory.replaced.remember(identityOf(s), nil, v.manager.settings.Now(), recentFor)
 		if err := v.manager.end(ctx, s); err != nil && !unsure {
 			return err
 		}

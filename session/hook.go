@@ -53,6 +53,9 @@ func stateOf(s *Session) sessionState {
 	return sessionState{s.ID, s.User.ID(), s.LastActivity.UnixMilli()}
 }
 
+// identityOf is a session whatever its state.
+func identityOf(s *Session) sessionState { return sessionState{id: s.ID, user: s.User.ID()} }
+
 // Validate asks the Validator of the settings, if there is one. When it refuses,
 // the session is ended and the visitor anonymous. An error means that nobody can
 // tell ([ErrUnavailable]): fail closed; the visitor is then anonymous, too.
@@ -136,9 +139,8 @@ func (v *Visitor) rotate(ctx context.Context) error {
 	if now := m.settings.Now(); !s.Expired(now) && v.outlivesMemory(now) {
 		return v.Recheck()
 	}
-	key := stateOf(s)
-	key.lastActivity = 0 // one call at a time, whatever the state
-	made, err := m.memory.rotating.do(ctx, key, func(ctx context.Context) (*sealedSession, error) {
+	// One call at a time, whatever the state.
+	made, err := m.memory.rotating.do(ctx, identityOf(s), func(ctx context.Context) (*sealedSession, error) {
 		return m.rotate(ctx, s)
 	})
 	if IsAnonymity(err) {

@@ -4,14 +4,16 @@ import "sync/atomic"
 
 // Memory is what a node must not forget when a reload replaces the [Manager] of a realm:
 // the sessions that it changed in the last minutes, the calls of the Refresher that are
-// under way, the open connections, and how often each user ended their other sessions.
-// Without it, an old cookie would bring back a state that was replaced, a refresh token
-// would be used twice, and a connection would not hear that its session ended. The zero
-// value is empty.
+// under way, the sessions that a sign-in has replaced, the open connections, and how often
+// each user ended their other sessions. Without it, an old cookie would bring back a state
+// that was replaced, a refresh token would be used twice, a late answer would take the new
+// cookie away, and a connection would not hear that its session ended. The zero value is
+// empty.
 type Memory struct {
 	recent         recent
 	rotating       flights
 	rotationFailed verdicts
+	replaced       verdicts // sessions in whose place a sign-in has put another
 	watches        watches
 	ends           perMinute    // of the other sessions of a user, by one of them
 	longest        atomic.Int64 // nanoseconds that a session may live under any of the settings so far

@@ -101,15 +101,23 @@ func (v *Visitor) sentNames() (names []string) {
 
 // ClearInvalid removes the request's cookies of ours if none of them opened, and
 // reports whether it did. While machinery is broken nobody knows whether they
-// are good, so they stay.
+// are good, so they stay. So do those of a session in whose place a sign-in has just put
+// another: the browser may have its cookie, which has the same name, by the time of this
+// answer.
 func (v *Visitor) ClearInvalid(header http.Header) bool {
-	if v.session != nil || v.deleted || v.result == ResultError || !v.sent.any() {
+	if v.session != nil || v.deleted || v.result == ResultError || !v.sent.any() || slices.ContainsFunc(v.ended, v.manager.wasReplaced) {
 		return false
 	}
 	for _, name := range v.sentNames() {
 		v.removeCookie(header, name)
 	}
 	return true
+}
+
+// wasReplaced reports whether a sign-in has just put another session in the place of this one.
+func (m *Manager) wasReplaced(s *Session) bool {
+	_, known := m.memory.replaced.get(identityOf(s), m.settings.Now())
+	return known
 }
 
 // ForwardCookies rewrites the Cookie header of the request to the app. Handoff

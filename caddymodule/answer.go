@@ -64,6 +64,7 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.wroteHeader = true
+	a.visit.connection.answers.Store(true)
 	if a.byAPI {
 		a.returnHeld(header)
 		a.send(status)
@@ -91,6 +92,8 @@ func (a *answer) WriteHeader(status int) {
 		a.dropBody(header)
 		found.contentType = ""
 	}
+	// Else the proxy would log that the answer broke off, with the headers that name the session.
+	a.discard = a.discard || a.visit.connection.hungUp.Load()
 	noStore := setsCookie || a.visit.ofDenial() || !a.visit.match.Open && isPersonalStatus(status)
 	if !a.visit.match.Static || noStore {
 		protectFromCaches(header, found, a.visit, noStore)
@@ -245,6 +248,9 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 			a.guard.logger.Warn("the app's handoff (X-Session-Set and the like) was ignored, because the setting handoff does not allow it on this path", a.visit.logPath())
 			return session.Handoff{}, nil
 		}
+	}
+	if handoff.Set != nil && a.visit.connection.hungUp.Load() {
+		return session.Handoff{}, nil // nobody would get the new session, and the one before would be lost
 	}
 	switch {
 	case err == nil:

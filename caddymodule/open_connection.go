@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,9 @@ type connection struct {
 	stop     func()
 	began    time.Time   // the answer, if it may go on and on; zero once that is settled
 	complete atomic.Bool // for the browser, though the app still answers
+	asked    atomic.Bool // the app has the whole request, of a signed-in visitor
+	answers  atomic.Bool // the app does
+	hungUp   atomic.Bool // the browser has
 }
 
 // longAnswer is how long an answer of unknown length is sent before it counts as a
@@ -46,21 +50,32 @@ func (v *visit) endWithSession() {
 	v.connection.cancel = cancel
 }
 
-// outlastBrowser reads the answer of a Server Action to its end when its body is not
-// sent: with the header the browser knows all, goes to where it is sent, and hangs up.
-// Caddy's proxy would take that for a failure of the app, and log it with the headers
-// that name the session, at many a sign-in.
+// changes reports whether the request of a signed-in visitor may have the app do something,
+// such as to sign out.
+func (v *visit) changes() bool {
+	return v.runsAction() || v.visitor.Session() != nil && !mayRepeat(v.request) && !v.match.Open && v.kind != routes.WebSocket
+}
+
+// outlastBrowser waits a while for the app when the browser has hung up. Who signs out on a
+// computer that others use closes the window at once: the app has signed them out then,
+// and so must its answer. And the answer of a Server Action is read to its end when its
+// body is not sent: with the header the browser knows all, goes to where it is sent, and
+// hangs up. Caddy's proxy would take that for a failure of the app, and log it with the
+// headers that name the session, at many a sign-in.
 func (v *visit) outlastBrowser() {
-	browser := v.request.Context()
+	c, r := &v.connection, v.request
+	browser := r.Context()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(browser))
+	c.asked.Store(v.visitor.Session() != nil && (r.Body == nil || r.Body == http.NoBody))
 	unwatch := context.AfterFunc(browser, func() {
-		if v.connection.complete.Load() {
+		c.hungUp.Store(true)
+		if c.complete.Load() || c.asked.Load() && !c.answers.Load() {
 			sleep(ctx, drainTimeout)
 		}
 		cancel()
 	})
-	v.request = v.request.WithContext(ctx)
-	v.connection.cancel = func() { unwatch(); cancel() }
+	v.request = r.WithContext(ctx)
+	c.cancel = func() { unwatch(); cancel() }
 }
 
 // done frees what endWithSession, outlastBrowser and staysOpen took.

@@ -8,7 +8,7 @@ import (
 
 // pass hands the request to the app and its answer to the browser.
 func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) error {
-	if v.runsAction() {
+	if v.changes() {
 		v.outlastBrowser()
 	} else {
 		v.endWithSession()

@@ -22,6 +22,7 @@ type slowBody struct {
 	manager *session.Manager
 	session *session.Session
 	cancel  context.CancelFunc // else a body that breaks off would count as a failure of the app
+	whole   *atomic.Bool       // set when all of it has come
 	began   time.Time
 	over    atomic.Bool // the session is
 
@@ -37,7 +38,7 @@ func (v *visit) endBodyWithSession() *slowBody {
 	if s == nil || v.connection.cancel == nil || r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	b := &slowBody{ReadCloser: r.Body, manager: v.manager, session: s, cancel: v.connection.cancel, began: time.Now().Round(0)}
+	b := &slowBody{ReadCloser: r.Body, manager: v.manager, session: s, cancel: v.connection.cancel, whole: &v.connection.asked, began: time.Now().Round(0)}
 	r.Body = b
 	return b
 }
@@ -45,6 +46,9 @@ func (v *visit) endBodyWithSession() *slowBody {
 // Read implements io.Reader.
 func (b *slowBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.whole.Store(true)
+	}
 	if time.Since(b.began) < longBody {
 		return n, err
 	}

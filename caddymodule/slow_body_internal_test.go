@@ -99,3 +99,39 @@ func (p *parts) Read(b []byte) (int, error) {
 	b[0] = 'x'
 	return 1, nil
 }
+
+// A WebSocket over HTTP/2 or HTTP/3 is the body of its request. Whose session other requests
+// keep alive may be silent there for longer than one expiry.
+func TestQuietWebSocketLivesAsLongAsItsSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		manager := b.guard.realm.ready.Load()
+		cookie := b.cookie
+		go func() {
+			for range 10 * 24 {
+				time.Sleep(time.Hour)
+				v, err := manager.Read(b.request("/", cookie))
+				assert.NoError(t, err)
+				assert.NoError(t, v.Slide(t.Context()))
+				header := http.Header{}
+				if v.SetCookies(header) {
+					c, err := http.ParseSetCookie(header.Get("Set-Cookie"))
+					assert.NoError(t, err)
+					cookie = c.Name + "=" + c.Value
+				}
+			}
+		}()
+		r := b.request("/dashboard", b.cookie)
+		r.Method, r.Body = http.MethodConnect, io.NopCloser(&parts{left: 1, pause: 8 * 24 * time.Hour})
+		r.ProtoMajor, r.Proto = 3, "websocket"
+		require.NoError(t, b.guard.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			w.WriteHeader(http.StatusOK)
+			came, err := io.ReadAll(r.Body)
+			assert.NoError(t, err)
+			assert.Len(t, came, 1)
+			assert.NoError(t, r.Context().Err())
+			return nil
+		})))
+		time.Sleep(20 * 24 * time.Hour)
+	})
+}

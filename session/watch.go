@@ -75,9 +75,9 @@ func (m *Manager) OnEnd(s *Session, end func()) (stop func()) {
 	}
 }
 
-// Over reports whether this state of the session has ended as far as this node knows. A
-// newer one may live on; see [Manager.OnEnd].
-func (m *Manager) Over(s *Session) bool { return m.over(s, m.settings.Now()) }
+// Over reports whether the session has ended as far as this node knows: this state of it, or
+// while a connection of it is open, the one that ends last of those this node has seen.
+func (m *Manager) Over(s *Session) bool { return m.over(m.memory.watches.newest(s), m.settings.Now()) }
 
 func (m *Manager) over(s *Session, now time.Time) bool {
 	revoked, err := m.settings.Revocations.Revoked(s)
@@ -89,6 +89,17 @@ func (k *watched) prolong(s *Session) {
 	if s.ExpiresAt.After(k.newest.ExpiresAt) {
 		k.newest = s
 	}
+}
+
+// newest is the state of a session that ends last of those this node has seen, or the given
+// one if no connection of it is open.
+func (w *watches) newest(s *Session) *Session {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if known, ok := w.sessions[s.ID]; ok && known.newest.ExpiresAt.After(s.ExpiresAt) {
+		return known.newest
+	}
+	return s
 }
 
 func (k *watched) end() {

@@ -173,6 +173,9 @@ func (m *Manager) rotate(ctx context.Context, s *Session) (*sealedSession, error
 	if m.outdated(s.ID, s.LastActivity) {
 		return nil, nil
 	}
+	if err := m.checkRevoked(s); errors.Is(err, ErrRevoked) {
+		return nil, err
+	}
 	login, err := m.settings.Refresher.RefreshSession(ctx, s)
 	if errors.Is(err, ErrRefused) {
 		return nil, errors.Join(ErrRevoked, m.end(context.WithoutCancel(ctx), s))

@@ -414,6 +414,31 @@ func TestLateRefreshOfASessionThatAnotherRequestRefreshed(t *testing.T) {
 	}
 }
 
+// A request that is kept back until its session has been ended, as by a slow body, uses no
+// refresh token of it: what the provider gave for that would be lost, and live on there.
+func TestLateRefreshOfAnEndedSessionAsksNobody(t *testing.T) {
+	hook := &refresher{answer: rotated}
+	m, c := newManager(t, func(s *session.Settings) { s.Refresher = hook })
+	cookie := signIn(t, m, withTokens())
+	c.Add(time.Hour)
+	for name, ask := range map[string]func(v *session.Visitor) error{
+		"refresh": func(v *session.Visitor) error { return v.Refresh(t.Context()) },
+		"handoff": func(v *session.Visitor) error {
+			return errors.Join(session.ErrRevoked, v.Apply(t.Context(), session.Handoff{Update: &session.Change{}})) // no fault of the app
+		},
+	} {
+		v := read(t, m, request(cookie))
+		if err := m.RevokeUser(t.Context(), v.Session().User.ID(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(v); !errors.Is(err, session.ErrRevoked) || v.Session() != nil || hook.calls.Load() != 0 {
+			t.Errorf("%s: %v, the session is %v, %d calls", name, err, v.Session(), hook.calls.Load())
+		}
+		c.Add(time.Minute)
+		cookie = signIn(t, m, withTokens())
+	}
+}
+
 // An update by the app's answer changes the session, and asks the Refresher only where it
 // names nothing and the request has not asked already.
 func TestUpdateByHandoffAsksTheRefresherOnce(t *testing.T) {

@@ -143,7 +143,8 @@ func (set *RevocationSet) UpdatedAfter(sessionID string, moment time.Time) bool 
 	shard := set.shard(id)
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	return shard.updated[id].at > moment.UnixMilli()
+	known := shard.updated[id]
+	return known.at > moment.UnixMilli() && int64(known.until) >= set.now().Unix()
 }
 
 func (set *RevocationSet) addUser(r Revocation) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/session-guard/caddy-session-guard/session"
@@ -205,4 +206,22 @@ func TestOlderUpdateThatArrivesLaterIsNoNews(t *testing.T) {
 	if !set.UpdatedAfter("one", noon.Add(-time.Second)) {
 		t.Error("the newer update is forgotten with the older one")
 	}
+}
+
+// Whose answer with an update never arrived goes on with the older cookie. Where nothing is
+// ended or updated for days, nothing is swept, and still it is extended.
+func TestUpdateIsForgottenWithoutASweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := hooked(t, nil, nil, func(s *session.Settings) { s.Revocations = session.NewRevocationSet(time.Now) })
+		cookie := signIn(t, m, alice())
+		time.Sleep(time.Hour)
+		if err := read(t, m, request(cookie)).Update(session.Change{User: session.User{"role": "admin"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(untilDue)
+		v := read(t, m, request(cookie))
+		if err := v.Slide(t.Context()); err != nil || len(setCookies(t, v)) == 0 {
+			t.Errorf("%v, and the session is not extended", err)
+		}
+	})
 }

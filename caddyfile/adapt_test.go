@@ -3,6 +3,7 @@ package caddyfile_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,9 +14,12 @@ import (
 	_ "github.com/session-guard/caddy-session-guard/caddyfile"
 )
 
+var placeAtEnd = regexp.MustCompile(`(?m)at Caddyfile:\d+$`)
+
 // Each file in testdata/adapt has a Caddyfile, a line of dashes, and what comes
 // of it: JSON, or what the error must say, one part on each line and in that
-// order.
+// order, with the place of each error at the end of a line. Further errors, such as
+// those that only follow from the first, are none that it expects.
 func TestAdapt(t *testing.T) {
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) == 0 {
@@ -50,6 +54,9 @@ func TestAdapt(t *testing.T) {
 					t.Fatalf("the error is\n%v\nand lacks, after what was found before,\n%s", err, part)
 				}
 				rest = after
+			}
+			if places := placeAtEnd.FindAllString(err.Error(), -1); len(places) != len(placeAtEnd.FindAllString(expected, -1)) {
+				t.Errorf("the errors are at %q:\n%v", places, err)
 			}
 		})
 	}

@@ -1,7 +1,6 @@
 package caddyfile
 
 import (
-	"cmp"
 	"encoding/json"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -33,9 +32,10 @@ func parseSessionOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	case len(args) > 1:
 		b.fail(b.owner, "session takes one realm, not %d; write session <realm>", len(args))
 	case len(args) == 1:
-		realm = cmp.Or(args[0], realm)
-		if err := caddymodule.CheckRealm(args[0]); err != nil {
+		realm = args[0]
+		if err := caddymodule.CheckRealm(realm); err != nil {
 			b.fail(b.owner, "session %w", err)
+			realm = "" // nobody has written the cookie_name that would be made of it
 		}
 	}
 	if first, ok := app.Realms[realm]; ok {

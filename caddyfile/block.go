@@ -34,14 +34,6 @@ func (b *block) fail(l line, format string, args ...any) {
 	b.errs = append(b.errs, problem{l.token.Line(), l.token.Errf(format, args...)})
 }
 
-// at is the line on which a word stands, or else that of the block itself.
-func (b *block) at(word string) line {
-	if l, ok := b.lines[word]; ok {
-		return l
-	}
-	return b.owner
-}
-
 // err joins what is wrong, in the order of the lines.
 func (b *block) err() error {
 	slices.SortStableFunc(b.errs, func(p, q problem) int { return cmp.Compare(p.line, q.line) })

@@ -58,7 +58,7 @@ func httpHook(b *block, l line, more ...word) json.RawMessage {
 	if wrongURL != nil {
 		b.fail(l, "%s: %w", l.word, wrongURL)
 	} else if err := hook.Validate(); err != nil { // and so the timeout is wrong
-		b.fail(inner.at("timeout"), "%s: %w", l.word, err)
+		b.fail(inner.lines["timeout"], "%s: %w", l.word, err)
 	}
 	return caddyconfig.JSONModuleObject(hook, "module", "http", nil)
 }

@@ -49,7 +49,7 @@ func requireWords(rule *caddymodule.Rule) []word {
 func requirement(rule *caddymodule.Rule) setter {
 	return func(b *block, l line) {
 		q, err := parseRequirement(l.args)
-		if err == nil && q.Fresh > 0 && slices.ContainsFunc(rule.Require, func(q caddymodule.Requirement) bool { return q.Fresh > 0 }) {
+		if q.Fresh > 0 && slices.ContainsFunc(rule.Require, func(q caddymodule.Requirement) bool { return q.Fresh > 0 }) {
 			err = errors.New("fresh is already required in this rule; keep the shorter one")
 		}
 		if err != nil {
@@ -107,11 +107,11 @@ func checkRules(b *block, guard *caddymodule.GuardConfig) {
 
 // checkHandoff checks patterns in the same way as those of actions.
 func checkHandoff(b *block, patterns []string) {
-	if len(patterns) == 0 || slices.Equal(patterns, []string{"off"}) {
+	if slices.Equal(patterns, []string{"off"}) {
 		return
 	}
 	if slices.Contains(patterns, "off") {
-		b.fail(b.at("handoff"), "handoff off cannot be combined with patterns; remove off, or the patterns")
+		b.fail(b.lines["handoff"], "handoff off cannot be combined with patterns; remove off, or the patterns")
 		return
 	}
 	checkPatterns(b, "handoff", patterns)

@@ -72,14 +72,10 @@ func settingWords(s *caddymodule.Settings) []word {
 // assurance level brings. What another guard may add is unknown here: an expiry
 // above the default of max_lifetime needs its max_lifetime beside it.
 func checkSettings(b *block, s caddymodule.Settings, realm string) {
-	maxLifetime := time.Duration(s.MaxLifetime)
-	if s.MaxLifetime == caddymodule.Off || s.Expiry == 0 && s.MaxLifetime == 0 {
-		maxLifetime = session.NoMaxLifetime
-	}
 	b.failAll(session.Settings{
 		Realm: realm, CookieName: s.CookieName, CookiePrefix: s.CookiePrefix, CookieDomain: s.CookieDomain,
 		CookiePath: s.CookiePath, SecureCookie: s.SecureCookie, SameSite: s.SameSite,
-		Expiry: time.Duration(s.Expiry), MaxLifetime: maxLifetime,
+		Expiry: time.Duration(s.Expiry), MaxLifetime: time.Duration(s.MaxLifetime),
 	}.Validate())
 	b.failAll(errors.Join(s.CheckList(), s.CheckClientUpdate()))
 }

@@ -28,7 +28,7 @@ func nearest(unknown string, words []word) (string, bool) {
 		if part && distance > mostErrors {
 			distance = mostErrors
 		}
-		if distance < best && distance < len(name) {
+		if distance < best {
 			best, found = distance, w.name()
 		}
 	}

@@ -104,10 +104,8 @@ func TestActionsWithoutTheLoginPage(t *testing.T) {
 		}
 	}
 	config := Config{Actions: []string{"/contact"}, Build: loadBuild(t, "16.4")} // which says whose each action is
-	for _, got := range compile(t, config).Warnings() {
-		if strings.Contains(got, "login page") {
-			t.Errorf("with next_build: %s", got)
-		}
+	if got := strings.Join(compile(t, config).Warnings(), "\n"); strings.Contains(got, "login page") || !strings.Contains(got, "actions has no effect with next_build") {
+		t.Errorf("with next_build: %s", got)
 	}
 }
 
@@ -123,6 +121,21 @@ func TestActionTarget(t *testing.T) {
 		{"/en/dashboard?x=1;replace", true, Auth},
 		{"/blog;push", true, Hybrid},
 		{"/register;push", true, Public},
+		{"/register;replace", true, Public},
+		{"/register#top;push", true, Public},
+		{" /register;push", true, Public},
+		{"https://app.example/register", true, Public},
+		{"https://app.example?x=1", true, Hybrid},
+		{"https://dashboard", true, Hybrid}, // a host
+		{"/_next/image?url=%2Fdashboard%2Fa.png&w=64&q=75;push", true, Auth},
+		{"/blog post", true, Hybrid},
+		{"/blog\x1f", false, ""},
+		{"/blog\x7f", false, ""},
+		{"/blog;%00;push", false, ""}, // what the server renders
+		{";/blog;push", false, ""},    // what the client goes to
+		{"ftp://app.example/blog", false, ""},
+		{":dashboard;push", false, ""},
+		{"?a=b:c;push", true, Public},
 		{"/blog", true, Hybrid},
 		{"/a;b/../dashboard;push", true, Auth},
 		{"/a%3Bb/../dashboard", true, Auth},
@@ -174,6 +187,15 @@ func TestActionTarget(t *testing.T) {
 			t.Errorf("below an unknown base path, at %s: %v %+v", path, ok, m)
 		}
 	}
+	long := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/a/b/c/dashboard/*"}}}})
+	if m, ok := long.ActionTarget(&url.URL{Path: "/a/b/c/login"}, "/dashboard;push"); !ok || m.Type != Auth {
+		t.Errorf("below an unknown base path of three segments: %v %+v", ok, m)
+	}
+	for _, nowhere := range []string{"", "*"} {
+		if _, ok := table.ActionTarget(&url.URL{Path: nowhere}, "blog;push"); ok {
+			t.Errorf("beside the path %q", nowhere)
+		}
+	}
 	// A query alone is of the page itself.
 	for path, want := range map[string]Type{"/dashboard/1": Auth, "/blog": Hybrid} {
 		if m, ok := table.ActionTarget(&url.URL{Path: path}, "?a=1;push"); !ok || m.Type != want {
@@ -220,6 +242,7 @@ func TestActionTargetThatIsRedirected(t *testing.T) {
 			"/x/../old-dashboard":               false,
 			"/%6fld-dashboard":                  false,
 			"./x/../../old-dashboard":           false,
+			"./old-dashboard":                   false, // as a browser takes it
 			"https://app.example/old-dashboard": false,
 			"/api/public":                       false, // a route handler
 			"/api/items/7":                      false,
@@ -233,6 +256,9 @@ func TestActionTargetThatIsRedirected(t *testing.T) {
 				t.Errorf("%s: %s: %v", version, target, got)
 			}
 		}
+		if _, ok := table.ActionTarget(&url.URL{Path: "/api"}, "items/7;push"); ok { // as Next.js takes it
+			t.Errorf("%s: a route handler below the request's path", version)
+		}
 	}
 }
 
@@ -241,10 +267,10 @@ func TestActionTargetThatIsRedirected(t *testing.T) {
 func TestActionTargetOfARouteHandler(t *testing.T) {
 	build, err := LoadBuild(fstest.MapFS{
 		"BUILD_ID": {Data: []byte("x")},
-		"routes-manifest.json": {Data: []byte(`{"staticRoutes":[{"page":"/feed"}],"dynamicRoutes":[{"page":"/[code]"}],
+		"routes-manifest.json": {Data: []byte(`{"staticRoutes":[{"page":"/feed"},{"page":"/go"},{"page":"/go2"}],"dynamicRoutes":[{"page":"/[code]"}],
 			"redirects":[{"source":"/:path*","destination":"https://example.com/:path*","regex":"^(?!/_next)` + catchAll + `"}],
 			"rewrites":[{"source":"/go2","destination":"/go","regex":"^/go2(?:/)?$"},{"source":"/go","destination":"/out","regex":"^/go(?:/)?$"}]}`)},
-		"app-path-routes-manifest.json": {Data: []byte(`{"/feed/page":"/feed","/out/route":"/out","/[code]/route":"/[code]"}`)},
+		"app-path-routes-manifest.json": {Data: []byte(`{"/feed/page":"/feed","/go/page":"/go","/go2/page":"/go2","/out/route":"/out","/[code]/route":"/[code]"}`)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -151,8 +151,19 @@ func TestActionOwners(t *testing.T) {
 	if owners := table.ActionOwners("40d7c0e6ab00169003b8c46d06dd03ea7cca2d7352"); owners != nil {
 		t.Errorf("an action of another build is owned by %+v", owners)
 	}
-	if owners := compile(t, nextjsConfig("main")).ActionOwners(actionID(t, build, "", "/admin")); owners != nil {
+	without, admin := compile(t, nextjsConfig("main")), actionID(t, build, "", "/admin")
+	if owners := without.ActionOwners(admin); owners != nil || !without.KnowsAction(admin) {
 		t.Errorf("without a build an action is owned by %+v", owners)
+	}
+	// The manifest has an action of pages for both runtimes twice, and may name a page that is gone.
+	both, files := buildFiles(t, "x", `"staticRoutes":[{"page":"/a"},{"page":"/b"}]`, `"/a/page":"/a","/b/page":"/b"`, "")
+	files["server/server-reference-manifest.json"].Data = []byte(`{"node":{"id":{"workers":{"app/a/page":{},"app/gone/page":{}}}},"edge":{"id":{"workers":{"app/b/page":{}}}}}`)
+	both, err := LoadBuild(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owners := compile(t, Config{Build: both}).ActionOwners("id"); len(owners) != 2 || owners[0].Path != "/a" || owners[1].Path != "/b" {
+		t.Errorf("an action of two runtimes is owned by %+v", owners)
 	}
 	for _, version := range []string{"14.2", "15.5", "16.4", "16.4-i18n", "16.4-basepath", "16.4-strict"} {
 		build := loadBuild(t, version)
@@ -170,6 +181,9 @@ func TestBuildBasePath(t *testing.T) {
 	table := compile(t, Config{Build: build, Rules: []Rule{{Type: Auth, Patterns: []string{"dashboard"}}}})
 	if got := table.LoginLocation(table.Match("/base/dashboard", "", ""), "/base/dashboard", ""); got != "/base/login?return_to=%2Fbase%2Fdashboard" {
 		t.Errorf("login is at %s", got)
+	}
+	if got := compile(t, Config{Build: build, BasePath: "/base/"}); got.basePath != "/base" {
+		t.Errorf("written as well, the base path is %s", got.basePath)
 	}
 	_, err := Compile(Config{Build: build, BasePath: "/other"})
 	if err == nil || !strings.Contains(err.Error(), "write base_path /base") {
@@ -191,6 +205,9 @@ func TestLoadBuildRefusesWhatIsNotWhole(t *testing.T) {
 		"half written":             {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[`)}},
 		"broken expression":        {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":"/x","destination":"/y","regex":"("}]}`)}},
 		"a source without a slash": {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": {Data: []byte(`{"rewrites":[{"source":":path*","destination":"/y","regex":"^/x"}]}`)}},
+		"broken pages":             {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "server/pages-manifest.json": {Data: []byte(`[]`)}},
+		"broken app pages":         {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "app-path-routes-manifest.json": {Data: []byte(`[]`)}},
+		"broken settings":          {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "required-server-files.json": {Data: []byte(`[]`)}},
 		"broken actions":           {"BUILD_ID": good["BUILD_ID"], "routes-manifest.json": good["routes-manifest.json"], "server/server-reference-manifest.json": {Data: []byte(`[]`)}},
 	} {
 		if _, err := LoadBuild(broken); err == nil {
@@ -213,6 +230,11 @@ func TestFingerprintChangesWithAManifest(t *testing.T) {
 		if after, err := BuildFingerprint(build); err != nil || before == after {
 			t.Errorf("%s: before %s, after %s, %v", manifest, before, after, err)
 		}
+	}
+	before, _ := BuildFingerprint(build)
+	build["BUILD_ID"] = &fstest.MapFile{Data: []byte("y")} // as long, and of the same time
+	if after, err := BuildFingerprint(build); err != nil || before == after {
+		t.Errorf("another build: before %s, after %s, %v", before, after, err)
 	}
 	if _, err := BuildFingerprint(fstest.MapFS{}); err == nil {
 		t.Error("what is no build has a fingerprint")
@@ -242,6 +264,11 @@ func TestLocaleThatIsOnlyPossibleDoesNotOpenAPublicPage(t *testing.T) {
 		"/secret": Auth, "/ar/secret": Auth, "/xx/secret": Auth,
 		"/": Hybrid, "/ar": Hybrid, "/xx": Hybrid,
 	})
+	// With locales, a folder in their place takes any word, however it is called.
+	country := buildOf(t, `{"dynamicRoutes":[{"page":"/[country]/dashboard"}]}`)
+	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard"}}}
+	wantTypes(t, compile(t, Config{Build: country, Locales: []string{"en"}, Rules: rules}), map[string]Type{"/en/dashboard": Auth, "/xx/dashboard": Auth})
+	wantTypes(t, compile(t, Config{Build: country, Rules: rules}), map[string]Type{"/xx/dashboard": Hybrid})
 }
 
 // A site that is private from its front page on: its login page is no home page in
@@ -261,6 +288,9 @@ func TestOpenPagesBesideALocaleFolder(t *testing.T) {
 		"/login": Public, "/login/": Public, "/en/login": Public, "/join": Public,
 		"/": Auth, "/en": Auth, "/xx": Auth, "/LOGIN": Auth, "/xx/login": Hybrid, "/login/login": Hybrid,
 	})
+	// A wider rule says nothing of the page itself.
+	wide := compile(t, Config{Build: build, Rules: []Rule{{Type: Hybrid, Patterns: []string{"/blog/*"}}, {Type: Auth, Patterns: []string{"/"}}}})
+	wantTypes(t, wide, map[string]Type{"/blog": Auth, "/blog/x": Hybrid})
 }
 
 // A [locale] folder takes the names of Next.js's development tools for a locale,
@@ -345,6 +375,40 @@ func TestAttackByPathFullOfMarks(t *testing.T) {
 		j.read(path, howRaw)
 		if j.reads > 60 {
 			t.Errorf("%s is read %d times", path, j.reads)
+		}
+	}
+}
+
+// The report names each page once, whatever locales it is rendered in, and each action by
+// the name that people gave it.
+func TestCoverageReport(t *testing.T) {
+	build, files := buildFiles(t, "x", `"i18n":{"locales":["en","fr"],"defaultLocale":"en"}`, `"/a/page":"/a","/b/page":"/b","/b/x/route":"/b/x","/_not-found/page":"/_not-found"`,
+		`"1f":{"exportedName":"save","workers":{"app/a/page":{},"app/b/page":{}}},"2f":{"exportedName":"$$RSC_SERVER_ACTION_0","workers":{"app/b/page":{}}},"3f":{"workers":{"app/gone/page":{}}}`)
+	files["server/pages-manifest.json"] = &fstest.MapFile{Data: []byte(`{"/_app":"","/404":"","/500":"","/en/404":"","/en/about":"","/fr/about":"","/enough":"","/api":"","/login":""}`)}
+	build, err := LoadBuild(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		rules []Rule
+		want  string
+	}{
+		{[]Rule{{Type: Auth, Patterns: []string{"/b/*", "/c"}, Source: "Caddyfile:3"}, {Type: Hybrid, Patterns: []string{"/d"}}}, `the build has 5 pages, 2 route handlers, 2 actions
+auth /b/* /c (Caddyfile:3): 1 page, 1 route handler, 1 action
+hybrid /d: nothing
+no rule, so hybrid by default: 5
+  action save of /a and /b
+  page /a
+  page /about
+  page /enough
+  route handler /api`},
+		{[]Rule{{Type: Auth, Patterns: []string{"/b/*"}}, {Type: Hybrid, Patterns: []string{"/*"}}}, `the build has 5 pages, 2 route handlers, 2 actions
+auth /b/*: 1 page, 1 route handler, 1 action
+hybrid /*: 4 pages, 1 route handler, 1 action
+every page has a rule`},
+	} {
+		if got := compile(t, Config{Rules: tc.rules, Build: build}).Coverage(); got != tc.want {
+			t.Errorf("got\n%s\nwant\n%s", got, tc.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -24,9 +25,10 @@ func TestCompileErrors(t *testing.T) {
 		{"dynamic folder inside", rule(Auth, "/user/[id]/edit"), []string{`write "/user/*/edit"`}},
 		{"parameter", rule(Auth, "/x/:id"), []string{`has the parameter :id; write "/x/*"`}},
 		{"catch-all folder", rule(Auth, "/docs/[...slug]"), []string{`catch-all folder [...slug]; write "/docs/*"`}},
-		{"optional catch-all folder", rule(Auth, "/[[...slug]]"), []string{`write "/*"`}},
+		{"optional catch-all folder", rule(Auth, "/[[...slug]]"), []string{`catch-all folder [[...slug]]; write "/*"`}},
 		{"route group", rule(Auth, "/(shop)/cart"), []string{"(shop), which is not part of a URL"}},
 		{"expression for the rest", rule(Auth, "/reports/.*"), []string{`pattern "/reports/.*" has the regular expression .*, which is not supported; write "/reports/*"`}},
+		{"expression for at least one", rule(Auth, "/reports/.+"), []string{`has the regular expression .+`, `write "/reports/*"`}},
 		{"expression in a group", rule(Auth, "/dashboard/(.*)"), []string{`write "/dashboard/*"`}},
 		{"alternatives", rule(Auth, "/(en|ar)/dashboard"), []string{`the regular expression (en|ar)`, `write "/*/dashboard"`}},
 		{"end of an expression", rule(Auth, "/files$"), []string{`ends in '$', which no path does; write "/files"`}},
@@ -39,6 +41,8 @@ func TestCompileErrors(t *testing.T) {
 		{"empty segment", rule(Auth, "/x//y"), []string{"empty segment"}},
 		{"backslash", rule(Auth, `/x\y`), []string{"backslash"}},
 		{"control", rule(Auth, "/x%00"), []string{"control character"}},
+		{"the last control", rule(Auth, "/x%7f"), []string{"control character"}},
+		{"one dot", rule(Auth, "/x/./y"), []string{"dot segments"}},
 		{"percent", rule(Auth, "/100%"), []string{"write %25"}},
 		{"not text", rule(Auth, "/\xff"), []string{"not valid UTF-8"}},
 		{"star in a segment", rule(Auth, "/*.png"), []string{"* inside a segment"}},
@@ -207,6 +211,15 @@ func TestWarningsOfOtherPatterns(t *testing.T) {
 	want := "actions: pattern /base/login begins with the base path, which is stripped before matching; write it as /login"
 	if got := table.Warnings(); len(got) != 1 || got[0] != want {
 		t.Errorf("the warnings of actions are %q", got)
+	}
+	all, err := table.Paths("handoff", []string{"/*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{"/base/x": true, "/base/_next/static/a.js": false} { // which is no page
+		if got := all.Match(&url.URL{Path: path}); got != want {
+			t.Errorf("/* matches %s: %v", path, got)
+		}
 	}
 	paths, err := table.Paths("handoff", []string{"/base/login", "/en/login", "/join"})
 	if err != nil {

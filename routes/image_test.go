@@ -58,6 +58,18 @@ func TestAttackByPathsThatBeginAsTheOptimizer(t *testing.T) {
 			t.Errorf("%s does not pass with an open image: %+v", path, m)
 		}
 	}
+	for _, path := range []string{"/some/long/path/of/a/page", "/some_long/path"} { // whose url is its own business
+		if m := table.Match(path, "url=/dashboard/a.png", ""); m.Type != Hybrid {
+			t.Errorf("%s: %+v", path, m)
+		}
+	}
+	closed := compile(t, Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/logo.png"}}}, Default: Auth})
+	for path, want := range map[string]Type{"/_next/image": Hybrid, "/_next/image/": Hybrid, "/_next/imagex": Auth, "/_next/Image": Auth} {
+		if m := closed.Match(path, "url=/logo.png", ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", path, m.Type, want)
+		}
+	}
+	wantTypes(t, closed, map[string]Type{"/_next/image": Auth}) // of no image
 	config := guarded
 	config.Rules = append([]Rule{{Type: Auth, Patterns: []string{"/_next/images/*"}}}, guarded.Rules...)
 	if m := compile(t, config).Match("/_next/images/a", "url=/logo.png", ""); m.Type != Auth {

@@ -57,6 +57,8 @@ func TestAttackByInterceptionRoute(t *testing.T) {
 	}{
 		{"prefix", "/feed/(..)teams", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/team*"}}}}},
 		{"prefix, two up", "/feed/y/(.)(..)(..)teams", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/team*"}}}}},
+		{"of the same folder", "/feed/(.)photo", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/feed/photo"}}}}},
+		{"of the folder above", "/a/b/(..)photo", Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/a/photo"}}}}},
 		{"wildcard", "/feed/(...)x/edit", Config{Rules: []Rule{hybrid, {Type: Auth, Patterns: []string{"/*/edit"}}}}},
 		{"everything", "/feed/(..)photo/1", Config{Rules: []Rule{hybrid, {Type: Auth, Patterns: []string{"*"}}}}},
 		{"default", "/feed/(..)photo/1", Config{Rules: []Rule{hybrid}, Default: Auth}},

@@ -49,6 +49,10 @@ func TestKind(t *testing.T) {
 		{"websocket", "GET", "/x", map[string]string{"Upgrade": "WebSocket", "Next-Action": "1"}, WebSocket},
 		{"websocket among others", "GET", "/x", map[string]string{"Upgrade": "h2c, websocket"}, WebSocket},
 		{"another upgrade", "GET", "/x", map[string]string{"Upgrade": "h2c", "Accept": html}, Document},
+		{"empty metadata", "GET", "/x", map[string]string{"Accept": html, "Sec-Fetch-Mode": "", "Sec-Fetch-Dest": ""}, Document},
+		{"CONNECT", "CONNECT", "/x", nil, Fetch},
+		{"CONNECT with an upgrade", "CONNECT", "/x", map[string]string{"Upgrade": "websocket"}, Fetch},
+		{"extended CONNECT for another protocol", "CONNECT", "/x", map[string]string{":protocol": "connect-udp"}, Fetch},
 		{"extended CONNECT in HTTP/2", "CONNECT", "/x", map[string]string{":protocol": "websocket"}, WebSocket},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -65,6 +69,17 @@ func TestKind(t *testing.T) {
 	r.Proto = "websocket"
 	if got := kindOf(table, r); got != WebSocket {
 		t.Errorf("extended CONNECT in HTTP/3: got %s", got)
+	}
+}
+
+// What a handler before has emptied says nothing.
+func TestSignsOfAHeaderWithoutValues(t *testing.T) {
+	var signs Signs
+	for _, name := range []string{"Upgrade", "Next-Action", "Next-Router-Prefetch", "Sec-Purpose", "X-Nextjs-Data", "Rsc", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Accept"} {
+		signs.Add(name, nil)
+	}
+	if signs != (Signs{}) {
+		t.Errorf("got %+v", signs)
 	}
 }
 

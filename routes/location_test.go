@@ -189,6 +189,21 @@ func TestActionLocation(t *testing.T) {
 	}
 }
 
+// A base path of "/" is none, and brings no second slash, behind which browsers see a host.
+func TestBasePathWithASlashAtTheEnd(t *testing.T) {
+	below := compile(t, Config{BasePath: "/base/"})
+	if got := below.LoginLocation(below.Match("/base/x", "", ""), "/base/x", ""); got != "/base/login?return_to=%2Fbase%2Fx" {
+		t.Errorf("a visitor is sent to %s", got)
+	}
+	table := compile(t, Config{BasePath: "/", HomePath: "/home"})
+	m := table.Match("/x", "", "")
+	for _, got := range []string{table.LoginLocation(m, "/x", ""), table.HomeLocation(m, ""), table.ActionLocation("/home")} {
+		if got != "/login?return_to=%2Fx" && got != "/home" {
+			t.Errorf("a visitor is sent to %s", got)
+		}
+	}
+}
+
 func TestHomeLocation(t *testing.T) {
 	config := guarded
 	config.HomePath, config.BasePath = "/dashboard", "/base"
@@ -204,6 +219,7 @@ func TestHomeLocation(t *testing.T) {
 		{"/base/login", "return_to=//evil.example", "/base/dashboard"},
 		{"/base/login", "return_to=%2F%5Cevil.example", "/base/dashboard"},
 		{"/base/login", "return_to=/%00", "/base/dashboard"},
+		{"/base/login", "return_to=/base/x%2500", "/base/dashboard"},
 		{"/base/login", "return_to=", "/base/dashboard"},
 		{"/base/login", "return_to=%zz", "/base/dashboard"},
 		{"/base/login", "next=/base/admin", "/base/dashboard"},
@@ -222,6 +238,13 @@ func TestHomeLocation(t *testing.T) {
 	table = compile(t, Config{ReturnTo: "next", Rules: []Rule{{Type: Public, Patterns: []string{"/join"}}}})
 	if got := table.HomeLocation(table.Match("/join", "", ""), "next=/login"); got != "/" {
 		t.Errorf("return to the login page: %s", got)
+	}
+	if got := table.HomeLocation(table.Match("/join", "", ""), "next=/login%23x"); got != "/" {
+		t.Errorf("return to a part of the login page: %s", got)
+	}
+	off := compile(t, Config{ReturnTo: "off"})
+	if got := off.HomeLocation(off.Match("/join", "", ""), "=/x&off=/x&return_to=/x"); got != "/" {
+		t.Errorf("without return_to: %s", got)
 	}
 	if got := table.HomeLocation(table.Match("/join", "", ""), "next=/x"); got != "/x" {
 		t.Errorf("another parameter name: %s", got)

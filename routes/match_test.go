@@ -33,11 +33,13 @@ func TestPatterns(t *testing.T) {
 		{"/orgs/*/settings", []string{"/orgs/1/settings"}, []string{"/orgs/settings", "/orgs//settings/x", "/orgs/1/2/settings", "/orgs/1/settings/x"}},
 		{"/orgs/*/members/*", []string{"/orgs/1/members", "/orgs/1/members/2/3"}, []string{"/orgs/1", "/orgs/1/x"}},
 		{"/*/edit", []string{"/post/edit"}, []string{"/edit", "/a/b/edit"}},
+		{"/*/b*", []string{"/x/b", "/x/bc/d"}, []string{"/b", "/x/y/b"}},
+		{"/teams", []string{"/teams", "/teams/index"}, []string{"/teams/a.jpg", "/teams/abcde"}},
 		{"*", []string{"/", "/x", "/x/y"}, nil},
 		{"/*", []string{"/", "/x", "/x/y"}, nil},
 		{"api", []string{"/api", "/api/x"}, []string{"/apis"}},
 		{"profile", []string{"/profile/me"}, []string{"/profiles"}},
-		{"/кафе", []string{"/%D0%BA%D0%B0%D1%84%D0%B5", "/%d0%ba%d0%b0%d1%84%d0%b5"}, []string{"/%D0%BA%D0%B0%D1%84"}},
+		{"/кафе", []string{"/%D0%BA%D0%B0%D1%84%D0%B5", "/%d0%ba%d0%b0%d1%84%d0%b5", "/%D0%9A%D0%90%D0%A4%D0%95"}, []string{"/%D0%BA%D0%B0%D1%84"}},
 		{"/%D0%BA%D0%B0%D1%84%D0%B5", []string{"/%d0%ba%d0%b0%d1%84%d0%b5"}, []string{"/x"}},
 		{"/a b", []string{"/a%20b"}, []string{"/a+b"}},
 		{"/@me", []string{"/@me", "/%40me"}, []string{"/me"}},
@@ -121,7 +123,7 @@ func TestAttackByIndexFile(t *testing.T) {
 	}, Locales: []string{"en"}})
 	for _, path := range []string{
 		"/index", "/index.html", "/en/index.html", "/dashboard/index.html", "/dashboard/index.txt", "/dashboard/index.json", "/dashboard/index",
-		"/dashboard/index/", "/dashboard/Index.HTML", "/Dashboard/index.html", "/dashboard/%69ndex.html", "/dashboard/index%2ehtml", "/dashboard//index.html",
+		"/dashboard/index/", "/dashboard/INDEX", "/__next._index.txt", "/dashboard/Index.HTML", "/Dashboard/index.html", "/dashboard/%69ndex.html", "/dashboard/index%2ehtml", "/dashboard//index.html",
 		"/dashboard/index.html;x", "/dashboard/index;x", "/account/settings/index.html", "/account/settings/index.txt", "/orgs/1/settings/index.html",
 		"/en/dashboard/index.html", "/en/dashboard/index", "/dashboard/index/__next._full.txt",
 	} {
@@ -167,7 +169,7 @@ func TestAttackByParametersOfDotSegments(t *testing.T) {
 
 func TestBad(t *testing.T) {
 	table := compile(t, guarded)
-	for _, path := range []string{"", "*", "dashboard", "/%00", "/x%00/dashboard", "/%zz", "/x%2"} {
+	for _, path := range []string{"", "*", "dashboard", "/%00", "/x%00/dashboard", "/%zz", "/%4z", "/%z4", "/x%2"} {
 		if m := table.Match(path, "", ""); !m.Bad || m.Type != Auth {
 			t.Errorf("%q is not bad: %+v", path, m)
 		}
@@ -327,22 +329,8 @@ func TestLoginPathCountsAsHybrid(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestPublicOnlyIfAllReadingsSaySo(t *testing.T) {
-	table := compile(t, guarded)
-	for path, want := range map[string]Type{
-		"/login": Public, "/login/": Public, "/en/login": Public, "/PT-br/login": Public, "/_next/data/B/en/login.json": Public,
-		"/login.rsc": Public, "/%6cogin": Hybrid, "/x/../login": Hybrid, "/Login": Hybrid, "//login": Hybrid,
-	} {
-		m := table.Match(path, "", "")
-		if m.Type != want {
-			t.Errorf("%s is %s, want %s", path, m.Type, want)
-		}
-		if m.Ambiguous != (want == Hybrid) || m.Ambiguous && m.Reading == "" {
-			t.Errorf("%s: ambiguous %v by %q", path, m.Ambiguous, m.Reading)
-		}
-	}
+	public := compile(t, Config{Default: Public, Rules: []Rule{{Type: Hybrid, Patterns: []string{"/"}}}})
+	wantTypes(t, public, map[string]Type{"/login": Hybrid, "/join": Public})
 }
 
 // A file of Next.js is for everybody, so nobody who is signed in is sent home where a server
@@ -393,9 +381,9 @@ func TestOriginalPathWhereARuleNamesIt(t *testing.T) {
 // A front controller (/index.php) and a single-page app (/index.html) get every path by a
 // rewrite, so each auth rule that has any text of its own counts for the first form.
 func TestAttackByRewriteToOneFile(t *testing.T) {
-	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/admin*", "/*/settings", "/orgs/*/members"}}}, Default: Hybrid, Locales: []string{"en"}})
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/admin*", "/*/settings", "/orgs/*/members", "/pt/reports"}}}, Default: Hybrid, Locales: []string{"en", "pt"}})
 	for original, want := range map[string]Type{
-		"/admin": Auth, "/admin-tools": Auth, "/administrator/users": Auth, "/acme/settings": Auth, "/acme/%73ettings": Auth, "/orgs/a/members": Auth, "/en/acme/settings": Auth,
+		"/admin": Auth, "/admin-tools": Auth, "/administrator/users": Auth, "/acme/settings": Auth, "/acme/%73ettings": Auth, "/orgs/a/members": Auth, "/en/acme/settings": Auth, "/pt/reports": Auth,
 		"/about": Hybrid, "/settings": Hybrid, "/en/settings": Hybrid, "/acme/other": Hybrid,
 	} {
 		for _, file := range []string{"/index.php", "/index.html"} {
@@ -427,8 +415,22 @@ func TestMatchedHasTheRulesOfAllReadings(t *testing.T) {
 	if !slices.Contains(m.Matched, 2) || !slices.Contains(m.Matched, 3) || !m.Ambiguous {
 		t.Errorf("got %+v", m)
 	}
+	if m.Rule != 2 {
+		t.Errorf("rule %d decided, and not the first", m.Rule)
+	}
 	if m := table.Match("/admin/x", "", ""); !slices.Equal(m.Matched, []int{3}) || m.Ambiguous {
 		t.Errorf("got %+v", m)
+	}
+	if m := table.Match("/dashboard/..%2fteam", "", ""); !slices.Equal(m.Matched, []int{2, 4}) || m.Ambiguous {
+		t.Errorf("two rules that require the same: %+v", m)
+	}
+	closed := compile(t, Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/x"}}}, Default: Auth})
+	if m := closed.Match("/y%2f..%2fx", "", ""); m.Rule != -1 || m.Type != Auth {
+		t.Errorf("a rule of another type did not decide: %+v", m)
+	}
+	marks := "/admin/a" + strings.Repeat("/(.)b", maxMarks+1) // more than are looked at
+	if m := table.Match(marks, "", ""); m.Type != Auth || !slices.Contains(m.Matched, 3) {
+		t.Errorf("of too many readings: %+v", m)
 	}
 	if cap(table.Match("/admin", "", "").Matched) != 1 {
 		t.Error("appending to Matched would write into the table")
@@ -444,6 +446,7 @@ func TestMatchDescribesThePath(t *testing.T) {
 		"/base/_next/data/B/ar/admin/a.json": {Type: Auth, Rule: 3, Path: "/admin/a", Locale: "ar", Data: true},
 		"/base":                              {Type: Hybrid, Rule: 5, Path: "/"},
 		"/base/ar":                           {Type: Hybrid, Rule: 5, Path: "/", Locale: "ar"},
+		"/base/en/ar/dashboard":              {Type: Auth, Rule: 2, Path: "/dashboard", Locale: "en", Ambiguous: true, Reading: "locale"},
 		"/base/_next/data/B/index.json":      {Type: Hybrid, Rule: 5, Path: "/", Data: true},
 		"/dashboard":                         {Type: Auth, Rule: 2, Path: "/dashboard"},
 		"/based/x":                           {Type: Hybrid, Rule: -1, Path: "/based/x"},

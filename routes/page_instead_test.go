@@ -104,6 +104,7 @@ func TestAttackByPageInPlaceOfAFile(t *testing.T) {
 		table := compile(t, Config{Default: Auth, Build: build})
 		for path, open := range map[string]bool{
 			"/_next/static/5": false, "/_next/static/chunks/a%20b.js": true, "/_next/static/x.rsc": true, "/_next/static/y.rsc": false,
+			"/_next/static/chunks": false, // a folder
 		} {
 			if m := table.Match(path, "", ""); m.Open != open || !open && m.Type != Auth {
 				t.Errorf("with %s, %s: %+v", page, path, m)
@@ -137,6 +138,7 @@ func TestAttackByPageInPlaceOfADataRoute(t *testing.T) {
 	for manifest, want := range map[string]Type{
 		`{"/_app":"","/404":"","/about":"pages/about.js"}`: Hybrid,
 		`{"/_app":"","/legacy":"","/api/x":""}`:            Auth, // the page is none of them
+		`{"/_app":"","/[[...slug]]":""}`:                   Auth,
 	} {
 		files["server/pages-manifest.json"] = &fstest.MapFile{Data: []byte(manifest)}
 		both, err := LoadBuild(files)

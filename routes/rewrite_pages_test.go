@@ -42,6 +42,7 @@ func TestAttackByImageOfTheMachineItself(t *testing.T) {
 		"HTTP:\\\\LOCALHOST\\dashboard/a.png":         {Auth, Auth},
 		"http:localhost/dashboard/a.png":              {Auth, Auth},
 		"https://user:pw@[::1]:3000/dashboard/a.png":  {Auth, Auth},
+		"http://[::1]/dashboard/a.png":                {Auth, Auth},
 		"http://[::ffff:10.0.0.1]/dashboard/a.png":    {Auth, Auth},
 		"http://0x7f.1/dashboard/a.png":               {Auth, Auth},
 		"http://2130706433/dashboard/a.png":           {Auth, Auth},
@@ -191,10 +192,16 @@ func TestFileOfStaticExport(t *testing.T) {
 	}{
 		{"/login.html", "/login", Public}, {"/pricing/index.html", "/pricing", Hybrid}, {"/pricing/index.html", "/pricing/", Hybrid}, {"/index.html", "/", Hybrid},
 		{"/dashboard.html", "/dashboard", Auth}, {"/open.html", "/open", Auth}, {"/pricing/secret.html", "/pricing/secret", Auth},
-		{"/secret.html", "/login", Auth}, {"/login.html", "/LOGIN", Auth}, {"/index.html", "/pricing", Auth}, {"/login.html", "", Auth},
+		{"/secret.html", "/login", Auth}, {"/login.html", "/LOGIN", Auth}, {"/dashboard.html", "/%64ashboard", Auth}, {"/login.html", "/x/..//login", Auth}, {"/index.html", "/pricing", Auth}, {"/login.html", "", Auth},
 	} {
 		if m := table.Match(tc.path, "", tc.original); m.Type != tc.want {
 			t.Errorf("%s for %s is %s, want %s", tc.path, tc.original, m.Type, tc.want)
+		}
+	}
+	named := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard", "/about.html"}}}})
+	for original, want := range map[string]Type{"/%64ashboard": Auth, "/x/../dashboard": Auth, "/about": Auth, "/other": Hybrid} {
+		if m := named.Match(original+".html", "", original); m.Type != want {
+			t.Errorf("%s.html for %s is %s, want %s", original, original, m.Type, want)
 		}
 	}
 }

@@ -147,6 +147,8 @@ func TestAttackByIndexInDataRoute(t *testing.T) {
 		"/base/_next/data/B/index/dashboard.json": Auth, "/base/_next/data/B/index/dashboard/5.json": Auth, "/base/_next/data/B/index/en/dashboard.json": Auth,
 		"/base/_next/data/B/index.json": Hybrid, "/base/_next/data/B/index/about.json": Hybrid,
 	})
+	known := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: buildOf(t, `{}`)})
+	wantTypes(t, known, map[string]Type{"/_next/data/x/index/dashboard.json": Auth, "/_next/data/x/index/about.json": Hybrid})
 }
 
 // Rewrites come after the files that there are, and before the answer that there is none.
@@ -175,12 +177,16 @@ func TestAttackByPageThatIsNotFoundFirst(t *testing.T) {
 	}
 	unserved := build("", "")
 	unserved.servesPages = false
+	locales := []string{"en"} // of the App Router, which Next.js does not know
 	for name, tc := range map[string]struct {
 		build      *Build
 		host, path string
 		want       Type
 	}{
 		"found":                          {build("", ""), "", "/pricing", Hybrid},
+		"behind a locale":                {build("", ""), "", "/en/pricing", Auth},
+		"by escapes":                     {build("", ""), "", "/%70ricing", Auth},
+		"behind both":                    {build(`"basePath":"/docs",`, "/docs"), "", "/docs/en/pricing", Auth},
 		"found below the base path":      {build(`"basePath":"/docs",`, "/docs"), "", "/docs/pricing", Hybrid},
 		"base path in another case":      {build(`"basePath":"/docs",`, "/docs"), "", "/DOCS/pricing", Auth},
 		"locales, by which it may not":   {build(`"i18n":{"locales":["en","fr"],"defaultLocale":"en"},`, ""), "", "/pricing", Auth},
@@ -189,7 +195,7 @@ func TestAttackByPageThatIsNotFoundFirst(t *testing.T) {
 		"letter case that makes none":    {build("", ""), "", "/LOGIN", Hybrid},
 	} {
 		rules := []Rule{{Type: Hybrid, Patterns: []string{"/dashboard/login", "/dashboard/en/login"}}, {Type: Auth, Patterns: []string{"/dashboard/*"}}}
-		table := compile(t, Config{Rules: rules, Build: tc.build})
+		table := compile(t, Config{Rules: rules, Build: tc.build, Locales: locales})
 		if m := matchHost(t, table, tc.host, tc.path); m.Type != tc.want {
 			t.Errorf("%s: %s is %s, want %s", name, tc.path, m.Type, tc.want)
 		}
@@ -245,6 +251,9 @@ func TestLookahead(t *testing.T) {
 		{`^/x(?<!y)$`, false, "/x", "/y", ""},
 		{`^/((?!a(?!b)).*)$`, false, "/x /ab", "", "/ac"},
 		{`^/([(?!])$`, false, "", "/x", ""}, // not one, and no valid expression without it
+		{`^(?:/(?!a)(b)c)*$`, false, "/bc /bc/bc", "/b", ""},
+		{`^/((?![\)]x)(?!\)y).*)$`, true, "/)z /x", "/)x /)y", ""},
+		{`^/((?![)]x).*)$`, true, "/)z /x", "/)x", ""},
 	} {
 		e, err := compileExpression(anyCase, tc.expression)
 		if err != nil {

@@ -22,6 +22,76 @@ func TestRewriteToOpenPageUnderDefaultAuth(t *testing.T) {
 	})
 }
 
+// A page keeps its own rule where a rewrite does not certainly take its place.
+func TestAttackOnPagesBehindRewritesToOpenPages(t *testing.T) {
+	const rewrite = `{"source":"/settings","destination":"/blog","regex":"^/settings(?:/)?$"`
+	const cookie = `,"has":[{"type":"cookie","key":"new"}]}`
+	for name, tc := range map[string]struct {
+		pages, rewrites string
+		want            Type
+	}{
+		"in its place":           {`"staticRoutes":[{"page":"/settings"}]`, `"beforeFiles":[` + rewrite + `}]`, Hybrid},
+		"with a condition":       {`"staticRoutes":[{"page":"/settings"}]`, `"beforeFiles":[` + rewrite + cookie + `]`, Auth},
+		"unless there is one":    {`"staticRoutes":[{"page":"/settings"}]`, `"beforeFiles":[` + rewrite + `,"missing":[{"type":"cookie","key":"old"}]}]`, Auth},
+		"with two":               {`"staticRoutes":[{"page":"/settings"}]`, `"beforeFiles":[` + rewrite + `},` + rewrite + cookie + `]`, Hybrid},
+		"before parameters":      {`"dynamicRoutes":[{"page":"/[page]"}]`, `"afterFiles":[` + rewrite + `}]`, Hybrid},
+		"behind the page itself": {`"staticRoutes":[{"page":"/settings"}]`, `"afterFiles":[` + rewrite + `}]`, Auth},
+		"behind parameters":      {`"dynamicRoutes":[{"page":"/[page]"}]`, `"fallback":[` + rewrite + `}]`, Auth},
+	} {
+		build, _ := buildFiles(t, "x", tc.pages+`,"rewrites":{`+tc.rewrites+`}`, "", "")
+		table := compile(t, Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/blog"}}}, Default: Auth, Build: build})
+		if m := table.Match("/settings", "", ""); m.Type != tc.want {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+}
+
+// Each reading of a path goes through all rewrites, whatever the one before has found.
+func TestAttackByReadingBehindARewrite(t *testing.T) {
+	table := compile(t, Config{
+		Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}},
+		Build: rewriteOf(t, `{"source":"/go","destination":"/dashboard","regex":"^/go(?:/)?$"},{"source":"/:path*","destination":"/blog/:path*","regex":"^`+catchAll+`"}`),
+	})
+	wantTypes(t, table, map[string]Type{"/go": Auth, "/x/../go": Auth, "/x%2f..%2fgo": Auth, "/other": Hybrid})
+}
+
+// Each of these leads to a guarded page by a way that only Next.js knows.
+func TestAttackByWaysThroughRewrites(t *testing.T) {
+	link := func(from, to, condition string) string {
+		return `{"source":"` + from + `","destination":"` + to + `","regex":"^` + from + `(?:/)?$"` + condition + `}`
+	}
+	cookie := func(value string) string { return `,"has":[{"type":"cookie","key":"c"` + value + `}]` }
+	for name, tc := range map[string]struct {
+		manifest string
+		types    map[string]Type
+	}{
+		"one condition for both":        {`"rewrites":[` + link("/a", "/b", cookie(`,"value":"x"`)) + `,` + link("/b", "/dashboard", cookie(`,"value":"x"`)) + `]`, map[string]Type{"/a": Auth}},
+		"conditions that may both hold": {`"rewrites":[` + link("/a", "/b", cookie(`,"value":"x|y"`)) + `,` + link("/b", "/dashboard", cookie(`,"value":"x"`)) + `]`, map[string]Type{"/a": Auth}},
+		"any value":                     {`"rewrites":[` + link("/a", "/b", cookie("")) + `,` + link("/b", "/dashboard", cookie(`,"value":"x"`)) + `]`, map[string]Type{"/a": Auth}},
+		"conditions of which one fails": {`"rewrites":[` + link("/a", "/b", cookie(`,"value":"y"`)) + `,` + link("/b", "/dashboard", cookie(`,"value":"x"`)) + `]`, map[string]Type{"/a": Hybrid}},
+		"in another letter case":        {`"rewrites":[` + link("/a", "/B", "") + `,` + link("/b", "/C", "") + `,` + link("/c", "/dashboard", "") + `]`, map[string]Type{"/a": Auth}},
+		"before files, in any case":     {`"caseSensitive":true,"rewrites":{"beforeFiles":[` + link("/a", "/dashboard", "") + `]}`, map[string]Type{"/A": Auth}},
+		"by the image of a rewrite":     {`"rewrites":[` + link("/go", "/dashboard", "") + `,` + link("/pic", "/_next/image?url=/go&w=64&q=75", "") + `]`, map[string]Type{"/pic": Auth}},
+		"by groups without names": {`"rewrites":[{"source":"/one/(.*)","destination":"/:0","regex":"^/one/(.*)(?:/)?$"},{"source":"/two/(a|b)/(.*)","destination":"/:1","regex":"^/two/(a|b)/(.*)(?:/)?$"}]`,
+			map[string]Type{"/one/dashboard": Auth, "/one/x": Hybrid, "/two/a/dashboard": Auth, "/two/b/x": Hybrid}},
+		"by a name with all that one may have": {`"rewrites":[{"source":"/n/:azAZ_09","destination":"/:azAZ_09","regex":"^/n(?:/([^/]+?))(?:/)?$"}]`, map[string]Type{"/n/dashboard": Auth, "/n/x": Hybrid}},
+		"behind an escape of a source":         {`"rewrites":[{"source":"/a\\:b/:p","destination":"/:p","regex":"^/a:b(?:/([^/]+?))(?:/)?$"}]`, map[string]Type{"/a:b/dashboard": Auth, "/a:b/x": Hybrid}},
+	} {
+		table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: buildOf(t, "{"+tc.manifest+"}")})
+		for path, want := range tc.types {
+			if m := table.Match(path, "", ""); m.Type != want {
+				t.Errorf("%s: %s is %s, want %s", name, path, m.Type, want)
+			}
+		}
+		if table.RewritesByHost() {
+			t.Errorf("%s: the host makes a difference", name)
+		}
+	}
+	// What the client chooses may be a page that only the default guards.
+	chosen := compile(t, Config{Default: Auth, Rules: []Rule{{Type: Hybrid, Patterns: []string{"/docs"}}}, Build: rewriteOf(t, link("/show", "/docs/:page", `,"has":[{"type":"query","key":"page"}]`))})
+	wantTypes(t, chosen, map[string]Type{"/docs": Hybrid, "/show": Auth})
+}
+
 // wantTypes checks what a table says of paths.
 func wantTypes(t *testing.T, table *Table, types map[string]Type) {
 	t.Helper()
@@ -290,8 +360,15 @@ func TestRewritesForHosts(t *testing.T) {
 			table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/dashboard/*"}}}, Build: rewriteOf(t, `
 				{"source":"/a/:path*","destination":"/b/:path*","has":[{"type":"host","value":"`+order[0]+`"}],"regex":"^/a`+catchAll+`"},
 				{"source":"/b/:path*","destination":"/dashboard/:path*","has":[{"type":"host","value":"`+order[1]+`"}],"regex":"^/b`+catchAll+`"}`)})
-			if m := table.MatchURL(&url.URL{Host: "a.example.com", Path: "/a/settings"}, ""); m.Type != want {
+			here := &url.URL{Host: "a.example.com", Path: "/a/settings"}
+			if m := table.MatchURL(here, ""); m.Type != want {
 				t.Errorf("%q: %s, want %s", order, m.Type, want)
+			}
+			if m, _ := table.ActionTarget(here, "/a/settings;push"); m.Type != want {
+				t.Errorf("%q: the target of an action is %s, want %s", order, m.Type, want)
+			}
+			if !table.RewritesByHost() {
+				t.Errorf("%q: the host makes no difference", order)
 			}
 		}
 	}

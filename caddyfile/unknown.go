@@ -23,8 +23,7 @@ func nearest(unknown string, words []word) (string, bool) {
 	for _, w := range words {
 		name := fold(w.name())
 		distance := editDistance(unknown, name)
-		part := len(unknown) >= leastPart && strings.Contains(name, unknown) ||
-			len(name) >= leastPart && strings.Contains(unknown, name)
+		part := len(unknown) >= leastPart && strings.Contains(name, unknown) || strings.Contains(unknown, name)
 		if part && distance > mostErrors {
 			distance = mostErrors
 		}

@@ -17,7 +17,7 @@ import (
 func (t *Table) ActionAllowed(path, actionID string) bool {
 	if t.build == nil {
 		m := t.actions.Match(path, "", "")
-		return !m.Bad && !m.Open && m.Type != Auth
+		return !m.Open && m.Type != Auth
 	}
 	if slices.ContainsFunc(t.actionOwners[actionID], func(m Match) bool { return m.Type != Auth }) {
 		return true

@@ -20,10 +20,10 @@ func (j *judgement) aliases(f *form) (renamed bool) {
 	t := j.table
 	b := t.build
 	page := b.pageAt(f.path)
-	if page != "" && t.isLocalePage(page) && !t.openPages[trimEnd(f.path)] {
+	if t.isLocalePage(page) && !t.openPages[trimEnd(f.path)] {
 		j.guess(afterFirst(f.path), howLocale)
 	}
-	if j.target && !j.guessed && b.redirects(f.path, t.spellings(nil, f, j.host)) {
+	if j.target && !j.guessed && b.redirects(t.spellings(nil, f, j.host)) {
 		j.redirected = true
 	}
 	last := fallback

@@ -32,7 +32,7 @@ type form struct {
 	how    string
 	locale string // as configured
 	data   bool
-	base   bool   // the base path was taken off, or there is none
+	base   bool   // the base path was taken off
 	full   string // before anything was taken off
 	sent   string // full, as it was sent, if that is in other escapes
 
@@ -56,7 +56,7 @@ type form struct {
 // strip takes Next.js's forms off a path, in any order. A reading that is not the
 // path as it is keeps its name.
 func (t *Table) strip(path, how string) form {
-	f := form{path: path, how: how, base: t.basePath == "", full: path}
+	f := form{path: path, how: how, full: path}
 	located, suffixed := false, false
 	for f.steps < maxForms {
 		var next, taken string
@@ -75,7 +75,6 @@ func (t *Table) strip(path, how string) form {
 				f.keepUnknown()
 			}
 			f.page, f.whole, f.data, located = next, whole, true, false
-			suffixed = false
 		} else if rest, ok := cutRSC(f.path); ok && !isStatic(f.path) {
 			next, taken = rest, howRSC
 			if !suffixed { // several are one to who knows none
@@ -166,10 +165,8 @@ func (t *Table) cutData(path string) (page, whole string, exact, ok bool) {
 			return pageOfIndex(page), whole, exact, true
 		}
 	}
-	if i := strings.IndexByte(whole[1:], '/'); i >= 0 {
-		return pageOfIndex(whole[i+1:]), whole, exact, true
-	}
-	return pageOfIndex(whole), whole, exact, true
+	id := strings.IndexByte(whole[1:], '/') + 1 // its end, and 0 if it was left out
+	return pageOfIndex(whole[id:]), whole, exact, true
 }
 
 // cutRSC takes off the suffixes under which adapters and CDNs ask for the
@@ -249,8 +246,8 @@ func isDevelopment(path string) bool {
 		return true
 	}
 	tool, ok := strings.CutPrefix(path, "/__nextjs_")
-	if font, isFont := strings.CutPrefix(tool, "font/"); isFont && strings.HasSuffix(font, ".woff2") {
-		tool = font
+	if strings.HasSuffix(tool, ".woff2") {
+		tool = strings.TrimPrefix(tool, "font/")
 	}
 	return ok && tool != "" && strings.IndexByte(tool, '/') < 0
 }
@@ -285,7 +282,7 @@ func hasMarks(path string) bool {
 	return false
 }
 
-var marks = [256]bool{'.': true, '(': true, ';': true, '?': true, '#': true}
+var marks = [256]bool{'.': true, ';': true, '?': true, '#': true}
 
 // cutExport makes a page path of a file of a static export or an adapter:
 // /page.html, /page.txt, /page.json and /page/__next.<segment>.txt. What is left of

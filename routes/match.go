@@ -52,7 +52,7 @@ func (t *Table) MatchURL(u *url.URL, original string) Match {
 
 // hostOf is the host as Next.js compares it, or empty where it makes no difference.
 func (t *Table) hostOf(u *url.URL) string {
-	if t.build == nil || u.Host == "" {
+	if t.build == nil {
 		return ""
 	}
 	return hostname(u.Host)
@@ -125,7 +125,7 @@ func (j *judgement) judge(path, original string) bool {
 			}
 		}
 	}
-	if original != "" && original != path {
+	if original != path {
 		j.readNamed(original, howOriginal)
 	}
 	return true

@@ -31,5 +31,5 @@ func (p *Paths) Warnings() []string { return p.table.Warnings() }
 // Match reports whether the patterns name the path of a URL in every reading.
 func (p *Paths) Match(u *url.URL) bool {
 	m := p.table.MatchURL(u, "")
-	return m.Type == Hybrid && !m.Open && !m.Bad
+	return m.Type == Hybrid && !m.Open
 }

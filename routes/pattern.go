@@ -68,7 +68,7 @@ func parsePattern(text string) (pattern, error) {
 		p.tail, p.segments[last] = tailPrefix, strings.TrimSuffix(end, wildcard)
 	}
 	for i, segment := range p.segments {
-		whole := segment == wildcard && (i < last || p.tail != tailPrefix)
+		whole := segment == wildcard && i < last
 		if !whole && strings.Contains(segment, wildcard) {
 			return p, fmt.Errorf("pattern %q has a * inside a segment, which is not supported; "+
 				"* stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)", text)

@@ -34,8 +34,6 @@ func canonical(path string) string {
 // harmless reports whether encoding the byte makes no difference to any server.
 func harmless(c byte) bool {
 	switch {
-	case c >= 0x80:
-		return true
 	case c < 0x20 || c == 0x7f:
 		return false
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':

@@ -28,8 +28,8 @@ func redirectSources(written []manifestRedirect, flags string) (sources []source
 // redirect: one of its configuration, or of a route handler, which may send a visitor
 // anywhere. Next.js follows it when it renders the target of a Server Action, so the page
 // is not that of the path.
-func (b *Build) redirects(path string, spellings []spelling) bool {
-	return b.isHandled(path) || slices.ContainsFunc(spellings, func(s spelling) bool {
+func (b *Build) redirects(spellings []spelling) bool {
+	return slices.ContainsFunc(spellings, func(s spelling) bool {
 		return b.isHandled(s.path) || slices.ContainsFunc(b.redirected, func(r source) bool {
 			_, ok := r.find(s)
 			return ok

@@ -35,6 +35,9 @@ type survey struct {
 	invoked  map[invocation]bool
 
 	overridden map[string]bool // sites with a warning of header directives
+
+	files      map[string][]fileRoot // of a site, behind its guards
+	errorFiles []fileRoot            // that answer errors
 }
 
 // apiPlace is a path at which every request to a site meets a session API.
@@ -52,6 +55,10 @@ type position struct {
 	sometimes bool   // only some requests of the site come here
 	ofError   bool   // for the answer to an error
 	overrides string // fields that a header directive before it sets as the answer goes out
+	root      string // where a file server finds its files, as far as that is known
+	asksPath  bool   // a matcher has looked for a file of the visitor's path
+	fixed     bool   // the path was replaced by one that no visitor can choose
+	harmless  bool   // the error is none of a guard
 }
 
 // invocation is a named route that is being followed. It may invoke itself, after a
@@ -74,7 +81,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s := &survey{
 		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
 		guards: map[string][]*Guard{}, apis: map[string][]*API{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
-		overridden: map[string]bool{},
+		overridden: map[string]bool{}, files: map[string][]fileRoot{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
@@ -86,6 +93,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 		}
 	}
 	s.compareUpstreams()
+	s.compareFiles()
 	s.compareRealms()
 	s.compareCookies()
 	return s.warnings, nil
@@ -108,6 +116,7 @@ func unusualPort(app *caddyhttp.App, server *caddyhttp.Server) string {
 type group struct {
 	perhaps, moved bool // before it
 	comesOn        bool // through one of its routes
+	leavesPath     bool // one of its routes does
 }
 
 // routes follows a list of routes. It returns where every request that comes to its
@@ -126,9 +135,14 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		from.perhaps, from.moved = of.perhaps, of.moved
 		met := s.route(route, from)
 		of.comesOn = of.comesOn || met.answerer == ""
+		of.leavesPath = of.leavesPath || !met.fixed
 		matchesAll := len(route.MatcherSets) == 0
 		if matchesAll && !of.comesOn {
 			at.answerer = met.answerer
+		}
+		at.fixed = at.fixed || !of.leavesPath && (matchesAll || looksForOwnFiles(route))
+		if matchesAll {
+			at.root = met.root
 		}
 		comesOn := met.answerer == "" && !route.Terminal
 		if matchesAll && route.Group == "" {
@@ -147,6 +161,8 @@ func (s *survey) route(route caddyhttp.Route, at position) position {
 	if host := firstHost(route); host != "" {
 		s.site = host + s.port
 	}
+	at.asksPath = at.asksPath || asksForPath(route)
+	at.harmless = at.harmless || at.ofError && isOfOtherErrors(route)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	met := s.handlers(route.Handlers, at)
 	s.site = site
@@ -185,6 +201,13 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			at.overrides = cmp.Or(at.overrides, overrides(handler))
 		case *rewrite.Rewrite:
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
+			at.fixed = at.fixed || fixesPath(handler, at.asksPath)
+		case caddyhttp.VarsMiddleware:
+			at.root = rootOf(handler, at.root)
+		case *caddyhttp.VarsMiddleware:
+			at.root = rootOf(*handler, at.root)
+		case *fileserver.FileServer:
+			s.filesServed(handler, at)
 		case *caddyhttp.Subroute:
 			before := at.guard // a denial is an error, so those of a guard inside come to its error routes
 			at = s.routes(handler.Routes, at)

@@ -14,6 +14,7 @@ import (
 func TestWaysAroundTheGuardAreFound(t *testing.T) {
 	const guard = "session_guard {\n default auth\n}\n"
 	const open = "localhost:3000 without a session_guard"
+	const refused = "a.example: file_server in handle_errors answers with the file of the path that was asked for, so what session_guard (Caddyfile:6) refuses is sent with the error"
 	const moved = "a.example: the path is changed between session_guard (Caddyfile:5) and reverse_proxy"
 	for name, tc := range map[string]struct {
 		caddyfile string
@@ -92,6 +93,23 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"some requests of a named route": {"&(app) {\nroute /app/* {\n" + guard + "}\nreverse_proxy localhost:3000\n}\nhttp://a.example {\nhandle /admin/* {\n" + guard + "reverse_proxy localhost:4000\n}\nhandle {\ninvoke app\n}\n}", []string{"a.example: ", open}},
 		"a site that serves some paths":  {"http://a.example {\n" + guard + "reverse_proxy /x/* localhost:3000\n}\nhttp://b.example {\nreverse_proxy localhost:4000\n}", nil},
 		"beside a guard in a handle":     {"http://a.example {\nhandle /x/* {\n" + guard + "}\nhandle /y/* {\nreverse_proxy localhost:4000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"files for errors":               {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n@404 expression {err.status_code} == 404\nrewrite @404 /404.html\nfile_server\n}\n}", []string{refused}},
+		"files of the path for errors":   {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\ntry_files {path} /404.html\nfile_server\n}\n}", []string{refused}},
+		"files for 4xx":                  {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors 4xx {\nfile_server\n}\n}", []string{refused}},
+		"files for 404 and 401":          {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors 404 401 {\nfile_server\n}\n}", []string{refused}},
+		"files for errors of that root":  {"http://a.example {\n" + guard + "handle {\nroot * /srv\nfile_server\n}\nhandle_errors {\nroot * /srv\nfile_server\n}\n}", []string{"(Caddyfile:5) refuses is sent with the error"}},
+		"files for errors of a handle":   {"http://a.example {\nroot * /srv\nhandle /x/* {\n" + guard + "file_server\n}\nhandle_errors {\n@404 expression {err.status_code} == 404\nhandle @404 {\nrespond no\n}\nhandle {\nfile_server\n}\n}\n}", []string{"(Caddyfile:7) refuses is sent with the error"}},
+		"files for errors by expression": {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n@other expression {err.status_code} != 404\nhandle @other {\nfile_server\n}\n}\n}", []string{refused}},
+		"a file for each error":          {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\nrewrite * /{err.status_code}.html\nfile_server\n}\n}", nil},
+		"a file for some errors":         {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n@404 expression {err.status_code} == 404\nrewrite @404 /404.html\nrewrite * /error.html\nfile_server\n}\n}", nil},
+		"files that are there for some":  {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n@own file /err-{err.status_code}.html /err.html\nhandle @own {\nrewrite * {file_match.relative}\nfile_server\n}\nrespond {err.status_code}\n}\n}", nil},
+		"files that errors try":          {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\ntry_files /{err.status_code}.html /error.html\nfile_server\n}\n}", nil},
+		"files for 404":                  {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors 404 {\nfile_server\n}\n}", nil},
+		"files for 404 by expression":    {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n@404 expression {err.status_code} == 404\nhandle @404 {\nfile_server\n}\n}\n}", nil},
+		"files of another folder":        {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\nroot * /errors\nfile_server\n}\n}", nil},
+		"files of errors for an app":     {"http://a.example {\nroot * /errors\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\n@404 expression {err.status_code} == 404\nrewrite @404 /404.html\nfile_server\n}\n}", nil},
+		"guarded files for errors":       {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n" + guard + "file_server\n}\n}", nil},
+		"files of another site's errors": {"http://a.example {\nroot * /srv\n" + guard + "file_server\n}\nhttp://b.example {\nroot * /srv\nfile_server\nhandle_errors {\nfile_server\n}\n}", nil},
 		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
 		"two APIs at one path":           {"http://a.example {\n" + strings.Repeat("session_api\n", 2) + "}", []string{"session_api (Caddyfile:6) never answers, since an earlier one answers /api/session; give it another path"}},
 		"two APIs at two paths":          {"http://a.example {\nsession_api {\npath /staff/session\n}\nsession_api\n}", nil},

@@ -36,6 +36,8 @@ type survey struct {
 
 	overridden map[string]bool // sites with a warning of header directives
 
+	behind []guardedApp // what is proxied behind guards
+
 	files      map[string][]fileRoot // of a site, behind its guards
 	errorFiles []fileRoot            // that answer errors
 }
@@ -59,6 +61,7 @@ type position struct {
 	asksPath  bool   // a matcher has looked for a file of the visitor's path
 	fixed     bool   // the path was replaced by one that no visitor can choose
 	harmless  bool   // the error is none of a guard
+	byPath    bool   // only requests for some paths come here
 }
 
 // invocation is a named route that is being followed. It may invoke itself, after a
@@ -94,6 +97,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	}
 	s.compareUpstreams()
 	s.compareFiles()
+	s.compareGuards()
 	s.compareRealms()
 	s.compareCookies()
 	return s.warnings, nil
@@ -163,6 +167,7 @@ func (s *survey) route(route caddyhttp.Route, at position) position {
 	}
 	at.asksPath = at.asksPath || asksForPath(route)
 	at.harmless = at.harmless || at.ofError && isOfOtherErrors(route)
+	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	met := s.handlers(route.Handlers, at)
 	s.site = site

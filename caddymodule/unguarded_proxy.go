@@ -14,6 +14,9 @@ import (
 
 func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	guarded := at.guard != nil
+	if guarded && !asksBefore(proxy) && !at.ofError {
+		s.behind = append(s.behind, guardedApp{at.guard, s.site, at.byPath, upstreams(proxy)})
+	}
 	if guarded && !asksBefore(proxy) {
 		s.useless[s.site] = false
 		if len(proxy.HandleResponse) > 0 {

@@ -14,6 +14,7 @@ import (
 func TestWaysAroundTheGuardAreFound(t *testing.T) {
 	const guard = "session_guard {\n default auth\n}\n"
 	const open = "localhost:3000 without a session_guard"
+	const lax = "session_guard {\n default hybrid\n}\n"
 	const refused = "a.example: file_server in handle_errors answers with the file of the path that was asked for, so what session_guard (Caddyfile:6) refuses is sent with the error"
 	const moved = "a.example: the path is changed between session_guard (Caddyfile:5) and reverse_proxy"
 	for name, tc := range map[string]struct {
@@ -93,6 +94,12 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"some requests of a named route": {"&(app) {\nroute /app/* {\n" + guard + "}\nreverse_proxy localhost:3000\n}\nhttp://a.example {\nhandle /admin/* {\n" + guard + "reverse_proxy localhost:4000\n}\nhandle {\ninvoke app\n}\n}", []string{"a.example: ", open}},
 		"a site that serves some paths":  {"http://a.example {\n" + guard + "reverse_proxy /x/* localhost:3000\n}\nhttp://b.example {\nreverse_proxy localhost:4000\n}", nil},
 		"beside a guard in a handle":     {"http://a.example {\nhandle /x/* {\n" + guard + "}\nhandle /y/* {\nreverse_proxy localhost:4000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"two guards of one app":          {"http://a.example {\nhandle /admin/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\n" + lax + "reverse_proxy 127.0.0.1:3000\n}\n}", []string{"a.example: localhost:3000 is behind session_guard (Caddyfile:6) for some paths and behind session_guard (Caddyfile:12) for others"}},
+		"two guards, the lax one first":  {"http://a.example {\n@open path_regexp ^/open\nhandle @open {\n" + lax + "reverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", []string{"put one session_guard with all rules before both"}},
+		"two guards, one with a require": {"http://a.example {\nhandle /admin/* {\nsession_guard {\ndefault auth\nauth /* {\nrequire user.role admin\n}\n}\nreverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", []string{"put one session_guard with all rules before both"}},
+		"two guards of two apps":         {"http://a.example {\nhandle /admin/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\n" + lax + "reverse_proxy localhost:3001\n}\n}", nil},
+		"two guards by address":          {"http://a.example {\n@here remote_ip 10.0.0.0/8\nhandle @here {\n" + lax + "reverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
+		"two guards by host":             {"http://a.example, http://b.example {\n@b {\nhost b.example\npath /admin/*\n}\nhandle @b {\n" + lax + "reverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"files for errors":               {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\n@404 expression {err.status_code} == 404\nrewrite @404 /404.html\nfile_server\n}\n}", []string{refused}},
 		"files of the path for errors":   {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors {\ntry_files {path} /404.html\nfile_server\n}\n}", []string{refused}},
 		"files for 4xx":                  {"http://a.example {\nroot * /srv\n" + guard + "file_server\nhandle_errors 4xx {\nfile_server\n}\n}", []string{refused}},

@@ -28,6 +28,7 @@ type survey struct {
 	server   *caddyhttp.Server
 	port     string // of the server, as it stands behind the hosts of its sites
 	site     string
+	host     string              // of the site, without the port; empty for any
 	useless  map[string]bool     // sites with a guard, unless something is proxied behind it
 	guards   map[string][]*Guard // of a site
 	apis     map[string][]*API   // of a site
@@ -98,6 +99,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.compareUpstreams()
 	s.compareFiles()
 	s.compareGuards()
+	s.compareApps()
 	s.compareRealms()
 	s.compareCookies()
 	return s.warnings, nil
@@ -161,16 +163,16 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 }
 
 func (s *survey) route(route caddyhttp.Route, at position) position {
-	site := s.site
+	site, siteHost := s.site, s.host
 	if host := firstHost(route); host != "" {
-		s.site = host + s.port
+		s.site, s.host = host+s.port, host
 	}
 	at.asksPath = at.asksPath || asksForPath(route)
 	at.harmless = at.harmless || at.ofError && isOfOtherErrors(route)
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	met := s.handlers(route.Handlers, at)
-	s.site = site
+	s.site, s.host = site, siteHost
 	return met
 }
 

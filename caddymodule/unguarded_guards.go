@@ -10,7 +10,8 @@ import (
 type guardedApp struct {
 	guard     *Guard
 	site      string
-	byPath    bool // requests for some paths only
+	host      string // of the site; empty for any
+	byPath    bool   // requests for some paths only
 	upstreams []string
 }
 

@@ -15,7 +15,7 @@ import (
 func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	guarded := at.guard != nil
 	if guarded && !asksBefore(proxy) && !at.ofError {
-		s.behind = append(s.behind, guardedApp{at.guard, s.site, at.byPath, upstreams(proxy)})
+		s.behind = append(s.behind, guardedApp{at.guard, s.site, s.host, at.byPath, upstreams(proxy)})
 	}
 	if guarded && !asksBefore(proxy) {
 		s.useless[s.site] = false

@@ -25,6 +25,39 @@ func (s *survey) compareRealms() {
 	}
 }
 
+// compareApps warns of two apps, each on a host of its own, that share the realm default
+// since neither guard names one: who signs in to one of them can send that cookie to the
+// other, and settings of one guard, such as client_update, hold for both. Hosts that are
+// to share sessions have a cookie_domain, or else browsers keep them apart.
+func (s *survey) compareApps() {
+	for i, app := range s.behind {
+		for _, earlier := range s.behind[:i] {
+			realm := app.guard.realm
+			if realm != earlier.guard.realm || app.guard.Realm != "" || earlier.guard.Realm != "" || realm.settings.CookieDomain != "" ||
+				app.host == "" || earlier.host == "" || app.host == earlier.host ||
+				s.haveAppInCommon(app.guard, earlier.guard) {
+				continue
+			}
+			s.warn("session_guard (%s) of %s and session_guard (%s) of %s guard two apps with sessions of one realm, so who signs in to one app can take that session to the other, and settings of each hold for both; "+
+				"give each app a realm of its own (global option session <name>), or write realm default in both guards if that is meant", earlier.guard.Source, earlier.host, app.guard.Source, app.host)
+			break
+		}
+	}
+}
+
+func (s *survey) haveAppInCommon(a, b *Guard) bool {
+	of := func(guard *Guard) (upstreams []string) {
+		for _, app := range s.behind {
+			if app.guard == guard {
+				upstreams = append(upstreams, app.upstreams...)
+			}
+		}
+		return upstreams
+	}
+	upstreams := of(a)
+	return len(upstreams) == 0 || len(of(b)) == 0 || firstShared(upstreams, of(b)) != ""
+}
+
 // compareCookies warns of two realms of a site that have one cookie: neither can read
 // what the other seals, so who signs in to one is signed out of the other.
 func (s *survey) compareCookies() {

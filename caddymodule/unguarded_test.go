@@ -166,6 +166,42 @@ func TestAPIOfAnotherRealmThanTheGuardIsFound(t *testing.T) {
 	}
 }
 
+// A session of one app must not be one of another by accident.
+func TestTwoAppsOfOneRealmAreFound(t *testing.T) {
+	const warning = "warning: session_guard (Caddyfile:7) of a.example and session_guard (Caddyfile:14) of b.example guard two apps with sessions of one realm"
+	site := func(address, guard, upstream string) string {
+		return address + " {\nsession_guard {\ndefault auth\n" + guard + "\n}\nreverse_proxy " + upstream + "\n}\n"
+	}
+	first := site("http://a.example", "", "localhost:3000")
+	for name, tc := range map[string]struct {
+		sites string
+		warns bool
+	}{
+		"two apps":             {first + site("http://b.example", "", "localhost:4000"), true},
+		"one app":              {first + site("http://b.example", "", "127.0.0.1:3000"), false},
+		"one app of two nodes": {first + site("http://b.example", "", "localhost:4000 localhost:3000"), false},
+		"a realm of its own":   {first + site("http://b.example", "realm other", "localhost:4000"), false},
+		"one realm that is named": {site("http://a.example", "realm default", "localhost:3000") +
+			site("http://b.example", "realm default", "localhost:4000"), false},
+		"one cookie for both": {site("http://a.example", "cookie_domain example", "localhost:3000") + site("http://b.example", "", "localhost:4000"), false},
+		"two ports":           {site("http://a.example:3001", "", "localhost:3000") + site("http://a.example:3002", "", "localhost:4000"), false},
+		"a site for any host": {first + site("http://", "", "localhost:4000"), false},
+		"files beside an app": {first + "http://b.example {\nsession_guard {\ndefault auth\n}\nfile_server\n}\n", false},
+		"two hosts of a site": {"http://*.example {\n@a host a.example\nhandle @a {\nsession_guard {\ndefault auth\n}\nreverse_proxy localhost:3000\n}\n@b host b.example\nhandle @b {\nsession_guard {\ndefault auth\n}\nreverse_proxy localhost:4000\n}\n}", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "Caddyfile")
+			require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\nsession other {\n}\n}\n"+tc.sites), 0o600))
+			output, err := sessionCommand(t, "check", "--config", file)
+			require.NoError(t, err)
+			assert.Equal(t, tc.warns, strings.Contains(output, "guard two apps with sessions of one realm"), output)
+			if name == "two apps" {
+				assert.Contains(t, output, warning)
+			}
+		})
+	}
+}
+
 // Realms cannot read each other's tokens, so in one cookie only the last is signed in.
 func TestTwoRealmsOfOneCookieAreFound(t *testing.T) {
 	const warning = "warning: session_guard (Caddyfile:12) and session_guard (Caddyfile:18) keep the sessions of the realms admin and default in one cookie, __Host-sid, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones\n"

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -45,8 +46,15 @@ func upstreams(proxy *reverseproxy.Handler) []string {
 	var names []string
 	for _, upstream := range proxy.Upstreams {
 		name := upstream.Dial
-		if host, port, err := net.SplitHostPort(name); err == nil && slices.Contains([]string{"", "127.0.0.1", "::1"}, host) {
-			name = net.JoinHostPort("localhost", port)
+		if strings.HasPrefix(name, "{env.") {
+			name = cmp.Or(caddy.NewReplacer().ReplaceKnown(name, ""), name)
+		}
+		if host, port, err := net.SplitHostPort(name); err == nil {
+			host = strings.ToLower(host)
+			if slices.Contains([]string{"", "127.0.0.1", "::1", "0.0.0.0", "::"}, host) {
+				host = "localhost"
+			}
+			name = net.JoinHostPort(host, port)
 		}
 		names = append(names, name)
 	}

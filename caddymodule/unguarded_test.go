@@ -12,6 +12,7 @@ import (
 
 // Whoever reaches the app around the guard may claim to be anybody, by its own headers.
 func TestWaysAroundTheGuardAreFound(t *testing.T) {
+	t.Setenv("SURVEYED_APP", "127.0.0.1:3000")
 	const guard = "session_guard {\n default auth\n}\n"
 	const open = "localhost:3000 without a session_guard"
 	const lax = "session_guard {\n default hybrid\n}\n"
@@ -77,6 +78,9 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"a proxy that reads its answers": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000 {\nrewrite /dashboard{uri}\n@x status 404\nhandle_response @x {\nrespond no\n}\n}\n}", []string{moved}},
 		"the app by its address":         {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy 127.0.0.1:3000\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"the app by its IPv6 address":    {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\nreverse_proxy [::1]:3000\n}\n}", []string{"a.example: ", open}},
+		"the app by any address":         {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy 127.0.0.1:3000\n}\nhandle {\nreverse_proxy 0.0.0.0:3000\n}\n}", []string{"a.example: ", open}},
+		"the app in capitals":            {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\nreverse_proxy http://LocalHost:3000\n}\n}", []string{"a.example: ", open}},
+		"the app by its variable":        {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy localhost:3000\n}\nhandle {\nreverse_proxy {env.SURVEYED_APP}\n}\n}", []string{"a.example: ", open}},
 		"another port of this machine":   {"http://a.example {\nhandle /x/* {\n" + guard + "reverse_proxy 127.0.0.1:3000\n}\nhandle {\nreverse_proxy localhost:3001\n}\n}", nil},
 		"two ports of one host":          {"http://a.example:3001 {\nsession_api\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://a.example:3002 {\nreverse_proxy localhost:4000\n}", nil},
 		"the app on another port":        {"http://a.example:3001 {\n" + guard + "reverse_proxy localhost:3000\n}\nhttp://a.example:3002 {\nreverse_proxy localhost:3000\n}", []string{"a.example:3002: ", open}},

@@ -155,6 +155,9 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
 			at.overrides = met.overrides
 		} else if comesOn {
+			if route.Group == "" && !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
+				at.overrides = met.overrides
+			}
 			at.perhaps = at.perhaps || met.perhaps || met.guard != at.guard
 			at.moved = at.moved || met.moved && met.guard == at.guard
 		}

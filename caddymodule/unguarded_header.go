@@ -15,7 +15,7 @@ import (
 // so with all lines of the block.
 func overrides(handler *headers.Handler) string {
 	response := handler.Response
-	if response == nil || response.HeaderOps == nil || !response.Deferred || response.Require != nil {
+	if response == nil || response.HeaderOps == nil || !response.Deferred && response.Require == nil || isDefault(response) {
 		return ""
 	}
 	names := slices.Clone(response.Delete)
@@ -38,6 +38,20 @@ func overrides(handler *headers.Handler) string {
 	})
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), ", ")
+}
+
+// isDefault reports whether a field is set only where the answer has none (?Cache-Control),
+// and ours have. Other conditions, such as a status, hold for answers with a session too.
+func isDefault(response *headers.RespHeaderOps) bool {
+	if response.Require == nil {
+		return false
+	}
+	for _, values := range response.Require.Headers {
+		if values == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // checkOverrides warns of them, once for a site.

@@ -45,6 +45,8 @@ func parsePattern(text string) (pattern, error) {
 		return p, errors.New(`an empty pattern matches nothing; write "/" for the front page`)
 	case strings.ContainsAny(text[:1], "^~("):
 		return p, fmt.Errorf("pattern %q looks like a regular expression, which is not supported; write a path such as /dashboard/*", text)
+	case text[0] != '/' && elsewhere(text) != "":
+		return p, fmt.Errorf("pattern %q %s", text, elsewhere(text))
 	case text[0] != '/':
 		return p, fmt.Errorf("pattern %q does not begin with a slash; write %q, or one of the words %s",
 			text, "/"+text, strings.Join(bareWords, ", "))
@@ -75,6 +77,27 @@ func parsePattern(text string) (pattern, error) {
 		}
 	}
 	return p, nil
+}
+
+// elsewhere says what a pattern is that no slash in front would make a path of; empty if one
+// would. With the slash it would be accepted, and protect nothing.
+func elsewhere(text string) string {
+	_, rest, isURL := strings.Cut(text, "://")
+	if !isURL {
+		rest = text
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	switch {
+	case isURL || path != "" && strings.ContainsAny(host, ".:") && !strings.Contains(host, wildcard):
+		return fmt.Sprintf("names a host, but a rule is for paths of its own site; write %q", "/"+path)
+	case text[0] == '!':
+		return "begins with !, but no pattern excludes paths; write a rule for these paths before this one"
+	case text[0] == '@':
+		return "is a matcher, which rules do not take; write the paths that it matches"
+	case text[0] == '\'':
+		return "has single quotes, which are part of the text in a Caddyfile; write it without them"
+	}
+	return ""
 }
 
 // checkPath refuses what no request path looks like after it was read.
@@ -127,6 +150,8 @@ func checkFolders(path string) error {
 		case strings.HasPrefix(segment, ".*") || strings.HasPrefix(segment, ".+") || segment[0] == '(' && strings.ContainsAny(segment, "*+|"):
 			segments[i] = wildcard
 			return fmt.Errorf("pattern %q has the regular expression %s, which is not supported; write %q", path, segment, strings.Join(segments, "/"))
+		case last == ',' && i < len(segments)-1:
+			return fmt.Errorf("pattern %q looks like several in one; write each by itself, with a space between them", path)
 		case last == '$' || last == ',':
 			return fmt.Errorf("pattern %q ends in %q, which no path does; write %q", path, last, strings.TrimRight(path, "$,"))
 		case strings.HasSuffix(segment, " ") && i < len(segments)-1:

@@ -54,6 +54,7 @@ func Compile(config Config) (*Table, error) {
 	c.openPages()
 	if len(c.errs) == 0 {
 		c.proveNoLoops()
+		c.proveDefault()
 		c.proveOpen()
 		c.proveLocales()
 	}

@@ -213,6 +213,27 @@ func TestDecidesAll(t *testing.T) {
 	}
 }
 
+// Who writes default auth does not expect that nothing is closed.
+func TestDefaultThatGuardsNothingIsFound(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		typ   Type
+		rules []Rule
+		want  string
+	}{
+		{"everything", Auth, []Rule{{Type: Hybrid, Patterns: []string{"/*"}, Source: "Caddyfile:3"}}, "default auth has no effect, because pattern /* of the hybrid rule (Caddyfile:3) opens all paths that no rule before it matches; remove one of the two"},
+		{"the rest", Auth, []Rule{{Type: Auth, Patterns: []string{"/admin/*"}}, {Type: Hybrid, Patterns: []string{"*"}}}, "pattern * of the hybrid rule 2"},
+		{"all guarded", Auth, []Rule{{Type: Auth, Patterns: []string{"/*"}}}, ""},
+		{"some open", Auth, []Rule{{Type: Hybrid, Patterns: []string{"/", "/docs/*"}}}, ""},
+		{"open by default", Hybrid, []Rule{{Type: Hybrid, Patterns: []string{"/*"}}}, ""},
+	} {
+		got := strings.Join(compile(t, Config{Default: tc.typ, Rules: tc.rules}).Warnings(), "\n")
+		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q", tc.name, got)
+		}
+	}
+}
+
 // Patterns that only say where something holds can be dead, too.
 func TestWarningsOfOtherPatterns(t *testing.T) {
 	table := compile(t, Config{BasePath: "/base", Locales: []string{"en"}, Actions: []string{"/base/login", "/join"}})

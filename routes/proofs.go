@@ -67,6 +67,19 @@ func (c *compiler) proveLoginAction(named *tree) {
 	}
 }
 
+// proveDefault warns of default auth beside a rule that opens everything: it guards nothing,
+// as where a variable in hybrid /{$AREA}* is empty.
+func (c *compiler) proveDefault() {
+	if c.config.Default != Auth || c.table.tree == nil {
+		return
+	}
+	all, found := c.table.tree.covers(pattern{tail: tailSubtree}, func(e ending) bool { return c.config.Rules[e.rule].Type != Auth })
+	if found {
+		c.warnf("default auth has no effect, because pattern %s of the %s opens all paths that no rule before it matches; remove one of the two",
+			all.pattern.text, c.config.Rules[all.rule].name(all.rule))
+	}
+}
+
 // DecidesAll reports whether the rules match every path, so that the default counts for
 // none.
 func (t *Table) DecidesAll() bool {

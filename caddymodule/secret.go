@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
@@ -29,13 +30,30 @@ func readSecret(setting, value string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", setting, err)
 	}
-	if err := session.CheckSecret([]byte(resolved)); err != nil {
+	err = session.CheckSecret([]byte(resolved))
+	if namesFile(resolved) {
+		err = errors.New("it is the name of a file, which others can guess; write {file./path/of/the/file} to read the secret from there")
+	}
+	if err != nil {
 		if placeholder := secretPlaceholder.FindString(value); placeholder != "" && placeholder == value {
 			setting += " " + placeholder
 		}
 		return nil, fmt.Errorf("%s is not safe: %w", setting, err)
 	}
 	return []byte(resolved), nil
+}
+
+// namesFile reports whether a secret is a path, as of a container's secret, that was meant to
+// be read. A random one in base64 may begin with a slash too, but no file has its name.
+func namesFile(secret string) bool {
+	if strings.HasPrefix(secret, "file:") || strings.HasPrefix(secret, "/run/secrets/") {
+		return true
+	}
+	if !strings.HasPrefix(secret, "/") {
+		return false
+	}
+	_, err := os.Stat(secret)
+	return err == nil
 }
 
 // resolveSecret replaces {env.*} and {file.*} in a secret value at start. The

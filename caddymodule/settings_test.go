@@ -98,6 +98,31 @@ func TestWeakSecretOfTheEnvironmentIsNamed(t *testing.T) {
 }
 
 // It is for the default realm, so where nothing uses that it may be somebody else's.
+// Whoever knows how containers get their secrets can guess the name of the file.
+func TestNameOfAFileIsNoSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "session_secret_of_the_application")
+	require.NoError(t, os.WriteFile(file, []byte("Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay"), 0o600))
+	for secret, refused := range map[string]bool{
+		file: true,
+		"/run/secrets/session_signing_key_of_the_app": true,
+		"file:/etc/caddy/session_signing_key":         true,
+		"/9wTq1Xc7Vb2Ln8Rk5Hs3/Jd6Gf0AyZp4m+Kq8Wz3I=": false, // base64
+	} {
+		t.Setenv("FILE_SECRET", secret)
+		adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("{\n session {\n secret {env.FILE_SECRET}\n }\n}\n:1 {\n session_guard {\n default auth\n }\n}"), map[string]any{"filename": "Caddyfile"})
+		require.NoError(t, err)
+		var config caddy.Config
+		require.NoError(t, caddy.StrictUnmarshalJSON(adapted, &config))
+		err = caddy.Validate(&config)
+		if !refused {
+			require.NoError(t, err, secret)
+			continue
+		}
+		require.ErrorContains(t, err, "secret {env.FILE_SECRET} is not safe: it is the name of a file, which others can guess; write {file./path/of/the/file} to read the secret from there, at Caddyfile:3")
+		require.NotContains(t, err.Error(), secret)
+	}
+}
+
 func TestSecretOfTheEnvironmentIsOfTheDefaultRealmOnly(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "short")
 	s := serve(t, "session_api {\n realm shop\n }\n session_guard {\n realm shop\n default hybrid\n }", "session shop {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n}")

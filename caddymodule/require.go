@@ -57,11 +57,25 @@ func (q Requirement) check(word string) error {
 		err = fmt.Errorf("%[1]s%[2]s has an empty value; write for example: %[1]s%[2]s admin", word, q.Field)
 	case len(slices.Compact(slices.Sorted(slices.Values(q.Values)))) < len(q.Values):
 		err = fmt.Errorf("%s%s has a value twice; remove one", word, q.Field)
+	case slices.ContainsFunc(q.Values, isOperator):
+		i := slices.IndexFunc(q.Values, isOperator)
+		err = fmt.Errorf("%[1]s%[2]s cannot be compared with %[3]q: values are words of which one must equal the field; write those that may pass, for example: %[1]s%[2]s admin editor", word, q.Field, q.Values[i])
+	case slices.ContainsFunc(q.Values, endsInComma):
+		i := slices.IndexFunc(q.Values, endsInComma)
+		err = fmt.Errorf("%s%s has the value %q with a comma; values are separated by spaces alone", word, q.Field, q.Values[i])
 	case len(q.Values) == 0:
 		err = fmt.Errorf("%[1]s%[2]s needs at least one value; write for example: %[1]s%[2]s admin", word, q.Field)
 	}
 	return errors.Join(err, q.checkPlaceholders(word))
 }
+
+// isOperator reports whether a value was meant to compare others: `user.role != guest` would
+// let guests pass, and nobody else.
+func isOperator(value string) bool {
+	return strings.HasPrefix(value, "!") || value == "not" || value != "" && strings.Trim(value, "=<>~") == ""
+}
+
+func endsInComma(value string) bool { return strings.HasSuffix(value, ",") }
 
 func (q Requirement) equal(other Requirement) bool {
 	return q.Fresh == other.Fresh && q.Field == other.Field && slices.Equal(q.Values, other.Values)

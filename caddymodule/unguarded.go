@@ -41,6 +41,8 @@ type survey struct {
 
 	files      map[string][]fileRoot // of a site, behind its guards
 	errorFiles []fileRoot            // that answer errors
+
+	scriptRoots map[string]string // of a site, the root that its FastCGI server gets
 }
 
 // apiPlace is a path at which every request to a site meets a session API.
@@ -85,7 +87,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s := &survey{
 		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
 		guards: map[string][]*Guard{}, apis: map[string][]*API{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
-		overridden: map[string]bool{}, files: map[string][]fileRoot{},
+		overridden: map[string]bool{}, files: map[string][]fileRoot{}, scriptRoots: map[string]string{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]

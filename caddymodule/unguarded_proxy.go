@@ -10,13 +10,18 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy/fastcgi"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	guarded := at.guard != nil
+	names := upstreams(proxy)
+	if php, ok := proxy.Transport.(*fastcgi.Transport); ok {
+		names = s.scripts(names, php.Root, at)
+	}
 	if guarded && !asksBefore(proxy) && !at.ofError {
-		s.behind = append(s.behind, guardedApp{at.guard, s.site, s.host, at.byPath, upstreams(proxy)})
+		s.behind = append(s.behind, guardedApp{at.guard, s.site, s.host, at.byPath, names})
 	}
 	if guarded && !asksBefore(proxy) {
 		s.useless[s.site] = false
@@ -31,7 +36,7 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	if guarded && !asksBefore(proxy) && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
 		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) saw, but rewrites of the app's build depend on the host; write header_up Host {host}", s.site, at.guard.Source)
 	}
-	for _, upstream := range upstreams(proxy) {
+	for _, upstream := range names {
 		if (guarded || at.perhaps) && !asksBefore(proxy) {
 			s.guarded[upstream] = true
 		}
@@ -39,6 +44,29 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 			s.open[upstream] = append(s.open[upstream], s.site)
 		}
 	}
+}
+
+// scripts name the apps of a FastCGI server: it runs the scripts of the root that Caddy
+// names, so sites with roots of their own may share one. An error route has the root of the
+// route that failed, unless it sets another.
+func (s *survey) scripts(servers []string, root string, at position) []string {
+	if root == "" || root == "{http.vars.root}" {
+		root = at.root
+	}
+	if at.ofError && root == "" {
+		root = s.scriptRoots[s.site]
+	}
+	if !at.ofError {
+		s.scriptRoots[s.site] = root
+	}
+	if root == "" {
+		return servers
+	}
+	names := make([]string, len(servers))
+	for i, server := range servers {
+		names[i] = server + " (root " + root + ")"
+	}
+	return names
 }
 
 // upstreams name what a proxy asks, one app by one name however it is written.

@@ -63,6 +63,7 @@ type position struct {
 	root      string // where a file server finds its files, as far as that is known
 	asksPath  bool   // a matcher has looked for a file of the visitor's path
 	fixed     bool   // the path was replaced by one that no visitor can choose
+	cut       bool   // a part of the path was taken off or replaced behind the guard
 	harmless  bool   // the error is none of a guard
 	byPath    bool   // only requests for some paths come here
 }
@@ -100,6 +101,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	}
 	s.compareUpstreams()
 	s.compareFiles()
+	s.compareNamesOfFiles()
 	s.compareGuards()
 	s.compareApps()
 	s.compareRealms()
@@ -155,7 +157,7 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		comesOn := met.answerer == "" && !route.Terminal
 		if matchesAll && route.Group == "" {
 			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
-			at.overrides = met.overrides
+			at.overrides, at.cut = met.overrides, met.cut
 		} else if comesOn {
 			if route.Group == "" && !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
 				at.overrides = met.overrides
@@ -202,7 +204,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 				s.warn("some requests pass two session_guards (the second at %s); merge their rules into one, or put each into a handle of its own", handler.Source)
 			}
 			s.checkOverrides("session_guard", handler.Source, at)
-			at.guard, at.moved = handler, false
+			at.guard, at.moved, at.cut = handler, false, false
 			s.guards[s.site] = append(s.guards[s.site], handler)
 			if _, known := s.useless[s.site]; !known {
 				s.useless[s.site] = true
@@ -214,6 +216,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		case *rewrite.Rewrite:
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
 			at.fixed = at.fixed || fixesPath(handler, at.asksPath)
+			at.cut = at.cut || at.guard != nil && handler.URI == "" && changesPath(handler, at.guard)
 		case caddyhttp.VarsMiddleware:
 			at.root = rootOf(handler, at.root)
 		case *caddyhttp.VarsMiddleware:

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type fileRoot struct {
 	site, root string
 	guard      *Guard
+	cut        bool // by another path than the guard has seen
 }
 
 // filesServed notes a file server. In an error route it has the path that was asked for, so
@@ -23,7 +25,7 @@ func (s *survey) filesServed(server *fileserver.FileServer, at position) {
 	if root == "" || root == "{http.vars.root}" {
 		root = at.root
 	}
-	served := fileRoot{s.site, root, at.guard}
+	served := fileRoot{s.site, root, at.guard, at.cut}
 	switch {
 	case at.guard != nil && !at.ofError:
 		s.files[s.site] = append(s.files[s.site], served)
@@ -45,6 +47,30 @@ func (s *survey) compareFiles() {
 		s.warn("%s: file_server in handle_errors answers with the file of the path that was asked for, so what session_guard (%s) refuses is sent with the error; "+
 			"write rewrite * /error.html before it, for every error, or put a session_guard into handle_errors too", served.site, s.files[served.site][i].guard.Source)
 	}
+}
+
+// compareNamesOfFiles warns of files that a guard of their site sees by two paths, of which
+// its rules may name one: beside file_server, handle_path /files/* { file_server } with the
+// same root shows /files/private/x where only /private/x is guarded.
+func (s *survey) compareNamesOfFiles() {
+	for _, site := range slices.Sorted(maps.Keys(s.files)) {
+		for _, served := range s.files[site] {
+			if served.cut && !closesAll(served.guard) && slices.ContainsFunc(s.files[site], func(other fileRoot) bool {
+				return !other.cut && other.root == served.root && other.guard == served.guard
+			}) {
+				s.warn("%s: the path is changed between session_guard (%s) and a file_server whose files another file_server shows by their own paths, so rules for these do not guard them; "+
+					"write a root of its own before that file_server, or rules for both paths", site, served.guard.Source)
+			}
+		}
+	}
+}
+
+// closesAll reports whether a guard asks for a session, and nothing else, at every path but
+// single ones.
+func closesAll(guard *Guard) bool {
+	return guard.Default == "auth" && !slices.ContainsFunc(guard.Rules, func(rule Rule) bool {
+		return len(rule.Require) > 0 || rule.Type != "auth" && slices.ContainsFunc(rule.Patterns, func(pattern string) bool { return !strings.HasPrefix(pattern, "/") || strings.Contains(pattern, "*") })
+	})
 }
 
 func rootOf(vars caddyhttp.VarsMiddleware, before string) string {

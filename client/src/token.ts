@@ -115,9 +115,9 @@ function readClaims(claims: Record<string, unknown>): Session {
   for (const token of [accessToken, refreshToken]) {
     if (token !== undefined && typeof token !== "string") throw new Error("A session's accessToken and refreshToken must be strings.");
   }
-  time(iat);
+  seconds(iat);
   const expiry = time(expiresAt);
-  if (Math.abs(time(exp) * 1000 - expiry) > 1000) throw new Error("exp and expiresAt disagree");
+  if (Math.abs(seconds(exp) * 1000 - expiry) > 1000) throw new Error("exp and expiresAt disagree");
   return {
     user,
     ...(accessToken === undefined ? undefined : { accessToken }),
@@ -131,16 +131,21 @@ function readClaims(claims: Record<string, unknown>): Session {
 
 /** Throws if the session is over or comes from the future. There is no leeway on expiry. */
 function checkTimes(claims: Record<string, unknown>, now: number) {
-  if (time(claims.expiresAt) <= now || time(claims.exp) * 1000 <= now) throw new Error("expired");
-  const past = [time(claims.createdAt), time(claims.iat) * 1000];
+  if (time(claims.expiresAt) <= now || seconds(claims.exp) * 1000 <= now) throw new Error("expired");
+  const past = [time(claims.createdAt), seconds(claims.iat) * 1000];
   if (claims.lastActivity !== undefined) past.push(time(claims.lastActivity));
-  if (claims.nbf !== undefined) past.push(time(claims.nbf) * 1000);
+  if (claims.nbf !== undefined) past.push(seconds(claims.nbf) * 1000);
   if (past.some((moment) => moment > now + CLOCK_SKEW)) throw new Error("from the future");
 }
 
 function time(value: unknown): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= LATEST) return value as number;
   throw new Error("A session's times must be whole milliseconds since the epoch.");
+}
+
+/** Seconds may have a fraction (RFC 7519 section 2). As in Caddy it does not count: jose's setExpirationTime(expiresAt / 1000) writes one. */
+function seconds(value: unknown): number {
+  return time(typeof value === "number" ? Math.trunc(value) : value);
 }
 
 /** Folds case as Go's encoding/json does, which takes U+017F for an s. */

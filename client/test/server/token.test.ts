@@ -47,6 +47,12 @@ describe("tokens", () => {
     expect(await decryptSession(token)).toEqual({ ...members, expiryDate: new Date(made.expiresAt).toISOString() });
   });
 
+  test("with seconds that have a fraction open, as in Caddy", async () => {
+    const { iat, exp, ...made } = claims();
+    expect(await decryptSession(await seal(JSON.stringify({ ...made, iat: iat + 0.147, exp: exp + 0.5, nbf: iat - 0.5 })))).not.toBeNull();
+    expect(await decryptSession(await seal(JSON.stringify({ ...made, iat, exp, createdAt: made.createdAt - 0.5 })))).toBeNull();
+  });
+
   test("a named realm has its own key", async () => {
     const admin = NextAuthSession({ session: { realm: "admin" } });
     const token = await admin.encryptSession(session());

@@ -80,8 +80,9 @@ export function createHandlers<T extends User>(
       const due = session && !isPrefetch(headers) && config.autoRefresh && isRefreshDue(session, config);
       return due ? changed(refresh(current)) : answer(session);
     }),
-    POST: handle(async (_, current) => {
+    POST: handle(async (request, current) => {
       requireSession(await current.session());
+      if (await request.text()) throw new Problem(400, "A refresh takes no body. Use PATCH to change the user.");
       return changed(refresh(current));
     }),
     PATCH: handle(async (request, current) => {

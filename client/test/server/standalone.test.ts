@@ -136,6 +136,13 @@ describe("handlers()", () => {
     expect(current.set.has("session")).toBe(true);
   });
 
+  test("POST with a body is 400, as in Caddy: whoever sends one expects it to count", async () => {
+    await login();
+    const response = await POST(request("POST", '{"user":{"name":"Grace"}}'));
+    expect([response.status, (await response.json()).detail]).toEqual([400, "A refresh takes no body. Use PATCH to change the user."]);
+    expect(current.set.size).toBe(0);
+  });
+
   test.each(["Grace", '","constructor":"'])("PATCH replaces fields that clientUpdate names: %s", async (name) => {
     await login();
     const body = await (await PATCH(request("PATCH", JSON.stringify({ user: { name } })))).json();

@@ -1,13 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
 import { createStore } from "../../src/client/store.js";
 import { readTracked } from "../../src/client/read-promise.js";
+import type { Session } from "../../src/client/index.js";
 import { session } from "./harness.js";
 
 /** Answers that a test gives when it likes, in any order. */
 function answers() {
-  const waiting: { method: string; answer: (body: unknown, init?: ResponseInit) => void }[] = [];
-  vi.stubGlobal("fetch", (_: string, { method }: { method: string }) => {
-    return new Promise<Response>((resolve) => waiting.push({ method, answer: (body, init) => resolve(Response.json(body, init)) }));
+  const waiting: { method: string; headers?: unknown; body?: unknown; answer: (body: unknown, init?: ResponseInit) => void }[] = [];
+  vi.stubGlobal("fetch", (_: string, { method, headers, body }: RequestInit & { method: string }) => {
+    return new Promise<Response>((resolve) => waiting.push({ method, headers, body, answer: (body, init) => resolve(Response.json(body, init)) }));
   });
   return waiting;
 }
@@ -195,6 +196,49 @@ describe("late answers", () => {
     await tick();
     expect(store.get().status).toBe("unauthenticated");
   });
+
+  test("nor does the question of whether the session has ended, which is no use of it", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", session(), false);
+    void store.refetch();
+    const settled = store.look();
+    expect(waiting.map(({ headers }) => headers)).toEqual([undefined, { Purpose: "prefetch" }]);
+    waiting[1]?.answer({ session: null });
+    expect(await settled).toBe(true);
+    waiting[0]?.answer({ session: session() });
+    await tick();
+    expect(store.get().status).toBe("unauthenticated");
+  });
+
+  test("nor does what is asked after a late answer", async () => {
+    const waiting = answers();
+    const store = createStore("/api/session", held, false);
+    void store.update({ user: { name: "Grace" } });
+    void store.refresh();
+    waiting[1]?.answer({ session: { ...held, lastActivity: held.lastActivity! + 1 } });
+    await tick();
+    void store.refetch();
+    waiting[0]?.answer({ session: held });
+    await tick();
+    expect(waiting.map(({ method }) => method)).toEqual(["PATCH", "POST", "GET", "GET"]);
+  });
+});
+
+test("a promise that settles after the API has answered does not bring back what the server knew", async () => {
+  const waiting = answers();
+  const store = createStore("/api/session", new Promise<Session | null>(() => {}), true);
+  void store.refetch();
+  waiting[0]?.answer({ session: session({ name: "Grace" }) });
+  await tick();
+  store.settle(session({ name: "Ada" }));
+  expect(store.rendered().session?.user.name).toBe("Ada");
+  expect(store.get().session?.user.name).toBe("Grace");
+});
+
+test("an update is sent as JSON, or Caddy would not read it", () => {
+  const waiting = answers();
+  void createStore("/api/session", session(), false).update({ user: { name: "Grace" } });
+  expect(waiting[0]).toMatchObject({ method: "PATCH", headers: { "Content-Type": "application/json" }, body: '{"user":{"name":"Grace"}}' });
 });
 
 test("callers that read or refresh at the same time share a request", async () => {

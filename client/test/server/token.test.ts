@@ -27,6 +27,16 @@ function seal(plaintext: string, protectedHeader: object = header, by = key) {
   return new CompactEncrypt(new TextEncoder().encode(plaintext)).setProtectedHeader(protectedHeader as typeof header).encrypt(by);
 }
 
+/** A token that is valid but for the length of its nonce, unless that is 12. */
+async function sealWithNonce(length: number) {
+  const encode = (bytes: Uint8Array | string) => Buffer.from(bytes).toString("base64url");
+  const by = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
+  const iv = crypto.getRandomValues(new Uint8Array(length));
+  const first = encode(JSON.stringify(header));
+  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: Buffer.from(first) }, by, Buffer.from(JSON.stringify(claims())));
+  return [first, "", encode(iv), encode(new Uint8Array(sealed.slice(0, -16))), encode(new Uint8Array(sealed.slice(-16)))].join(".");
+}
+
 describe("tokens", () => {
   test("jose opens ours", async () => {
     const sealed = session({ accessToken: "at" });
@@ -66,6 +76,10 @@ describe("tokens", () => {
     expect(one).not.toBe(two);
   });
 
+  test("with a nonce of 12 bytes open", async () => {
+    expect(await decryptSession(await sealWithNonce(12))).not.toBeNull();
+  });
+
   test("text outside ASCII survives", async () => {
     const user = { id: "ю", name: "Ада 🎉" };
     expect((await decryptSession(await encryptSession(session({ user }))))?.user).toEqual(user);
@@ -88,6 +102,16 @@ describe("what could not be opened is not sealed", () => {
     ["what does not fit into a request to the app", { id: "1".repeat(5000), text: "x".repeat(1000) }, /^The session is too large: the request headers for the app/],
   ])("%s", async (_, user, message) => {
     await expect(encryptSession(session({ user: user as never }))).rejects.toThrow(message);
+  });
+
+  test.each<[string, object, RegExp]>([
+    ["an empty user id", { user: { id: "" } }, /^A session's user\.id must be a non-empty string/],
+    ["a time with a fraction", { createdAt: 1.5 }, /^A session's times must be whole milliseconds/],
+    ["a time after the year 9999", { expiresAt: 253_402_300_800_000 }, /^A session's times must be whole milliseconds/],
+    ["a token that is a number", { accessToken: 1 }, /^A session's accessToken and refreshToken must be strings/],
+    ["an audience", { aud: "x" }, /^The token is for another audience/],
+  ])("%s", async (_, extra, message) => {
+    await expect(encryptSession(session(extra))).rejects.toThrow(message);
   });
 
   test("and what can be is", async () => {
@@ -134,6 +158,10 @@ describe("what does not open", () => {
     ["a duplicate member further down", () => seal(valid.replace('"id":"1"', '"id":"2","id":"1"'))],
     ["a member in another case", () => seal(valid.replace('{"user"', '{"User":{"id":"2"},"user"'))],
     ["a member with a long s", () => seal(valid.replace('{"user"', '{"u\u017fer":{"id":"2"},"user"'))],
+    ...["accessToken", "refreshToken", "createdAt", "expiresAt", "lastActivity", "expiryDate", "jti", "iat", "exp", "nbf", "aud"].map(
+      (name): [string, () => Promise<string>] => [`${name} in capitals`, () => seal(json({ [name.toUpperCase()]: 1 }))],
+    ),
+    ["a nonce of 16 bytes", () => sealWithNonce(16)],
     ["something after the object", () => seal(`${valid} {}`)],
     ["an array", () => seal(`[${valid}]`)],
     ["bytes that are not UTF-8", async () => new CompactEncrypt(new Uint8Array([0xff, 0xfe])).setProtectedHeader(header).encrypt(key)],

@@ -12,7 +12,7 @@ export interface ReturnToOptions {
 /**
  * The path to return to after a login, from a form field or a query parameter; `fallback` for anything but a path of this origin of at most
  * 2 KiB. What browsers would read as another site (`//evil`, `/\evil`, `/<TAB>/evil`, `https:evil`) is refused. The result is percent-encoded, so it
- * may go into a `Location` header. With `basePath`, a path outside of it is also refused. The fallback is returned unchanged, so write it without.
+ * may go into a `Location` header and into `redirect()`. With `basePath`, a path outside of it is also refused. The fallback is returned unchanged, so write it without.
  */
 export function returnTo(value: unknown, fallback = "/", { basePath = "" }: ReturnToOptions = {}): string {
   if (typeof value !== "string" || value.length > MAX_LENGTH) return fallback;
@@ -22,7 +22,7 @@ export function returnTo(value: unknown, fallback = "/", { basePath = "" }: Retu
   const url = new URL(value, origin);
   const pathname = pathBelow(basePath.replace(/\/$/, ""), url.pathname);
   if (url.origin !== origin || !pathname) return fallback;
-  const path = pathname + url.search + url.hash;
+  const path = (pathname + url.search + url.hash).replaceAll(";", "%3B"); // Next.js's client cuts the target of an action's redirect() at the first one
   return path.length > MAX_LENGTH ? fallback : path; // longer than the value where something had to be encoded
 }
 

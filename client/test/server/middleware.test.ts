@@ -97,7 +97,7 @@ describe("without Caddy the rules are enforced here", () => {
     expect([denied.status, denied.headers.get("Content-Type"), denied.headers.get("x-action-redirect")]).toEqual([
       401,
       "text/plain",
-      "/login?return_to=%2Fabout%3Ba%3Fb%3Dc",
+      "/login?return_to=%2Fabout%253Ba%3Fb%3Dc",
     ]);
     expect(denied.headers.get("Cache-Control")).toBe("private, no-store");
     expect(warn.mock.lastCall?.[0]).toContain("/about;a needs a session");

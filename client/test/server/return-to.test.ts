@@ -11,6 +11,10 @@ describe("returnTo", () => {
     },
   );
 
+  test("encodes a semicolon, at which Next.js's client cuts the target of a Server Action's redirect()", () => {
+    expect(returnTo("/files;v=2?sort=name;dir=asc#a;b", "/home")).toBe("/files%3Bv=2?sort=name%3Bdir=asc#a%3Bb");
+  });
+
   test("encodes what may not stand in a header", () => {
     expect(returnTo("/кафе?в=1")).toBe("/%D0%BA%D0%B0%D1%84%D0%B5?%D0%B2=1");
     expect(returnTo("/a b")).toBe("/a%20b");

@@ -141,12 +141,12 @@ describe("handoffs", () => {
   });
 
   test("refreshSession runs onRefresh: what it returns replaces user and tokens, null refuses", async () => {
-    current.behindCaddy(session({ accessToken: "old" }));
+    current.behindCaddy(session({ accessToken: "old", refreshToken: "old" }));
     const { refreshSession } = NextAuthSession({
-      session: { onRefresh: async (session) => ({ ...session, user: { id: "1", name: "New" }, accessToken: "new" }) },
+      session: { onRefresh: async (session) => ({ ...session, user: { id: "1", name: "New" }, accessToken: "new", refreshToken: "rotated" }) },
     });
     expect((await refreshSession()).success).toBe(true);
-    expect(current.handoff("session.update")).toEqual({ user: { name: "New", email: null }, accessToken: "new" });
+    expect(current.handoff("session.update")).toEqual({ user: { name: "New", email: null }, accessToken: "new", refreshToken: "rotated" });
     const refusing = NextAuthSession({ session: { onRefresh: async () => null } });
     expect(await refusing.refreshSession()).toEqual({ success: false, error: "onRefresh refused the refresh." });
   });

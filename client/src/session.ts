@@ -111,12 +111,8 @@ function lifetime(expiry: number, now: number, createdAt = now, expiresBefore = 
   return { expiresAt, expiryDate: new Date(expiresAt).toISOString(), lastActivity: now };
 }
 
-/** The named members replaced; null removes one. */
+/** The named members replaced; null removes one. Entries, since an assignment to `__proto__` would change the prototype: a role that is never sealed. */
 function changed<T extends object>(value: T, changes: object): T {
-  const result = { ...value } as Record<string, unknown>;
-  for (const [name, member] of Object.entries(changes)) {
-    if (member === null) delete result[name];
-    else result[name] = member;
-  }
-  return result as T;
+  const all = Object.entries({ ...value, ...changes });
+  return Object.fromEntries(all.filter(([name, member]) => member !== null || !Object.hasOwn(changes, name))) as T;
 }

@@ -140,6 +140,19 @@ describe("handoffs", () => {
     expect((await refreshSession()).session?.expiresAt).toBeGreaterThan(Date.now() + 6 * DAY);
   });
 
+  test("a field named __proto__ is none of the session's prototype, which would give it fields that are never sealed", async () => {
+    current.behindCaddy(session());
+    const result = await auth.updateSession({ user: JSON.parse('{"__proto__":{"role":"admin"},"email":null}') });
+    expect(result.session?.user.role).toBeUndefined();
+    expect((await auth.getSession())?.user.role).toBeUndefined();
+    expect(Object.keys(result.session?.user ?? {})).toEqual(["id", "name", "__proto__"]);
+  });
+
+  test("a field that is null stays, unless an update removes it", async () => {
+    current.behindCaddy(session({ user: { id: "1", name: null, email: null } }));
+    expect((await auth.updateSession({ user: { email: null } })).session?.user).toEqual({ id: "1", name: null });
+  });
+
   test("refreshSession runs onRefresh: what it returns replaces user and tokens, null refuses", async () => {
     current.behindCaddy(session({ accessToken: "old", refreshToken: "old" }));
     const { refreshSession } = NextAuthSession({

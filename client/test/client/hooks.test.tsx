@@ -104,6 +104,22 @@ test("useUser gives the user", async () => {
   expect(result.current).toEqual({ user: api.session.user, isAuthenticated: true, isLoading: false });
 });
 
+test("what has been taken off the page has no timer that goes on", async () => {
+  vi.useFakeTimers();
+  function Use() {
+    useSessionExpiry();
+    useRequireAuth();
+    return null;
+  }
+  const props = { initialSession: session({}, 24 * HOUR), fetchOnMount: false, refreshInterval: HOUR };
+  const page = await render(<SessionProvider {...props} children={<Use />} />);
+  expect(vi.getTimerCount()).toBe(4); // the last hour, the end twice, the interval
+  await page.rerender(<SessionProvider {...props} />);
+  expect(vi.getTimerCount()).toBe(2);
+  await page.rerender(null);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 describe("useSessionExpiry", () => {
   test("counts down when recalculated, and never below zero", async () => {
     vi.useFakeTimers();

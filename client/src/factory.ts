@@ -127,6 +127,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     const copy = structuredClone(session) as Session<T>; // onRefresh may change what it gets
     const refreshed = await config.onRefresh(copy);
     if (!refreshed) return "onRefresh refused the refresh.";
+    if (!refreshed.user) return "onRefresh must return the whole session with its user, or null to refuse the refresh.";
     const change = readChange(difference(session, refreshed), session.user.id);
     return typeof change === "string" ? change : keeper.change(session, change);
   }

@@ -164,6 +164,13 @@ describe("handoffs", () => {
     expect(await refusing.refreshSession()).toEqual({ success: false, error: "onRefresh refused the refresh." });
   });
 
+  test.each([{}, { accessToken: "new" }, { user: null }])("onRefresh that returns no session (%j) is told what to return", async (returned) => {
+    current.behindCaddy(session());
+    const { refreshSession } = NextAuthSession({ session: { onRefresh: async () => returned as never } });
+    expect(await refreshSession()).toEqual({ success: false, error: expect.stringContaining("must return the whole session") });
+    expect(current.set.size).toBe(0);
+  });
+
   test("onRefresh removes a token that it leaves out, and keeps one that it was never shown, as under identity_headers user", async () => {
     const { refreshSession } = NextAuthSession({ session: { onRefresh: async ({ accessToken: _, ...session }) => session } });
     current.behindCaddy(session({ accessToken: "old" }));

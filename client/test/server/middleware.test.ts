@@ -236,6 +236,15 @@ describe("the app's own decision", () => {
     expect((await NextAuthSession({ middleware: rules }).middleware(() => undefined)(request)).status).toBe(307);
   });
 
+  test.each([["/dashboard", ""], ["/login", "signed in"]])("undefined behind Caddy passes %s %s: Caddy has decided", async (path, signedIn) => {
+    const data = signedIn && { "X-Session-Data": Buffer.from(JSON.stringify(session())).toString("base64url") };
+    const headers = { Accept: "text/html", "X-Session-Realm": "default", ...(data || {}) };
+    for (const auth of [NextAuthSession({ middleware: rules }), NextAuthSession({ middleware: { ...rules, authorize: () => undefined } })]) {
+      const response = await auth.middleware(() => undefined)(new NextRequest(`http://localhost:3000${path}`, { headers }));
+      expect([response.status, response.headers.get("x-middleware-next")]).toEqual([200, "1"]);
+    }
+  });
+
   test("it is asked behind Caddy, too", async () => {
     const handler = vi.fn();
     const headers = { "X-Session-Realm": "default", "X-Session-Data": Buffer.from(JSON.stringify(session())).toString("base64url") };

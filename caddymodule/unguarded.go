@@ -66,6 +66,7 @@ type position struct {
 	cut       bool   // a part of the path was taken off or replaced behind the guard
 	harmless  bool   // the error is none of a guard
 	byPath    bool   // only requests for some paths come here
+	stripped  string // a prefix that was taken off the path of requests that have it
 }
 
 // invocation is a named route that is being followed. It may invoke itself, after a
@@ -157,8 +158,11 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		comesOn := met.answerer == "" && !route.Terminal
 		if matchesAll && route.Group == "" {
 			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
-			at.overrides, at.cut = met.overrides, met.cut
+			at.overrides, at.cut, at.stripped = met.overrides, met.cut, met.stripped
 		} else if comesOn {
+			if route.Group == "" {
+				at.stripped = met.stripped
+			}
 			if route.Group == "" && !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
 				at.overrides = met.overrides
 			}
@@ -204,6 +208,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 				s.warn("some requests pass two session_guards (the second at %s); merge their rules into one, or put each into a handle of its own", handler.Source)
 			}
 			s.checkOverrides("session_guard", handler.Source, at)
+			s.checkStripped(handler, at)
 			at.guard, at.moved, at.cut = handler, false, false
 			s.guards[s.site] = append(s.guards[s.site], handler)
 			if _, known := s.useless[s.site]; !known {
@@ -216,6 +221,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		case *rewrite.Rewrite:
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
 			at.fixed = at.fixed || fixesPath(handler, at.asksPath)
+			at.stripped = cmp.Or(at.stripped, handler.StripPathPrefix)
 			at.cut = at.cut || at.guard != nil && handler.URI == "" && changesPath(handler, at.guard)
 		case caddyhttp.VarsMiddleware:
 			at.root = rootOf(handler, at.root)
@@ -244,6 +250,24 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		}
 	}
 	return at
+}
+
+// checkStripped warns of rules that name a prefix which the path has lost before the guard.
+// They hold for who asks with it, since the original path counts too, and whoever asks
+// without gets the same pages.
+func (s *survey) checkStripped(guard *Guard, at position) {
+	if at.stripped == "" || at.byPath || closesAll(guard) {
+		return
+	}
+	for _, rule := range guard.Rules {
+		for _, pattern := range rule.Patterns {
+			if page, ok := strings.CutPrefix(pattern, at.stripped); ok && rule.Type == "auth" && (page == "" || page[0] == '/') {
+				s.warn("%s: uri strip_prefix %s comes before session_guard (%s), so %s is open by its path without %[2]s, %[5]s; "+
+					"write the rules of the guard without %[2]s, or put both into handle_path %[2]s/*", s.site, at.stripped, guard.Source, pattern, cmp.Or(page, "/"))
+				return
+			}
+		}
+	}
 }
 
 // responses follows what comes of answers to requests that came to a handler.

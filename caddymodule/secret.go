@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -49,10 +50,11 @@ func namesFile(secret string) bool {
 	if strings.HasPrefix(secret, "file:") || strings.HasPrefix(secret, "/run/secrets/") {
 		return true
 	}
-	if !strings.HasPrefix(secret, "/") {
+	name, rooted := strings.CutPrefix(secret, "/")
+	if !rooted {
 		return false
 	}
-	_, err := os.Stat(secret)
+	_, err := fs.Stat(os.DirFS("/"), name)
 	return err == nil
 }
 

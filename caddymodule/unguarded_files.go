@@ -85,7 +85,7 @@ const visitorsPath = "{http.request." // which all placeholders of the request b
 // fixesPath reports whether no visitor can choose the path after a rewrite.
 func fixesPath(r *rewrite.Rewrite, asksPath bool) bool {
 	path, _, _ := strings.Cut(r.URI, "?")
-	return path != "" && !strings.Contains(path, visitorsPath) && !(asksPath && strings.Contains(path, "{http.matchers.file."))
+	return path != "" && !strings.Contains(path, visitorsPath) && (!asksPath || !strings.Contains(path, "{http.matchers.file."))
 }
 
 // asksForPath reports whether a route looks for the file of the visitor's path.

@@ -156,7 +156,7 @@ func TestActionOwners(t *testing.T) {
 		t.Errorf("without a build an action is owned by %+v", owners)
 	}
 	// The manifest has an action of pages for both runtimes twice, and may name a page that is gone.
-	both, files := buildFiles(t, "x", `"staticRoutes":[{"page":"/a"},{"page":"/b"}]`, `"/a/page":"/a","/b/page":"/b"`, "")
+	_, files := buildFiles(t, "x", `"staticRoutes":[{"page":"/a"},{"page":"/b"}]`, `"/a/page":"/a","/b/page":"/b"`, "")
 	files["server/server-reference-manifest.json"].Data = []byte(`{"node":{"id":{"workers":{"app/a/page":{},"app/gone/page":{}}}},"edge":{"id":{"workers":{"app/b/page":{}}}}}`)
 	both, err := LoadBuild(files)
 	if err != nil {
@@ -382,7 +382,7 @@ func TestAttackByPathFullOfMarks(t *testing.T) {
 // The report names each page once, whatever locales it is rendered in, and each action by
 // the name that people gave it.
 func TestCoverageReport(t *testing.T) {
-	build, files := buildFiles(t, "x", `"i18n":{"locales":["en","fr"],"defaultLocale":"en"}`, `"/a/page":"/a","/b/page":"/b","/b/x/route":"/b/x","/_not-found/page":"/_not-found"`,
+	_, files := buildFiles(t, "x", `"i18n":{"locales":["en","fr"],"defaultLocale":"en"}`, `"/a/page":"/a","/b/page":"/b","/b/x/route":"/b/x","/_not-found/page":"/_not-found"`,
 		`"1f":{"exportedName":"save","workers":{"app/a/page":{},"app/b/page":{}}},"2f":{"exportedName":"$$RSC_SERVER_ACTION_0","workers":{"app/b/page":{}}},"3f":{"workers":{"app/gone/page":{}}}`)
 	files["server/pages-manifest.json"] = &fstest.MapFile{Data: []byte(`{"/_app":"","/404":"","/500":"","/en/404":"","/en/about":"","/fr/about":"","/enough":"","/api":"","/login":""}`)}
 	build, err := LoadBuild(files)

@@ -240,6 +240,11 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	handoff, err := visitor.TakeHandoff(ctx, header)
 	a.handedOver = len(handoff.Places) > 0
 	a.keepLosses(handoff)
+	if len(handoff.Misnamed) > 0 {
+		name := a.visit.manager.Settings().CookieName
+		a.guard.logger.Warn("the app set a cookie that describes a session and is no handoff here, so the browser gets it and nobody is signed in, unless another guard in front takes it; "+
+			"name it "+name+".set or "+name+".update", zap.Strings("cookies", handoff.Misnamed), a.visit.logPath())
+	}
 	if handoff.NoActivity && err == nil {
 		visitor.Forgo()
 	}

@@ -331,3 +331,18 @@ func TestHandoffInAWrongPlaceIsLogged(t *testing.T) {
 		})
 	}
 }
+
+// The cookies of a named realm have its name. Who does not know that hears why nobody is signed
+// in, and no token comes into the log.
+func TestHandoffCookieOfAnotherRealmIsWarnedOf(t *testing.T) {
+	s := serve(t, "session_guard {\n realm shop\n default hybrid\n}\nreverse_proxy {{app}}", "session shop {\n secret kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA\n}")
+	s.answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add("Set-Cookie", "session.set="+handoff(ada))
+	})
+	response := s.request("GET", "/")
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Len(t, response.Cookies(), 1)
+	logged := s.logged()
+	assert.Contains(t, logged, `name it session_shop.set or session_shop.update","cookies":["session.set"]`)
+	assert.NotContains(t, logged, handoff(ada))
+}

@@ -38,6 +38,9 @@ type Handoff struct {
 	// Misspelled names headers that were removed and are no handoff, since a
 	// proxy may take an underscore or a dot for a hyphen, and an app must not.
 	Misspelled []string
+	// Misnamed names cookies that go to the browser although they describe a session,
+	// by the name of another cookie_name. Another guard in front may take them.
+	Misnamed []string
 
 	sealed []string // Set-Cookie lines that carry a token which the app sealed
 	own    *Session // to which that opens
@@ -82,6 +85,7 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 	passed, opened, deletes, ownErr := v.ownCookies(ctx, own, lines)
 	if ownErr == nil && len(passed) == 0 && handoff.Set == nil { // else a login is not lost
 		ownErr = v.checkTwins(ctx, header["Set-Cookie"])
+		handoff.Misnamed = v.misnamed(header["Set-Cookie"])
 	}
 	handoff.sealed, handoff.own, handoff.Delete = passed, opened, handoff.Delete || deletes
 	err = errors.Join(err, ownErr)

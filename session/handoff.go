@@ -67,7 +67,9 @@ func (v *Visitor) TakeHandoff(ctx context.Context, header http.Header) (Handoff,
 		switch kind := strings.ToLower(name[len(headerPrefix):]); kind {
 		case "set", "update", "delete", "activity":
 			if strings.EqualFold(name[:len(headerPrefix)], headerPrefix) {
-				parts.add(kind, "the header "+http.CanonicalHeaderKey(name), values...)
+				for _, value := range values {
+					parts.add(kind, "the header "+http.CanonicalHeaderKey(name), unrepeated(value))
+				}
 			} else {
 				misspelled = append(misspelled, "the header "+name)
 			}
@@ -112,6 +114,20 @@ func (p handoffParts) add(kind, place string, values ...string) {
 			p[kind] = append(p[kind], handoffPart{place, value})
 		}
 	}
+}
+
+// unrepeated is what a header says to which an app has appended the same again: fetch's
+// Headers, and proxies, write that into one line (RFC 9110 section 5.3). What differs stays,
+// and does not decode.
+func unrepeated(line string) string {
+	first, rest, joined := strings.Cut(line, ",")
+	first = strings.TrimSpace(first)
+	for next := ""; joined; {
+		if next, rest, joined = strings.Cut(rest, ","); strings.TrimSpace(next) != first {
+			return line
+		}
+	}
+	return first
 }
 
 // places are those of the parts and of cookies of the session cookie's name.

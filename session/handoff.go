@@ -2,11 +2,13 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -162,7 +164,9 @@ func (v *Visitor) takeCookies(header http.Header, given []string, parts handoffP
 		}
 		cookie, err := http.ParseSetCookie(line)
 		if err != nil {
-			cookie = &http.Cookie{Name: name, Value: "?"} // decodes to nothing, so it is reported
+			_, value, _ := strings.Cut(line, "=")
+			value, _, _ = strings.Cut(value, ";")
+			cookie = &http.Cookie{Name: name, Value: cmp.Or(value, "?")} // decodes to nothing, so it is reported
 		}
 		switch {
 		case kind == "":
@@ -260,18 +264,28 @@ func (p handoffPart) decode() (map[string]any, error) {
 
 // hint says what the value looks like instead, of what apps send by mistake.
 func (p handoffPart) hint() string {
-	switch _, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(p.value, "=")); {
-	case p.value == "":
+	value, err := url.PathUnescape(p.value)
+	if err != nil {
+		value = p.value
+	}
+	_, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+	switch {
+	case value == "":
 		return ": it is empty"
-	case p.value[0] == '{' || strings.HasPrefix(p.value, "%7B"):
+	case value[0] == '{', strings.HasPrefix(value, "j:{"): // as Express writes it
 		return ": it is plain JSON; encode it, in Node.js by Buffer.from(json).toString('base64url')"
-	case err == nil && strings.ContainsAny(p.value, "+/"):
+	case strings.HasPrefix(value, laravel), strings.ContainsAny(value, ":."), strings.Contains(value, "--"):
+		return ": it looks signed or encrypted, as frameworks do to cookies; except this cookie from that, or set the header of the same meaning, such as X-Session-Set"
+	case err == nil && strings.ContainsAny(value, "+/"):
 		return ": it is standard base64; write base64url, which has - for +, _ for / and no =, in Node.js by toString('base64url')"
 	case strings.Contains(p.value, "%3D"):
 		return ": its padding is percent-encoded; leave the = at its end out"
 	}
 	return ""
 }
+
+// laravel is how cookies begin that Laravel has encrypted: {"iv": in base64.
+const laravel = "eyJpdiI6"
 
 // Apply does what the handoff asks for, in the order delete, set, update. The
 // error is a [*HandoffError] for what the app did wrong (an update without a

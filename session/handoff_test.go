@@ -53,6 +53,7 @@ func TestHandoff(t *testing.T) {
 		t.Fatal("the padded one has no padding")
 	}
 	toAdmin := described(`{"user":{"role":"admin"}}`)
+	laravel := base64.RawStdEncoding.EncodeToString([]byte(`{"iv":"aXY=","value":"dmFsdWU=","mac":"00","tag":""}`))
 	const (
 		past   = "; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
 		nobody = ""
@@ -120,6 +121,15 @@ func TestHandoff(t *testing.T) {
 		"plain JSON":                   {[]string{`X-Session-Set: {"user":{"id":"bo"}}`}, true, "alice editor", "X-Session-Set is not base64url of a JSON object: it is plain JSON"},
 		"plain JSON in a cookie":       {[]string{"Set-Cookie: session.set=%7B%22user%22%3A%7B%22id%22%3A%22bo%22%7D%7D"}, true, "alice editor", "the cookie session.set is not base64url of a JSON object: it is plain JSON"},
 		"padding in a Next.js cookie":  {[]string{"Set-Cookie: session.set=" + bo + "%3D"}, true, "alice editor", "leave the = at its end out"},
+		"JSON in a raw cookie":         {[]string{`Set-Cookie: session.set={"user":{"id":"bo"}}; Path=/`}, true, "alice editor", "the cookie session.set is not base64url of a JSON object: it is plain JSON"},
+		"an object of Express":         {[]string{"Set-Cookie: session.set=j%3A%7B%22user%22%3A%7B%22id%22%3A%22bo%22%7D%7D"}, true, "alice editor", "it is plain JSON"},
+		"signed by Express":            {[]string{"Set-Cookie: session.set=s%3A" + bo + ".c2ln%2Bnature"}, true, "alice editor", "it looks signed or encrypted"},
+		"signed by Django":             {[]string{"Set-Cookie: session.set=" + bo + ":1tXyz:c2lnbmF0dXJl"}, true, "alice editor", "it looks signed or encrypted"},
+		"signed by Rails":              {[]string{"Set-Cookie: session.set=" + padded + "%3D--0123456789abcdef"}, true, "alice editor", "it looks signed or encrypted"},
+		"encrypted by Laravel":         {[]string{"Set-Cookie: session.set=" + laravel + "%3D"}, true, "alice editor", "it looks signed or encrypted"},
+		"standard base64, escaped":     {[]string{"Set-Cookie: session.set=" + strings.Repeat("%2B%2F", 8) + "%3D"}, true, "alice editor", "it is standard base64; write base64url"},
+		"an escape that is none":       {[]string{"Set-Cookie: session.set=" + bo + "%3D%"}, true, "alice editor", "leave the = at its end out"},
+		"no value":                     {[]string{"Set-Cookie: session.set"}, true, "alice editor", "the cookie session.set is not base64url"},
 		"a JSON array":                 {[]string{"X-Session-Set: " + described(`[]`)}, true, "alice editor", "X-Session-Set: it is not a JSON object"},
 		"a member twice":               {[]string{"X-Session-Set: " + described(`{"user":{"id":"bo"},"user":{"id":"cy"}}`)}, false, nobody, `"user" occurs twice`},
 		"an unknown member":            {[]string{"X-Session-Set: " + described(`{"user":{"id":"bo"},"expiresAt":1}`)}, false, nobody, `unknown member "expiresAt"; the known ones are user, accessToken and refreshToken`},

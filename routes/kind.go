@@ -35,7 +35,7 @@ func (t *Table) Kind(r *http.Request, signs *Signs) Kind {
 		return Data
 	case signs.rsc:
 		return RSC
-	case signs.script || !signs.html:
+	case signs.script || signs.nothing && !signs.navigates || !signs.html:
 		return Fetch
 	default:
 		return Document
@@ -47,6 +47,7 @@ func (t *Table) Kind(r *http.Request, signs *Signs) Kind {
 type Signs struct {
 	websocket, action, prefetch, data, rsc bool
 	script                                 bool // the browser does not load the answer as a page
+	navigates, nothing                     bool // a Service Worker passes a page on for nothing in particular
 	html                                   bool // a client that does not take HTML loads no page, whatever else it says
 }
 
@@ -70,9 +71,11 @@ func (s *Signs) Add(name string, values []string) {
 	case "Rsc":
 		s.rsc = values[0] == "1"
 	case "Sec-Fetch-Mode":
-		s.script = s.script || values[0] != "" && values[0] != "navigate"
+		s.navigates = values[0] == "navigate" // which no script can say
+		s.script = s.script || values[0] != "" && !s.navigates
 	case "Sec-Fetch-Dest":
-		s.script = s.script || !isPage(values[0])
+		s.nothing = values[0] == "empty"
+		s.script = s.script || !s.nothing && !isPage(values[0])
 	case "Accept":
 		s.html = slices.ContainsFunc(values, func(value string) bool { return containsFold(value, "text/html") })
 	}

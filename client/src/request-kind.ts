@@ -13,6 +13,9 @@ const PAGES = ["document", "iframe", "frame", "embed", "object", "fencedframe"];
 
 /** Whether a browser navigates, rather than a script that asks, or a page that loads a part of itself. */
 export function isDocument(headers: Headers): boolean {
-  const navigates = (headers.get("Sec-Fetch-Mode") || "navigate") === "navigate" && PAGES.includes(headers.get("Sec-Fetch-Dest") || "document");
+  const mode = headers.get("Sec-Fetch-Mode") || "";
+  const destination = headers.get("Sec-Fetch-Dest") || "document";
+  // A navigation that a Service Worker passes on is for nothing in particular; no script can say that it navigates.
+  const navigates = mode === "navigate" ? [...PAGES, "empty"].includes(destination) : !mode && PAGES.includes(destination);
   return navigates && headers.get("RSC") !== "1" && /text\/html/i.test(headers.get("Accept") ?? "");
 }

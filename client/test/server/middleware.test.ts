@@ -147,6 +147,8 @@ describe("without Caddy the rules are enforced here", () => {
   test.each<[Record<string, string>, string]>([
     [{}, "307 /login?return_to=%2Fdashboard"],
     [{ "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe" }, "307 /login?return_to=%2Fdashboard"],
+    [{ "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "empty" }, "307 /login?return_to=%2Fdashboard"], // by a Service Worker
+    [{ "Sec-Fetch-Dest": "empty" }, "401"],
     [{ "Sec-Fetch-Mode": "cors" }, "401"],
     [{ "Sec-Fetch-Dest": "image" }, "401"],
     [{ Accept: "*/*" }, "401"],

@@ -245,6 +245,9 @@ func TestWarningsOfOtherPatterns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got := all.Warnings(); len(got) > 0 { // nobody has written default auth
+		t.Errorf("the warnings of handoff /* are %q", got)
+	}
 	for path, want := range map[string]bool{"/base/x": true, "/base/_next/static/a.js": false} { // which is no page
 		if got := all.Match(&url.URL{Path: path}); got != want {
 			t.Errorf("/* matches %s: %v", path, got)

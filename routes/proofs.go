@@ -68,12 +68,16 @@ func (c *compiler) proveLoginAction(named *tree) {
 }
 
 // proveDefault warns of default auth beside a rule that opens everything: it guards nothing,
-// as where a variable in hybrid /{$AREA}* is empty.
+// as where a variable in hybrid /{$AREA}* is empty. [Table.Paths] has this default for patterns
+// that are no rules.
 func (c *compiler) proveDefault() {
-	if c.config.Default != Auth || c.table.tree == nil {
+	if c.config.Default != Auth {
 		return
 	}
-	all, found := c.table.tree.covers(pattern{tail: tailSubtree}, func(e ending) bool { return c.config.Rules[e.rule].Type != Auth })
+	all, found := c.table.tree.covers(pattern{tail: tailSubtree}, func(e ending) bool {
+		rule := c.config.Rules[e.rule]
+		return rule.Type != Auth && rule.label == ""
+	})
 	if found {
 		c.warnf("default auth has no effect, because pattern %s of the %s opens all paths that no rule before it matches; remove one of the two",
 			all.pattern.text, c.config.Rules[all.rule].name(all.rule))

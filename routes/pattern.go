@@ -3,6 +3,7 @@ package routes
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -79,6 +80,10 @@ func parsePattern(text string) (pattern, error) {
 	return p, nil
 }
 
+// hostPattern knows what can only be a host in front of a path: one with a port, a domain, or
+// an address. Folders have dots and colons, too: .well-known, v1.0, [...slug] and :id.
+var hostPattern = regexp.MustCompile(`(?i)^(([\w-]+\.)*[\w-]+:\d+|([\w-]+\.)+[a-z][\w-]*|(\d+\.){3}\d+)$`)
+
 // elsewhere says what a pattern is that no slash in front would make a path of; empty if one
 // would. With the slash it would be accepted, and protect nothing.
 func elsewhere(text string) string {
@@ -88,7 +93,7 @@ func elsewhere(text string) string {
 	}
 	host, path, _ := strings.Cut(rest, "/")
 	switch {
-	case isURL || path != "" && strings.ContainsAny(host, ".:") && !strings.Contains(host, wildcard):
+	case isURL || path != "" && hostPattern.MatchString(host):
 		return fmt.Sprintf("names a host, but a rule is for paths of its own site; write %q", "/"+path)
 	case text[0] == '!':
 		return "begins with !, but no pattern excludes paths; write a rule for these paths before this one"

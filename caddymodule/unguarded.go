@@ -224,9 +224,9 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			at.stripped = cmp.Or(at.stripped, handler.StripPathPrefix)
 			at.cut = at.cut || at.guard != nil && handler.URI == "" && changesPath(handler, at.guard)
 		case caddyhttp.VarsMiddleware:
-			at.root = rootOf(handler, at.root)
+			at.root = rootOf(handler["root"], at.root)
 		case *caddyhttp.VarsMiddleware:
-			at.root = rootOf(*handler, at.root)
+			at.root = rootOf((*handler)["root"], at.root)
 		case *fileserver.FileServer:
 			s.filesServed(handler, at)
 		case *caddyhttp.Subroute:
@@ -337,12 +337,24 @@ func (s *survey) named(route *caddyhttp.Route, at position) position {
 func (s *survey) compareUpstreams() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
-			if s.guarded[upstream] || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
+			if s.isGuarded(upstream) || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
 				s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
 					"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
 			}
 		}
 	}
+}
+
+// isGuarded reports whether an upstream is an app behind some guard, or a FastCGI server with a
+// root above that of one, whose scripts it runs too.
+func (s *survey) isGuarded(upstream string) bool {
+	below := strings.TrimSuffix(strings.TrimSuffix(upstream, ")"), "/") + "/"
+	for app := range s.guarded {
+		if app == upstream || strings.HasPrefix(app, below) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *survey) warn(format string, arguments ...any) {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,11 +22,7 @@ type fileRoot struct {
 // filesServed notes a file server. In an error route it has the path that was asked for, so
 // without a rewrite it answers a denial with the very file that was refused.
 func (s *survey) filesServed(server *fileserver.FileServer, at position) {
-	root := server.Root
-	if root == "" || root == "{http.vars.root}" {
-		root = at.root
-	}
-	served := fileRoot{s.site, root, at.guard, at.cut}
+	served := fileRoot{s.site, rootOf(server.Root, at.root), at.guard, at.cut}
 	switch {
 	case at.guard != nil && !at.ofError:
 		s.files[s.site] = append(s.files[s.site], served)
@@ -73,9 +70,10 @@ func closesAll(guard *Guard) bool {
 	})
 }
 
-func rootOf(vars caddyhttp.VarsMiddleware, before string) string {
-	if root, ok := vars["root"].(string); ok {
-		return root
+// rootOf is the root that a handler names, in one spelling, or else the one before it.
+func rootOf(named any, before string) string {
+	if root, ok := named.(string); ok && root != "" && root != "{http.vars.root}" {
+		return path.Clean(root)
 	}
 	return before
 }

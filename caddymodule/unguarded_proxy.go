@@ -50,9 +50,7 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 // names, so sites with roots of their own may share one. An error route has the root of the
 // route that failed, unless it sets another.
 func (s *survey) scripts(servers []string, root string, at position) []string {
-	if root == "" || root == "{http.vars.root}" {
-		root = at.root
-	}
+	root = rootOf(root, at.root)
 	if at.ofError && root == "" {
 		root = s.scriptRoots[s.site]
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -33,9 +34,10 @@ func (s *survey) compareGuards() {
 	}
 }
 
-// decidesAs reports whether two guards have the same rules, wherever they are written.
+// decidesAs reports whether two guards have the same rules and the same hook, wherever they
+// are written, as those of a snippet have.
 func decidesAs(a, b *Guard) bool {
-	return a == b || a.realm == b.realm && a.Default == b.Default && a.authorizer == nil && b.authorizer == nil &&
+	return a == b || a.realm == b.realm && a.Default == b.Default && bytes.Equal(a.Authorize, b.Authorize) &&
 		slices.EqualFunc(a.Rules, b.Rules, func(a, b Rule) bool {
 			return a.Type == b.Type && slices.Equal(a.Patterns, b.Patterns) && slices.EqualFunc(a.Require, b.Require, Requirement.equal)
 		})

@@ -17,6 +17,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
+
+	"github.com/session-guard/caddy-session-guard/routes"
 )
 
 // survey looks through the routes of a whole configuration for ways around its
@@ -256,18 +258,28 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 // They hold for who asks with it, since the original path counts too, and whoever asks
 // without gets the same pages.
 func (s *survey) checkStripped(guard *Guard, at position) {
-	if at.stripped == "" || at.byPath || closesAll(guard) {
+	if at.stripped == "" || at.byPath {
 		return
 	}
 	for _, rule := range guard.Rules {
 		for _, pattern := range rule.Patterns {
-			if page, ok := strings.CutPrefix(pattern, at.stripped); ok && rule.Type == "auth" && (page == "" || page[0] == '/') {
-				s.warn("%s: uri strip_prefix %s comes before session_guard (%s), so %s is open by its path without %[2]s, %[5]s; "+
-					"write the rules of the guard without %[2]s, or put both into handle_path %[2]s/*", s.site, at.stripped, guard.Source, pattern, cmp.Or(page, "/"))
+			page, ok := strings.CutPrefix(pattern, at.stripped)
+			page = cmp.Or(page, "/")
+			if ok && rule.Type == "auth" && page[0] == '/' && !guard.closes(strings.ReplaceAll(page, "*", "x"), rule.Require) {
+				s.warn("%s: uri strip_prefix %s comes before session_guard (%s), so the rule for %s does not hold for its path without %[2]s, %[5]s; "+
+					"write the rules of the guard without %[2]s, or put both into handle_path %[2]s/*", s.site, at.stripped, guard.Source, pattern, page)
 				return
 			}
 		}
 	}
+}
+
+// closes reports whether a path needs a session, and one that meets the requirements.
+func (g *Guard) closes(path string, require []Requirement) bool {
+	m := g.table.Load().Match(path, "", "")
+	return m.Type == routes.Auth && (len(require) == 0 || slices.ContainsFunc(m.Matched, func(rule int) bool {
+		return slices.EqualFunc(g.Rules[rule].Require, require, Requirement.equal)
+	}))
 }
 
 // responses follows what comes of answers to requests that came to a handler.

@@ -58,9 +58,11 @@ func TestSignOutIsKeptThoughTheBrowserHangsUp(t *testing.T) {
 				r.Method = tc.method
 				switch {
 				case tc.body != nil:
-					r.Body = io.NopCloser(tc.body())
+					r.Body, r.ContentLength = io.NopCloser(tc.body()), -1
 				case name == "upload breaks off":
-					r.Body = io.NopCloser(torn{browser})
+					r.Body, r.ContentLength = io.NopCloser(torn{browser}), -1
+				default:
+					r.Body = io.NopCloser(r.Body) // Caddy hides http.NoBody in a reader of its own
 				}
 				if name, value, given := strings.Cut(tc.header, ": "); given {
 					r.Header.Set(name, value)
@@ -68,7 +70,11 @@ func TestSignOutIsKeptThoughTheBrowserHangsUp(t *testing.T) {
 				begun := time.Now()
 				w := httptest.NewRecorder()
 				require.NoError(t, b.guard.ServeHTTP(w, r.WithContext(browser), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-					if _, err := io.Copy(io.Discard, r.Body); err != nil || !sleep(r.Context(), tc.answers-time.Since(begun)) {
+					body := r.Body
+					if r.ContentLength == 0 {
+						body = http.NoBody // as Caddy's proxy, which reads none
+					}
+					if _, err := io.Copy(io.Discard, body); err != nil || !sleep(r.Context(), tc.answers-time.Since(begun)) {
 						return nil // as a proxy, which has nothing to send then
 					}
 					if name, value, given := strings.Cut(tc.handoff, ": "); given {

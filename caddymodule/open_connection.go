@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -66,7 +65,8 @@ func (v *visit) outlastBrowser() {
 	c, r := &v.connection, v.request
 	browser := r.Context()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(browser))
-	c.asked.Store(v.visitor.Session() != nil && (r.Body == nil || r.Body == http.NoBody))
+	// Caddy puts a reader of its own around http.NoBody, which its proxy does not read.
+	c.asked.Store(v.visitor.Session() != nil && r.ContentLength == 0)
 	unwatch := context.AfterFunc(browser, func() {
 		c.hungUp.Store(true)
 		if c.complete.Load() || c.asked.Load() && !c.answers.Load() {

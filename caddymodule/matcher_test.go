@@ -204,7 +204,13 @@ func TestMatcherErrors(t *testing.T) {
 		"session user.role not guest":    `cannot be compared with "not"`,
 		"session user.level >= 5":        `cannot be compared with ">="`,
 		"session user.role admin, staff": `user.role has the value "admin," with a comma; values are separated by spaces alone`,
-		`not session user.role ""`:       "matcher session: user.role has an empty value; write for example: user.role admin",
+		"session user.role admin user.verified true": `matcher session: user.role has the value "user.verified", with which another condition seems to begin, and one of all these words would do for the field; ` +
+			"write each condition on a line of its own (values that do begin with user. stand before the others)",
+		"session user.role admin and user.verified true": `user.role has the value "and", with which another condition seems to begin`,
+		"session user.role admin && owner":               `has the value "&&"`,
+		"session user.role admin fresh 15m":              `has the value "fresh"`,
+		"session {\nuser.a user.b c user.d e\n}":         `has the value "user.d"`,
+		`not session user.role ""`:                       "matcher session: user.role has an empty value; write for example: user.role admin",
 	} {
 		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("localhost\n@x "+written+"\nrespond @x ok\n"), nil)
 		require.Error(t, err, written)

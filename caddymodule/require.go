@@ -63,6 +63,9 @@ func (q Requirement) check(word string) error {
 	case slices.ContainsFunc(q.Values, endsInComma):
 		i := slices.IndexFunc(q.Values, endsInComma)
 		err = fmt.Errorf("%s%s has the value %q with a comma; values are separated by spaces alone", word, q.Field, q.Values[i])
+	case q.secondCondition() != "":
+		err = fmt.Errorf("%s%s has the value %q, with which another condition seems to begin, and one of all these words would do for the field; "+
+			"write each condition on a line of its own (values that do begin with user. stand before the others)", word, q.Field, q.secondCondition())
 	case len(q.Values) == 0:
 		err = fmt.Errorf("%[1]s%[2]s needs at least one value; write for example: %[1]s%[2]s admin", word, q.Field)
 	}
@@ -73,6 +76,27 @@ func (q Requirement) check(word string) error {
 // let guests pass, and nobody else.
 func isOperator(value string) bool {
 	return strings.HasPrefix(value, "!") || value == "not" || value != "" && strings.Trim(value, "=<>~") == ""
+}
+
+// secondCondition is the value with which another condition was meant to begin: by
+// `user.role admin user.verified true` all admins would pass. Values such as user.read may be
+// scopes, so they count behind others only.
+func (q Requirement) secondCondition() string {
+	for i, value := range q.Values {
+		if i == 0 {
+			continue
+		}
+		isField := strings.HasPrefix(value, "user.") && !strings.HasPrefix(q.Values[i-1], "user.")
+		if isField || value == "and" || value == "&&" || value == "fresh" && i+1 < len(q.Values) && isDuration(q.Values[i+1]) {
+			return value
+		}
+	}
+	return ""
+}
+
+func isDuration(value string) bool {
+	_, err := caddy.ParseDuration(value)
+	return err == nil
 }
 
 func endsInComma(value string) bool { return strings.HasSuffix(value, ",") }

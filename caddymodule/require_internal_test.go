@@ -126,3 +126,13 @@ func TestRequirementsThatCannotHold(t *testing.T) {
 		assert.Error(t, q.check("require "), name)
 	}
 }
+
+// Scopes are called user.read and the like, and a role may be called fresh.
+func TestValuesThatAreNoSecondCondition(t *testing.T) {
+	for _, values := range [][]string{{"user.read"}, {"user.read", "user.write", "openid"}, {"fresh", "15m"}, {"stale", "fresh"}, {"fresh", "x"}, {"and", "or"}, {"a", "fresh", "b"}} {
+		requirement := Requirement{Field: "user.scopes", Values: values}
+		if err := requirement.check("require "); err != nil {
+			t.Errorf("%v: %v", values, err)
+		}
+	}
+}

@@ -317,6 +317,7 @@ func TestJSONGuardsAreCheckedToo(t *testing.T) {
 		`"realm":"x","session":{"expiry":"1h"}`:     "session_guard: session cannot be set beside realm: a guard may only set up the default realm; write the settings under realms.x of the app session",
 		`"realm":"default","session":{"list":true}`: "session_guard: session cannot be set beside realm",
 		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["!=","guest"]}]}]`:                                      `require user.role cannot be compared with "!="`,
+		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["a","user.b","c"]}]}]`:                                  `require user.role has the value "user.b", with which another condition seems to begin`,
 		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.role","values":["a","b","a"]}]}]`:                                       `require user.role has a value twice; remove one`,
 		`"rules":[{"type":"auth","patterns":["/"],"require":[{"field":"user.a","values":["1"]},{"fresh":"1h"},{"field":"user.a","values":["1"]}]}]`: `require user.a 1 is written twice; remove one`,
 		`"forbidden_path":"/denied","rules":[{"type":"public","patterns":["/denied"]}]`:                                                             `forbidden_path /denied is public`,

@@ -34,6 +34,7 @@ type survey struct {
 	useless  map[string]bool     // sites with a guard, unless something is proxied behind it
 	guards   map[string][]*Guard // of a site
 	apis     map[string][]*API   // of a site
+	matchers []*MatchSession
 	answered map[apiPlace]bool
 	invoked  map[invocation]bool
 
@@ -108,6 +109,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.compareGuards()
 	s.compareApps()
 	s.compareRealms()
+	s.compareUpdates()
 	s.compareCookies()
 	return s.warnings, nil
 }
@@ -184,6 +186,7 @@ func (s *survey) route(route caddyhttp.Route, at position) position {
 	at.harmless = at.harmless || at.ofError && isOfOtherErrors(route)
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
+	s.matchers = append(s.matchers, sessionMatchers(route.MatcherSets)...)
 	met := s.handlers(route.Handlers, at)
 	s.site, s.host = site, siteHost
 	return met

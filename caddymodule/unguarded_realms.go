@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -56,6 +57,41 @@ func (s *survey) haveAppInCommon(a, b *Guard) bool {
 	}
 	upstreams := of(a)
 	return len(upstreams) == 0 || len(of(b)) == 0 || firstShared(upstreams, of(b)) != ""
+}
+
+// compareUpdates warns of a condition on what browsers may change by themselves: whoever
+// signs in can meet it.
+func (s *survey) compareUpdates() {
+	served := func(r *realm) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Values(s.apis)), func(apis []*API) bool {
+			return slices.ContainsFunc(apis, func(api *API) bool { return api.realm == r })
+		})
+	}
+	look := func(what string, r *realm, requirements []Requirement) {
+		for _, requirement := range requirements {
+			if i := slices.IndexFunc(r.settings.ClientUpdate, requirement.asksOf); i >= 0 && served(r) {
+				s.warn("%s asks for %s, but by client_update %s each visitor may change that alone, in the session API; take %[3]s out of client_update, unless visitors are to grant themselves what is behind it",
+					what, requirement.Field, r.settings.ClientUpdate[i])
+			}
+		}
+	}
+	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
+		for _, guard := range s.guards[site] {
+			for _, rule := range guard.Rules {
+				place := cmp.Or(rule.Source, guard.name())
+				look("auth "+strings.Join(rule.Patterns, " ")+" ("+place+")", guard.realm, rule.Require)
+			}
+		}
+	}
+	for _, matcher := range s.matchers {
+		look(strings.TrimSuffix("the matcher session ("+matcher.Source+")", " ()"), matcher.realm, matcher.Require)
+	}
+}
+
+// asksOf reports whether the condition is on a member of the user, or on something in it.
+func (q Requirement) asksOf(member string) bool {
+	path, ok := strings.CutPrefix(q.Field, "user.")
+	return ok && strings.HasPrefix(path+".", member+".")
 }
 
 // compareCookies warns of two realms of a site that have one cookie: neither can read

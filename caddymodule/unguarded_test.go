@@ -160,8 +160,15 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"two APIs of two ports":          {"http://a.example:3001 {\nsession_api\n}\nhttp://a.example:3002 {\nsession_api\n}", nil},
 		"an API without the cookie": {"http://a.example {\nsession_api\nsession_guard {\ncookie_path /app\ndefault auth\n}\n}", []string{
 			"warning: session_api (Caddyfile:5) answers /api/session, but browsers send the session cookie to cookie_path /app only, so it never sees who is signed in; write a path below that, such as path /app/api/session\n"}},
-		"an API with the cookie":        {"http://a.example {\nsession_api {\npath /app/session\n}\nsession_guard {\ncookie_path /app/\ndefault auth\n}\n}", nil},
-		"an API below a path of a site": {"http://a.example/shop* {\nsession_api\n}\nhttp://a.example {\nsession_api\n}", nil},
+		"an API with the cookie": {"http://a.example {\nsession_api {\npath /app/session\n}\nsession_guard {\ncookie_path /app/\ndefault auth\n}\n}", nil},
+		"a role that visitors change": {"http://a.example {\nsession_api\nsession_guard {\nclient_update name role\nauth /admin/* {\nrequire user.role admin\n}\ndefault hybrid\n}\n}", []string{
+			"warning: auth /admin/* (Caddyfile:8) asks for user.role, but by client_update role each visitor may change that alone, in the session API; take role out of client_update, unless"}},
+		"a part of what visitors change": {"http://a.example {\nsession_api\nsession_guard {\nclient_update org\nauth /admin/* {\nrequire user.org.plan pro\n}\ndefault hybrid\n}\n}", []string{"asks for user.org.plan, but by client_update org"}},
+		"a matcher of what they change":  {"http://a.example {\nsession_api\nsession_guard {\nclient_update role\ndefault auth\n}\n@x not session user.role admin\nrespond @x no 403\n}", []string{"the matcher session (Caddyfile:10) asks for user.role, but by client_update role"}},
+		"another site's client_update":   {"http://a.example {\nsession_api\nsession_guard {\nclient_update role\ndefault auth\n}\n}\nhttp://b.example {\nsession_guard {\nauth /* {\nrequire user.role admin\n}\n}\n}", []string{"auth /* (Caddyfile:13) asks for user.role"}},
+		"what visitors do not change":    {"http://a.example {\nsession_api\nsession_guard {\nclient_update name rol user roles\nauth /admin/* {\nrequire user.role admin\nrequire fresh 1h\n}\ndefault hybrid\n}\n}", nil},
+		"no API by which they change it": {"http://a.example {\nsession_guard {\nclient_update role\nauth /admin/* {\nrequire user.role admin\n}\ndefault hybrid\n}\n}", nil},
+		"an API below a path of a site":  {"http://a.example/shop* {\nsession_api\n}\nhttp://a.example {\nsession_api\n}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "Caddyfile")

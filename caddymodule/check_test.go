@@ -54,6 +54,18 @@ func TestCheckWarnsOfActionsWithoutTheLoginPage(t *testing.T) {
 	}
 }
 
+// Whoever writes authorize expects that it is asked.
+func TestCheckWarnsOfAnAuthorizeThatIsNeverAsked(t *testing.T) {
+	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")
+	for rules, warns := range map[string]bool{"public /login\n\tdefault hybrid": true, "hybrid /*": true, "auth /x\n\tdefault hybrid": false, "default auth": false} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte("localhost\nsession_guard {\n\t"+rules+"\n\tauthorize http://localhost:1/\n}\n"), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(output, "  warning: authorize is never asked: the hook decides on auth routes only, and there are none; write default auth, or auth rules"), output)
+	}
+}
+
 // What is open behind a word that is no locale is seen by nobody who only tries the locales.
 func TestCheckWarnsOfAFolderForLocales(t *testing.T) {
 	t.Setenv("SESSION_SECRET", "Zp4m9wTq1Xc7Vb2Ln8Rk5Hs3Jd6Gf0Ay")

@@ -135,6 +135,9 @@ func (g *Guard) warnings() []string {
 	if warning := table.LocaleWarning(); warning != "" {
 		all = append(all, warning)
 	}
+	if g.Authorize != nil && g.Default != "auth" && !slices.ContainsFunc(g.Rules, func(rule Rule) bool { return rule.Type == "auth" }) {
+		all = append(all, "authorize is never asked: the hook decides on auth routes only, and there are none; write default auth, or auth rules for what it decides about")
+	}
 	if g.Default == "" && !table.DecidesAll() {
 		all = append(all, "paths that no rule matches are open to everybody; write `default hybrid` if you want that, or `default auth`")
 	}

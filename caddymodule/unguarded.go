@@ -69,6 +69,7 @@ type position struct {
 	cut       bool   // a part of the path was taken off or replaced behind the guard
 	harmless  bool   // the error is none of a guard
 	byPath    bool   // only requests for some paths come here
+	ofAnswer  bool   // in place of an answer
 	stripped  string // a prefix that was taken off the path of requests that have it
 }
 
@@ -287,7 +288,7 @@ func (g *Guard) closes(path string, require []Requirement) bool {
 
 // responses follows what comes of answers to requests that came to a handler.
 func (s *survey) responses(handlers []caddyhttp.ResponseHandler, at position) {
-	at.sometimes = true
+	at.sometimes, at.ofAnswer = true, true
 	for _, handler := range handlers {
 		s.routes(handler.Routes, at)
 	}

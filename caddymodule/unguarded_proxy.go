@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -28,6 +29,12 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 		if len(proxy.HandleResponse) > 0 {
 			at.guard.handlesResponses.Store(true)
 		}
+	}
+	if site := otherSite(names, s.host); guarded && (at.byPath || at.ofAnswer) && !at.ofError && !asksBefore(proxy) && site != "" && asksOverTLS(proxy) &&
+		(len(at.guard.Handoff) == 0 || at.guard.realm.settings.ForwardCookie.or(false) || cmp.Or(at.guard.realm.settings.IdentityHeaders, "on") == "on" && !removesSession(proxy)) {
+		s.warn("%s: reverse_proxy behind session_guard (%s) sends requests to %s, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; "+
+			"write a handle for it, and the guard in another handle beside that, or name the pages that sign in, for example: handoff %s, and write identity_headers user",
+			s.site, at.guard.Source, site, cmp.Or(at.guard.LoginPath, "/login"))
 	}
 	if guarded && (at.moved && at.answerer == "" || changesPathItself(proxy, at.guard)) {
 		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets a path that the guard has not checked; "+
@@ -105,8 +112,37 @@ func setsHost(proxy *reverseproxy.Handler) bool {
 			return true
 		}
 	}
+	return asksOverTLS(proxy)
+}
+
+func asksOverTLS(proxy *reverseproxy.Handler) bool {
 	transport, ok := proxy.Transport.(*reverseproxy.HTTPTransport)
 	return ok && transport.TLS != nil
+}
+
+// removesSession reports whether a proxy keeps the session from whom it asks.
+func removesSession(proxy *reverseproxy.Handler) bool {
+	return proxy.Headers != nil && proxy.Headers.Request != nil && slices.ContainsFunc(proxy.Headers.Request.Delete, func(name string) bool {
+		matches, err := path.Match(strings.ToLower(name), "x-session-data")
+		return matches && err == nil
+	})
+}
+
+// otherSite is the first upstream whose name belongs to others than the site does, as far as
+// its last two labels tell. Where a site has no name of its own, nobody can say.
+func otherSite(upstreams []string, site string) string {
+	for _, upstream := range upstreams {
+		host, _, err := net.SplitHostPort(upstream)
+		labels := strings.Split(host, ".")
+		if err != nil || len(labels) < 2 || net.ParseIP(host) != nil || !strings.Contains(site, ".") ||
+			slices.Contains([]string{"internal", "local", "localhost", "lan", "arpa", "consul"}, labels[len(labels)-1]) {
+			continue
+		}
+		if domain := strings.Join(labels[len(labels)-2:], "."); !strings.HasSuffix("."+site, "."+domain) {
+			return host
+		}
+	}
+	return ""
 }
 
 // asksBefore reports whether a proxy asks something else before the app, as

@@ -27,7 +27,7 @@ func (s *survey) compareRealms() {
 }
 
 // compareApps warns of two apps, each on a host of its own, that share the realm default
-// since neither guard names one: who signs in to one of them can send that cookie to the
+// since no guard of theirs names one: who signs in to one of them can send that cookie to the
 // other, and settings of one guard, such as client_update, hold for both. Hosts that are
 // to share sessions have a cookie_domain, or else browsers keep them apart.
 func (s *survey) compareApps() {
@@ -36,8 +36,13 @@ func (s *survey) compareApps() {
 			realm := app.guard.realm
 			if realm != earlier.guard.realm || app.guard.Realm != "" || earlier.guard.Realm != "" || realm.settings.CookieDomain != "" ||
 				app.host == "" || earlier.host == "" || app.host == earlier.host ||
-				s.haveAppInCommon(app.guard, earlier.guard) {
+				s.haveAppInCommon(app, earlier) {
 				continue
+			}
+			if app.guard == earlier.guard {
+				s.warn("session_guard (%s) guards two apps, of %s and of %s, with sessions of one realm, so who signs in to one app can take that session to the other; "+
+					"give each app a guard and a realm of its own (global option session <name>), or write realm default in the guard if that is meant", app.guard.Source, earlier.host, app.host)
+				break
 			}
 			s.warn("session_guard (%s) of %s and session_guard (%s) of %s guard two apps with sessions of one realm, so who signs in to one app can take that session to the other, and settings of each hold for both; "+
 				"give each app a realm of its own (global option session <name>), or write realm default in both guards if that is meant", earlier.guard.Source, earlier.host, app.guard.Source, app.host)
@@ -46,10 +51,11 @@ func (s *survey) compareApps() {
 	}
 }
 
-func (s *survey) haveAppInCommon(a, b *Guard) bool {
-	of := func(guard *Guard) (upstreams []string) {
+// haveAppInCommon compares all that is behind two guards, or what one guard has for two hosts.
+func (s *survey) haveAppInCommon(a, b guardedApp) bool {
+	of := func(one guardedApp) (upstreams []string) {
 		for _, app := range s.behind {
-			if app.guard == guard {
+			if app.guard == one.guard && (a.guard != b.guard || app.host == one.host) {
 				upstreams = append(upstreams, app.upstreams...)
 			}
 		}

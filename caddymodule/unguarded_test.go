@@ -254,6 +254,36 @@ func TestTwoAppsOfOneRealmAreFound(t *testing.T) {
 	}
 }
 
+// One guard above all does not make one app of two.
+func TestTwoAppsOfOneGuardAreFound(t *testing.T) {
+	const warning = "warning: session_guard (Caddyfile:5) guards two apps, of b.example and of a.example, with sessions of one realm, so who signs in to one app can take that session to the other; " +
+		"give each app a guard and a realm of its own (global option session <name>), or write realm default in the guard if that is meant\n"
+	const ofB = "@b host b.example\nhandle @b {\nreverse_proxy localhost:4000\n}\n"
+	const api = "handle /api/* {\nreverse_proxy localhost:5000\n}\n"
+	for name, tc := range map[string]struct {
+		setting, routes string
+		warns           bool
+	}{
+		"two apps":              {"", "handle {\nreverse_proxy localhost:3000\n}\n" + ofB, true},
+		"an app and an API":     {"", "handle {\nreverse_proxy localhost:3000\n}\n" + ofB + api, true},
+		"an API of both":        {"", "handle {\nreverse_proxy localhost:3000\n}\n@b host b.example\nhandle @b {\n" + api + "handle {\nreverse_proxy localhost:4000\n}\n}\n" + api, false},
+		"by path":               {"", "handle {\nreverse_proxy localhost:3000\n}\n" + api, false},
+		"one app":               {"", "handle {\nreverse_proxy localhost:4000\n}\n" + ofB, false},
+		"a realm that is named": {"realm default", "handle {\nreverse_proxy localhost:3000\n}\n" + ofB, false},
+		"a cookie for both":     {"cookie_domain example", "handle {\nreverse_proxy localhost:3000\n}\n" + ofB, false},
+		"a redirect":            {"", "handle {\nreverse_proxy localhost:3000\n}\n@b host b.example\nhandle @b {\nredir https://a.example{uri}\n}\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "Caddyfile")
+			require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\n}\nhttp://a.example, http://b.example {\nsession_guard {\ndefault auth\n"+tc.setting+"\n}\n"+tc.routes+"}\n"), 0o600))
+			output, err := sessionCommand(t, "check", "--config", file)
+			require.NoError(t, err)
+			assert.Equal(t, tc.warns, strings.Contains(output, warning), output)
+			assert.Equal(t, tc.warns, strings.Contains(output, "guards two apps"), output)
+		})
+	}
+}
+
 // Realms cannot read each other's tokens, so in one cookie only the last is signed in.
 func TestTwoRealmsOfOneCookieAreFound(t *testing.T) {
 	const warning = "warning: session_guard (Caddyfile:12) and session_guard (Caddyfile:18) keep the sessions of the realms admin and default in one cookie, __Host-sid, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones\n"

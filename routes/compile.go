@@ -56,6 +56,7 @@ func Compile(config Config) (*Table, error) {
 		c.proveNoLoops()
 		c.proveDefault()
 		c.proveOpen()
+		c.proveLocalesAlone()
 		c.proveLocales()
 	}
 	if len(c.errs) == 0 && config.Build != nil {

@@ -200,6 +200,35 @@ func TestLocaleWarning(t *testing.T) {
 	}
 }
 
+// Whoever names each locale means the page, which an app may show without one, too.
+func TestPagesGuardedBehindLocalesOnlyAreFound(t *testing.T) {
+	auth := func(patterns ...string) []Rule {
+		return []Rule{{Type: Auth, Patterns: patterns, Source: "Caddyfile:4"}}
+	}
+	locales := []string{"en", "pt-BR"}
+	for name, tc := range map[string]struct {
+		config Config
+		want   string
+	}{
+		"each locale":      {Config{Rules: auth("/en/admin/*", "/pt-br/admin/*"), Locales: locales}, "auth rule (Caddyfile:4): pattern /pt-br/admin/* guards a page behind its locale, but /admin is open, where an app shows the page in its default locale; write /admin/*, which counts behind all locales"},
+		"in two rules":     {Config{Rules: append(auth("/en/a"), Rule{Type: Auth, Patterns: []string{"/x", "/pt-BR/a"}}), Locales: locales}, "auth rule 2: pattern /pt-BR/a guards"},
+		"with parameters":  {Config{Rules: auth("/en/a/*/b", "/pt-BR/a/*/b"), Locales: locales}, "write /a/*/b"},
+		"the default":      {Config{Rules: auth("/en/dashboard/*"), Build: loadBuild(t, "16.4-i18n")}, "auth rule (Caddyfile:4): pattern /en/dashboard/* guards a page behind its locale, but /dashboard is open"},
+		"once for each":    {Config{Rules: auth("/en/a", "/ar/a", "/pt-BR/a", "/en/b"), Build: loadBuild(t, "16.4-i18n")}, "write /a, which counts behind all locales\nauth rule (Caddyfile:4): pattern /en/b guards"},
+		"not the default":  {Config{Rules: auth("/ar/dashboard/*"), Build: loadBuild(t, "16.4-i18n")}, ""},
+		"one of two":       {Config{Rules: auth("/en/admin/*", "/pt-BR/other/*"), Locales: locales}, ""},
+		"one of one":       {Config{Rules: auth("/en/admin/*"), Locales: locales[:1]}, ""},
+		"closed by a rule": {Config{Rules: auth("/en/admin/*", "/pt-BR/admin/*", "/admin*", "/*/admin/*"), Locales: locales}, ""},
+		"by default":       {Config{Rules: auth("/en/admin/*", "/pt-BR/admin/*"), Locales: locales, Default: Auth}, ""},
+		"open in each":     {Config{Rules: []Rule{{Type: Hybrid, Patterns: []string{"/admin/*"}}}, Locales: locales}, ""},
+	} {
+		got := strings.Join(compile(t, tc.config).Warnings(), "\n")
+		if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestDecidesAll(t *testing.T) {
 	for _, tc := range []struct {
 		patterns []string

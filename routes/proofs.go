@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -52,6 +53,39 @@ func (c *compiler) proveUnprefixed(name string, typ Type, p pattern) pattern {
 		return stripped
 	}
 	return p
+}
+
+// proveLocalesAlone warns of a page that is guarded behind each locale, or behind the one of
+// which the build says that it is the default, and open without a locale, which shows it in
+// the default locale. Auth for some other locales may be meant.
+func (c *compiler) proveLocalesAlone() {
+	behind := make(map[string]map[string]bool) // a pattern without its locale: those with which it is guarded
+	warned := make(map[string]bool)
+	for _, rule := range c.patterns {
+		for _, p := range rule.patterns {
+			rest, locale, ok := c.table.cutLocale(p.path())
+			if !ok || rule.Type != Auth {
+				continue
+			}
+			stripped, _ := p.below(strings.TrimSuffix(p.path(), rest))
+			if behind[stripped.text] == nil {
+				behind[stripped.text] = make(map[string]bool)
+			}
+			behind[stripped.text][locale] = true
+			all := len(c.table.locales) > 1 && len(behind[stripped.text]) == len(c.table.locales)
+			page := strings.ReplaceAll(rest, wildcard, "x")
+			if (all || c.isDefaultLocale(locale)) && !warned[stripped.text] && c.table.pathMatch(c.table.basePath+page).Type != Auth {
+				warned[stripped.text] = true
+				c.warnf("%s: pattern %s guards a page behind its locale, but %s is open, where an app shows the page in its default locale; write %s, which counts behind all locales",
+					rule.name(rule.index), p.text, rest, stripped.text)
+			}
+		}
+	}
+}
+
+func (c *compiler) isDefaultLocale(locale string) bool {
+	build := c.table.build
+	return build != nil && slices.ContainsFunc(append(slices.Collect(maps.Values(build.domains)), build.defaultLocale), func(other string) bool { return strings.EqualFold(locale, other) })
 }
 
 // proveLoginAction warns of actions that leave the login page out. They take the place

@@ -35,6 +35,7 @@ type survey struct {
 	guards   map[string][]*Guard // of a site
 	apis     map[string][]*API   // of a site
 	matchers []*MatchSession
+	closings []closing
 	answered map[apiPlace]bool
 	invoked  map[invocation]bool
 
@@ -111,6 +112,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.compareApps()
 	s.compareRealms()
 	s.compareUpdates()
+	s.compareClosings()
 	s.compareCookies()
 	return s.warnings, nil
 }
@@ -187,7 +189,7 @@ func (s *survey) route(route caddyhttp.Route, at position) position {
 	at.harmless = at.harmless || at.ofError && isOfOtherErrors(route)
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
-	s.matchers = append(s.matchers, sessionMatchers(route.MatcherSets)...)
+	s.matchersOf(route, at)
 	met := s.handlers(route.Handlers, at)
 	s.site, s.host = site, siteHost
 	return met

@@ -113,6 +113,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.compareRealms()
 	s.compareUpdates()
 	s.compareClosings()
+	s.compareHooks()
 	s.compareCookies()
 	return s.warnings, nil
 }

@@ -78,18 +78,7 @@ func (s *survey) scripts(servers []string, root string, at position) []string {
 func upstreams(proxy *reverseproxy.Handler) []string {
 	var names []string
 	for _, upstream := range proxy.Upstreams {
-		name := upstream.Dial
-		if strings.HasPrefix(name, "{env.") {
-			name = cmp.Or(caddy.NewReplacer().ReplaceKnown(name, ""), name)
-		}
-		if host, port, err := net.SplitHostPort(name); err == nil {
-			host = strings.ToLower(host)
-			if slices.Contains([]string{"", "127.0.0.1", "::1", "0.0.0.0", "::"}, host) {
-				host = "localhost"
-			}
-			name = net.JoinHostPort(host, port)
-		}
-		names = append(names, name)
+		names = append(names, upstreamName(upstream.Dial))
 	}
 	if source, ok := proxy.DynamicUpstreams.(caddy.Module); ok {
 		// A source made of others does not show them any more.
@@ -98,6 +87,21 @@ func upstreams(proxy *reverseproxy.Handler) []string {
 		}
 	}
 	return names
+}
+
+func upstreamName(name string) string {
+	if strings.HasPrefix(name, "{env.") {
+		name = cmp.Or(caddy.NewReplacer().ReplaceKnown(name, ""), name)
+	}
+	host, port, err := net.SplitHostPort(name)
+	if err != nil {
+		return name
+	}
+	host = strings.ToLower(host)
+	if slices.Contains([]string{"", "127.0.0.1", "::1", "0.0.0.0", "::"}, host) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // setsHost reports whether the app sees another host than the browser's. Caddy sends

@@ -1,0 +1,72 @@
+package caddymodule
+
+import (
+	"cmp"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/session-guard/caddy-session-guard/routes"
+)
+
+// namedHook is a hook over HTTP.
+type namedHook struct {
+	name string
+	url  *url.URL
+}
+
+// compareHooks warns of hooks that browsers can call: the app answers them about whatever
+// session the caller has made up. A query may have a key that only Caddy knows.
+func (s *survey) compareHooks() {
+	for _, hook := range s.hooks() {
+		port := cmp.Or(hook.url.Port(), map[string]string{"http": "80", "https": "443"}[hook.url.Scheme])
+		upstream := upstreamName(net.JoinHostPort(hook.url.Hostname(), port))
+		for _, app := range s.behind {
+			ofSite := app.host != "" && strings.EqualFold(hook.url.Hostname(), app.host) && (port == "80" || port == "443")
+			if app.byPath || !ofSite && !slices.Contains(app.upstreams, upstream) || hook.url.RawQuery != "" {
+				continue
+			}
+			path := cmp.Or(hook.url.EscapedPath(), "/")
+			direct := "" // the call comes through the guard, which would refuse it, too
+			if ofSite {
+				direct = "write the address of the app itself for it, such as http://localhost:3000" + path + ", and "
+			}
+			switch open := app.guard.table.Load().Match(path, "", "").Type != routes.Auth; {
+			case open:
+				s.warn("%s: the hook %s is a path of the app, %s, that session_guard (%s) leaves open, so anybody may call it as Caddy does, about any session; "+
+					"%sclose it by the first rule: auth %[3]s, with require user.is_caddy true in its block", app.site, hook.name, path, app.guard.Source, direct)
+			case ofSite:
+				s.warn("%s: the hook %s is called by the address of the site, where session_guard (%s) refuses it with 401, which is a no to every session; "+
+					"write the address of the app itself, such as http://localhost:3000%s", app.site, hook.name, app.guard.Source, path)
+			}
+		}
+	}
+}
+
+// hooks are those of all guards and of their realms.
+func (s *survey) hooks() []namedHook {
+	var found []namedHook
+	add := func(name string, hook any) {
+		if hook, ok := hook.(*HTTPHook); ok {
+			if u, err := url.Parse(hook.URL); err == nil {
+				found = append(found, namedHook{name, u})
+			}
+		}
+	}
+	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
+		for _, guard := range s.guards[site] {
+			if meter, ok := guard.realm.validator.(validateMeter); ok {
+				add("validate", meter.hook)
+			}
+			if meter, ok := guard.realm.refresher.(refreshMeter); ok {
+				add("on_refresh", meter.hook)
+			}
+			if meter, ok := guard.authorizer.(authorizeMeter); ok {
+				add("authorize", meter.hook)
+			}
+		}
+	}
+	return found
+}

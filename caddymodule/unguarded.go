@@ -30,11 +30,11 @@ type survey struct {
 	server   *caddyhttp.Server
 	port     string // of the server, as it stands behind the hosts of its sites
 	site     string
-	host     string              // of the site, without the port; empty for any
-	useless  map[string]bool     // sites with a guard, unless something is proxied behind it
-	guards   map[string][]*Guard // of a site
-	apis     map[string][]*API   // of a site
-	matchers []*MatchSession
+	host     string                     // of the site, without the port; empty for any
+	useless  map[string]bool            // sites with a guard, unless something is proxied behind it
+	guards   map[string][]*Guard        // of a site
+	apis     map[string][]*API          // of a site
+	matchers map[string][]*MatchSession // of a site
 	closings []closing
 	answered map[apiPlace]bool
 	invoked  map[invocation]bool
@@ -93,7 +93,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	app := module.(*caddyhttp.App)
 	s := &survey{
 		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
-		guards: map[string][]*Guard{}, apis: map[string][]*API{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
+		guards: map[string][]*Guard{}, apis: map[string][]*API{}, matchers: map[string][]*MatchSession{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
 		overridden: map[string]bool{}, files: map[string][]fileRoot{}, scriptRoots: map[string]string{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
@@ -111,6 +111,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.compareGuards()
 	s.compareApps()
 	s.compareRealms()
+	s.compareMatchers()
 	s.compareUpdates()
 	s.compareClosings()
 	s.compareHooks()

@@ -21,7 +21,7 @@ type closing struct {
 // request, as respond is behind handle, closes nothing.
 func (s *survey) matchersOf(route caddyhttp.Route, at position) {
 	for _, matcher := range sessionMatchers(route.MatcherSets) {
-		s.matchers = append(s.matchers, matcher)
+		s.matchers[s.site] = append(s.matchers[s.site], matcher)
 		if at.answerer != "" {
 			s.warn("%s: the matcher session (%s) is never tried, since %s answers first; move its directive before %[3]s (into a handle of its own, or a route block)", s.site, matcher.Source, at.answerer)
 		}

@@ -26,6 +26,20 @@ func (s *survey) compareRealms() {
 	}
 }
 
+// compareMatchers warns of a matcher session that asks for another realm than all guards, also
+// of other sites: nobody is ever signed in for it, so whom it was to turn away passes.
+func (s *survey) compareMatchers() {
+	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
+		guard := s.guards[site][0]
+		for _, matcher := range s.matchers[site] {
+			if !slices.ContainsFunc(slices.Concat(slices.Collect(maps.Values(s.guards))...), func(guard *Guard) bool { return guard.realm == matcher.realm }) {
+				s.warn("the matcher session (%s) asks for sessions of the realm %s, but session_guard (%s) has those of the realm %s, so it never matches; write realm %[4]s into the matcher's block",
+					matcher.Source, matcher.realm.name, guard.Source, guard.realm.name)
+			}
+		}
+	}
+}
+
 // compareApps warns of two apps, each on a host of its own, that share the realm default
 // since no guard of theirs names one: who signs in to one of them can send that cookie to the
 // other, and settings of one guard, such as client_update, hold for both. Hosts that are
@@ -89,8 +103,10 @@ func (s *survey) compareUpdates() {
 			}
 		}
 	}
-	for _, matcher := range s.matchers {
-		look(strings.TrimSuffix("the matcher session ("+matcher.Source+")", " ()"), matcher.realm, matcher.Require)
+	for _, site := range slices.Sorted(maps.Keys(s.matchers)) {
+		for _, matcher := range s.matchers[site] {
+			look(strings.TrimSuffix("the matcher session ("+matcher.Source+")", " ()"), matcher.realm, matcher.Require)
+		}
 	}
 }
 

@@ -236,6 +236,26 @@ func TestAPIOfAnotherRealmThanTheGuardIsFound(t *testing.T) {
 	}
 }
 
+// Nobody is turned away by a matcher for which nobody is ever signed in.
+func TestMatcherOfAnotherRealmThanTheGuardIsFound(t *testing.T) {
+	const warning = "warning: the matcher session (Caddyfile:10) asks for sessions of the realm default, but session_guard (Caddyfile:6) has those of the realm other, so it never matches; write realm other into the matcher's block\n"
+	const guard = "{\nadmin off\nsession other\n}\nhttp://a.example {\nsession_guard {\nrealm other\ndefault auth\n}\n"
+	for rest, warns := range map[string]bool{
+		"@x session user.banned true\nrespond @x no 403\n}":                                                          true,
+		"@x not session user.banned false\nrespond @x no 403\n}":                                                     true,
+		"@x session {\nrealm other\nuser.banned true\n}\nrespond @x no 403\n}":                                       false,
+		"@x session user.banned true\nrespond @x no 403\n}\nhttp://b.example {\nsession_guard {\ndefault auth\n}\n}": false, // of that realm
+		"respond no\n}\nhttp://b.example {\n@x session user.banned true\nrespond @x no 403\n}":                       false, // another node may have the guard
+	} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte(guard+rest), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Equal(t, warns, strings.Contains(output, warning), output)
+		assert.Equal(t, warns, strings.Contains(output, "so it never matches"), output)
+	}
+}
+
 // A session of one app must not be one of another by accident.
 func TestTwoAppsOfOneRealmAreFound(t *testing.T) {
 	const warning = "warning: session_guard (Caddyfile:7) of a.example and session_guard (Caddyfile:14) of b.example guard two apps with sessions of one realm"

@@ -46,6 +46,10 @@ func (s *survey) compareMatchers() {
 // to share sessions have a cookie_domain, or else browsers keep them apart.
 func (s *survey) compareApps() {
 	for i, app := range s.behind {
+		if byHost := slices.IndexFunc(app.upstreams, namesHost); byHost >= 0 && app.guard.Realm == "" && app.guard.realm.settings.CookieDomain == "" {
+			s.warn("%s: session_guard (%s) guards an app for each host, %s, with sessions of one realm, so who signs in to one app can take that session to the others; "+
+				"write a site for each app with a guard and a realm of its own, or realm default in the guard if each app looks whose sessions it gets", app.site, app.guard.Source, app.upstreams[byHost])
+		}
 		for _, earlier := range s.behind[:i] {
 			realm := app.guard.realm
 			if realm != earlier.guard.realm || app.guard.Realm != "" || earlier.guard.Realm != "" || realm.settings.CookieDomain != "" ||
@@ -64,6 +68,9 @@ func (s *survey) compareApps() {
 		}
 	}
 }
+
+// namesHost reports whether an upstream is another one for each host that browsers ask for.
+func namesHost(upstream string) bool { return strings.Contains(upstream, "{http.request.host") }
 
 // haveAppInCommon compares all that is behind two guards, or what one guard has for two hosts.
 func (s *survey) haveAppInCommon(a, b guardedApp) bool {

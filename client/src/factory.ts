@@ -21,7 +21,7 @@ export interface GetSessionOptions {
 }
 
 const NOBODY = "Nobody is signed in.";
-const NO_CADDY = "The request did not come through a Caddy with session_guard, so there is no session.";
+const NO_CADDY = "The request did not come through a Caddy with session_guard, or is answered by a static route (force-static), so there is no session.";
 
 /**
  * Configures sessions once and returns every function of this package, bound to the configuration. Throws one error that names every wrong
@@ -42,7 +42,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
     const realm = headers.get("X-Session-Realm");
     const mode = realm ? "caddy" : process.env.NODE_ENV === "production" ? "missing" : "standalone";
     if (mode === "missing") {
-      sayOnce("missing", "the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard; nobody is signed in.");
+      sayOnce("missing", "the header X-Session-Realm is missing, so the request did not come through a Caddy with session_guard, or its page is static (force-static) and sees no headers; nobody is signed in.");
     }
     const keeper =
       mode === "standalone"
@@ -185,7 +185,7 @@ export function NextAuthSession<T extends User = User>(configuration: NextAuthSe
 function explainFailure(reason: unknown, caller: string): string | undefined {
   if (reason instanceof SessionTooLarge) return reason.message;
   if (reason instanceof Error && reason.message.includes("can only be modified in a Server Action")) {
-    return `${caller} works in a Server Action or a Route Handler; a Server Component cannot set cookies.`;
+    return `${caller} works in a Server Action or a Route Handler; a Server Component cannot set cookies, nor can after().`;
   }
   return undefined;
 }

@@ -237,6 +237,7 @@ func lookAt(header http.Header) (found findings) {
 func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 	ctx := a.visit.request.Context()
 	visitor := a.visit.visitor
+	signedIn := visitor.Session() != nil
 	handoff, err := visitor.TakeHandoff(ctx, header)
 	a.handedOver = len(handoff.Places) > 0
 	a.keepLosses(handoff)
@@ -264,6 +265,9 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 		}
 	case handoff.Delete:
 		err = errors.Join(err, visitor.Delete(ctx))
+	}
+	if signedIn && err == nil {
+		a.explainSignOut(handoff)
 	}
 	if !handoff.Empty() || err != nil {
 		a.guard.realm.app.metrics.handoff(a.guard.realm.name, handoff, err)

@@ -267,7 +267,7 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 		err = errors.Join(err, visitor.Delete(ctx))
 	}
 	if signedIn && err == nil {
-		a.explainSignOut(handoff)
+		a.explainSignOut(handoff, header)
 	}
 	if !handoff.Empty() || err != nil {
 		a.guard.realm.app.metrics.handoff(a.guard.realm.name, handoff, err)

@@ -8,10 +8,15 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// A link to GET /logout signs out whoever sees it. The app does not know why, and the log is
-// the only place that can say so.
+// A link to GET /logout signs out whoever sees it, and a sign-out by the cookie that plain
+// HTTP has does nothing over TLS. The app sees neither, and the log is the only place that
+// can say so.
 func TestSurprisingSignOutsAreWarnings(t *testing.T) {
-	const prefetch = "a prefetch has signed the visitor out"
+	const (
+		prefetch = "a prefetch has signed the visitor out"
+		twin     = "the app deletes the cookie session, but the session cookie is __Host-session here, so the visitor stays signed in"
+	)
+	remove := []string{"Set-Cookie", "session=; Path=/; Max-Age=0"}
 	for name, tc := range map[string]struct {
 		anonymous bool
 		sent      []string // headers of the request
@@ -25,6 +30,14 @@ func TestSurprisingSignOutsAreWarnings(t *testing.T) {
 		"a prefetch that signs in":  {false, []string{"Sec-Purpose", "prefetch"}, []string{"X-Session-Delete", "1", "X-Session-Set", handoff(ada)}, false, ""},
 		"a prefetch of a page":      {false, []string{"Sec-Purpose", "prefetch"}, []string{"Set-Cookie", "a=1"}, false, ""},
 		"a link that was followed":  {false, nil, []string{"X-Session-Delete", "1"}, true, ""},
+		"the name without TLS":      {false, nil, remove, false, twin},
+		"another prefix":            {false, nil, []string{"Set-Cookie", "__Secure-session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT"}, false, "deletes the cookie __Secure-session,"},
+		"anonymous":                 {true, nil, remove, true, ""},
+		"the app's own cookie":      {false, []string{"Cookie", "session=flash"}, remove, false, ""},
+		"another cookie":            {false, nil, []string{"Set-Cookie", "sessions=; Max-Age=0"}, false, ""},
+		"a value":                   {false, nil, []string{"Set-Cookie", "session=flash"}, false, ""},
+		"beside a sign-out":         {false, nil, append([]string{"X-Session-Delete", "1"}, remove...), true, ""},
+		"the right name":            {false, nil, []string{"Set-Cookie", "__Host-session=; Path=/; Max-Age=0"}, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, "session_guard {\n secure_cookie always\n default hybrid\n }")

@@ -47,3 +47,19 @@ func describesSession(kind string, members map[string]any) bool {
 	}
 	return isObject || members["accessToken"] != nil || members["refreshToken"] != nil
 }
+
+// DeletedTwin returns the name of a cookie that the app deletes on its answer and that the session
+// cookie would have under another prefix, with the name that it has; empty for none. Who
+// signs out in that way over plain HTTP does nothing over TLS.
+func (v *Visitor) DeletedTwin(lines []string) (deleted, name string) {
+	for _, line := range lines {
+		given, _, _ := strings.Cut(line, "=")
+		if given = strings.TrimSpace(given); given == v.name || withoutPrefix(given) != v.manager.settings.CookieName {
+			continue
+		}
+		if cookie, err := http.ParseSetCookie(line); err == nil && v.removes(cookie) {
+			return given, v.name
+		}
+	}
+	return "", ""
+}

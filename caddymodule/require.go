@@ -165,7 +165,9 @@ type Requirement struct {
 	// by value: `1000` is also `1000.0` and `1e3`.
 	Values []string `json:"values,omitempty"`
 
-	// The maximum age of the sign-in. Not together with field.
+	// The maximum age of the sign-in. A `public` login page sends signed-in visitors
+	// on, so give them a `hybrid` page to sign in anew, and name it in forbidden_path.
+	// Not together with field.
 	Fresh caddy.Duration `json:"fresh,omitempty"`
 }
 

@@ -132,7 +132,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"a hook of another port":         {"http://a.example {\nsession_guard {\ndefault hybrid\nvalidate http://a.example:4000/validate\n}\nreverse_proxy localhost:3000\n}", nil},
 		"a hook of another service":      {"http://a.example {\nsession_guard {\ndefault hybrid\nvalidate http://localhost:4000/validate\n}\nreverse_proxy localhost:3000\n}", nil},
 		"an app for each host":           {"http://*.a.example {\n" + guard + "reverse_proxy {labels.2}.internal:3000\n}", []string{"any.a.example: session_guard (Caddyfile:5) guards an app for each host, {http.request.host.labels.2}.internal:3000, with sessions of one realm, so who signs in to one app can take that session to the others"}},
-		"one realm for each host":        {"http://*.a.example {\nsession_guard {\nrealm default\ndefault auth\n}\nreverse_proxy {host}:3000\n}", nil},
+		"one realm for each host":        {"http://*.a.example {\nsession_guard {\ndefault auth\nrealm default\n}\nreverse_proxy {host}:3000\n}", nil},
 		"one cookie for each host":       {"http://*.a.example {\nsession_guard {\ncookie_domain a.example\ndefault auth\n}\nreverse_proxy {host}:3000\n}", nil},
 		"an app by its name":             {"http://*.a.example {\n" + guard + "reverse_proxy {env.SURVEYED_APP}\n}", nil},
 		"another site for some paths":    {"http://a.example {\n" + guard + "handle /ingest/* {\nreverse_proxy https://eu.i.posthog.com\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: reverse_proxy behind session_guard (Caddyfile:5) sends requests to eu.i.posthog.com, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; write a handle for it"}},

@@ -124,7 +124,8 @@ func (p handoffParts) add(kind, place string, values ...string) {
 func unrepeated(line string) string {
 	first, rest, joined := strings.Cut(line, ",")
 	first = strings.TrimSpace(first)
-	for next := ""; joined; {
+	for joined {
+		var next string
 		if next, rest, joined = strings.Cut(rest, ","); strings.TrimSpace(next) != first {
 			return line
 		}

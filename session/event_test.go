@@ -64,13 +64,7 @@ func TestObserveIsToldOnceOfASlideOfParallelRequests(t *testing.T) {
 		"the one that made it does not": func(first, second *session.Visitor) { setCookies(t, second); first.Forgo(); setCookies(t, first) },
 	} {
 		told := 0
-		m, c := newManager(t, func(s *session.Settings) {
-			s.Observe = func(e session.Event) {
-				if e.Kind == session.EventRefreshed {
-					told++
-				}
-			}
-		})
+		m, c := newManager(t, counting(session.EventRefreshed, &told))
 		cookie := signIn(t, m, alice())
 		c.Add(6*day + time.Hour)
 		first, second := read(t, m, request(cookie)), read(t, m, request(cookie))

@@ -148,6 +148,12 @@ func (p handoffParts) places(own []*http.Cookie) []string {
 	return slices.Compact(places)
 }
 
+// setCookieName is the name in a Set-Cookie line, also where net/http refuses the rest.
+func setCookieName(line string) string {
+	name, _, _ := strings.Cut(line, "=")
+	return strings.TrimSpace(name)
+}
+
 // takeCookies takes the handoff cookies and those of the session cookie's name
 // out of the Set-Cookie lines. A handoff cookie that is empty or expired takes
 // back those before it, as a browser would see it: Next.js cannot remove a cookie
@@ -156,8 +162,7 @@ func (v *Visitor) takeCookies(header http.Header, given []string, parts handoffP
 	var kept []string
 	asked := handoffParts{}
 	for _, line := range given {
-		name, _, _ := strings.Cut(line, "=")
-		name = strings.TrimSpace(name)
+		name := setCookieName(line)
 		kind := v.manager.handoffKind(name)
 		if kind == "" && !isOurs(name, v.name) {
 			kept = append(kept, line)

@@ -10,8 +10,7 @@ import (
 // signed in.
 func (v *Visitor) misnamed(lines []string) (names []string) {
 	for _, line := range lines {
-		name, _, _ := strings.Cut(line, "=")
-		name = strings.TrimSpace(name)
+		name := setCookieName(line)
 		kind := misnamedKind(name)
 		if kind == "" {
 			continue
@@ -53,8 +52,8 @@ func describesSession(kind string, members map[string]any) bool {
 // signs out in that way over plain HTTP does nothing over TLS.
 func (v *Visitor) DeletedTwin(lines []string) (deleted, name string) {
 	for _, line := range lines {
-		given, _, _ := strings.Cut(line, "=")
-		if given = strings.TrimSpace(given); given == v.name || withoutPrefix(given) != v.manager.settings.CookieName {
+		given := setCookieName(line)
+		if given == v.name || withoutPrefix(given) != v.manager.settings.CookieName {
 			continue
 		}
 		if cookie, err := http.ParseSetCookie(line); err == nil && v.removes(cookie) {

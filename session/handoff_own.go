@@ -51,8 +51,7 @@ func (v *Visitor) checkTwins(ctx context.Context, lines []string) error {
 	m := v.manager
 	twins := map[string]*cookies{} // by name
 	for _, line := range lines {
-		name, _, _ := strings.Cut(line, "=")
-		name = strings.TrimSpace(name)
+		name := setCookieName(line)
 		bare := withoutPrefix(name)
 		if !isOurs(bare, m.settings.CookieName) {
 			continue

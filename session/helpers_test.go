@@ -48,6 +48,17 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// counting counts the events of a kind.
+func counting(kind session.EventKind, count *int) func(*session.Settings) {
+	return func(s *session.Settings) {
+		s.Observe = func(e session.Event) {
+			if e.Kind == kind {
+				*count++
+			}
+		}
+	}
+}
+
 // newManager makes a manager whose clock stands at noon.
 func newManager(t testing.TB, change ...func(*session.Settings)) (*session.Manager, *clock) {
 	t.Helper()

@@ -78,13 +78,7 @@ func TestNextAuth7558RefreshedRequestForwardsTheNewCookie(t *testing.T) {
 // A storm of explicit refreshes with one old token, as of a page whose timers all fire.
 func TestStormOfRefreshesSealsOnce(t *testing.T) {
 	seals := 0
-	m, c := newManager(t, func(s *session.Settings) {
-		s.Observe = func(e session.Event) {
-			if e.Kind == session.EventSealed {
-				seals++
-			}
-		}
-	})
+	m, c := newManager(t, counting(session.EventSealed, &seals))
 	old := signIn(t, m, alice())
 	c.Add(time.Hour)
 	seals = 0
@@ -160,13 +154,7 @@ func TestRefreshesThatWereReadTogetherGetOneToken(t *testing.T) {
 		"slides": (*session.Visitor).Slide, "refreshes": (*session.Visitor).Refresh,
 	} {
 		told := 0
-		m, c := newManager(t, func(s *session.Settings) {
-			s.Observe = func(e session.Event) {
-				if e.Kind == session.EventRefreshed {
-					told++
-				}
-			}
-		})
+		m, c := newManager(t, counting(session.EventRefreshed, &told))
 		old := signIn(t, m, alice())
 		c.Add(6*day + time.Hour)
 		first, second := read(t, m, request(old)), read(t, m, request(old))

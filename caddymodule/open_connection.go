@@ -49,8 +49,8 @@ func (v *visit) endWithSession() {
 	v.connection.cancel = cancel
 }
 
-// changes reports whether the request of a signed-in visitor may have the app do something,
-// such as to sign out.
+// changes reports whether the request may have the app do something, such as to sign a
+// visitor out, or by a Server Action in.
 func (v *visit) changes() bool {
 	return v.runsAction() || v.visitor.Session() != nil && !mayRepeat(v.request) && !v.match.Open && v.kind != routes.WebSocket
 }

@@ -57,35 +57,42 @@ func (q Requirement) check(word string) error {
 		err = fmt.Errorf("%[1]s%[2]s has an empty value; write for example: %[1]s%[2]s admin", word, q.Field)
 	case len(slices.Compact(slices.Sorted(slices.Values(q.Values)))) < len(q.Values):
 		err = fmt.Errorf("%s%s has a value twice; remove one", word, q.Field)
-	case slices.ContainsFunc(q.Values, isOperator):
-		i := slices.IndexFunc(q.Values, isOperator)
-		err = fmt.Errorf("%[1]s%[2]s cannot be compared with %[3]q: values are words of which one must equal the field; write those that may pass, for example: %[1]s%[2]s admin editor", word, q.Field, q.Values[i])
-	case slices.ContainsFunc(q.Values, endsInComma):
-		i := slices.IndexFunc(q.Values, endsInComma)
-		err = fmt.Errorf("%s%s has the value %q with a comma; values are separated by spaces alone", word, q.Field, q.Values[i])
-	case q.secondCondition() != "":
-		err = fmt.Errorf("%s%s has the value %q, with which another condition seems to begin, and one of all these words would do for the field; "+
-			"write each condition on a line of its own (values that do begin with user. stand before the others)", word, q.Field, q.secondCondition())
 	case len(q.Values) == 0:
 		err = fmt.Errorf("%[1]s%[2]s needs at least one value; write for example: %[1]s%[2]s admin", word, q.Field)
+	default:
+		err = q.checkValues(word)
 	}
 	return errors.Join(err, q.checkPlaceholders(word))
+}
+
+// checkValues refuses values that were meant as a part of a language which there is not. None
+// is empty.
+func (q Requirement) checkValues(word string) error {
+	if i := slices.IndexFunc(q.Values, isOperator); i >= 0 {
+		return fmt.Errorf("%[1]s%[2]s cannot be compared with %[3]q: values are words of which one must equal the field; write those that may pass, for example: %[1]s%[2]s admin editor", word, q.Field, q.Values[i])
+	}
+	if i := slices.IndexFunc(q.Values, func(value string) bool { return strings.HasSuffix(value, ",") }); i >= 0 {
+		return fmt.Errorf("%s%s has the value %q with a comma; values are separated by spaces alone", word, q.Field, q.Values[i])
+	}
+	if value := q.secondCondition(); value != "" {
+		return fmt.Errorf("%s%s has the value %q, with which another condition seems to begin, and one of all these words would do for the field; "+
+			"write each condition on a line of its own (values that do begin with user. stand before the others)", word, q.Field, value)
+	}
+	return nil
 }
 
 // isOperator reports whether a value was meant to compare others: `user.role != guest` would
 // let guests pass, and nobody else.
 func isOperator(value string) bool {
-	return strings.HasPrefix(value, "!") || value == "not" || value != "" && strings.Trim(value, "=<>~") == ""
+	return strings.HasPrefix(value, "!") || value == "not" || strings.Trim(value, "=<>~") == ""
 }
 
 // secondCondition is the value with which another condition was meant to begin: by
 // `user.role admin user.verified true` all admins would pass. Values such as user.read may be
 // scopes, so they count behind others only.
 func (q Requirement) secondCondition() string {
-	for i, value := range q.Values {
-		if i == 0 {
-			continue
-		}
+	for i := 1; i < len(q.Values); i++ {
+		value := q.Values[i]
 		isField := strings.HasPrefix(value, "user.") && !strings.HasPrefix(q.Values[i-1], "user.")
 		if isField || value == "and" || value == "&&" || value == "fresh" && i+1 < len(q.Values) && isDuration(q.Values[i+1]) {
 			return value
@@ -98,8 +105,6 @@ func isDuration(value string) bool {
 	_, err := caddy.ParseDuration(value)
 	return err == nil
 }
-
-func endsInComma(value string) bool { return strings.HasSuffix(value, ",") }
 
 func (q Requirement) equal(other Requirement) bool {
 	return q.Fresh == other.Fresh && q.Field == other.Field && slices.Equal(q.Values, other.Values)

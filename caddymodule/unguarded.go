@@ -377,6 +377,14 @@ func (s *survey) isGuarded(upstream string) bool {
 	return false
 }
 
+// ofAllSites is what was found on all sites, in the order of their names.
+func ofAllSites[T any](found map[string][]T) (all []T) {
+	for _, site := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[site]...)
+	}
+	return all
+}
+
 func (s *survey) warn(format string, arguments ...any) {
 	if warning := fmt.Sprintf(format, arguments...); !slices.Contains(s.warnings, warning) {
 		s.warnings = append(s.warnings, warning)

@@ -51,12 +51,11 @@ func firstShared(some, others []string) string {
 }
 
 func asksForSomePaths(set caddyhttp.MatcherSet) bool {
+	if paths := pathsOf(set); paths != nil && !slices.Contains(paths, "*") {
+		return true
+	}
 	return slices.ContainsFunc(set, func(matcher any) bool {
-		switch matcher := matcher.(type) {
-		case caddyhttp.MatchPath:
-			return !slices.Contains(matcher, "*")
-		case *caddyhttp.MatchPath:
-			return !slices.Contains(*matcher, "*")
+		switch matcher.(type) {
 		case caddyhttp.MatchPathRE, *caddyhttp.MatchPathRE:
 			return true
 		}

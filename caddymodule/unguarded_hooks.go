@@ -2,13 +2,10 @@ package caddymodule
 
 import (
 	"cmp"
-	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/session-guard/caddy-session-guard/routes"
 )
 
 // namedHook is a hook over HTTP.
@@ -33,8 +30,8 @@ func (s *survey) compareHooks() {
 			if ofSite {
 				direct = "write the address of the app itself for it, such as http://localhost:3000" + path + ", and "
 			}
-			switch open := app.guard.table.Load().Match(path, "", "").Type != routes.Auth; {
-			case open:
+			switch {
+			case !app.guard.closes(path, nil):
 				s.warn("%s: the hook %s is a path of the app, %s, that session_guard (%s) leaves open, so anybody may call it as Caddy does, about any session; "+
 					"%sclose it by the first rule: auth %[3]s, with require user.is_caddy true in its block", app.site, hook.name, path, app.guard.Source, direct)
 			case ofSite:
@@ -55,17 +52,15 @@ func (s *survey) hooks() []namedHook {
 			}
 		}
 	}
-	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
-		for _, guard := range s.guards[site] {
-			if meter, ok := guard.realm.validator.(validateMeter); ok {
-				add("validate", meter.hook)
-			}
-			if meter, ok := guard.realm.refresher.(refreshMeter); ok {
-				add("on_refresh", meter.hook)
-			}
-			if meter, ok := guard.authorizer.(authorizeMeter); ok {
-				add("authorize", meter.hook)
-			}
+	for _, guard := range ofAllSites(s.guards) {
+		if meter, ok := guard.realm.validator.(validateMeter); ok {
+			add("validate", meter.hook)
+		}
+		if meter, ok := guard.realm.refresher.(refreshMeter); ok {
+			add("on_refresh", meter.hook)
+		}
+		if meter, ok := guard.authorizer.(authorizeMeter); ok {
+			add("authorize", meter.hook)
 		}
 	}
 	return found

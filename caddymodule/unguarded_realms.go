@@ -32,7 +32,7 @@ func (s *survey) compareMatchers() {
 	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
 		guard := s.guards[site][0]
 		for _, matcher := range s.matchers[site] {
-			if !slices.ContainsFunc(slices.Concat(slices.Collect(maps.Values(s.guards))...), func(guard *Guard) bool { return guard.realm == matcher.realm }) {
+			if !slices.ContainsFunc(ofAllSites(s.guards), func(guard *Guard) bool { return guard.realm == matcher.realm }) {
 				s.warn("the matcher session (%s) asks for sessions of the realm %s, but session_guard (%s) has those of the realm %s, so it never matches; write realm %[4]s into the matcher's block",
 					matcher.Source, matcher.realm.name, guard.Source, guard.realm.name)
 			}
@@ -90,9 +90,7 @@ func (s *survey) haveAppInCommon(a, b guardedApp) bool {
 // signs in can meet it.
 func (s *survey) compareUpdates() {
 	served := func(r *realm) bool {
-		return slices.ContainsFunc(slices.Collect(maps.Values(s.apis)), func(apis []*API) bool {
-			return slices.ContainsFunc(apis, func(api *API) bool { return api.realm == r })
-		})
+		return slices.ContainsFunc(ofAllSites(s.apis), func(api *API) bool { return api.realm == r })
 	}
 	look := func(what string, r *realm, requirements []Requirement) {
 		for _, requirement := range requirements {
@@ -102,18 +100,14 @@ func (s *survey) compareUpdates() {
 			}
 		}
 	}
-	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
-		for _, guard := range s.guards[site] {
-			for _, rule := range guard.Rules {
-				place := cmp.Or(rule.Source, guard.name())
-				look("auth "+strings.Join(rule.Patterns, " ")+" ("+place+")", guard.realm, rule.Require)
-			}
+	for _, guard := range ofAllSites(s.guards) {
+		for _, rule := range guard.Rules {
+			place := cmp.Or(rule.Source, guard.name())
+			look("auth "+strings.Join(rule.Patterns, " ")+" ("+place+")", guard.realm, rule.Require)
 		}
 	}
-	for _, site := range slices.Sorted(maps.Keys(s.matchers)) {
-		for _, matcher := range s.matchers[site] {
-			look(strings.TrimSuffix("the matcher session ("+matcher.Source+")", " ()"), matcher.realm, matcher.Require)
-		}
+	for _, matcher := range ofAllSites(s.matchers) {
+		look(strings.TrimSuffix("the matcher session ("+matcher.Source+")", " ()"), matcher.realm, matcher.Require)
 	}
 }
 

@@ -53,23 +53,35 @@ func (v *Visitor) asksToEnd(ctx context.Context) (*Session, error) {
 	return nil, cmp.Or(v.manager.share(ctx, v.ended), ErrNoSession)
 }
 
+// present are the sessions that the request's cookies opened to, unless they have ended.
+func (v *Visitor) present() []*Session {
+	switch {
+	case v.session != nil:
+		return []*Session{v.session}
+	case v.doubt != nil:
+		return v.doubt.sessions
+	}
+	return nil
+}
+
 // endPresent ends what the request's cookies opened to. Where nobody can tell whether
 // that was still good, signing in is possible even if others cannot be told yet: the end
 // is kept, and holds here.
 func (v *Visitor) endPresent(ctx context.Context) error {
-	var others []*Session
-	unsure := false
-	switch {
-	case v.session != nil:
-		others = []*Session{v.session}
-	case v.doubt != nil:
-		others, unsure = v.doubt.sessions, v.doubt.reason() != nil
-	}
-	for _, s := range others {
-		v.manager.memory.replaced.remember(identityOf(s), nil, v.manager.settings.Now(), recentFor)
+	unsure := v.doubt.reason() != nil
+	v.noteReplaced()
+	for _, s := range v.present() {
 		if err := v.manager.end(ctx, s); err != nil && !unsure {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteReplaced notes that a sign-in puts another session in the place of those before; see
+// [Visitor.ClearInvalid].
+func (v *Visitor) noteReplaced() {
+	for _, s := range v.present() {
+		v.manager.memory.replaced.remember(identityOf(s), nil, v.manager.settings.Now(), recentFor)
+	}
 }

@@ -307,6 +307,9 @@ func (v *Visitor) Apply(ctx context.Context, h Handoff) error {
 		}
 	}
 	if h.Delete {
+		if h.Set != nil || len(h.sealed) > 0 {
+			v.noteReplaced()
+		}
 		if err := v.Delete(ctx); err != nil {
 			return err
 		}

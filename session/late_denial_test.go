@@ -24,6 +24,12 @@ func TestLateDenialRemovesNoNewCookie(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	apply := func(t *testing.T, v *session.Visitor, answer http.Header) {
+		t.Helper()
+		handoff, err := v.TakeHandoff(t.Context(), answer)
+		must(t, err)
+		must(t, v.Apply(t.Context(), handoff))
+	}
 	for name, tc := range map[string]struct {
 		do      func(t *testing.T, s *seen)
 		cleared bool
@@ -49,6 +55,16 @@ func TestLateDenialRemovesNoNewCookie(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.late = read(t, next, request(s.old))
+		}},
+		"the app ended the one before itself": {do: func(t *testing.T, s *seen) {
+			answer := http.Header{"X-Session-Delete": {"1"}, "X-Session-Set": {b64([]byte(`{"user":{"id":"alice"}}`))}}
+			apply(t, read(t, s.m, request(s.old)), answer)
+			s.late = read(t, s.m, request(s.old))
+		}},
+		"the app ended it, and sealed the new one": {do: func(t *testing.T, s *seen) {
+			answer := http.Header{"X-Session-Delete": {"1"}, "Set-Cookie": {signIn(t, s.m, alice())}}
+			apply(t, read(t, s.m, request(s.old)), answer)
+			s.late = read(t, s.m, request(s.old))
 		}},
 		"long since": {cleared: true, do: func(t *testing.T, s *seen) {
 			signInAnew(t, s)

@@ -256,7 +256,8 @@ func (a *answer) takeHandoff(header http.Header) (session.Handoff, error) {
 		}
 	}
 	if handoff.Set != nil && a.visit.connection.hungUp.Load() {
-		return session.Handoff{}, nil // nobody would get the new session, and the one before would be lost
+		// Nobody would get the new session, and the one before would be lost, if the app does not end it.
+		handoff = session.Handoff{Delete: handoff.Delete}
 	}
 	switch {
 	case err == nil:

@@ -59,7 +59,10 @@ func (s *reloaded) breakStorage() (heal func()) {
 	s.t.Helper()
 	sessions := filepath.Join(s.folder, "session")
 	require.NoError(s.t, os.Rename(sessions, sessions+".away"))
-	require.NoError(s.t, os.WriteFile(sessions, nil, 0o600)) // so that it cannot be made anew
+	// A file, so that it cannot be made anew, unless a node was quicker.
+	for os.WriteFile(sessions, nil, 0o600) != nil {
+		require.NoError(s.t, os.RemoveAll(sessions))
+	}
 	return func() {
 		s.t.Helper()
 		require.NoError(s.t, os.Remove(sessions))

@@ -75,7 +75,7 @@ func (g *Guard) ask(v *visit, rule string) error {
 	asked := Authorization{
 		Method: method, URI: sent.RequestURI(), Rule: rule, Kind: string(v.kind), Session: v.session,
 	}
-	refusal, err := g.authorizer.AuthorizeRequest(v.request.Context(), asked)
+	refusal, err := g.authorizer.AuthorizeRequest(v.hookContext(), asked)
 	if err != nil {
 		return fmt.Errorf("%w: %w: authorize: %w", session.ErrUnavailable, session.ErrHookFailed, err)
 	}

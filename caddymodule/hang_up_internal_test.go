@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/session-guard/caddy-session-guard/session"
 )
 
 // torn is a body that breaks off when the browser hangs up.
@@ -100,5 +102,59 @@ func TestSignOutIsKeptThoughTheBrowserHangsUp(t *testing.T) {
 				assert.Equal(t, tc.kept, v.Session() != nil)
 			})
 		})
+	}
+}
+
+// slowHook says yes after a while.
+type slowHook struct{}
+
+func (slowHook) wait(ctx context.Context) error {
+	if !sleep(ctx, 3*time.Second) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+func (h slowHook) ValidateSession(ctx context.Context, _ *session.Session) error { return h.wait(ctx) }
+
+func (h slowHook) AuthorizeRequest(ctx context.Context, _ Authorization) (*Refusal, error) {
+	return nil, h.wait(ctx)
+}
+
+// A browser that hangs up while a hook is asked signs out, too: it does so at once where a
+// page calls fetch and goes elsewhere.
+func TestSignOutIsKeptThoughTheBrowserHangsUpBeforeAHookAnswers(t *testing.T) {
+	for name, with := range map[string]func(g *Guard){
+		"validate":  func(g *Guard) { g.realm.validator = slowHook{} },
+		"authorize": func(g *Guard) { g.authorizer = slowHook{} },
+	} {
+		for method, kept := range map[string]bool{"POST": false, "GET": true} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t)
+					plain := b.guard.realm.ready.Load()
+					with(b.guard)
+					manager, err := session.NewManager(b.guard.realm.core(), plain.Keys())
+					require.NoError(t, err)
+					b.guard.realm.ready.Store(manager)
+					r := b.request("/dashboard", b.cookie)
+					r.Method, r.Body = method, io.NopCloser(r.Body)
+					browser, hangUp := context.WithCancel(r.Context())
+					time.AfterFunc(time.Second, hangUp)
+					err = b.guard.ServeHTTP(httptest.NewRecorder(), r.WithContext(browser), caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+						if sleep(r.Context(), time.Second) {
+							w.Header().Set("X-Session-Delete", "1")
+						}
+						return nil
+					}))
+					if !kept {
+						require.NoError(t, err)
+					}
+					v, err := manager.Read(b.request("/", b.cookie))
+					require.NoError(t, err)
+					assert.Equal(t, kept, v.Session() != nil)
+				})
+			})
+		}
 	}
 }

@@ -22,7 +22,8 @@ import (
 type Authorizer interface {
 	// AuthorizeRequest returns nil if the request may pass, or else what to
 	// answer. An error means that it cannot tell, so that nobody passes (503). The
-	// context is that of the request.
+	// context is that of the request, but does not end when the browser hangs up where
+	// the app may still sign the visitor out.
 	AuthorizeRequest(ctx context.Context, asked Authorization) (*Refusal, error)
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -79,7 +80,7 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 	}
 	v.visitor, err = v.manager.Read(r)
 	if err == nil && (!v.match.Open || v.runsAction()) { // static files are for everybody
-		err = v.visitor.Validate(r.Context())
+		err = v.visitor.Validate(v.hookContext())
 	}
 	if err != nil && !isOutage(err) {
 		return v, err
@@ -89,6 +90,15 @@ func (g *Guard) look(r *http.Request) (*visit, error) {
 		return v, err // where an anonymous visitor may not go, nobody goes in an outage
 	}
 	return v, nil
+}
+
+// hookContext is that in which hooks are asked. A page that signs out by fetch and goes
+// elsewhere at once hangs up while they are; the app is still to be asked, see outlastBrowser.
+func (v *visit) hookContext() context.Context {
+	if v.changes() {
+		return context.WithoutCancel(v.request.Context())
+	}
+	return v.request.Context()
 }
 
 // isOutage reports whether an error means only that nobody can tell of a session

@@ -33,6 +33,20 @@ func TestHandoffOnAnEmptyAnswer(t *testing.T) {
 	assert.Equal(t, "private, no-store", w.Header().Get("Cache-Control"))
 }
 
+// An answer that ends in an error before it was sent announces no trailer of ours to the
+// error's answer, in which net/http would repeat the session's cookie.
+func TestTrailersAnnouncedBeforeAnError(t *testing.T) {
+	b := newBench(t)
+	for _, path := range []string{"/", "/_next/static/x.js"} {
+		w := httptest.NewRecorder()
+		require.Error(t, b.guard.ServeHTTP(w, b.request(path, ""), caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Trailer", "X-Session-Set, X-Sum, Set-Cookie")
+			return caddyhttp.Error(http.StatusBadGateway, errors.New("the app is gone"))
+		})))
+		assert.Equal(t, []string{"X-Sum"}, w.Header()["Trailer"], path)
+	}
+}
+
 // Whoever sends a body behind a handoff that failed hears of it, however they send.
 // What else they do wrong is not taken for that.
 func TestNothingIsWrittenAfterAFailedHandoff(t *testing.T) {

@@ -14,6 +14,9 @@ import (
 // of the answer: trailers, whether they were announced or not, and before an error
 // what has become part of the error's answer.
 func (a *answer) takeTrailers() {
+	if !a.wroteHeader {
+		cleanTrailerNames(a.Header())
+	}
 	late := a.takeLate()
 	if late == nil {
 		return

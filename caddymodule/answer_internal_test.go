@@ -69,9 +69,11 @@ func TestNothingIsWrittenAfterAFailedHandoff(t *testing.T) {
 		require.ErrorAs(t, http.NewResponseController(w).Flush(), &handoff)
 		_, _, err = http.NewResponseController(w).Hijack()
 		require.ErrorAs(t, err, &handoff)
+		w.WriteHeader(http.StatusAccepted)
 		panic(http.ErrAbortHandler)
 	}), &handoff)
 	assert.Empty(t, w.Body.String())
+	assert.NotEqual(t, http.StatusAccepted, w.Code)
 	assert.PanicsWithValue(t, "a fault", func() { _ = ask(func(http.ResponseWriter) { panic("a fault") }) })
 }
 

@@ -352,6 +352,7 @@ func TestJSONMatchersAreCheckedToo(t *testing.T) {
 		`{"expression":"session('user.role', {env.ROLE})"}`:                                              `session() takes text in quotes only, since the client may choose what a placeholder stands for; write the value itself, or in a Caddyfile {$NAME}`,
 		`{"expression":"session('user.role', {http.request.uri.query.r})"}`:                              `session() takes text in quotes only`,
 		`{"expression":"path('/x') && !session('user.role', 'a' + {http.request.uri.query.r})"}`:         `session() takes text in quotes only`,
+		`{"expression":"session('user.role')"}`:                                                          `matcher session: user.role needs at least one value`,
 		`{"session":{"source":"Caddyfile:7","require":[{"field":"user.role","values":["{env.ROLE}"]}]}}`: `write the value itself, or in a Caddyfile {$NAME} to take it from the environment, at Caddyfile:7`,
 	} {
 		var config caddy.Config

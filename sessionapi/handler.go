@@ -16,6 +16,7 @@ package sessionapi
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -207,7 +208,11 @@ func (h *Handler) admitBelow(r *http.Request, asked operation) (operation, *prob
 // the session to show. The error is a [*problem] or one of package session.
 func (h *Handler) perform(asked operation, visitor *session.Visitor, w http.ResponseWriter, r *http.Request) (*session.Session, error) {
 	if asked.validates() {
-		if err := visitor.Validate(r.Context()); err != nil && !asked.endsUnread() {
+		ctx := r.Context()
+		if asked.ends() { // also if the browser hangs up, as where its page goes elsewhere at once
+			ctx = context.WithoutCancel(ctx)
+		}
+		if err := visitor.Validate(ctx); err != nil && !asked.endsUnread() {
 			return nil, err
 		}
 	}

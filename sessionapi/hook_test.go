@@ -146,6 +146,43 @@ func TestSignOutEverywhereIsKeptWhileTheValidatorFails(t *testing.T) {
 	}
 }
 
+// validating is a validator.
+type validating func(context.Context) error
+
+func (f validating) ValidateSession(ctx context.Context, _ *session.Session) error { return f(ctx) }
+
+// Who ends other sessions has them ended though the browser hangs up while the validator is
+// asked, as where a page goes elsewhere at once: a stolen one would live on.
+func TestOtherSessionsEndThoughTheBrowserHangsUp(t *testing.T) {
+	for _, below := range []string{"/all", "/others"} {
+		hangUp := func() {}
+		s := newSite(t, func(settings *session.Settings, _ *sessionapi.Config) {
+			settings.Validator = validating(func(ctx context.Context) error {
+				hangUp()
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(50 * time.Millisecond):
+					return nil
+				}
+			})
+		})
+		stolen := s.onDevice("ann")
+		s.onDevice("ann")
+		r := s.request(http.MethodDelete, "")
+		r.URL.Path += below
+		browser, cancel := context.WithCancel(r.Context())
+		hangUp = cancel
+		if err := s.handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(browser)); err != nil {
+			t.Errorf("%s: %v", below, err)
+		}
+		hangUp = func() {}
+		if s.signedInOn(stolen) {
+			t.Errorf("%s: the other session is still good", below)
+		}
+	}
+}
+
 // Whose session the validator has ended, or cannot tell of, neither ends the user's other
 // sessions nor sees them; a back end signs in all the same.
 func TestValidatorIsAskedForTheOtherSessionsToo(t *testing.T) {

@@ -17,6 +17,9 @@ const (
 // endsUnread reports whether the session ends even if nobody can tell whether it is still good.
 func (asked operation) endsUnread() bool { return asked == remove || asked == endAll }
 
+// ends reports whether some session ends, this one or others.
+func (asked operation) ends() bool { return asked.endsUnread() || asked == endOthers }
+
 // validates reports whether the session must still be good: whoever signs out needs nobody's leave.
 func (asked operation) validates() bool { return asked != create && asked != remove }
 

@@ -65,6 +65,10 @@ func (j *judgement) rewrites(f *form, page string, last phase) (renamed bool) {
 		for to := range r.destinations(spellings, parts) {
 			j.progress = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
 			j.query, j.anyImage = joinQueries(to.query, query), anyImage || to.anyImage
+			if _, inQuery := t.namesParameter(to.sent, j.query); inQuery { // by the host, which may have brackets
+				j.giveUp(to.path, howRewrite)
+				return false
+			}
 			if to.chosen && t.mayReachAuth(to.path, i+1) {
 				j.count(Auth, -1, to.path, howRewrite)
 			} else {

@@ -20,6 +20,7 @@ const (
 	howOriginal     = "original path"
 	howRewrite      = "rewrite"
 	howAssetPrefix  = "asset prefix"
+	howParameter    = "name of a parameter"
 )
 
 // maxForms bounds how many forms are taken off one path. Next.js itself takes

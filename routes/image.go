@@ -20,6 +20,10 @@ func (j *judgement) image() (found bool) {
 		if !ok {
 			continue
 		}
+		if _, inQuery := j.table.namesParameter(source.path, source.query); inQuery && j.table.mayBeAuth("/") {
+			j.giveUp(source.path, howImage)
+			return true
+		}
 		outer, tried := j.query, j.progress
 		j.query, j.progress = source.query, rewriteProgress{} // Next.js makes a request of its own
 		for _, r := range readings(source.path) {

@@ -103,6 +103,10 @@ func (j *judgement) judge(path, original string) bool {
 	if path == "" || path[0] != '/' {
 		return false
 	}
+	without, inQuery := j.table.namesParameter(path, j.query)
+	if inQuery {
+		return false
+	}
 	if isExport(path, original) {
 		j.read(original, howRaw)
 		j.named(path, howExport)
@@ -123,6 +127,12 @@ func (j *judgement) judge(path, original string) bool {
 				j.sent = r.sent
 				j.guess(r.path, howNetwork)
 			}
+		}
+	}
+	if without != path {
+		for _, r := range readings(without) {
+			j.sent = r.sent
+			j.guess(r.path, howParameter)
 		}
 	}
 	if original != path {

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -40,6 +41,47 @@ func (t *Table) isPageInsteadOfData(path string) bool {
 		page = rest
 	}
 	return !b.dataPages[b.pageAt(pageOfIndex(page))]
+}
+
+// parameterName is the name of a parameter in place of its value, as /docs/[...slug] has.
+var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^][]+)\]`)
+
+// namesParameter reports whether a path has the name of a parameter, and the query its value.
+// Next.js 15.5 and 16.4 give what ?slug=… says to Route Handlers and to pages of the Pages
+// Router. And if a page takes no other values than those that it was built with, 16.4 looks for
+// another under the path with the value, so that ?slug=..&slug=dashboard leads from an open page
+// to any other. It is refused, and not decided by that path, since Next.js leaves out what is in
+// a long query. Clients escape the name if they ask for a file that has it.
+//
+// A parameter that is optional and not in the query is left out: without is the path then.
+func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery bool) {
+	if strings.IndexByte(path, '[') < 0 {
+		return path, false
+	}
+	without = parameterName.ReplaceAllStringFunc(path, func(named string) string {
+		name := strings.Trim(named, "[.]")
+		switch {
+		case name == "" || !t.mayHaveParameter(name):
+			return named
+		case len(queryValues(rawQuery, name)) > 0:
+			inQuery = true
+		case strings.HasPrefix(named, "[["):
+			return ""
+		}
+		return named
+	})
+	return without, inQuery
+}
+
+// mayHaveParameter reports whether a page may have a parameter of this name.
+func (t *Table) mayHaveParameter(name string) bool {
+	if t.build == nil {
+		return true
+	}
+	named := func(page string) bool {
+		return strings.Contains(page, "["+name+"]") || strings.Contains(page, "[..."+name+"]")
+	}
+	return slices.ContainsFunc(t.build.pages, named) || slices.ContainsFunc(t.build.endpoints, func(e endpoint) bool { return named(e.page) })
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or

@@ -1,0 +1,82 @@
+package routes
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// Next.js takes the value of a parameter from the query where the path has its name: seen on
+// 16.4, and on 15.5 for API routes.
+func TestAttackByNameOfAParameter(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"staticRoutes":[{"page":"/dashboard"}],"dynamicRoutes":[{"page":"/docs/[...slug]"},{"page":"/item/[id]"},{"page":"/news/[[...all]]"},{"page":"/api/[...p]"}]`,
+		`"/api/[...p]/route":"/api/[...p]"`, "")
+	rules := []Rule{{Type: Auth, Patterns: []string{"/dashboard/*", "/news/members/*", "/api/private/*"}, Requires: true}}
+	closed := []string{
+		"/docs/[...slug]?slug=..&slug=dashboard", "/docs/one/[...slug]?slug=..&slug=..&slug=dashboard", "/docs/[...slug]/settings?slug=..&slug=dashboard", "/docs/[...slug]?%73lug=dashboard",
+		"/item/[id]?id=..&id=dashboard", "/en/item/[id]?id=..&id=dashboard", "/docs/[...slug]?slug=..&slug=dashboard" + strings.Repeat("&x", 1000) + "&slug=..",
+		"/news/[[...all]]?all=members", "/_next/data/x/news/[[...all]].json?all=members", "/api/[...p]?p=private", "/api/./[...p]?p=private",
+		"/_next/static/[...slug]?slug=..&slug=..&slug=dashboard", "/x[id]y/[id]?id=1",
+	}
+	open := []string{
+		"/docs/[...slug]", "/item/[id]?x=1", "/docs/%5B...slug%5D?slug=dashboard", "/_next/static/chunks/pages/news/%5B%5B...all%5D%5D-1.js", "/docs/slug?slug=dashboard", "/wiki/[...]?id=1",
+		"/wiki/[[...]]", "/wiki/[]?=1", "/a[0]?x=1", "/item/[id?id=1", "/item/id]?id=1",
+	}
+	for name, table := range map[string]*Table{
+		"without a build": compile(t, Config{Rules: rules, Locales: []string{"en"}}),
+		"with a build":    compile(t, Config{Rules: rules, Locales: []string{"en"}, Build: build}),
+	} {
+		for _, target := range closed {
+			path, query, _ := strings.Cut(target, "?")
+			if m := table.Match(path, query, ""); !m.Bad {
+				t.Errorf("%s: %.80s passes: %+v", name, target, m)
+			}
+			if m := table.Match("/_next/image", "w=64&url="+url.QueryEscape(target), ""); m.Type != Auth || len(m.Matched) != 1 {
+				t.Errorf("%s: the image %.80s passes: %+v", name, target, m)
+			}
+			if m, ok := table.ActionTarget(&url.URL{Path: "/login"}, target); ok {
+				t.Errorf("%s: an action may render %.80s ahead: %+v", name, target, m)
+			}
+		}
+		for _, target := range open {
+			path, query, _ := strings.Cut(target, "?")
+			if m := table.Match(path, query, ""); m.Bad || m.Type == Auth {
+				t.Errorf("%s: %s does not pass: %+v", name, target, m)
+			}
+		}
+	}
+	// One that is optional and not in the query is left out.
+	exact := []Rule{{Type: Auth, Patterns: []string{"/dashboard"}}}
+	wantTypes(t, compile(t, Config{Rules: exact, Build: build}), map[string]Type{
+		"/dashboard/[[...all]]": Auth, "/dash[[...all]]board/[[...all]]": Auth, "/x/[[...all]]": Hybrid, "/dashboard/[[...other]]": Hybrid, "/dashboard/[...all]": Hybrid,
+	})
+	// A parameter that no page has is text.
+	if m := compile(t, Config{Rules: rules, Build: build}).Match("/docs/[tag]", "tag=1", ""); m.Bad {
+		t.Errorf("no page has the parameter: %+v", m)
+	}
+	// Where nothing is guarded, an image is nobody's business.
+	if m := compile(t, Config{}).Match("/_next/image", "w=64&url=/item/[id]%3Fid=1", ""); m.Type != Hybrid {
+		t.Errorf("the image is %+v", m)
+	}
+}
+
+// A host may have brackets, and a rewrite may make a part of the path of it.
+func TestAttackByNameOfAParameterInTheHost(t *testing.T) {
+	build := buildOf(t, `{"rewrites":[{"source":"/shop/:path*","destination":"/sites/:tenant/:path*","has":[{"type":"host","value":"(?<tenant>.*)\\.example\\.com"}],"regex":"^/shop`+catchAll+`"}],
+		"dynamicRoutes":[{"page":"/sites/[tenant]"}]}`)
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/sites/acme/*"}}}, Build: build})
+	for _, tc := range []struct {
+		host, target string
+		want         Type
+	}{
+		{"acme.example.com", "/shop", Auth},
+		{"[tenant].example.com", "/shop?tenant=acme", Auth},
+		{"[tenant].example.com", "/shop?x=acme", Hybrid},
+		{"[other].example.com", "/shop?other=acme", Hybrid},
+		{"beta.example.com", "/shop?tenant=acme", Hybrid},
+	} {
+		if m := matchHost(t, table, tc.host, tc.target); m.Type != tc.want {
+			t.Errorf("%s%s is %s, want %s", tc.host, tc.target, m.Type, tc.want)
+		}
+	}
+}

@@ -62,8 +62,10 @@ func (t *Table) strip(path, how string) form {
 	for f.steps < maxForms {
 		var next, taken string
 		certain := true
-		if rest, exact, ok := cutPrefix(f.path, t.basePath); ok && !f.base {
-			next, certain, f.base, taken = rest, exact, true, howBasePath
+		if rest, exact, ok := cutPrefix(f.path, t.basePath); ok && (!f.base || !t.isBuiltPage(f.path)) {
+			// Next.js looks again for what a page with parameters does not take, and takes the base
+			// path off once more.
+			next, certain, f.base, taken = rest, exact && !f.base, true, howBasePath
 		} else if rest, locale, ok := t.cutLocale(f.path); ok {
 			// A second locale is a path segment to most apps.
 			next, certain, taken = rest, !located, howLocale

@@ -17,6 +17,15 @@ func (b *Build) pageAt(path string) string {
 	return ""
 }
 
+// isBuiltPage reports whether the build has a page without parameters at a path.
+func (t *Table) isBuiltPage(path string) bool {
+	if t.build == nil {
+		return false
+	}
+	page := t.build.pageAt(path)
+	return page != "" && !strings.Contains(page, "[")
+}
+
 // isPageInstead reports whether a path below /_next/static/ is no file of the build, so that
 // Next.js answers it by a page that has parameters enough, such as [[...slug]]. A build
 // without any files says nothing: they may be served from elsewhere.

@@ -33,6 +33,7 @@ type Build struct {
 	locales       []string // of the Pages Router
 	defaultLocale string
 	domains       map[string]string // their default locales, by host in lower case
+	assetPrefix   string            // a path that Next.js takes off pages; empty: none
 	rewrites      []rewrite
 	redirected    []source
 	interceptions []source
@@ -166,7 +167,8 @@ func (b *Build) readRoutes() error {
 func (b *Build) readFiles() error {
 	var required struct {
 		Config struct {
-			UseFileSystemPublicRoutes bool `json:"useFileSystemPublicRoutes"`
+			UseFileSystemPublicRoutes bool   `json:"useFileSystemPublicRoutes"`
+			AssetPrefix               string `json:"assetPrefix"`
 		} `json:"config"`
 	}
 	if err := b.readManifest(requiredServerFiles, &required); err != nil {
@@ -174,6 +176,9 @@ func (b *Build) readFiles() error {
 	}
 	// With locales, whether a page is found depends on the router that it is of.
 	b.servesPages = required.Config.UseFileSystemPublicRoutes && b.defaultLocale == ""
+	if prefix := trimEnd(required.Config.AssetPrefix); b.defaultLocale != "" && strings.HasPrefix(prefix, "/") && prefix != b.basePath {
+		b.assetPrefix = canonical(prefix) // on its way to find the locale
+	}
 	b.files = make(map[string]bool)
 	return fs.WalkDir(b.fsys, staticFolder, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

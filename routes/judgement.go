@@ -219,8 +219,14 @@ func (j *judgement) intercepts(path string) {
 
 // behindAssetPrefix lets the image optimizer and data routes protect behind what may be an
 // assetPrefix, for which Next.js has a rewrite of its own, in any case. It may as well be
-// the base path of another app, so a page counts only where a rule has its name.
+// the base path of another app, so a page counts only where a rule has its name. Of a build
+// with locales it is known that Next.js shows all pages there.
 func (j *judgement) behindAssetPrefix(path string) {
+	if b := j.table.build; b != nil {
+		if page, _, ok := cutPrefix(path, b.assetPrefix); ok && !strings.HasPrefix(page, "/_next/") { // which is left to the rewrite
+			j.guess(page, howAssetPrefix)
+		}
+	}
 	if j.cut || strings.IndexByte(path, '_') < 0 {
 		return // as most paths
 	}

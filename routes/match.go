@@ -122,6 +122,11 @@ func (j *judgement) judge(path, original string) bool {
 			j.sent = r.sent
 			j.read(r.path, r.how)
 		}
+		if again, ok := decode(path); ok && strings.IndexByte(again, '%') >= 0 {
+			for _, r := range readings(again) {
+				j.guess(r.path, howDecodedAgain)
+			}
+		}
 		if rest, ok := cutHost(path); ok {
 			for _, r := range readings(rest) {
 				j.sent = r.sent

@@ -91,6 +91,7 @@ func TestAttacks(t *testing.T) {
 		"dots after merging":         {"/a//../dashboard", "/a%2fb//../../dashboard"},
 		"dots before merging":        {"/dashboard//../x", "/x%2f..%2fdashboard%2f%2f..%2fy", `/x/..\dashboard\\..\x`, `/x/y/..\..\dashboard\\..\x`},
 		"encoded letters":            {"/%64ashboard", "/d%61shboard/report.txt", "/dashboard%2Freport.txt"},
+		"decoded twice":              {"/d%2561shboard", "/%2564ashboard/x", "/x/%252e%252e/dashboard", "/x%252f..%252fdashboard", "/en/d%2561shboard", "/_next/data/B/d%2561shboard.json"},
 		"slashes":                    {"//dashboard", "/x//../dashboard", "/login/..//dashboard", "/%2fdashboard", "/%5cdashboard"},
 		"a host in front":            {"//x/dashboard", "///x/dashboard", "//x:80/dashboard", "//x/y/../dashboard", "//x/%2e%2e/dashboard/a", "//x//dashboard", "//x/%64ashboard", "//x/en/dashboard", "//x/_next/data/B/dashboard.json", "/\\x/dashboard", `//x\dashboard`},
 		"letter case":                {"/DASHBOARD", "/Dashboard/x", "/%44ashboard"},

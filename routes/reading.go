@@ -165,6 +165,8 @@ const (
 	howCleaned  = "cleaned"
 	howResolved = "dot-resolved"
 	howNetwork  = "network path"
+	// An app that decodes what its framework has decoded reads it so.
+	howDecodedAgain = "decoded twice"
 )
 
 // readings returns the different readings of a path that is not plain:

@@ -64,6 +64,9 @@ var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^]
 //
 // A parameter that is optional and not in the query is left out: without is the path then.
 func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery bool) {
+	if t.hasInternalParameter(rawQuery) {
+		return path, true
+	}
 	if strings.IndexByte(path, '[') < 0 {
 		return path, false
 	}
@@ -80,6 +83,26 @@ func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery b
 		return named
 	})
 	return without, inQuery
+}
+
+// hasInternalParameter reports whether a query says the value of a parameter as Next.js does
+// itself, with nxtP or nxtI before its name. To what runs in the edge runtime this value goes
+// before that of the path.
+func (t *Table) hasInternalParameter(rawQuery string) bool {
+	if !strings.Contains(rawQuery, "nxt") && strings.IndexByte(rawQuery, '%') < 0 {
+		return false
+	}
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		key = queryDecode(key)
+		if name, ok := strings.CutPrefix(key, "nxtP"); ok && name != "" && t.mayHaveParameter(name) {
+			return true
+		}
+		if name, ok := strings.CutPrefix(key, "nxtI"); ok && name != "" && t.mayHaveParameter(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayHaveParameter reports whether a page may have a parameter of this name.

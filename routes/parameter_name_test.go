@@ -80,3 +80,31 @@ func TestAttackByNameOfAParameterInTheHost(t *testing.T) {
 		}
 	}
 }
+
+// Next.js writes the value of a parameter into the query itself, and what runs in its edge
+// runtime takes it from there, whoever wrote it.
+func TestAttackByInternalParameter(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"/orgs/[id]"},{"page":"/api/[...p]"}]`, `"/api/[...p]/route":"/api/[...p]"`, "")
+	rules := []Rule{{Type: Auth, Patterns: []string{"/orgs/acme", "/api/private/*"}}}
+	for name, table := range map[string]*Table{"without a build": compile(t, Config{Rules: rules}), "with a build": compile(t, Config{Rules: rules, Build: build})} {
+		for _, query := range []string{"nxtPid=acme", "x=1&nxtPp=private&y", "nxtIid=acme", "%6extPid=acme", "n%78tPid=acme", "nxtP%69d=acme", "nxtPid"} {
+			if m := table.Match("/orgs/open", query, ""); !m.Bad {
+				t.Errorf("%s: ?%s passes: %+v", name, query, m)
+			}
+			if m := table.Match("/_next/image", "url="+url.QueryEscape("/orgs/open?"+query), ""); m.Type != Auth {
+				t.Errorf("%s: an image with ?%s passes: %+v", name, query, m)
+			}
+			if _, ok := table.ActionTarget(&url.URL{Path: "/login"}, "/orgs/open?"+query); ok {
+				t.Errorf("%s: an action may render ?%s ahead", name, query)
+			}
+		}
+		for _, query := range []string{"nxtP=1", "nxtI", "id=acme", "x=nxtPid", "xnxtPid=1", "NXTPid=1", "nxt=100%25", "q=%6extPid%3D"} {
+			if m := table.Match("/orgs/open", query, ""); m.Bad || m.Type != Hybrid {
+				t.Errorf("%s: ?%s does not pass: %+v", name, query, m)
+			}
+		}
+	}
+	if m := compile(t, Config{Rules: rules, Build: build}).Match("/orgs/open", "nxtPage=2", ""); m.Bad {
+		t.Errorf("no page has the parameter: %+v", m)
+	}
+}

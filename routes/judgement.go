@@ -186,6 +186,9 @@ func (j *judgement) leaf(f *form) {
 		return
 	}
 	j.namedFile(path, true)
+	if strings.Contains(path, ".rsc/") { // which Next.js takes off each value of a parameter in its edge runtime
+		j.guessOnce(strings.ReplaceAll(path, ".rsc/", "/"), howRSC)
+	}
 	j.intercepts(path)
 	if short, ok := trimSegments(path); ok {
 		resolved, merged := merge(resolve(short)), resolve(merge(short))

@@ -13,7 +13,8 @@ export interface SessionProviderProps<T extends User = User> {
   children?: ReactNode;
   /**
    * The session that the server knows, or a promise of it: then the hooks suspend until it has settled. A changed value replaces the
-   * present session; if that was newer, the session API is called. Default: null.
+   * present session; if that was newer, the session API is called. Undefined, as on a page of the Pages Router that passes none, says nothing and
+   * changes nothing. Default: undefined.
    */
   initialSession?: Session<T> | null | undefined | PromiseLike<Session<T> | null>;
   /** Calls the session API when the provider mounts. When false, no `initialSession` means "unauthenticated". Default: true. */
@@ -35,7 +36,7 @@ export interface SessionProviderProps<T extends User = User> {
 /** Gives the session to the hooks below it and keeps it current: fetches, refreshes, and follows the browser's other tabs. */
 export function SessionProvider<T extends User = User>({
   children,
-  initialSession: initial = null,
+  initialSession: initial,
   fetchOnMount = true,
   refreshInterval,
   refetchOnPathChange = true,
@@ -47,7 +48,8 @@ export function SessionProvider<T extends User = User>({
   const [[held, replaced], setHeld] = useState<[Store, Store?]>(() => [createStore(basePath, initial, fetchOnMount)]);
   let store = held;
   const moved = held.path !== basePath;
-  if (moved || (held.initial !== initial && (held.promise || !sameValue(held.initial, initial)))) {
+  // Without a word of the server, as on a page of the Pages Router that passes no session, what is known stays.
+  if (moved || (initial !== undefined && held.initial !== initial && (held.promise || !sameValue(held.initial, initial)))) {
     store = createStore(basePath, initial, moved, held.threshold());
     setHeld([store, held]);
   }

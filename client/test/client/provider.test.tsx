@@ -304,6 +304,19 @@ describe("initialSession", () => {
     expect(page.text()).toBe("authenticated Grace");
   });
 
+  test("that a page leaves out, as in the Pages Router, keeps what is known", async () => {
+    api.session = session();
+    const element = (initialSession?: Session | null) => <SessionProvider initialSession={initialSession} children={<Show />} />;
+    const page = await render(element(session()));
+    seen.length = 0;
+    location.pathname = "/other";
+    await page.rerender(element());
+    await settle();
+    expect(new Set(seen)).toEqual(new Set(["authenticated Ada"]));
+    await page.rerender(element(null));
+    expect(page.text()).toBe("unauthenticated -");
+  });
+
   test.each([
     ["around", (children: React.ReactNode, promise: Promise<Session | null>) => (
       <Suspense fallback="waiting"><SessionProvider initialSession={promise} fetchOnMount={false}>{children}</SessionProvider></Suspense>

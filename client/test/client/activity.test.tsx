@@ -20,7 +20,7 @@ async function later(milliseconds: number) {
 }
 
 describe("activity refreshes the session", () => {
-  test.each(["mousemove", "mousedown", "click", "keydown", "touchstart", "scroll"])("on %s", async (event) => {
+  test.each(["mousemove", "mousedown", "click", "keydown", "touchstart", "scroll", "wheel"])("on %s", async (event) => {
     api.session = session({}, 24 * HOUR);
     api.refreshThreshold = 10 * 60;
     await render(<SessionProvider />);
@@ -101,6 +101,14 @@ describe("activity refreshes the session", () => {
     expect(api.count("POST")).toBe(1);
   });
 
+  test("but not one that was refreshed just now, however long ago it began", async () => {
+    const used = { ...session(), createdAt: Date.now() - 20 * HOUR };
+    await render(<SessionProvider initialSession={used} fetchOnMount={false} activityRefreshInterval={30 * MINUTE} />);
+    api.session = used;
+    await activity("mousemove");
+    expect(api.count("POST")).toBe(0);
+  });
+
   test.each([-1, 1])("once, if the tab's clock is %i h off the server's", async (hours) => {
     api.session = session({}, 4 * HOUR, Date.now() + hours * HOUR);
     api.refreshThreshold = 30 * 60;
@@ -114,6 +122,17 @@ describe("activity refreshes the session", () => {
     }
     expect(api.count("POST")).toBeLessThanOrEqual(2);
     expect(api.count("POST")).toBeGreaterThanOrEqual(1);
+  });
+
+  test("once for each interval, if the server's clock stays an hour behind the tab's", async () => {
+    const behind = () => session({}, 4 * HOUR, Date.now() - HOUR);
+    await render(<SessionProvider initialSession={behind()} fetchOnMount={false} activityRefreshInterval={30 * MINUTE} />);
+    api.broken = () => Response.json({ session: behind() });
+    for (let minute = 0; minute < 60; minute++) {
+      await later(MINUTE);
+      await activity("mousemove");
+    }
+    expect(api.count("POST")).toBe(2);
   });
 
   test("but not on every event while the API is out of reach", async () => {

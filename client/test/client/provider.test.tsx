@@ -109,6 +109,19 @@ describe("who is signed in", () => {
     expect(api.count("GET")).toBe(1);
   });
 
+  test("is asked again when the back/forward cache shows the page as it was left", async () => {
+    api.session = session();
+    const page = await render(<SessionProvider children={<Show />} />);
+    api.session = null;
+    const shown = (persisted: boolean) => act(() => window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted })));
+    await shown(false);
+    await settle();
+    expect(api.count("GET")).toBe(1);
+    await shown(true);
+    await settle();
+    expect(page.text()).toBe("unauthenticated -");
+  });
+
   test("is asked again when the session's time is up", async () => {
     vi.useFakeTimers();
     api.session = session({}, 60_000);
@@ -315,6 +328,30 @@ describe("initialSession", () => {
     expect(new Set(seen)).toEqual(new Set(["authenticated Ada"]));
     await page.rerender(element(null));
     expect(page.text()).toBe("unauthenticated -");
+  });
+
+  test("may be another promise at each render of the layout", async () => {
+    const element = (value: Session | null) => (
+      <SessionProvider initialSession={Promise.resolve(value)} fetchOnMount={false} children={<Suspense children={<Show />} />} />
+    );
+    let page = {} as Awaited<ReturnType<typeof render>>;
+    const first = element(session());
+    await act(async () => (page = await render(first)));
+    await settle();
+    expect(page.text()).toBe("authenticated Ada");
+    const second = element(session({ name: "Grace" }, 25 * HOUR));
+    await page.rerender(second);
+    await settle();
+    expect(page.text()).toBe("authenticated Grace");
+  });
+
+  test("may be a promise that no hook waits for: the end of the session is seen", async () => {
+    vi.useFakeTimers();
+    const onSessionChange = vi.fn();
+    const promise = Promise.resolve(session({}, 60_000));
+    await render(<SessionProvider initialSession={promise} fetchOnMount={false} autoActivityRefresh={false} onSessionChange={onSessionChange} />);
+    await act(() => vi.advanceTimersByTimeAsync(61_000));
+    expect(onSessionChange.mock.calls).toEqual([[null]]);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { NextAuthSession, route } from "../../src/index.js";
 
 describe("NextAuthSession", () => {
@@ -20,6 +20,13 @@ describe("NextAuthSession", () => {
     expect(clientConfig).toEqual({ autoActivityRefresh: true });
   });
 
+  test("is Secure by default in production, as far as it can be in development", () => {
+    expect(NextAuthSession({ session: { sameSite: "strict" } }).config).toMatchObject({ sameSite: "strict", secureCookie: false });
+    vi.stubEnv("NODE_ENV", "production");
+    expect(NextAuthSession().config.secureCookie).toBe(true);
+    vi.unstubAllEnvs();
+  });
+
   test("shouldRefreshSession and isSessionExpired go by the settings", () => {
     const { shouldRefreshSession, isSessionExpired } = NextAuthSession({ session: { sessionExpiry: 3600, refreshThreshold: 600 } });
     const left = (seconds: number) => ({ expiresAt: Date.now() + seconds * 1000 });
@@ -31,13 +38,14 @@ describe("NextAuthSession", () => {
   });
 
   test.each<[string, unknown, RegExp]>([
-    ["an unknown section", { sessions: {} }, /"sessions" is unknown; write session or middleware/],
+    ["an unknown section", { sessions: { sessionExpiry: 1 } }, /"sessions" is unknown; write session or middleware/],
     ["an unknown setting", { session: { expiry: 1 } }, /"session\.expiry" is unknown; write secretKey, sessionExpiry/],
     ["a setting of Object.prototype", { session: { constructor: 1 } }, /"session\.constructor" is unknown/],
     ["an expiry in words", { session: { sessionExpiry: "7d" } }, /session\.sessionExpiry must be a whole number of seconds, such as 86400/],
     ["no lifetime", { session: { sessionExpiry: 0 } }, /session\.sessionExpiry must be/],
     ["a threshold of nothing", { session: { refreshThreshold: 0 } }, /session\.refreshThreshold must be .* such as 3600; to switch it off, write autoRefresh: false/],
     ["a cookie name with a blank", { session: { cookieName: "my session" } }, /session\.cookieName must be a cookie name, such as "session"/],
+    ["a realm with a blank", { session: { realm: "my shop" } }, /session\.realm must be the name of Caddy's realm/],
     ["a foreign SameSite", { session: { sameSite: "Lax" } }, /session\.sameSite must be "strict", "lax" or "none"/],
     ["SameSite none without Secure", { session: { sameSite: "none", secureCookie: false } }, /needs secureCookie true/],
     ["a callback that is none", { session: { onValidate: true } }, /session\.onValidate must be a function/],
@@ -55,6 +63,10 @@ describe("NextAuthSession", () => {
     ["a loop at login", { middleware: { routes: [route.auth("/login")] } }, /loginPath "\/login" has an auth rule/],
   ])("refuses %s in one sentence", (_, config, message) => {
     expect(() => NextAuthSession(config as never)).toThrow(message);
+  });
+
+  test("takes sections and settings that are undefined, and locales as paths have them", () => {
+    expect(() => NextAuthSession({ session: undefined, middleware: { loginPath: undefined, locales: ["en", "pt-BR", "es-419", "zh_Hant"] } })).not.toThrow();
   });
 
   test.each([null, "x", 5, [], () => {}])("takes an object, not %j", (config) => {
@@ -93,18 +105,25 @@ describe("NextAuthSession", () => {
     ["/a\\b", 'pattern "/a\\\\b" can never match: it has a backslash; write /'],
     ["/a%zz", 'pattern "/a%zz" has a % that is not followed by two hexadecimal digits; write %25'],
     ["/a%00", 'pattern "/a%00" can never match: it has a control character'],
+    ["/a%1F", 'pattern "/a%1F" can never match: it has a control character'],
+    ["/a%7F", 'pattern "/a%7F" can never match: it has a control character'],
+    ["/a\t", 'pattern "/a\\t" can never match: it has a control character'],
+    ["/a\u007f", 'pattern "/a\u007f" can never match: it has a control character'],
+    ["/blog%2Aa", 'pattern "/blog%2Aa" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
+    ["/docs/[...slug]", 'pattern "/docs/[...slug]" has the catch-all folder [...slug]; write "/docs/*" for that path and all below'],
     ["/\ud800", 'pattern "/\\ud800" is not valid UTF-8'],
     ["~x", 'pattern "~x" looks like a regular expression, which is not supported; write a path such as /dashboard/*'],
     ["{", 'pattern "{" does not begin with a slash; write "/{", or one of the words api, dashboard, admin, settings, profile'],
     ["", 'an empty pattern matches nothing; write "/" for the front page'],
     ["/{env.X}", 'pattern "/{env.X}" has a placeholder, which is not resolved here; write the value itself'],
+    ["/{$HOME:a b}", 'pattern "/{$HOME:a b}" has a placeholder, which is not resolved here; write the value itself'],
     ["/{$HOME}", 'pattern "/{$HOME}" has a placeholder, which is not resolved here; write the value itself'],
   ])("refuses the pattern %j as Caddy does", (pattern, fault) => {
     const routes = [route.public("/login"), route.auth(pattern)];
     expect(() => NextAuthSession({ middleware: { routes } })).toThrow(`NextAuthSession: middleware.routes: auth rule 2: ${fault}.`);
   });
 
-  test.each(["*", "/*", "dashboard", "/", "/a b", "/blog*", "/orgs/*/settings", "/*/*", "/x/(.)y", "/a{b", "/é", "/:", "/a%20b", "/a/%2a"])(
+  test.each(["*", "/*", "dashboard", "/", "/a b", "/blog*", "/orgs/*/settings", "/*/*", "/x/(.)y", "/a{b", "/é", "/:", "/a%20b", "/a/%2a", "/.well-known/*", "/a..b/c..", "/blog*/", "/a%C3%A9"])(
     "takes the pattern %j as Caddy does",
     (pattern) => {
       expect(() => NextAuthSession({ middleware: { routes: [route.hybrid(pattern)] } })).not.toThrow();
@@ -120,6 +139,7 @@ describe("NextAuthSession", () => {
     ["a placeholder for a field", { session: { clientUpdate: ["{env.X}"] } }, 'session.clientUpdate "{env.X}" has a placeholder, which is not resolved here; write the value itself'],
     ["a pattern as a path", { middleware: { homePath: "/h/*" } }, 'middleware.homePath "/h/*" is not a plain path; write it without *'],
     ["a locale in a path", { middleware: { loginPath: "/EN/login", locales: ["en"] } }, 'middleware.loginPath "/EN/login" begins with a locale, which is added to redirects; write /login'],
+    ["a locale in the path of home", { middleware: { homePath: "/en", locales: ["en"] } }, 'middleware.homePath "/en" begins with a locale, which is added to redirects; write /'],
     ["a star for every field", { session: { clientUpdate: ["*"] } }, 'session.clientUpdate "*" names no field; write each field that a browser may change, such as "name"'],
     ["fields in one string", { session: { clientUpdate: ["name,email"] } }, 'session.clientUpdate "name,email" has a comma; write each field as a string of its own'],
     ["a field of scripts", { session: { clientUpdate: ["__proto__"] } }, 'session.clientUpdate "__proto__" can never be changed: the session API refuses this name everywhere; remove it'],

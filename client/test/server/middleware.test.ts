@@ -66,6 +66,12 @@ describe("without Caddy the rules are enforced here", () => {
     expect(await visit("/dashboard", { method: "POST" })).toBe("303 /login?return_to=%2Fdashboard");
   });
 
+  test("by default every path is open, and home is the front page", async () => {
+    const config = { middleware: { routes: [route.public("/login")] } };
+    expect(await visit("/nothing", { config })).toBe("200");
+    expect(await visit("/login", { config, signedIn: true })).toBe("307 /");
+  });
+
   test("the login page is open under defaultType auth and under a wide auth pattern", async () => {
     expect(await visit("/login", { config: { middleware: { defaultType: "auth" } } })).toBe("200");
     expect(await visit("/login", { config: { middleware: { routes: [route.auth("/*")] } } })).toBe("200");

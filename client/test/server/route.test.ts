@@ -31,6 +31,15 @@ test.each([
   ["/", "/x", false],
   ["/a.b", "/axb", false],
   ["dashboard", "/dashboard/a", true],
+  ["admin", "/admin/a", true],
+  ["settings", "/settings/a", true],
+  ["profile", "/profile/a", true],
+  ["/a+b", "/a+b", true],
+  ["/a+b", "/aab", false],
+  ["/a/(.)b", "/a/(.)b", true],
+  ["/$a", "/$a", true],
+  ["/a|b", "/b", false],
+  ["/a^b", "/a^b", true],
   ["/dashboard/*", "/dashboard/%0a", true],
   ["/dashboard/*", "/dashboard/a%0Db/c", true],
   ["/dashboard/*", "/dashboard/%E2%80%A8", true],
@@ -76,6 +85,19 @@ test.each([
   expect(findRule(path, { routes: [route.hybrid(pattern)], defaultType: "auth", loginPath: "/login", locales: [] }).type).toBe(type);
 });
 
+test("of the escapes, those of what a server may read otherwise open nothing", () => {
+  const rules = { routes: [route.hybrid("/open/*")], defaultType: "auth" as const, loginPath: "/login", locales: [] };
+  for (let code = 0x21; code < 0x7f; code++) {
+    const escape = `%${code.toString(16)}`;
+    const type = /[\w\-.~/\\%?#;]/.test(String.fromCharCode(code)) ? "auth" : "hybrid";
+    for (const path of [`/open/${escape}`, `/open/${escape.toUpperCase()}`]) expect([path, findRule(path, rules).type]).toEqual([path, type]);
+  }
+});
+
+test("a public rule around the login page holds for it, so who is signed in is sent on", () => {
+  expect(findRule("/account/login", { routes: [route.public("/account/*")], defaultType: "auth", loginPath: "/account/login", locales: [] }).type).toBe("public");
+});
+
 test.each(["dashboard", "/%2a", "/*/", "/*/login"])("a rule for all around it leaves the login page open: %s", (pattern) => {
   expect(findRule("/dashboard/login", { routes: [route.auth(pattern)], defaultType: "hybrid", loginPath: "/dashboard/login", locales: [] }).type).toBe("hybrid");
 });
@@ -86,6 +108,8 @@ test("the first rule that matches decides", () => {
   expect(findRule("/dashboard/help", rules)).toEqual({ type: "public", rule: routes[0] });
   expect(findRule("/dashboard/x", rules)).toEqual({ type: "auth", rule: routes[1] });
   expect(findRule("/x", rules)).toEqual({ type: "hybrid" });
+  const help = route.hybrid("/*/help");
+  expect(findRule("/dashboard/help", { ...rules, routes: [help, route.auth(patterns.dashboard)] })).toEqual({ type: "hybrid", rule: help });
 });
 
 describe("a rule that names a locale", () => {

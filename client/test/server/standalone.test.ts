@@ -54,6 +54,18 @@ describe("development without Caddy", () => {
     expect((await auth.getSession())?.user).toEqual({ id: "1" });
   });
 
+  test("grows into chunks, and signs out of them", async () => {
+    await auth.createSession({ id: "1", name: "Ada" });
+    nextRequest();
+    await auth.updateSession({ user: { large: "x".repeat(6000) } });
+    nextRequest();
+    expect([...current.sent.keys()]).toEqual(["session.0", "session.1", "session.2"].slice(0, current.sent.size));
+    expect((await auth.getSession())?.user.large).toHaveLength(6000);
+    await auth.deleteSession();
+    nextRequest();
+    expect(current.sent.size).toBe(0);
+  });
+
   test("takes a token that is null for none, as behind Caddy", async () => {
     expect(await auth.createSession({ id: "1" }, { accessToken: null, refreshToken: "rt" } as never)).toMatchObject({ success: true });
     nextRequest();
@@ -91,7 +103,11 @@ describe("development without Caddy", () => {
   test.each([{ secureCookie: true }, { sameSite: "none" as const }])("uses the __Host- prefix for a Secure cookie, which browsers want of SameSite=None: %j", async (session) => {
     await NextAuthSession({ session }).createSession({ id: "1" });
     expect([...current.set.keys()]).toEqual(["__Host-session"]);
-    expect(current.set.get("__Host-session")?.options).toMatchObject({ secure: true, ...("sameSite" in session && session) });
+    const attributes = { secure: true, path: "/", ...("sameSite" in session && session) };
+    expect(current.set.get("__Host-session")?.options).toMatchObject(attributes);
+    nextRequest();
+    await NextAuthSession({ session }).deleteSession();
+    expect(current.set.get("__Host-session")?.options).toMatchObject({ ...attributes, maxAge: 0 }); // browsers ignore it otherwise
   });
 });
 
@@ -129,6 +145,42 @@ describe("handlers()", () => {
     expect(current.set.has("session")).toBe(true);
   });
 
+  test("GET refreshes nothing before that, nor with autoRefresh off", async () => {
+    vi.useFakeTimers();
+    await login();
+    vi.advanceTimersByTime(7 * 24 * 3_600_000 - 3_601_000);
+    expect((await GET(request("GET"))).status).toBe(200);
+    vi.advanceTimersByTime(2000);
+    expect((await NextAuthSession({ session: { refreshThreshold: 3600, autoRefresh: false } }).handlers().GET(request("GET"))).status).toBe(200);
+    expect(current.set.size).toBe(0);
+  });
+
+  test("POST says why onRefresh refuses", async () => {
+    await login();
+    const response = await NextAuthSession({ session: { onRefresh: () => null } }).handlers().POST(request("POST"));
+    expect([response.status, (await response.json()).detail]).toEqual([400, "onRefresh refused the refresh."]);
+    expect(current.set.size).toBe(0);
+  });
+
+  test.each([
+    { "Sec-Fetch-Site": "same-origin" },
+    { "Sec-Fetch-Site": "none" },
+    { Origin: "http://localhost:3000" },
+    { Origin: "https://localhost:3000" }, // behind a proxy with TLS
+    { "Content-Type": "Application/JSON; charset=utf-8" },
+  ])("a change from the site itself passes: %j", async (headers) => {
+    await login();
+    expect((await PATCH(request("PATCH", '{"user":{"name":"Grace"}}', headers))).status).toBe(200);
+  });
+
+  test("no answer is for a cache, and none is anything but what it says", async () => {
+    const answers = [await GET(request("GET")), await POST(request("POST")), await DELETE(request("DELETE"))];
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 200]);
+    for (const { headers } of answers) {
+      expect([headers.get("Cache-Control"), headers.get("X-Content-Type-Options")]).toEqual(["private, no-store", "nosniff"]);
+    }
+  });
+
   test("POST refreshes, and is 401 without a session", async () => {
     expect((await POST(request("POST"))).status).toBe(401);
     await login();
@@ -156,9 +208,13 @@ describe("handlers()", () => {
     [400, '{"user":{"name":"x"},"expiresAt":1}', {}, "JSON object"],
     [400, '{"user":{"name":"x","name":"y"}}', {}, "JSON object"],
     [400, "user", {}, "JSON object"],
+    [400, '{"user":null}', {}, "JSON object"],
+    [400, '{"user":["name"]}', {}, "JSON object"],
     [400, '{"user":{"name":{"constructor":2}}}', {}, "constructor"],
     [400, '{"user":{"name":[{"__proto__":{"a":1}}]}}', {}, "__proto__"],
     [415, '{"user":{"name":"x"}}', { "Content-Type": "text/plain" }, "application/json"],
+    [415, '{"user":{"name":"x"}}', { "Content-Type": "text/plain; a=application/json" }, "application/json"],
+    [415, '{"user":{"name":"x"}}', { "Content-Type": "application/jsonp" }, "application/json"],
     [415, '{"user":{"name":"x"}}', { "Content-Encoding": "gzip" }, "without a Content-Encoding"],
     [413, JSON.stringify({ user: { name: "x".repeat(65_536) } }), {}, "64 KiB"],
     [413, JSON.stringify({ user: { name: "x".repeat(20_000) } }), {}, "too large"],
@@ -221,6 +277,13 @@ describe("handlers()", () => {
       const response = await call(at(path, "DELETE"), DELETE, path.split("/"));
       expect([response.status, (await response.json()).detail]).toEqual([404, "The session API has no such path."]);
     }
+    expect(current.set.size).toBe(0);
+  });
+
+  test("wherever the app has the route", async () => {
+    await login();
+    const elsewhere = new Request("http://localhost:3000/account/api/all", { method: "DELETE", headers: { Host: "localhost:3000" } });
+    expect((await DELETE(elsewhere, { params: Promise.resolve({ rest: ["all"] }) })).status).toBe(404);
     expect(current.set.size).toBe(0);
   });
 

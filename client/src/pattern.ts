@@ -9,10 +9,23 @@ export function findPatternFault(pattern: string): string | undefined {
   if (pattern === "") return 'an empty pattern matches nothing; write "/" for the front page';
   if (/^[~^(]/.test(pattern)) return `pattern ${quoted} looks like a regular expression, which is not supported; write a path such as /dashboard/*`;
   if (!pattern.startsWith("/")) {
+    const elsewhere = findElsewhere(pattern);
+    if (elsewhere) return `pattern ${quoted} ${elsewhere}`;
     const written = JSON.stringify(`/${pattern}`);
     return `pattern ${quoted} does not begin with a slash; write ${written}, or one of the words ${Object.keys(patterns).join(", ")}`;
   }
   return findPathFault("pattern", pattern) ?? findFolder(pattern) ?? findInnerWildcard(pattern);
+}
+
+/** What can only be a host in front of a path: one with a port, a domain, or an address. */
+const HOST = /^(([\w-]+\.)*[\w-]+:\d+|([\w-]+\.)+[a-z][\w-]*|(\d+\.){3}\d+)$/i;
+
+/** What a pattern is that no slash in front would make a path of: with it, the pattern would be accepted, and protect nothing. */
+function findElsewhere(pattern: string): string | undefined {
+  if (pattern.startsWith("!")) return "begins with !, but no pattern excludes paths; write a rule for these paths before this one";
+  const [, scheme, host = "", path = ""] = /^(.*?:\/\/)?([^/]*)\/?(.*)$/s.exec(pattern) ?? [];
+  if (!scheme && !(path && HOST.test(host))) return undefined;
+  return `names a host, but a rule is for paths of its own site; write ${JSON.stringify(`/${path}`)}`;
 }
 
 /** What is wrong with a path that stands in a configuration; undefined if a request may have it. */
@@ -36,7 +49,7 @@ export function findPlaceholder(what: string, value: string): string | undefined
   return `${what} ${JSON.stringify(value)} has a placeholder, which is not resolved here; write the value itself`;
 }
 
-/** Segments that name a folder of Next.js's app directory, or a parameter of other routers, rather than what a URL has in its place. */
+/** Segments that name a folder of Next.js's app directory, a parameter of other routers, an expression or a list, rather than what a URL has in their place. */
 function findFolder(path: string): string | undefined {
   const quoted = JSON.stringify(path);
   const segments = path.split("/");
@@ -45,6 +58,14 @@ function findFolder(path: string): string | undefined {
     if (/^\[?\[\.\.\./.test(segment)) return `pattern ${quoted} has the catch-all folder ${segment}; write ${instead("*")} for that path and all below`;
     if (/^(\[.*\]|:.+)$/s.test(segment)) {
       return `pattern ${quoted} has the parameter ${segment}; write ${instead("*", ...segments.slice(index + 1))}`;
+    }
+    // What a matcher of Next.js's middleware, or a list, has in this place.
+    if (/^(\.[*+]|\(.*[*+|])/s.test(segment)) {
+      return `pattern ${quoted} has the regular expression ${segment}, which is not supported; write ${instead("*", ...segments.slice(index + 1))}`;
+    }
+    if (/[, ]$/.test(segment) && index < segments.length - 1) return `pattern ${quoted} looks like several in one; write a rule for each`;
+    if (/[$,]$/.test(segment)) {
+      return `pattern ${quoted} ends in '${segment.at(-1)}', which no path does; write ${JSON.stringify(path.replace(/[$,]+$/, ""))}`;
     }
     if (/^\(.*\)$/s.test(segment)) return `pattern ${quoted} has the route group ${segment}, which is not part of a URL; leave it out`;
   }

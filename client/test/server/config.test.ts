@@ -94,6 +94,16 @@ describe("NextAuthSession", () => {
     ["/a/:id", 'pattern "/a/:id" has the parameter :id; write "/a/*"'],
     ["/docs/[[...slug]]", 'pattern "/docs/[[...slug]]" has the catch-all folder [[...slug]]; write "/docs/*" for that path and all below'],
     ["/(group)/x", 'pattern "/(group)/x" has the route group (group), which is not part of a URL; leave it out'],
+    ["/dashboard/(.*)", 'pattern "/dashboard/(.*)" has the regular expression (.*), which is not supported; write "/dashboard/*"'],
+    ["/dashboard/.*", 'pattern "/dashboard/.*" has the regular expression .*, which is not supported; write "/dashboard/*"'],
+    ["/.+/x", 'pattern "/.+/x" has the regular expression .+, which is not supported; write "/*/x"'],
+    ["/a/(b|c)/d", 'pattern "/a/(b|c)/d" has the regular expression (b|c), which is not supported; write "/a/*/d"'],
+    ["/a$", 'pattern "/a$" ends in \'$\', which no path does; write "/a"'],
+    ["/a,", 'pattern "/a," ends in \',\', which no path does; write "/a"'],
+    ["https://x.example/a/b", 'pattern "https://x.example/a/b" names a host, but a rule is for paths of its own site; write "/a/b"'],
+    ["x.example/a", 'pattern "x.example/a" names a host, but a rule is for paths of its own site; write "/a"'],
+    ["localhost:3000/a", 'pattern "localhost:3000/a" names a host, but a rule is for paths of its own site; write "/a"'],
+    ["!/login", 'pattern "!/login" begins with !, but no pattern excludes paths; write a rule for these paths before this one'],
     ["/a*b", 'pattern "/a*b" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
     ["/x*/y", 'pattern "/x*/y" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
     ["/**", 'pattern "/**" has a * inside a segment, which is not supported; * stands for a whole segment (/orgs/*/settings) or ends the pattern (/blog*, /blog/*)'],
@@ -123,7 +133,13 @@ describe("NextAuthSession", () => {
     expect(() => NextAuthSession({ middleware: { routes } })).toThrow(`NextAuthSession: middleware.routes: auth rule 2: ${fault}.`);
   });
 
-  test.each(["*", "/*", "dashboard", "/", "/a b", "/blog*", "/orgs/*/settings", "/*/*", "/x/(.)y", "/a{b", "/é", "/:", "/a%20b", "/a/%2a", "/.well-known/*", "/a..b/c..", "/blog*/", "/a%C3%A9"])(
+  test.each(["/a, /b", "/a,/b", "/a /b"])("refuses several patterns in one, as Caddy does: %j", (pattern) => {
+    expect(() => NextAuthSession({ middleware: { routes: [route.auth(pattern)] } })).toThrow(
+      `auth rule 1: pattern ${JSON.stringify(pattern)} looks like several in one; write a rule for each.`,
+    );
+  });
+
+  test.each(["*", "/*", "dashboard", "/", "/a b", "/blog*", "/orgs/*/settings", "/*/*", "/x/(.)y", "/a{b", "/é", "/:", "/a%20b", "/a/%2a", "/.well-known/*", "/a..b/c..", "/blog*/", "/$a", "/a,b", "/a(b)", "/.a*", "/a%C3%A9"])(
     "takes the pattern %j as Caddy does",
     (pattern) => {
       expect(() => NextAuthSession({ middleware: { routes: [route.hybrid(pattern)] } })).not.toThrow();

@@ -416,6 +416,9 @@ func TestSessionOfFormerSettingsIsNoError(t *testing.T) {
 	r := s.last()
 	require.NotNil(t, r)
 	assert.Equal(t, "ada", r.Header.Get("X-Session-User"))
+	assert.Empty(t, r.Header.Get("Cookie"), "with it, the request has more headers than Node.js takes")
+	s.request("GET", "/", "Cookie", cookie)
+	assert.Equal(t, 1, strings.Count(s.logged(), "too large for forward_cookie"))
 }
 
 // What unauthenticated says holds for anonymous visitors only.

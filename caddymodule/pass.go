@@ -40,7 +40,11 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 // named whom it may have ended.
 func (g *Guard) identify(v *visit) {
 	header := v.request.Header
-	v.visitor.ForwardCookies(header)
+	if !v.visitor.ForwardCookies(header) {
+		g.realm.warned.largeCookie.Do(func() {
+			g.realm.logger.Warn("a session that was sealed under other settings is too large for forward_cookie: the app gets its identity headers, but not its cookie, until it expires")
+		})
+	}
 	values := &v.identity
 	values[0] = g.realm.name
 	header["X-Session-Realm"] = values[0:1:1]

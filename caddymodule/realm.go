@@ -53,6 +53,7 @@ type realm struct {
 		untrustedProxy sync.Once // sends X-Forwarded-Proto
 		droppedCookie  sync.Once // that browsers do not keep
 		unknownKey     sync.Once // sealed a cookie
+		largeCookie    sync.Once // is not forwarded
 		literalSecret  sync.Once // stands in the configuration itself
 		keyRotation    sync.Once // has no effect
 	}

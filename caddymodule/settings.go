@@ -101,7 +101,8 @@ type Settings struct {
 	IdentityHeaders string `json:"identity_headers,omitempty"`
 
 	// Whether the app sees the sealed cookie too; after a refresh it sees the
-	// new one. Default: false.
+	// new one. A session that is too large for both, since it was sealed before
+	// this was switched on, is told by the identity headers alone. Default: false.
 	ForwardCookie *OnOff `json:"forward_cookie,omitempty"`
 
 	// Where revocations are kept, so that signed out means signed out on every

@@ -123,9 +123,14 @@ func (m *Manager) wasReplaced(s *Session) bool {
 // ForwardCookies rewrites the Cookie header of the request to the app. Handoff
 // cookies and cookies of our name never come from a browser to the app; with
 // forward_cookie the app gets the one that opened, after a refresh the new one.
-// All other cookies stay, in order.
-func (v *Visitor) ForwardCookies(header http.Header) {
-	v.keepCookies(header, v.manager.settings.ForwardCookie)
+// All other cookies stay, in order. It reports false if the session and its cookie
+// together are more than a request to the app may have, and the cookie is left out: the
+// session was sealed under other settings, or elsewhere.
+func (v *Visitor) ForwardCookies(header http.Header) bool {
+	m := v.manager
+	fits := !m.settings.ForwardCookie || v.session == nil || m.requestSize(v.session, v.name, v.token) <= maxRequestSize
+	v.keepCookies(header, m.settings.ForwardCookie && fits)
+	return fits
 }
 
 // WithholdCookies is [Visitor.ForwardCookies] without forward_cookie, for a request

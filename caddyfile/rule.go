@@ -56,6 +56,10 @@ func requirement(rule *caddymodule.Rule) setter {
 			b.fail(l, "%s %w", l.word, err)
 			return
 		}
+		if err := q.Check(rule.Require); err != nil { // here its own line is known
+			b.fail(l, "%w", err)
+			return
+		}
 		rule.Require = append(rule.Require, q)
 	}
 }

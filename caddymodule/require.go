@@ -26,16 +26,21 @@ func (g *GuardConfig) checkRequirements() error {
 			errs = append(errs, fmt.Errorf("%s: require needs a session, so it belongs to an auth rule; write auth instead of %s", place, rule.Type))
 		}
 		for j, requirement := range rule.Require {
-			err := requirement.check("require ")
-			if slices.ContainsFunc(rule.Require[:j], requirement.equal) {
-				err = errors.Join(err, fmt.Errorf("%s is written twice; remove one", requirement))
-			}
-			if err != nil {
+			if err := requirement.Check(rule.Require[:j]); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", place, err))
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Check reports what is wrong with a `require` of a rule that has others before it.
+func (q Requirement) Check(before []Requirement) error {
+	err := q.check("require ")
+	if slices.ContainsFunc(before, q.equal) {
+		err = errors.Join(err, fmt.Errorf("%s is written twice; remove one", q))
+	}
+	return err
 }
 
 // check reports what can never hold. The word stands before a condition where it is

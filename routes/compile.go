@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 )
@@ -30,6 +31,7 @@ type Table struct {
 	// localeWarning is what LocaleWarning says.
 	localeWarning string
 
+	memory       *memory // nil with a build, whose rewrites may be for some hosts only
 	build        *Build
 	authPatterns []pattern          // for rewrites whose destination a client may choose
 	actionOwners map[string][]Match // by id: the pages that own a Server Action, never nil
@@ -64,6 +66,9 @@ func Compile(config Config) (*Table, error) {
 	}
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
+	}
+	if c.table.build == nil {
+		c.table.memory = &memory{seed: maphash.MakeSeed()}
 	}
 	return &c.table, nil
 }

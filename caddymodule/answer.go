@@ -34,6 +34,7 @@ type answer struct {
 	discard     bool        // the body is not sent
 	handedOver  bool        // the final answer had a handoff
 	cookies     int         // Set-Cookie lines of the header: what comes after them is a trailer
+	names       int         // of the header: where there are no more, nothing came after it
 	failed      error       // a handoff that cannot be done: the answer is not sent
 	drain       *time.Timer // what comes of the app's answer after that is read until it fires
 	lost        []string    // what the app handed over where it does not count
@@ -112,7 +113,8 @@ func (a *answer) WriteHeader(status int) {
 // as it goes out, such as a deferred `header +Set-Cookie`.
 func (a *answer) send(status int) {
 	a.ResponseWriter.WriteHeader(status)
-	a.cookies = len(a.Header()["Set-Cookie"])
+	header := a.Header()
+	a.cookies, a.names = len(header["Set-Cookie"]), len(header)
 }
 
 // holdCookies keeps what the guard before an error route has written from being taken

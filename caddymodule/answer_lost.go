@@ -54,6 +54,9 @@ func (a *answer) findUncopied() {
 // it, by the name of the trailer; nil if there are none.
 func (a *answer) takeLate() (late http.Header) {
 	header := a.Header()
+	if len(header) == a.names && len(header["Set-Cookie"]) == a.cookies {
+		return nil // as mostly: nobody takes a name out of what was sent, so none was added
+	}
 	for name, values := range header {
 		trailer, sent := strings.TrimPrefix(name, http.TrailerPrefix), 0
 		if name == "Set-Cookie" {

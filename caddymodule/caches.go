@@ -44,7 +44,13 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 		keepFromCaches(header)
 		return
 	}
-	if !v.match.Open {
+	room := &v.cacheHeaders
+	switch {
+	case v.match.Open:
+	case len(header["Vary"]) == 0:
+		room[0] = "Cookie"
+		header["Vary"] = room[0:1:1]
+	default:
 		mergeVary(header)
 	}
 	if v.session == nil && (v.match.Open || v.match.Type != routes.Auth) {
@@ -53,7 +59,8 @@ func protectFromCaches(header http.Header, found findings, v *visit, noStore boo
 	if found.sharedCaches {
 		forgetSharedCaches(header)
 	}
-	header["Cache-Control"] = privateCacheControl(header["Cache-Control"])
+	room[1] = privateCacheControl(header["Cache-Control"])
+	header["Cache-Control"] = room[1:2:2]
 }
 
 // isPersonalStatus reports whether a status mostly says what one visitor may do. A redirect
@@ -67,7 +74,10 @@ func isPersonalStatus(status int) bool {
 	return false
 }
 
-func privateCacheControl(lines []string) []string {
+func privateCacheControl(lines []string) string {
+	if len(lines) == 0 {
+		return "private"
+	}
 	kept := []string{"private"}
 	for _, line := range lines {
 		for _, directive := range directives(line) {
@@ -78,7 +88,7 @@ func privateCacheControl(lines []string) []string {
 			}
 		}
 	}
-	return []string{strings.Join(kept, ", ")}
+	return strings.Join(kept, ", ")
 }
 
 // directives are those of a Cache-Control line, of which some have a quoted list: private="X-One, X-Other".

@@ -35,26 +35,26 @@ type failure struct {
 }
 
 // String says what was decided.
-func (f failure) String() string { return string(f.decision) }
+func (f *failure) String() string { return string(f.decision) }
 
 // shareFailure tells error routes of the failure, and leaves them nothing to do that was
 // refused. The decision of a guard behind this one stays if it was a denial.
 func (v *visit) shareFailure(r *http.Request) {
 	ctx := v.request.Context()
-	failed := failure{decision: v.decision, visit: v}
+	failed := &failure{decision: v.decision, visit: v}
 	if v.decision != decisionPass {
 		failed.contentType = withholdAction(r)
-	} else if behind, ok := caddyhttp.GetVar(ctx, failedVariable).(failure); ok {
+	} else if behind, ok := caddyhttp.GetVar(ctx, failedVariable).(*failure); ok {
 		failed.decision, failed.contentType = behind.decision, behind.contentType
 	}
 	caddyhttp.SetVar(ctx, failedVariable, failed)
 }
 
-// failureOf is the failure that an error route answers; without a visit if it is none.
-func failureOf(r *http.Request) failure {
-	failed, ok := caddyhttp.GetVar(r.Context(), failedVariable).(failure)
+// failureOf is the failure that an error route answers; nil if it is none.
+func failureOf(r *http.Request) *failure {
+	failed, ok := caddyhttp.GetVar(r.Context(), failedVariable).(*failure)
 	if !ok || r.Context().Value(caddyhttp.ErrorCtxKey) == nil {
-		return failure{}
+		return nil
 	}
 	return failed
 }

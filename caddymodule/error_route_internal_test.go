@@ -30,7 +30,7 @@ func TestRefusedWebSocketIsNotOpenedInAnErrorRoute(t *testing.T) {
 	b := newBench(t)
 	r := b.request("/", "")
 	r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
-	caddyhttp.SetVar(r.Context(), failedVariable, failure{decision: decisionLogin, visit: new(visit)})
+	caddyhttp.SetVar(r.Context(), failedVariable, &failure{decision: decisionLogin, visit: new(visit)})
 	r = r.WithContext(context.WithValue(r.Context(), caddyhttp.ErrorCtxKey, errors.New("denied")))
 	err := b.guard.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		t.Error("the app was asked")

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"context"
 	"io"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +34,8 @@ type slowBody struct {
 // there is no body, or no session. Call done when the request has been served.
 func (v *visit) endBodyWithSession() *slowBody {
 	r, s := v.request, v.visitor.Session()
-	if s == nil || v.connection.cancel == nil || r.Body == nil || r.Body == http.NoBody {
+	isEmpty := r.ContentLength == 0 && r.Trailer == nil // Caddy puts a reader of its own around http.NoBody
+	if s == nil || v.connection.cancel == nil || r.Body == nil || isEmpty {
 		return nil
 	}
 	b := &slowBody{ReadCloser: r.Body, manager: v.manager, session: s, cancel: v.connection.cancel, whole: &v.connection.asked, began: time.Now().Round(0)}

@@ -65,7 +65,7 @@ func TestAttackBodyKeptBackUntilTheSignOut(t *testing.T) {
 					}()
 				}
 				r := b.request("/dashboard", b.cookie)
-				r.Method, r.Body = http.MethodPost, io.NopCloser(&parts{left: 30, pause: tc.pause})
+				r.Method, r.ContentLength, r.Body = http.MethodPost, -1, io.NopCloser(&parts{left: 30, pause: tc.pause})
 				var came []byte
 				var failed error
 				require.NoError(t, b.guard.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {

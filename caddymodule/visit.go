@@ -28,16 +28,17 @@ type visit struct {
 	refusal  *Refusal // of the authorize hook, if it has one
 	byProxy  bool     // it has a Forwarded header, which is not kept
 
-	answers     failure                       // of which this is the error route, if it is one
+	answers     *failure                      // of which this is the error route, if it is one
 	placeholder func(name string) (any, bool) // of the guard that answers this one's error
 
-	connection connection
-	answer     answer    // here and not behind a pointer, to cost no memory of its own
-	identity   [3]string // the values of the headers that identify sets, for the same reason
+	connection   connection
+	answer       answer    // here and not behind a pointer, to cost no memory of its own
+	identity     [3]string // the values of the headers that identify sets, for the same reason
+	cacheHeaders [2]string // those of protectFromCaches, for the same reason
 }
 
 // ofError reports whether an error route asks.
-func (v *visit) ofError() bool { return v.answers.visit != nil }
+func (v *visit) ofError() bool { return v.answers != nil }
 
 // ofDenial reports whether it asks for the page of what a guard has refused.
 func (v *visit) ofDenial() bool { return v.ofError() && v.answers.decision != decisionPass }
@@ -65,8 +66,8 @@ func (v *visit) route() {
 // nil, and its request is clean whatever the error.
 func (g *Guard) look(r *http.Request) (*visit, error) {
 	v := &visit{request: r, table: g.table.Load(), answers: failureOf(r)}
-	if contentType := v.answers.contentType; contentType != nil {
-		r.Header["Content-Type"] = contentType
+	if v.ofError() && v.answers.contentType != nil {
+		r.Header["Content-Type"] = v.answers.contentType
 	}
 	v.route()
 	var err error

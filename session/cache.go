@@ -101,14 +101,21 @@ func sizeOfValues(value any) int {
 	return boxed
 }
 
+// hash is what the token is found by.
+func (c *cache) hash(token string) uint64 {
+	if c == nil {
+		return 0
+	}
+	return maphash.String(c.seed, token)
+}
+
 // get returns the session of a token, or nil. The key that opened it must be one
 // of keys still. A clock that was set back makes the token be opened and checked
 // again.
-func (c *cache) get(token string, keys []*key, now time.Time) *Session {
+func (c *cache) get(token string, hash uint64, keys []*key, now time.Time) *Session {
 	if c == nil {
 		return nil
 	}
-	hash := maphash.String(c.seed, token)
 	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -128,11 +135,11 @@ func (c *cache) get(token string, keys []*key, now time.Time) *Session {
 }
 
 // add remembers what a token opened to.
-func (c *cache) add(token string, s *Session, k *key, now time.Time) {
+func (c *cache) add(token string, hash uint64, s *Session, k *key, now time.Time) {
 	if c == nil {
 		return
 	}
-	hash, size := maphash.String(c.seed, token), sizeOf(token, s)
+	size := sizeOf(token, s)
 	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -151,11 +158,10 @@ func (c *cache) add(token string, s *Session, k *key, now time.Time) {
 }
 
 // forget drops a token whose session is over.
-func (c *cache) forget(token string) {
+func (c *cache) forget(token string, hash uint64) {
 	if c == nil {
 		return
 	}
-	hash := maphash.String(c.seed, token)
 	shard := c.shard(hash)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()

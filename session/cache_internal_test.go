@@ -12,10 +12,10 @@ var cacheNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // visit reads a token as a request does and reports whether the cache knew it.
 func visit(c *cache, token string, k *key) bool {
-	if c.get(token, []*key{k}, cacheNow) != nil {
+	if c.get(token, c.hash(token), []*key{k}, cacheNow) != nil {
 		return true
 	}
-	c.add(token, &Session{ID: token}, k, cacheNow)
+	c.add(token, c.hash(token), &Session{ID: token}, k, cacheNow)
 	return false
 }
 
@@ -172,25 +172,25 @@ func TestDoorkeeperKnowsWhoCameBefore(t *testing.T) {
 func TestCacheForgets(t *testing.T) {
 	c, k := newCache(10), new(key)
 	visit(c, "a", k)
-	if c.get("a", []*key{new(key)}, cacheNow) != nil {
+	if c.get("a", c.hash("a"), []*key{new(key)}, cacheNow) != nil {
 		t.Error("it outlived its key")
 	}
-	if c.get("a", []*key{k}, cacheNow) != nil {
+	if c.get("a", c.hash("a"), []*key{k}, cacheNow) != nil {
 		t.Error("a key that went came back")
 	}
 	visit(c, "b", k)
-	if c.get("b", []*key{k}, cacheNow.Add(-time.Second)) != nil {
+	if c.get("b", c.hash("b"), []*key{k}, cacheNow.Add(-time.Second)) != nil {
 		t.Error("a clock that was set back was not noticed")
 	}
-	c.forget("b")
-	if c.get("b", []*key{k}, cacheNow) != nil {
+	c.forget("b", c.hash("b"))
+	if c.get("b", c.hash("b"), []*key{k}, cacheNow) != nil {
 		t.Error("it was not forgotten")
 	}
 	if newCache(0) != nil || newCache(NoCache) != nil {
 		t.Error("a cache of no size")
 	}
 	visit(nil, "c", k) // switched off: nothing to see, nothing to break
-	(*cache)(nil).forget("c")
+	(*cache)(nil).forget("c", 0)
 }
 
 // A hash is not a token: another token with the same hash is not known by it, and
@@ -199,12 +199,12 @@ func TestCacheTellsTokensOfOneHashApart(t *testing.T) {
 	c, k := newCache(10), new(key)
 	hash := maphash.String(c.seed, "b")
 	c.shards[0].add(&opened{hash: hash, token: "a", session: &Session{ID: "a"}, key: k, at: cacheNow})
-	c.forget("b") // nothing of b is known
-	if c.count() != 1 || c.get("b", []*key{k}, cacheNow) != nil {
+	c.forget("b", c.hash("b")) // nothing of b is known
+	if c.count() != 1 || c.get("b", c.hash("b"), []*key{k}, cacheNow) != nil {
 		t.Fatal("a token passed for another one")
 	}
 	visit(c, "b", k)
-	if s := c.get("b", []*key{k}, cacheNow); s == nil || s.ID != "b" || c.count() != 1 {
+	if s := c.get("b", c.hash("b"), []*key{k}, cacheNow); s == nil || s.ID != "b" || c.count() != 1 {
 		t.Errorf("%v, %d are known", s, c.count())
 	}
 	for i := range 100 {

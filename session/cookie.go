@@ -37,13 +37,24 @@ func eachCookie(lines []string, yield func(name, value, pair string)) {
 		for more := true; more; {
 			var pair string
 			pair, line, more = strings.Cut(line, ";")
-			pair = strings.Trim(pair, " \t")
+			pair = trimSpace(pair)
 			name, value, _ := strings.Cut(pair, "=")
 			if pair != "" {
 				yield(name, value, pair)
 			}
 		}
 	}
+}
+
+// trimSpace takes spaces and tabs off both ends, of which there are few.
+func trimSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // lenientName is the name that a lenient reader sees: without what some servers strip
@@ -61,6 +72,7 @@ func lenientName(name string) string {
 type cookies struct {
 	whole  []string            // values of <name>
 	chunks [maxChunks][]string // values of <name>.0 and so on
+	room   [1]string           // for whole: mostly there is one
 }
 
 func (c *cookies) any() bool {
@@ -70,12 +82,17 @@ func (c *cookies) any() bool {
 // add takes a cookie if its name is the session cookie's or a chunk's.
 func (c *cookies) add(given, name, value string) {
 	rest, ours := strings.CutPrefix(given, name)
-	switch i := slices.Index(chunkSuffixes[:], rest); {
+	switch {
 	case !ours:
 	case rest == "":
+		if c.whole == nil {
+			c.whole = c.room[:0]
+		}
 		c.whole = append(c.whole, value)
-	case i >= 0:
-		c.chunks[i] = append(c.chunks[i], value)
+	default:
+		if i := slices.Index(chunkSuffixes[:], rest); i >= 0 {
+			c.chunks[i] = append(c.chunks[i], value)
+		}
 	}
 }
 

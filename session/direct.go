@@ -11,15 +11,15 @@ import (
 // through go-jose, and tests hold both ways to the same results. The header is given
 // as bytes again, so that a key can keep them.
 func (k *key) openDirect(c compact, header []byte) ([]byte, error) {
-	var nonce [12]byte
 	// The cipher wants the tag right behind the ciphertext.
 	length := base64.RawURLEncoding.DecodedLen(len(c.ciphertext))
-	sealed := make([]byte, length+k.direct.Overhead())
-	if !decodeCanonical(nonce[:], c.nonce) || !decodeCanonical(sealed[length:], c.tag) || !decodeCanonical(sealed[:length], c.ciphertext) {
+	room := make([]byte, nonceSize+length+k.direct.Overhead())
+	nonce, sealed := room[:nonceSize], room[nonceSize:]
+	if !decodeCanonical(nonce, c.nonce) || !decodeCanonical(sealed[length:], c.tag) || !decodeCanonical(sealed[:length], c.ciphertext) {
 		return nil, ErrMalformed
 	}
 	// RFC 7516 section 5.2 step 14: the encoded header is the authenticated data.
-	plaintext, err := k.direct.Open(sealed[:0], nonce[:], sealed, header)
+	plaintext, err := k.direct.Open(sealed[:0], nonce, sealed, header)
 	if err != nil {
 		return nil, ErrMalformed
 	}

@@ -230,24 +230,27 @@ func (d *decoder) literal(text string) error {
 // number reads a number (RFC 8259 section 6), or nothing where none stands.
 func (d *decoder) number() string {
 	from := d.at
-	d.one("-")
-	if !d.one("0") && d.digits() == 0 {
+	d.one('-')
+	if !d.one('0') && d.digits() == 0 {
 		return ""
 	}
-	if d.one(".") && d.digits() == 0 {
+	if d.one('.') && d.digits() == 0 {
 		return ""
 	}
-	if d.one("eE") {
-		if d.one("+-"); d.digits() == 0 {
+	if d.one('e') || d.one('E') {
+		if !d.one('+') {
+			d.one('-')
+		}
+		if d.digits() == 0 {
 			return ""
 		}
 	}
 	return d.text[from:d.at]
 }
 
-// one reads one of the characters, if one comes next.
-func (d *decoder) one(of string) bool {
-	if d.at == len(d.text) || strings.IndexByte(of, d.text[d.at]) < 0 {
+// one reads the character, if it comes next.
+func (d *decoder) one(c byte) bool {
+	if d.at == len(d.text) || d.text[d.at] != c {
 		return false
 	}
 	d.at++
@@ -256,11 +259,12 @@ func (d *decoder) one(of string) bool {
 
 // digits reads all digits that come next and returns how many there are.
 func (d *decoder) digits() int {
-	from := d.at
-	for d.at < len(d.text) && d.text[d.at] >= '0' && d.text[d.at] <= '9' {
-		d.at++
+	from, at := d.at, d.at
+	for at < len(d.text) && d.text[at] >= '0' && d.text[at] <= '9' {
+		at++
 	}
-	return d.at - from
+	d.at = at
+	return at - from
 }
 
 // string reads a string. Escapes are left to encoding/json.
@@ -270,18 +274,18 @@ func (d *decoder) string() (string, error) {
 	}
 	from := d.at
 	escaped := false
-	for ; d.at < len(d.text); d.at++ {
-		switch c := d.text[d.at]; {
+	for at := from; at < len(d.text); at++ {
+		switch c := d.text[at]; {
 		case c == '"':
-			text := d.text[from:d.at]
-			d.at++
+			text := d.text[from:at]
+			d.at = at + 1
 			if escaped {
 				return unescape(text)
 			}
 			return text, nil
 		case c == '\\':
 			escaped = true
-			d.at++ // what is escaped may be a quote
+			at++ // what is escaped may be a quote
 		case c < ' ':
 			return "", errSyntax
 		}

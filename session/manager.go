@@ -120,7 +120,8 @@ func (m *Manager) open(ctx context.Context, token string, now time.Time) (s *Ses
 		return nil, false, ErrMalformed
 	}
 	var k *key
-	s = m.opened.get(token, *m.keys.keys.Load(), now)
+	hash := m.opened.hash(token)
+	s = m.opened.get(token, hash, *m.keys.keys.Load(), now)
 	cached = s != nil
 	if !cached {
 		if s, k, err = m.keys.open(ctx, token, now); err != nil {
@@ -129,15 +130,15 @@ func (m *Manager) open(ctx context.Context, token string, now time.Time) (s *Ses
 		s = m.clipped(s)
 	}
 	if s.Expired(now) {
-		m.opened.forget(token)
+		m.opened.forget(token, hash)
 		return nil, cached, ErrExpired
 	}
 	if !cached {
-		m.opened.add(token, s, k, now)
+		m.opened.add(token, hash, s, k, now)
 	}
 	err = m.checkRevoked(s)
 	if errors.Is(err, ErrRevoked) {
-		m.opened.forget(token)
+		m.opened.forget(token, hash)
 	}
 	return s, cached, err
 }

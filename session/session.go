@@ -88,11 +88,20 @@ func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 	}
 	b = appendNumberMember(b, "expiresAt", s.ExpiresAt.UnixMilli())
 	b = append(b, `,"expiryDate":"`...)
-	b = s.ExpiresAt.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z") // as JavaScript's Date.toISOString
+	b = appendISOString(b, s.ExpiresAt)
 	b = append(b, '"')
 	b = appendNumberMember(b, "createdAt", s.CreatedAt.UnixMilli())
 	b = appendNumberMember(b, "lastActivity", s.LastActivity.UnixMilli())
 	return append(b, '}')
+}
+
+// appendISOString appends a time as JavaScript's Date.toISOString writes it. RFC3339 is, but
+// for the milliseconds, and takes a quarter of the time of a layout with them.
+func appendISOString(b []byte, t time.Time) []byte {
+	b = t.UTC().AppendFormat(b, time.RFC3339)
+	milliseconds := t.Nanosecond() / int(time.Millisecond)
+	digit := func(n int) byte { return '0' + byte(n%10) }
+	return append(b[:len(b)-len("Z")], '.', digit(milliseconds/100), digit(milliseconds/10), digit(milliseconds), 'Z')
 }
 
 // appendUser appends the user as JSON; null for one, built by hand, that cannot be

@@ -14,6 +14,7 @@ const (
 	tokenType = "session+jwt"
 
 	// A nonce of 96 and a tag of 128 bits (RFC 7518 section 5.3), base64url.
+	nonceSize   = 12
 	nonceLength = 16
 	tagLength   = 22
 

@@ -33,10 +33,8 @@ const (
 type Visitor struct {
 	manager *Manager
 	name    string // of the cookie, with prefix
-	secure  bool
 	sent    cookies
 	result  Result
-	cached  bool // the token was remembered
 
 	session *Session
 	read    time.Time  // when the cookies were
@@ -47,6 +45,8 @@ type Visitor struct {
 	pending *sealedSession
 	before  *sealedSession // what this node remembered before it made pending; nil for nothing
 	slid    *slid          // what it was before, if Slide moved the end
+	secure  bool           // so is the cookie
+	cached  bool           // the token was remembered
 	rotated bool           // by the Refresher
 	deleted bool
 	created bool          // the session is a new one

@@ -19,7 +19,6 @@ type judgement struct {
 	reads        int
 	searched     int // bytes of paths that were compared with rewrites
 	progress     rewriteProgress
-	asksQuery    bool
 	anyImage     bool   // the client chooses a part of an image's address by a rewrite
 	sent         string // the path that is read next, as it was sent; empty if that is not known
 	inUnstripped bool   // this reading is of a path with a form that Next.js may not know, by unstripped

@@ -46,7 +46,7 @@ func (t *Table) MatchURL(u *url.URL, original string) Match {
 	if u.Opaque != "" || u.RawPath != path && strings.IndexByte(u.RawPath, '%') >= 0 {
 		return t.bad(path)
 	}
-	if t.memory != nil && original == "" && len(path) <= mostRemembered {
+	if t.memory != nil && original == "" && len(path)+len(u.RawQuery) <= mostRemembered {
 		return t.memory.match(t, path, u.RawQuery)
 	}
 	j := judgement{table: t, query: u.RawQuery, host: t.hostOf(u)}

@@ -15,16 +15,16 @@ func TestMemory(t *testing.T) {
 	withBase.BasePath = "/base"
 	paths := []string{
 		"/", "/dashboard", "/Dashboard/x", "/en/api/public", "/orgs/1/settings", "/login/", "/team.rsc", "/_next/static/a.js", "/_next/data/B/en/dashboard.json",
-		"/_next/image", "/_next/imagex", "/assets/_next/image", "/base/_next/image/", "/base/dashboard", "//x/dashboard", "/%64ashboard", "/a%zz", "/" + strings.Repeat("x", mostRemembered),
+		"/_next/image", "/blog/[...id]", "/_next/imagex", "/assets/_next/image", "/base/_next/image/", "/base/dashboard", "//x/dashboard", "/%64ashboard", "/a%zz", "/" + strings.Repeat("x", mostRemembered),
 	}
 	for i := range memoryPlaces { // so many that some take the places of others
 		paths = append(paths, fmt.Sprintf("/team%d/x", i))
 	}
 	for _, config := range []Config{guarded, withBase} {
 		table := compile(t, config)
-		for round := range 4 {
+		for round := range 5 {
 			for i, path := range paths {
-				query := []string{"", "url=%2Fadmin&w=64", "url=%2Fx&w=64"}[(i+round)%3]
+				query := []string{"", "url=%2Fadmin&w=64", "url=%2Fx&w=64", "nxtPid=dashboard", "id=..&id=dashboard"}[(i+round)%5]
 				u := &url.URL{Path: path, RawQuery: query}
 				if decoded, err := url.PathUnescape(path); err == nil {
 					u.Path, u.RawPath = decoded, path

@@ -105,7 +105,11 @@ func (a *App) Start() error {
 		if err := r.check(); err != nil {
 			return err
 		}
-		if _, err := r.manager(a.ctx); err != nil {
+		_, err := r.manager(a.ctx)
+		if err == nil {
+			err = r.moved(a.ctx)
+		}
+		if err != nil {
 			return fmt.Errorf("session realm %s: %w", r.name, err)
 		}
 	}

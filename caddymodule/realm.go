@@ -37,6 +37,7 @@ type realm struct {
 
 	revocationModule RevocationModule                 // nil: the default
 	revocations      session.Revocations              // once they are open
+	revocationsMoved *sharedRevocations               // opened by this configuration, in place of good ones elsewhere; mostly nil
 	revocationPlace  string                           // in the pool
 	revocationTerms  *terms                           // nil: they are not shared
 	list             *session.List                    // nil: none is kept

@@ -14,6 +14,9 @@ import (
 type keeper interface {
 	session.Revocations
 	keeps() kept
+	// good says whether sessions pass, when others' ends were last read, and from where
+	// the grace counts.
+	good() (read, since time.Time, good bool)
 }
 
 // kept says whose revocations a keeper has, and where.
@@ -27,6 +30,35 @@ type kept struct {
 func (s *sharedRevocations) keeps() kept { return kept{s.realm, s.RevocationSet, s.home, s.started} }
 
 func (t tombstones) keeps() kept { return kept{t.realm, t.RevocationSet, "", t.since} }
+
+func (s *sharedRevocations) good() (read, since time.Time, good bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status.LastSync == nil {
+		return time.Time{}, time.Time{}, false
+	}
+	return *s.status.LastSync, s.since, !s.stale() || s.outage.Load().OnOutage != "closed"
+}
+
+func (tombstones) good() (read, since time.Time, good bool) { return time.Now(), time.Now(), true }
+
+// moved waits for the first attempt to read revocations that were good in another place
+// until now. If it fails, the configuration before is the better one.
+func (r *realm) moved(ctx context.Context) error {
+	s := r.revocationsMoved
+	if s == nil {
+		return nil
+	}
+	awaitFirst(ctx, s.first)
+	select {
+	case <-s.first:
+		if s.unread != nil {
+			return fmt.Errorf("the revocations were to move to a place that cannot be read, so they stay where they are: %w", s.unread)
+		}
+	default: // there is much to read
+	}
+	return nil
+}
 
 // home tells places apart as an operator does: a server with another password, or beside
 // another storage, has the same revocations.

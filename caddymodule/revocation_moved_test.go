@@ -138,6 +138,61 @@ func TestNoMoveIsWarnedOf(t *testing.T) {
 	}
 }
 
+// A reload that would close auth routes on all nodes at once, since a Redis that was just
+// named does not answer, refuses its password or has its port closed, is refused, and what
+// held before goes on: the list, and what waits to be shared.
+func TestMoveToAPlaceThatCannotBeReadIsRefused(t *testing.T) {
+	s := startRedis(t)
+	s.command("CONFIG", "SET", "requirepass", "right")
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	folder := t.TempDir()
+	load := func(root, revocation string) error {
+		return caddy.Load(fmt.Appendf(nil, `{"admin": {"disabled": true, "config": {"persist": false}}, "storage": {"module": "file_system", "root": %q},
+			"logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}},
+			"apps": {"session": {"realms": {"default": {"secret": ["kX9vB2mQ7rT4wZ1nY8cF5hJ3pL6sD0gA"], "revocation": %s}}}}}`, root, filepath.Join(folder, "log"), revocation), true)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	redis := func(user, address string) string {
+		return fmt.Sprintf(`{"module": "redis", "url": "redis://%s@%s"}`, user, address)
+	}
+	good := redis(":right", "127.0.0.1:"+s.port)
+	unusable := filepath.Join(folder, "file")
+	require.NoError(t, os.WriteFile(unusable, nil, 0o600))
+	for _, before := range []string{`{"module": "storage"}`, good} {
+		require.NoError(t, load(folder, before))
+		set := current(t)
+		require.NoError(t, set.Revoke(t.Context(), ended("one")))
+		for name, move := range map[string]func() error{
+			"no server":          func() error { return load(folder, redis("", closed.Addr().String())) },
+			"the wrong password": func() error { return load(folder, redis(":wrong", "127.0.0.1:"+s.port)) },
+			"no folder":          func() error { return load(unusable, `{"module": "storage"}`) },
+		} {
+			require.ErrorContains(t, move(), "a place that cannot be read", name)
+			if current(t) != set || set.Status().Refusing {
+				t.Errorf("%s: the revocations before do not go on", name)
+			}
+			wantRevoked(t, set, annsSession("one"), true)
+			wantRevoked(t, set, annsSession("other"), false)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "log"))
+	require.NoError(t, err)
+	if strings.Contains(string(text), "auth routes are closed") || strings.Count(string(text), "kept in another place") != 1 { // to the Redis that answers
+		t.Errorf("the log tells of what did not happen:\n%s", text)
+	}
+
+	// Where nothing is good any more, a reload may try whatever it likes.
+	s.kill()
+	set := current(t)
+	eventually(t, 10*time.Second, "the outage is not noticed", func() bool { return set.Status().Outage })
+	set.mu.Lock()
+	set.countGrace(time.Now().Add(-time.Hour))
+	set.mu.Unlock()
+	require.NoError(t, load(folder, redis("", closed.Addr().String())))
+}
+
 func TestServerOfARedisURL(t *testing.T) {
 	for one, other := range map[string]string{
 		"redis://a:b@h:1/0": "redis://h:1/0",

@@ -53,8 +53,11 @@ func (r *realm) openRevocations(ctx context.Context) (session.Revocations, error
 		if log == nil {
 			return tombstones{set, r.name, time.Now()}, nil
 		}
-		opened := newSharedRevocations(r.name, set, log, r.revocationModule.OutageRule())
+		opened := newSharedRevocations(r.name, set, log, r.revocationModule.OutageRule(), before...)
 		opened.home = r.home()
+		if opened.goesOn {
+			r.revocationsMoved = opened
+		}
 		return opened, nil
 	})
 	if err != nil {

@@ -72,6 +72,10 @@ func newRedisClient(written string, retries int) (redis.UniversalClient, error) 
 	if err != nil {
 		return nil, wrong
 	}
+	dials := 0 // the client's default: five, each of five seconds where nothing answers
+	if retries == noRetries {
+		dials = 1
+	}
 	query := parsed.Query()
 	for _, option := range []string{"read_only", "replica_only", "route_by_latency", "route_randomly"} {
 		if query.Has(option) {
@@ -84,14 +88,14 @@ func newRedisClient(written string, retries int) (redis.UniversalClient, error) 
 		if err != nil {
 			return nil, wrong
 		}
-		options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+		options.ContextTimeoutEnabled, options.MaxRetries, options.DialerRetries = true, retries, dials
 		return redis.NewFailoverClient(options), nil
 	case query.Has("addr"):
 		options, err := redis.ParseClusterURL(written)
 		if err != nil {
 			return nil, wrong
 		}
-		options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+		options.ContextTimeoutEnabled, options.MaxRetries, options.DialerRetries = true, retries, dials
 		// A master that is gone redirects nobody: else it would take the client a minute
 		// to ask who serves in its place.
 		options.ClusterStateReloadInterval = retryInterval
@@ -101,7 +105,7 @@ func newRedisClient(written string, retries int) (redis.UniversalClient, error) 
 	if err != nil {
 		return nil, wrong
 	}
-	options.ContextTimeoutEnabled, options.MaxRetries = true, retries
+	options.ContextTimeoutEnabled, options.MaxRetries, options.DialerRetries = true, retries, dials
 	return redis.NewClient(options), nil
 }
 

@@ -49,6 +49,8 @@ type sharedRevocations struct {
 	done   sync.WaitGroup
 
 	first     chan struct{} // closed after the first attempt to read the log
+	unread    error         // of that attempt, once it is over
+	goesOn    bool          // from another place that was good, so its grace holds until the first attempt
 	closing   *time.Timer   // fires when an outage has lasted for the grace
 	started   time.Time
 	awake     func(time.Time) time.Duration // since started, without what the machine slept
@@ -88,7 +90,9 @@ type terms struct {
 	storage certmagic.Storage
 }
 
-func newSharedRevocations(realm string, set *session.RevocationSet, log RevocationLog, outage Outage) *sharedRevocations {
+// newSharedRevocations follows a log. Those of the configuration before, in another place,
+// have the same set.
+func newSharedRevocations(realm string, set *session.RevocationSet, log RevocationLog, outage Outage, before ...keeper) *sharedRevocations {
 	ctx, cancel := context.WithCancel(context.Background())
 	now := time.Now()
 	s := &sharedRevocations{
@@ -99,10 +103,25 @@ func newSharedRevocations(realm string, set *session.RevocationSet, log Revocati
 	s.outage.Store(&outage)
 	s.awake = func(now time.Time) time.Duration { return now.Sub(s.started) }
 	s.closing = time.AfterFunc(time.Duration(outage.OutageGrace), s.graceOver)
+	for _, k := range before {
+		s.goOn(k.good())
+	}
 	s.done.Go(func() { s.follow(ctx) })
 	s.done.Go(func() { s.retry(ctx) })
 	s.done.Go(func() { s.shareUpdates(ctx) })
 	return s
+}
+
+// goOn takes over what the set was known to be good at, if it was: what other nodes end in
+// the new place is missed no longer than in an outage.
+func (s *sharedRevocations) goOn(read, since time.Time, good bool) {
+	if !good {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.goesOn, s.status.LastSync = true, &read
+	s.countGrace(since)
 }
 
 // use applies the terms of a configuration: those of the latest one hold.
@@ -262,18 +281,23 @@ func (s *sharedRevocations) attempt(ctx context.Context) error {
 // follow reads the log until the context ends.
 func (s *sharedRevocations) follow(ctx context.Context) {
 	var once sync.Once
-	attempted := func() { once.Do(func() { close(s.first) }) }
-	defer attempted()
+	attempted := func(err error) {
+		once.Do(func() {
+			s.unread = err
+			close(s.first)
+		})
+	}
+	defer attempted(nil)
 	for {
 		err := s.log.Follow(ctx, s.Add, func() {
 			s.synced()
-			attempted()
+			attempted(nil)
 		})
 		if ctx.Err() != nil {
 			return
 		}
 		s.broken(err)
-		attempted()
+		attempted(err)
 		if !sleep(ctx, retryInterval) {
 			return
 		}

@@ -183,9 +183,16 @@ func (r *Keyring) load(ctx context.Context) ([]storedKey, bool, error) {
 	if err := json.Unmarshal(encoded, &stored); err != nil || len(stored) == 0 {
 		// Without %w: a decoding error may quote what it read. No keys are not what
 		// was stored, and new ones would sign everybody out.
-		return nil, false, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
+		return nil, false, a.damaged()
 	}
 	return r.use(stored)
+}
+
+// damaged says what to do, since Caddy does not start on such a file. The node does not
+// put it right by itself: what is left of it may be all that there is of somebody's keys.
+func (a *automaticKeys) damaged() error {
+	return fmt.Errorf("%w: the stored keys at %s are damaged; restore the file or, while a node still serves with its keys, delete it: "+
+		"that node writes them again within a minute, and without one everybody has to sign in anew", ErrUnavailable, a.storageKey())
 }
 
 // use makes the stored keys the keyring's own, and those that it has and needs. It
@@ -194,7 +201,7 @@ func (r *Keyring) use(stored []storedKey) (all []storedKey, lost bool, err error
 	a := r.automatic
 	for _, s := range stored {
 		if len(s.Secret) != keySize {
-			return nil, false, fmt.Errorf("%w: the stored keys at %s are damaged", ErrUnavailable, a.storageKey())
+			return nil, false, a.damaged()
 		}
 	}
 	a.merging.Lock()

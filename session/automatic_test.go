@@ -298,7 +298,7 @@ func TestAutomaticDamagedFile(t *testing.T) {
 					storage.files[key] = []byte(file)
 				}
 				_, err := session.NewAutomaticKeyring(t.Context(), session.AutomaticKeys{Storage: storage})
-				if !errors.Is(err, session.ErrUnavailable) || !strings.Contains(err.Error(), "damaged") {
+				if !errors.Is(err, session.ErrUnavailable) || !strings.Contains(err.Error(), "are damaged; restore the file") {
 					t.Errorf("a start on it: %v", err)
 				}
 				if err != nil && strings.Contains(err.Error(), secret[:12]) {
@@ -321,6 +321,16 @@ func TestAutomaticDamagedFile(t *testing.T) {
 				}
 				if _, err := n.keys.Open(t.Context(), token); err != nil {
 					t.Errorf("a running node: %v", err)
+				}
+				// As the error says, it writes them again where the file was deleted.
+				clear(storage.files)
+				ctx, stop = context.WithCancel(t.Context())
+				go n.keys.Maintain(ctx, func(error) {})
+				time.Sleep(time.Minute + time.Second)
+				stop()
+				synctest.Wait()
+				if _, err := newNode(t, storage).keys.Open(t.Context(), token); err != nil {
+					t.Errorf("after the file was deleted: %v", err)
 				}
 			})
 		})

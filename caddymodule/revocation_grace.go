@@ -53,7 +53,7 @@ func (s *sharedRevocations) synced() {
 	defer s.mu.Unlock()
 	s.noteGraceOver() // a process that was frozen may look before its timers fire
 	closed := s.toldClosed
-	s.toldClosed, s.toldBroken = false, false
+	s.toldClosed, s.toldBroken, s.reason = false, false, nil
 	s.status.LastSync = &now
 	// Until the next look nothing is wrong. A look that never ends is an outage.
 	s.countGrace(now.Add(lookInterval(s.log)))
@@ -70,6 +70,7 @@ func (s *sharedRevocations) synced() {
 func (s *sharedRevocations) broken(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reason = err
 	if s.toldBroken {
 		return
 	}
@@ -107,7 +108,8 @@ func (s *sharedRevocations) graceOver() {
 }
 
 // noteGraceOver says that the grace is over, if it is. No error may have told of the
-// outage: a look hangs, or the process was frozen.
+// outage: a look hangs, or the process was frozen. Or it has another reason by now: a
+// server that ends a connection may refuse the next one for a password.
 func (s *sharedRevocations) noteGraceOver() {
 	outage := s.outage.Load()
 	now := time.Now()
@@ -118,9 +120,9 @@ func (s *sharedRevocations) noteGraceOver() {
 	switch {
 	case outage.OnOutage == "closed" && !s.toldClosed:
 		s.toldClosed = true
-		s.logger().Error(message + ", so auth routes are closed")
+		s.logger().Error(message+", so auth routes are closed", zap.Error(s.reason))
 	case outage.OnOutage != "closed" && !s.status.Outage:
-		s.logger().Error(message)
+		s.logger().Error(message, zap.Error(s.reason))
 	}
 	s.beginOutage()
 }

@@ -330,6 +330,27 @@ func TestOutageOfALookThatHungNamesItsReason(t *testing.T) {
 	wantLogged(t, logged(), 1, "auth routes are closed", "connection reset by peer")
 }
 
+// A server that restarts with another password first ends the connection. When auth routes
+// close, the log names what is wrong now.
+func TestClosingNamesTheLatestReason(t *testing.T) {
+	logged := caddyLog(t)
+	synctest.Test(t, func(t *testing.T) {
+		log := &readOnce{fail: make(chan error)}
+		node := startNode(t, log, Outage{})
+		time.Sleep(time.Second)
+		log.fail <- errors.New("the connection has ended")
+		synctest.Wait()
+		for range 50 {
+			time.Sleep(time.Second)
+			log.fail <- errors.New("wrong password")
+		}
+		time.Sleep(time.Minute)
+		node.cancel()
+		node.done.Wait()
+	})
+	wantLogged(t, logged(), 1, "the connection has ended", "auth routes are closed", "wrong password")
+}
+
 // Each outage is an outage of its own, and is told of.
 func TestEveryOutageIsCounted(t *testing.T) {
 	logged, folder := caddyLog(t), t.TempDir()

@@ -62,6 +62,7 @@ type sharedRevocations struct {
 	since      time.Time // the grace counts from here
 	toldClosed bool      // it has been logged that auth routes are closed
 	toldBroken bool      // the error of this outage has been logged
+	reason     error     // the latest error of this outage
 	ended      bool      // Destruct has run
 
 	heirs   []keeper                      // in another place, once this ends

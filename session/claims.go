@@ -212,28 +212,12 @@ func readText(d *decoder, name string, text *string) (err error) {
 }
 
 func setNumber(name, literal string, number *int64, most int64) error {
-	n, err := parseInt(literal)
+	n, err := strconv.ParseInt(literal, 10, 64)
 	if err != nil || n < 0 || n > most {
 		return fmt.Errorf("the claim %s must be a whole number in range", name)
 	}
 	*number = n
 	return nil
-}
-
-// parseInt is strconv.ParseInt, which takes five times as long for the digits of a time.
-func parseInt(literal string) (n int64, err error) {
-	const fit = 18 // digits, in any case
-	for i := range len(literal) {
-		digit := literal[i] - '0'
-		if digit > 9 || i == fit {
-			return strconv.ParseInt(literal, 10, 64)
-		}
-		n = n*10 + int64(digit)
-	}
-	if literal == "" {
-		return 0, strconv.ErrSyntax
-	}
-	return n, nil
 }
 
 // readNumericDate reads seconds, which may have a fraction (RFC 7519 section 2). It does not

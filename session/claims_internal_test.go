@@ -107,19 +107,6 @@ func FuzzDecodeClaims(f *testing.F) {
 	})
 }
 
-// The shortcuts say the same as the standard library.
-func TestParseInt(t *testing.T) {
-	for _, literal := range []string{
-		"", "0", "-0", "00", "7", "-7", "+7", "1e3", "1.5", "1_0", "x", "1x", "1772452800000", "253402300799000", "999999999999999999",
-		"1000000000000000000", "9223372036854775807", "9223372036854775808", "99999999999999999999999",
-	} {
-		want, wantErr := strconv.ParseInt(literal, 10, 64)
-		if got, err := parseInt(literal); (err == nil) != (wantErr == nil) || err == nil && got != want {
-			t.Errorf("%q: %d, %v, not %d, %v", literal, got, err, want, wantErr)
-		}
-	}
-}
-
 func TestISOString(t *testing.T) {
 	for _, milliseconds := range []int64{0, 1, 9, 10, 99, 100, 999, 1000, 1772452800123, 1772496000000, latestTime * 1000} {
 		at := time.UnixMilli(milliseconds)

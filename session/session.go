@@ -100,7 +100,7 @@ func (s *Session) AppendJSON(b []byte, tokens bool) []byte {
 func appendISOString(b []byte, t time.Time) []byte {
 	b = t.UTC().AppendFormat(b, time.RFC3339)
 	milliseconds := t.Nanosecond() / int(time.Millisecond)
-	digit := func(n int) byte { return '0' + byte(n%10) }
+	digit := func(n int) byte { return "0123456789"[n%10] }
 	return append(b[:len(b)-len("Z")], '.', digit(milliseconds/100), digit(milliseconds/10), digit(milliseconds), 'Z')
 }
 

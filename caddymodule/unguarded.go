@@ -24,6 +24,7 @@ import (
 // survey looks through the routes of a whole configuration for ways around its
 // guards. Rules can only be proved for requests that meet a guard.
 type survey struct {
+	ctx      caddy.Context
 	warnings []string
 	guarded  map[string]bool     // upstreams that are proxied behind a guard
 	open     map[string][]string // upstreams that are proxied without one, and where
@@ -43,10 +44,10 @@ type survey struct {
 
 	behind []guardedApp // what is proxied behind guards
 
-	files      map[string][]fileRoot // of a site, behind its guards
-	errorFiles []fileRoot            // that answer errors
+	files map[string][]fileRoot // of a site, behind its guards
 
-	scriptRoots map[string]string // of a site, the root that its FastCGI server gets
+	failing     []failing
+	errorRoutes []errorRoutes
 }
 
 // apiPlace is a path at which every request to a site meets a session API.
@@ -62,13 +63,9 @@ type position struct {
 	moved     bool   // its path may have been changed behind the guard
 	answerer  string // the handler that has answered every request; empty: none
 	sometimes bool   // only some requests of the site come here
-	ofError   bool   // for the answer to an error
 	overrides string // fields that a header directive before it sets as the answer goes out
 	root      string // where a file server finds its files, as far as that is known
-	asksPath  bool   // a matcher has looked for a file of the visitor's path
-	fixed     bool   // the path was replaced by one that no visitor can choose
 	cut       bool   // a part of the path was taken off or replaced behind the guard
-	harmless  bool   // the error is none of a guard
 	byPath    bool   // only requests for some paths come here
 	ofAnswer  bool   // in place of an answer
 	stripped  string // a prefix that was taken off the path of requests that have it
@@ -92,9 +89,10 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	}
 	app := module.(*caddyhttp.App)
 	s := &survey{
+		ctx:     ctx,
 		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
 		guards: map[string][]*Guard{}, apis: map[string][]*API{}, matchers: map[string][]*MatchSession{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
-		overridden: map[string]bool{}, files: map[string][]fileRoot{}, scriptRoots: map[string]string{},
+		overridden: map[string]bool{}, files: map[string][]fileRoot{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		s.server = app.Servers[name]
@@ -102,11 +100,11 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 		s.site = strings.Join(s.server.Listen, " ")
 		s.routes(s.server.Routes, position{})
 		if s.server.Errors != nil {
-			s.routes(s.server.Errors.Routes, position{sometimes: true, ofError: true})
+			s.errorRoutes = append(s.errorRoutes, errorRoutes{s.server, "", s.server.Errors.Routes})
 		}
 	}
 	s.compareUpstreams()
-	s.compareFiles()
+	s.compareErrors()
 	s.compareNamesOfFiles()
 	s.compareGuards()
 	s.compareApps()
@@ -136,7 +134,6 @@ func unusualPort(app *caddyhttp.App, server *caddyhttp.Server) string {
 type group struct {
 	perhaps, moved bool // before it
 	comesOn        bool // through one of its routes
-	leavesPath     bool // one of its routes does
 }
 
 // routes follows a list of routes. It returns where every request that comes to its
@@ -155,12 +152,10 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		from.perhaps, from.moved = of.perhaps, of.moved
 		met := s.route(route, from)
 		of.comesOn = of.comesOn || met.answerer == ""
-		of.leavesPath = of.leavesPath || !met.fixed
 		matchesAll := len(route.MatcherSets) == 0
 		if matchesAll && !of.comesOn {
 			at.answerer = met.answerer
 		}
-		at.fixed = at.fixed || !of.leavesPath && (matchesAll || looksForOwnFiles(route))
 		if matchesAll {
 			at.root = met.root
 		}
@@ -187,8 +182,6 @@ func (s *survey) route(route caddyhttp.Route, at position) position {
 	if host := firstHost(route); host != "" {
 		s.site, s.host = host+s.port, host
 	}
-	at.asksPath = at.asksPath || asksForPath(route)
-	at.harmless = at.harmless || at.ofError && isOfOtherErrors(route)
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	s.matchersOf(route, at)
@@ -214,7 +207,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			}
 			if at.guard != nil {
 				s.warn("requests pass two session_guards (the second at %s); merge their rules into one", handler.Source)
-			} else if at.perhaps && !at.ofError {
+			} else if at.perhaps {
 				s.warn("some requests pass two session_guards (the second at %s); merge their rules into one, or put each into a handle of its own", handler.Source)
 			}
 			s.checkOverrides("session_guard", handler.Source, at)
@@ -230,7 +223,6 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			at.overrides = cmp.Or(at.overrides, overrides(handler))
 		case *rewrite.Rewrite:
 			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
-			at.fixed = at.fixed || fixesPath(handler, at.asksPath)
 			at.stripped = cmp.Or(at.stripped, handler.StripPathPrefix)
 			at.cut = at.cut || at.guard != nil && handler.URI == "" && changesPath(handler, at.guard)
 		case caddyhttp.VarsMiddleware:
@@ -238,13 +230,12 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		case *caddyhttp.VarsMiddleware:
 			at.root = rootOf((*handler)["root"], at.root)
 		case *fileserver.FileServer:
-			s.filesServed(handler, at)
+			s.served(handler, at)
 		case *caddyhttp.Subroute:
-			before := at.guard // a denial is an error, so those of a guard inside come to its error routes
-			at = s.routes(handler.Routes, at)
-			if handler.Errors != nil {
-				s.routes(handler.Errors.Routes, position{guard: before, sometimes: true, ofError: true})
+			if handler.Errors != nil && at.guard == nil { // a denial is an error, so those of a guard inside come to its error routes
+				s.errorRoutes = append(s.errorRoutes, errorRoutes{s.server, s.site, handler.Errors.Routes})
 			}
+			at = s.routes(handler.Routes, at)
 		case *caddyhttp.Invoke:
 			if route := s.server.NamedRoutes[handler.Name]; route != nil {
 				at = s.named(route, at)
@@ -337,7 +328,7 @@ func (s *survey) answers(api *API, at position) {
 	}
 	s.checkOverrides("session_api", api.Source, at)
 	place := apiPlace{s.server, s.site, api.Path}
-	if s.answered[place] && !at.ofError {
+	if s.answered[place] {
 		s.warn("session_api (%s) never answers, since an earlier one answers %s; give it another path", api.Source, api.Path)
 	}
 	s.answered[place] = s.answered[place] || !at.sometimes
@@ -358,11 +349,15 @@ func (s *survey) compareUpstreams() {
 	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
 		for _, site := range s.open[upstream] {
 			if s.isGuarded(upstream) || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
-				s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
-					"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
+				s.warnOfOpen(site, upstream)
 			}
 		}
 	}
+}
+
+func (s *survey) warnOfOpen(site, upstream string) {
+	s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
+		"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
 }
 
 // isGuarded reports whether an upstream is an app behind some guard, or a FastCGI server with a

@@ -26,7 +26,7 @@ func (s *survey) matchersOf(route caddyhttp.Route, at position) {
 			s.warn("%s: the matcher session (%s) is never tried, since %s answers first; move its directive before %[3]s (into a handle of its own, or a route block)", s.site, matcher.Source, at.answerer)
 		}
 	}
-	if at.answerer != "" || at.ofError || !slices.ContainsFunc(route.Handlers, refuses) {
+	if at.answerer != "" || !slices.ContainsFunc(route.Handlers, refuses) {
 		return
 	}
 	for _, set := range route.MatcherSets {

@@ -17,11 +17,9 @@ import (
 
 func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	guarded := at.guard != nil
-	names := upstreams(proxy)
-	if php, ok := proxy.Transport.(*fastcgi.Transport); ok {
-		names = s.scripts(names, php.Root, at)
-	}
-	if guarded && !asksBefore(proxy) && !at.ofError {
+	names := upstreams(proxy, at.root)
+	s.failing = append(s.failing, failing{s.server, s.site, s.host, at.guard, at.root, false})
+	if guarded && !asksBefore(proxy) {
 		s.behind = append(s.behind, guardedApp{at.guard, s.site, s.host, at.byPath, names})
 	}
 	if guarded && !asksBefore(proxy) {
@@ -30,7 +28,7 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 			at.guard.handlesResponses.Store(true)
 		}
 	}
-	if site := otherSite(names, s.host); guarded && (at.byPath || at.ofAnswer) && !at.ofError && !asksBefore(proxy) && site != "" && asksOverTLS(proxy) &&
+	if site := otherSite(names, s.host); guarded && (at.byPath || at.ofAnswer) && !asksBefore(proxy) && site != "" && asksOverTLS(proxy) &&
 		(len(at.guard.Handoff) == 0 || at.guard.realm.settings.ForwardCookie.or(false) || cmp.Or(at.guard.realm.settings.IdentityHeaders, "on") == "on" && !removesSession(proxy)) {
 		s.warn("%s: reverse_proxy behind session_guard (%s) sends requests to %s, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; "+
 			"write a handle for it, and the guard in another handle beside that, or name the pages that sign in, for example: handoff %s, and write identity_headers user",
@@ -53,29 +51,9 @@ func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
 	}
 }
 
-// scripts name the apps of a FastCGI server: it runs the scripts of the root that Caddy
-// names, so sites with roots of their own may share one. An error route has the root of the
-// route that failed, unless it sets another.
-func (s *survey) scripts(servers []string, root string, at position) []string {
-	root = rootOf(root, at.root)
-	if at.ofError && root == "" {
-		root = s.scriptRoots[s.site]
-	}
-	if !at.ofError {
-		s.scriptRoots[s.site] = root
-	}
-	if root == "" {
-		return servers
-	}
-	names := make([]string, len(servers))
-	for i, server := range servers {
-		names[i] = server + " (root " + root + ")"
-	}
-	return names
-}
-
-// upstreams name what a proxy asks, one app by one name however it is written.
-func upstreams(proxy *reverseproxy.Handler) []string {
+// upstreams name what a proxy asks, one app by one name however it is written. A FastCGI server
+// runs the scripts of the root that Caddy names, so sites with roots of their own may share one.
+func upstreams(proxy *reverseproxy.Handler, root string) []string {
 	var names []string
 	for _, upstream := range proxy.Upstreams {
 		names = append(names, upstreamName(upstream.Dial))
@@ -84,6 +62,13 @@ func upstreams(proxy *reverseproxy.Handler) []string {
 		// A source made of others does not show them any more.
 		if settings, err := json.Marshal(source); err == nil && string(settings) != "{}" {
 			names = append(names, "dynamic "+source.CaddyModule().ID.Name()+" "+string(settings))
+		}
+	}
+	if php, ok := proxy.Transport.(*fastcgi.Transport); ok {
+		if root = rootOf(php.Root, root); root != "" {
+			for i := range names {
+				names[i] += " (root " + root + ")"
+			}
 		}
 	}
 	return names

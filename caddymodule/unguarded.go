@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,58 +18,53 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
-
-	"github.com/session-guard/caddy-session-guard/routes"
 )
 
 // survey looks through the routes of a whole configuration for ways around its
 // guards. Rules can only be proved for requests that meet a guard.
 type survey struct {
-	ctx      caddy.Context
-	warnings []string
-	guarded  map[string]bool     // upstreams that are proxied behind a guard
-	open     map[string][]string // upstreams that are proxied without one, and where
-	server   *caddyhttp.Server
-	port     string // of the server, as it stands behind the hosts of its sites
-	site     string
-	host     string                     // of the site, without the port; empty for any
-	useless  map[string]bool            // sites with a guard, unless something is proxied behind it
-	guards   map[string][]*Guard        // of a site
-	apis     map[string][]*API          // of a site
-	matchers map[string][]*MatchSession // of a site
-	closings []closing
-	answered map[apiPlace]bool
-	invoked  map[invocation]bool
-
-	overridden map[string]bool // sites with a warning of header directives
-
-	behind []guardedApp // what is proxied behind guards
-
-	files map[string][]fileRoot // of a site, behind its guards
-
-	failing     []failing
+	ctx         caddy.Context
+	following   map[invocation]bool
+	found       []finding
 	errorRoutes []errorRoutes
+	apps        []app    // behind guards
+	guarded     []string // upstreams that some requests come to through a guard
+	warnings    []string
 }
 
-// apiPlace is a path at which every request to a site meets a session API.
-type apiPlace struct {
-	server     *caddyhttp.Server
-	site, path string
+// finding is a handler or a route, and where requests are that come to it.
+type finding struct {
+	what any
+	at   position
 }
 
-// position is what a request has met when it comes to a handler.
+// position is where a request is.
 type position struct {
+	place
+	progress
+}
+
+// place is where in the configuration that is.
+type place struct {
+	server    *caddyhttp.Server
+	port      string // of the server, as it stands behind the hosts of its sites
+	site      string // as warnings name it
+	host      string // of the site, without the port; empty for any
+	sometimes bool   // only some requests of the site come here
+	byPath    bool   // those for some paths
+	ofAnswer  bool   // in place of an answer
+}
+
+// progress is what the request has met on its way.
+type progress struct {
 	guard     *Guard // nil: none, or not by every request
 	perhaps   bool   // some requests have met a guard, and came on
 	moved     bool   // its path may have been changed behind the guard
+	cut       bool   // a part of the path was taken off or replaced behind the guard
+	stripped  string // a prefix that was taken off the path of requests that have it
 	answerer  string // the handler that has answered every request; empty: none
-	sometimes bool   // only some requests of the site come here
 	overrides string // fields that a header directive before it sets as the answer goes out
 	root      string // where a file server finds its files, as far as that is known
-	cut       bool   // a part of the path was taken off or replaced behind the guard
-	byPath    bool   // only requests for some paths come here
-	ofAnswer  bool   // in place of an answer
-	stripped  string // a prefix that was taken off the path of requests that have it
 }
 
 // invocation is a named route that is being followed. It may invoke itself, after a
@@ -88,33 +84,52 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 		return nil, err
 	}
 	app := module.(*caddyhttp.App)
-	s := &survey{
-		ctx:     ctx,
-		guarded: map[string]bool{}, open: map[string][]string{}, useless: map[string]bool{},
-		guards: map[string][]*Guard{}, apis: map[string][]*API{}, matchers: map[string][]*MatchSession{}, answered: map[apiPlace]bool{}, invoked: map[invocation]bool{},
-		overridden: map[string]bool{}, files: map[string][]fileRoot{},
-	}
+	s := &survey{ctx: ctx, following: map[invocation]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
-		s.server = app.Servers[name]
-		s.port = unusualPort(app, s.server)
-		s.site = strings.Join(s.server.Listen, " ")
-		s.routes(s.server.Routes, position{})
-		if s.server.Errors != nil {
-			s.errorRoutes = append(s.errorRoutes, errorRoutes{s.server, "", s.server.Errors.Routes})
+		server := app.Servers[name]
+		s.routes(server.Routes, position{place: place{server: server, port: unusualPort(app, server), site: strings.Join(server.Listen, " ")}})
+		if server.Errors != nil {
+			s.errorRoutes = append(s.errorRoutes, errorRoutes{server, "", server.Errors.Routes})
 		}
 	}
-	s.compareUpstreams()
-	s.compareErrors()
-	s.compareNamesOfFiles()
-	s.compareGuards()
-	s.compareApps()
-	s.compareRealms()
-	s.compareMatchers()
-	s.compareUpdates()
-	s.compareClosings()
-	s.compareHooks()
-	s.compareCookies()
+	s.findApps()
+	for _, check := range []func(*survey){
+		(*survey).checkOrder, (*survey).checkOpen, (*survey).checkApps, (*survey).checkErrors, (*survey).checkFiles, (*survey).checkStripped, (*survey).checkHeaders,
+		(*survey).checkGuardsOfApps, (*survey).checkAppsOfRealms, (*survey).checkRealms, (*survey).checkCookies, (*survey).checkAPIs,
+		(*survey).checkMatchers, (*survey).checkClosings, (*survey).checkUpdates, (*survey).checkHooks,
+	} {
+		check(s)
+	}
 	return s.warnings, nil
+}
+
+func (s *survey) warn(format string, arguments ...any) {
+	if warning := fmt.Sprintf(format, arguments...); !slices.Contains(s.warnings, warning) {
+		s.warnings = append(s.warnings, warning)
+	}
+}
+
+// all are the handlers of a type, or routes, that requests come to.
+func all[T any](s *survey) iter.Seq2[T, position] {
+	return func(yield func(T, position) bool) {
+		for _, found := range s.found {
+			if what, ok := found.what.(T); ok && found.at.answerer == "" && !yield(what, found.at) {
+				return
+			}
+		}
+	}
+}
+
+const everySite = ""
+
+// ofSite are those of one site.
+func ofSite[T any](s *survey, site string) (found []T) {
+	for what, at := range all[T](s) {
+		if at.site == site || site == everySite {
+			found = append(found, what)
+		}
+	}
+	return found
 }
 
 // unusualPort is the port by which the sites of a server differ from others of their
@@ -141,6 +156,11 @@ type group struct {
 func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 	groups := map[string]*group{}
 	for _, route := range list {
+		matchesAll := len(route.MatcherSets) == 0
+		if route.Group == "" && matchesAll {
+			at.progress = s.route(route, at)
+			continue
+		}
 		of := groups[route.Group]
 		if of == nil {
 			of = &group{perhaps: at.perhaps, moved: at.moved}
@@ -152,96 +172,64 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		from.perhaps, from.moved = of.perhaps, of.moved
 		met := s.route(route, from)
 		of.comesOn = of.comesOn || met.answerer == ""
-		matchesAll := len(route.MatcherSets) == 0
-		if matchesAll && !of.comesOn {
-			at.answerer = met.answerer
-		}
 		if matchesAll {
 			at.root = met.root
-		}
-		comesOn := met.answerer == "" && !route.Terminal
-		if matchesAll && route.Group == "" {
-			at.guard, at.perhaps, at.moved = met.guard, met.perhaps, met.moved && comesOn
-			at.overrides, at.cut, at.stripped = met.overrides, met.cut, met.stripped
-		} else if comesOn {
-			if route.Group == "" {
-				at.stripped = met.stripped
+			if !of.comesOn {
+				at.answerer = met.answerer
 			}
-			if route.Group == "" && !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
+		}
+		if met.answerer != "" || route.Terminal {
+			continue
+		}
+		if route.Group == "" {
+			at.stripped = met.stripped
+			if !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
 				at.overrides = met.overrides
 			}
-			at.perhaps = at.perhaps || met.perhaps || met.guard != at.guard
-			at.moved = at.moved || met.moved && met.guard == at.guard
 		}
+		at.perhaps = at.perhaps || met.perhaps || met.guard != at.guard
+		at.moved = at.moved || met.moved && met.guard == at.guard
 	}
 	return at
 }
 
-func (s *survey) route(route caddyhttp.Route, at position) position {
-	site, siteHost := s.site, s.host
+func (s *survey) route(route caddyhttp.Route, at position) progress {
 	if host := firstHost(route); host != "" {
-		s.site, s.host = host+s.port, host
+		at.site, at.host = host+at.port, host
 	}
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
-	s.matchersOf(route, at)
-	met := s.handlers(route.Handlers, at)
-	s.site, s.host = site, siteHost
-	return met
+	s.found = append(s.found, finding{route, at})
+	return s.handlers(route.Handlers, at)
 }
 
-func asksForMoreThanHost(set caddyhttp.MatcherSet) bool {
-	return slices.ContainsFunc(set, func(matcher any) bool {
-		_, host := matcher.(*caddyhttp.MatchHost)
-		return !host
-	})
-}
-
-func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) position {
+func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) progress {
 	for _, handler := range handlers {
+		s.found = append(s.found, finding{handler, at})
 		switch handler := handler.(type) {
 		case *Guard:
-			if at.answerer != "" {
-				s.warn("session_guard (%s) is never reached, since %s answers first; move it before %[2]s (in a route block, or with the global option order)", handler.Source, at.answerer)
-				continue
+			if at.answerer == "" {
+				at.guard, at.moved, at.cut = handler, false, false
 			}
-			if at.guard != nil {
-				s.warn("requests pass two session_guards (the second at %s); merge their rules into one", handler.Source)
-			} else if at.perhaps {
-				s.warn("some requests pass two session_guards (the second at %s); merge their rules into one, or put each into a handle of its own", handler.Source)
-			}
-			s.checkOverrides("session_guard", handler.Source, at)
-			s.checkStripped(handler, at)
-			at.guard, at.moved, at.cut = handler, false, false
-			s.guards[s.site] = append(s.guards[s.site], handler)
-			if _, known := s.useless[s.site]; !known {
-				s.useless[s.site] = true
-			}
-		case *API:
-			s.answers(handler, at)
 		case *headers.Handler:
 			at.overrides = cmp.Or(at.overrides, overrides(handler))
 		case *rewrite.Rewrite:
-			at.moved = at.moved || at.guard != nil && changesPath(handler, at.guard)
+			changed := at.guard != nil && changesPath(handler, at.guard)
+			at.moved = at.moved || changed
+			at.cut = at.cut || changed && handler.URI == ""
 			at.stripped = cmp.Or(at.stripped, handler.StripPathPrefix)
-			at.cut = at.cut || at.guard != nil && handler.URI == "" && changesPath(handler, at.guard)
-		case caddyhttp.VarsMiddleware:
-			at.root = rootOf(handler["root"], at.root)
 		case *caddyhttp.VarsMiddleware:
 			at.root = rootOf((*handler)["root"], at.root)
-		case *fileserver.FileServer:
-			s.served(handler, at)
 		case *caddyhttp.Subroute:
 			if handler.Errors != nil && at.guard == nil { // a denial is an error, so those of a guard inside come to its error routes
-				s.errorRoutes = append(s.errorRoutes, errorRoutes{s.server, s.site, handler.Errors.Routes})
+				s.errorRoutes = append(s.errorRoutes, errorRoutes{at.server, at.site, handler.Errors.Routes})
 			}
 			at = s.routes(handler.Routes, at)
 		case *caddyhttp.Invoke:
-			if route := s.server.NamedRoutes[handler.Name]; route != nil {
-				at = s.named(route, at)
+			if route := at.server.NamedRoutes[handler.Name]; route != nil {
+				at.progress = s.named(route, at)
 			}
 		case *reverseproxy.Handler:
-			s.proxied(handler, at)
 			s.responses(handler.HandleResponse, at)
 		case *intercept.Intercept:
 			s.responses(handler.HandleResponse, at)
@@ -250,35 +238,18 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			at.answerer = cmp.Or(at.answerer, caddy.GetModuleName(handler))
 		}
 	}
-	return at
+	return at.progress
 }
 
-// checkStripped warns of rules that name a prefix which the path has lost before the guard.
-// They hold for who asks with it, since the original path counts too, and whoever asks
-// without gets the same pages.
-func (s *survey) checkStripped(guard *Guard, at position) {
-	if at.stripped == "" || at.byPath {
-		return
+func (s *survey) named(route *caddyhttp.Route, at position) progress {
+	now := invocation{route, at}
+	if s.following[now] {
+		at.answerer = cmp.Or(at.answerer, "invoke") // what answers there is looked at already
+		return at.progress
 	}
-	for _, rule := range guard.Rules {
-		for _, pattern := range rule.Patterns {
-			page, ok := strings.CutPrefix(pattern, at.stripped)
-			page = cmp.Or(page, "/")
-			if ok && rule.Type == "auth" && page[0] == '/' && !guard.closes(strings.ReplaceAll(page, "*", "x"), rule.Require) {
-				s.warn("%s: uri strip_prefix %s comes before session_guard (%s), so the rule for %s does not hold for its path without %[2]s, %[5]s; "+
-					"write the rules of the guard without %[2]s, or put both into handle_path %[2]s/*", s.site, at.stripped, guard.Source, pattern, page)
-				return
-			}
-		}
-	}
-}
-
-// closes reports whether a path needs a session, and one that meets the requirements.
-func (g *Guard) closes(path string, require []Requirement) bool {
-	m := g.table.Load().Match(path, "", "")
-	return m.Type == routes.Auth && (len(require) == 0 || slices.ContainsFunc(m.Matched, func(rule int) bool {
-		return slices.EqualFunc(g.Rules[rule].Require, require, Requirement.equal)
-	}))
+	s.following[now] = true
+	defer delete(s.following, now)
+	return s.handlers(route.Handlers, at)
 }
 
 // responses follows what comes of answers to requests that came to a handler.
@@ -315,73 +286,29 @@ func passesOn(response caddyhttp.ResponseHandler) bool {
 	})
 }
 
-// answers notes a session API. Of two that every request meets at one path, the second
-// never answers.
-func (s *survey) answers(api *API, at position) {
-	s.apis[s.site] = append(s.apis[s.site], api)
-	if at.guard != nil {
-		s.warn("session_api (%s) comes after session_guard, so the guard's rules decide who may call it; move it before session_guard, and out of handle", api.Source)
-	}
-	if upper := api.realm.settings.CookiePath; !isBelow(api.Path, upper) {
-		s.warn("session_api (%s) answers %s, but browsers send the session cookie to cookie_path %s only, so it never sees who is signed in; write a path below that, such as path %s/api/session",
-			api.Source, api.Path, upper, strings.TrimSuffix(upper, "/"))
-	}
-	s.checkOverrides("session_api", api.Source, at)
-	place := apiPlace{s.server, s.site, api.Path}
-	if s.answered[place] {
-		s.warn("session_api (%s) never answers, since an earlier one answers %s; give it another path", api.Source, api.Path)
-	}
-	s.answered[place] = s.answered[place] || !at.sometimes
+func asksForMoreThanHost(set caddyhttp.MatcherSet) bool {
+	return len(set) > len(matchersOf[*caddyhttp.MatchHost](set))
 }
 
-func (s *survey) named(route *caddyhttp.Route, at position) position {
-	now := invocation{route, at}
-	if s.invoked[now] {
-		at.answerer = cmp.Or(at.answerer, "invoke") // what answers there is looked at already
-		return at
-	}
-	s.invoked[now] = true
-	defer delete(s.invoked, now)
-	return s.handlers(route.Handlers, at)
+func asksForSomePaths(set caddyhttp.MatcherSet) bool {
+	paths := pathsOf(set)
+	return len(matchersOf[*caddyhttp.MatchPathRE](set)) > 0 || len(paths) > 0 && !slices.Contains(paths, "*")
 }
 
-func (s *survey) compareUpstreams() {
-	for _, upstream := range slices.Sorted(maps.Keys(s.open)) {
-		for _, site := range s.open[upstream] {
-			if s.isGuarded(upstream) || s.useless[site] || len(s.apis[site]) > 0 && len(s.guards[site]) == 0 {
-				s.warnOfOpen(site, upstream)
-			}
+// pathsOf are the paths that a set of matchers asks for.
+func pathsOf(set caddyhttp.MatcherSet) (paths []string) {
+	for _, matcher := range matchersOf[*caddyhttp.MatchPath](set) {
+		paths = append(paths, *matcher...)
+	}
+	return paths
+}
+
+// matchersOf are the matchers of a type in a set.
+func matchersOf[T any](set caddyhttp.MatcherSet) (found []T) {
+	for _, matcher := range set {
+		if matcher, ok := matcher.(T); ok {
+			found = append(found, matcher)
 		}
 	}
-}
-
-func (s *survey) warnOfOpen(site, upstream string) {
-	s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
-		"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
-}
-
-// isGuarded reports whether an upstream is an app behind some guard, or a FastCGI server with a
-// root above that of one, whose scripts it runs too.
-func (s *survey) isGuarded(upstream string) bool {
-	below := strings.TrimSuffix(strings.TrimSuffix(upstream, ")"), "/") + "/"
-	for app := range s.guarded {
-		if app == upstream || strings.HasPrefix(app, below) {
-			return true
-		}
-	}
-	return false
-}
-
-// ofAllSites is what was found on all sites, in the order of their names.
-func ofAllSites[T any](found map[string][]T) (all []T) {
-	for _, site := range slices.Sorted(maps.Keys(found)) {
-		all = append(all, found[site]...)
-	}
-	return all
-}
-
-func (s *survey) warn(format string, arguments ...any) {
-	if warning := fmt.Sprintf(format, arguments...); !slices.Contains(s.warnings, warning) {
-		s.warnings = append(s.warnings, warning)
-	}
+	return found
 }

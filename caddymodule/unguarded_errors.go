@@ -22,36 +22,34 @@ type errorRoutes struct {
 	list   caddyhttp.RouteList
 }
 
-// failing is a proxy or a file server of a site, in place of which error routes may answer.
-type failing struct {
-	server     *caddyhttp.Server
-	site, host string
-	guard      *Guard // before it
-	root       string // of its files
-	isFiles    bool
-}
-
-// compareErrors sends requests that failed through the error routes, and warns of those whose answer
+// checkErrors sends requests that failed through the error routes, and warns of those whose answer
 // depends on the path. It is the one that was asked for, so without a rewrite a file server
 // answers with the very file that a guard has refused, and a proxy asks the app for any page.
-func (s *survey) compareErrors() {
+func (s *survey) checkErrors() {
 	s.ctx.FileSystems().Register(everyFileThere, everyFile{})
 	defer s.ctx.FileSystems().Unregister(everyFileThere)
 	for _, routes := range s.errorRoutes {
-		for _, failing := range s.failing {
-			if failing.server == routes.server && (routes.site == "" || routes.site == failing.site) {
-				s.compareError(routes.list, failing)
+		for _, failing := range s.found {
+			if failing.at.server != routes.server || routes.site != "" && routes.site != failing.at.site {
+				continue
+			}
+			switch handler := failing.what.(type) {
+			case *fileserver.FileServer:
+				failing.at.root = rootOf(handler.Root, failing.at.root)
+				s.checkError(routes.list, failing.at, true)
+			case *reverseproxy.Handler:
+				s.checkError(routes.list, failing.at, false)
 			}
 		}
 	}
 }
 
-func (s *survey) compareError(list caddyhttp.RouteList, failing failing) {
+func (s *survey) checkError(list caddyhttp.RouteList, failing position, isFiles bool) {
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable} {
 		answerer, root := s.answerOfError(list, failing, status)
 		switch answerer := answerer.(type) {
 		case *fileserver.FileServer:
-			if failing.isFiles && failing.guard != nil && status != http.StatusNotFound && rootOf(answerer.Root, root) == failing.root {
+			if isFiles && failing.guard != nil && status != http.StatusNotFound && rootOf(answerer.Root, root) == failing.root {
 				s.warn("%s: file_server in handle_errors answers with the file of the path that was asked for, so what session_guard (%s) refuses is sent with the error; "+
 					"write rewrite * /error.html before it, for every error, or put a session_guard into handle_errors too", failing.site, failing.guard.Source)
 			}
@@ -70,7 +68,7 @@ const aPath = "/any-page.php"
 
 // answerOfError is what error routes answer a request by, and its root; nil if the visitor has no
 // choice.
-func (s *survey) answerOfError(list caddyhttp.RouteList, failing failing, status int) (answerer caddyhttp.MiddlewareHandler, root string) {
+func (s *survey) answerOfError(list caddyhttp.RouteList, failing position, status int) (answerer caddyhttp.MiddlewareHandler, root string) {
 	asked := explainRequest{Method: http.MethodGet, URL: aPath, Headers: http.Header{"Host": {failing.host}, "Accept": {"*/*"}}}
 	r, err := asked.request(context.WithValue(s.ctx, explaining{}, true))
 	if err != nil {

@@ -3,26 +3,33 @@ package caddymodule
 import (
 	"bytes"
 	"slices"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// guardedApp is an app behind a guard.
-type guardedApp struct {
-	guard     *Guard
-	site      string
-	host      string // of the site; empty for any
-	byPath    bool   // requests for some paths only
-	upstreams []string
+// checkOrder warns of guards that are never reached, and of two in a row.
+func (s *survey) checkOrder() {
+	for _, found := range s.found {
+		guard, ok := found.what.(*Guard)
+		if !ok {
+			continue
+		}
+		switch at := found.at; {
+		case at.answerer != "":
+			s.warn("session_guard (%s) is never reached, since %s answers first; move it before %[2]s (in a route block, or with the global option order)", guard.Source, at.answerer)
+		case at.guard != nil:
+			s.warn("requests pass two session_guards (the second at %s); merge their rules into one", guard.Source)
+		case at.perhaps:
+			s.warn("some requests pass two session_guards (the second at %s); merge their rules into one, or put each into a handle of its own", guard.Source)
+		}
+	}
 }
 
-// compareGuards warns of an app of a site that has one guard for some paths and another for
+// checkGuardsOfApps warns of an app of a site that has one guard for some paths and another for
 // the rest. Caddy's path matchers read a path in one way, and a guard all others: a request
 // for /_next/data/x/admin.json, or for /admin where the matcher is /admin/*, meets the other
 // guard, whose rules know nothing of /admin.
-func (s *survey) compareGuards() {
-	for i, app := range s.behind {
-		for _, earlier := range s.behind[:i] {
+func (s *survey) checkGuardsOfApps() {
+	for i, app := range s.apps {
+		for _, earlier := range s.apps[:i] {
 			if app.site != earlier.site || !app.byPath && !earlier.byPath || decidesAs(app.guard, earlier.guard) {
 				continue
 			}
@@ -48,17 +55,4 @@ func firstShared(some, others []string) string {
 		return some[i]
 	}
 	return ""
-}
-
-func asksForSomePaths(set caddyhttp.MatcherSet) bool {
-	if paths := pathsOf(set); paths != nil && !slices.Contains(paths, "*") {
-		return true
-	}
-	return slices.ContainsFunc(set, func(matcher any) bool {
-		switch matcher.(type) {
-		case caddyhttp.MatchPathRE, *caddyhttp.MatchPathRE:
-			return true
-		}
-		return false
-	})
 }

@@ -9,6 +9,19 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 )
 
+// checkHeaders warns of header directives that change what we answer after us.
+func (s *survey) checkHeaders() {
+	for _, found := range s.found {
+		switch found.what.(type) {
+		case *Guard, *API:
+			if at := found.at; at.answerer == "" && at.overrides != "" {
+				s.warn("%s: a header directive sets %s after the session's own headers, so caches may keep sessions, or the session's cookie is overwritten; "+
+					"write these lines in a header block of their own, without -, > and defer", at.site, at.overrides)
+			}
+		}
+	}
+}
+
 // overrides names the fields of what we answer that a header directive sets or deletes as
 // the answer goes out, after us: caches are told that they may keep sessions, and the
 // session's cookie gets lost. A single line that deletes a field (-Server) makes Caddy do
@@ -52,14 +65,4 @@ func isDefault(response *headers.RespHeaderOps) bool {
 		}
 	}
 	return false
-}
-
-// checkOverrides warns of them, once for a site.
-func (s *survey) checkOverrides(directive, source string, at position) {
-	if at.overrides == "" || s.overridden[s.site] {
-		return
-	}
-	s.overridden[s.site] = true
-	s.warn("%s: the header directive before %s (%s) sets %s after the session's own headers, so caches may keep sessions, or the session's cookie is overwritten; "+
-		"write these lines in a header block of their own, without -, > and defer", s.site, directive, source, at.overrides)
 }

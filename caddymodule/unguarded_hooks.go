@@ -14,13 +14,13 @@ type namedHook struct {
 	url  *url.URL
 }
 
-// compareHooks warns of hooks that browsers can call: the app answers them about whatever
+// checkHooks warns of hooks that browsers can call: the app answers them about whatever
 // session the caller has made up. A query may have a key that only Caddy knows.
-func (s *survey) compareHooks() {
+func (s *survey) checkHooks() {
 	for _, hook := range s.hooks() {
 		port := cmp.Or(hook.url.Port(), map[string]string{"http": "80", "https": "443"}[hook.url.Scheme])
 		upstream := upstreamName(net.JoinHostPort(hook.url.Hostname(), port))
-		for _, app := range s.behind {
+		for _, app := range s.apps {
 			ofSite := app.host != "" && strings.EqualFold(hook.url.Hostname(), app.host) && (port == "80" || port == "443")
 			if app.byPath || !ofSite && !slices.Contains(app.upstreams, upstream) || hook.url.RawQuery != "" {
 				continue
@@ -52,7 +52,7 @@ func (s *survey) hooks() []namedHook {
 			}
 		}
 	}
-	for _, guard := range ofAllSites(s.guards) {
+	for guard := range all[*Guard](s) {
 		if meter, ok := guard.realm.validator.(validateMeter); ok {
 			add("validate", meter.hook)
 		}

@@ -11,50 +11,48 @@ import (
 	"github.com/session-guard/caddy-session-guard/routes"
 )
 
-// closing is a route that refuses requests for a path unless the matcher session matches.
-type closing struct {
-	site, pattern string
-	matcher       *MatchSession
-}
-
-// matchersOf looks at the matchers session of a route. One behind a handler that answers every
-// request, as respond is behind handle, closes nothing.
-func (s *survey) matchersOf(route caddyhttp.Route, at position) {
-	for _, matcher := range sessionMatchers(route.MatcherSets) {
-		s.matchers[s.site] = append(s.matchers[s.site], matcher)
-		if at.answerer != "" {
-			s.warn("%s: the matcher session (%s) is never tried, since %s answers first; move its directive before %[3]s (into a handle of its own, or a route block)", s.site, matcher.Source, at.answerer)
-		}
-	}
-	if at.answerer != "" || !slices.ContainsFunc(route.Handlers, refuses) {
-		return
-	}
-	for _, set := range route.MatcherSets {
-		for _, matcher := range set {
-			not, ok := matcher.(*caddyhttp.MatchNot)
-			if !ok {
-				continue
-			}
-			for _, matcher := range sessionMatchers(not.MatcherSets) {
-				for _, pattern := range pathsOf(set) {
-					s.closings = append(s.closings, closing{s.site, pattern, matcher})
-				}
-			}
-		}
-	}
-}
-
-// compareClosings warns of a path that is closed by a matcher alone. Caddy's path reads a path
-// in one way, and the app is asked for its pages in others, too.
-func (s *survey) compareClosings() {
-	for _, closing := range s.closings {
-		page := strings.TrimRight(closing.pattern, "/*")
-		if !strings.HasPrefix(page, "/") || strings.Contains(page, "*") || len(s.guards[closing.site]) == 0 {
+// checkMatchers warns of a matcher session behind what answers every request, as respond is
+// behind handle, and of one that asks for another realm than all guards, also of other sites:
+// nobody is ever signed in for it, so whom it was to turn away passes.
+func (s *survey) checkMatchers() {
+	for _, found := range s.found {
+		route, ok := found.what.(caddyhttp.Route)
+		if !ok {
 			continue
 		}
-		if !slices.ContainsFunc(s.guards[closing.site], func(guard *Guard) bool { return guard.closesInstead(page, closing.matcher) }) {
-			s.warn("%s: the matcher session (%s) closes %s in one spelling only, so /_next/data/x%s.json passes, and others; write an auth rule for %[3]s into session_guard, with what the matcher asks for as require",
-				closing.site, closing.matcher.Source, closing.pattern, page)
+		at, guards := found.at, ofSite[*Guard](s, found.at.site)
+		for _, matcher := range sessionMatchers(route.MatcherSets) {
+			if at.answerer != "" {
+				s.warn("%s: the matcher session (%s) is never tried, since %s answers first; move its directive before %[3]s (into a handle of its own, or a route block)", at.site, matcher.Source, at.answerer)
+			} else if len(guards) > 0 && !slices.ContainsFunc(ofSite[*Guard](s, everySite), func(guard *Guard) bool { return guard.realm == matcher.realm }) {
+				s.warn("the matcher session (%s) asks for sessions of the realm %s, but session_guard (%s) has those of the realm %s, so it never matches; write realm %[4]s into the matcher's block",
+					matcher.Source, matcher.realm.name, guards[0].Source, guards[0].realm.name)
+			}
+		}
+	}
+}
+
+// checkClosings warns of a path that a route refuses unless the matcher session matches, and no
+// rule does: Caddy's path reads a path in one way, and the app is asked for its pages in others, too.
+func (s *survey) checkClosings() {
+	for route, at := range all[caddyhttp.Route](s) {
+		guards := ofSite[*Guard](s, at.site)
+		if len(guards) == 0 || !slices.ContainsFunc(route.Handlers, refuses) {
+			continue
+		}
+		for _, set := range route.MatcherSets {
+			for _, not := range matchersOf[*caddyhttp.MatchNot](set) {
+				for _, matcher := range sessionMatchers(not.MatcherSets) {
+					for _, pattern := range pathsOf(set) {
+						page := strings.TrimRight(pattern, "/*")
+						if strings.HasPrefix(page, "/") && !strings.Contains(page, "*") &&
+							!slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.closesInstead(page, matcher) }) {
+							s.warn("%s: the matcher session (%s) closes %s in one spelling only, so /_next/data/x%s.json passes, and others; write an auth rule for %[3]s into session_guard, with what the matcher asks for as require",
+								at.site, matcher.Source, pattern, page)
+						}
+					}
+				}
+			}
 		}
 	}
 }
@@ -86,31 +84,13 @@ func refuses(handler caddyhttp.MiddlewareHandler) bool {
 	return false
 }
 
-// pathsOf are the paths that a set of matchers asks for.
-func pathsOf(set caddyhttp.MatcherSet) []string {
-	for _, matcher := range set {
-		switch matcher := matcher.(type) {
-		case caddyhttp.MatchPath:
-			return matcher
-		case *caddyhttp.MatchPath:
-			return *matcher
-		}
-	}
-	return nil
-}
-
 // sessionMatchers are the matchers session of a route, those behind `not` too. What an
 // expression asks cannot be seen.
-func sessionMatchers(sets caddyhttp.MatcherSets) []*MatchSession {
-	var found []*MatchSession
+func sessionMatchers(sets caddyhttp.MatcherSets) (found []*MatchSession) {
 	for _, set := range sets {
-		for _, matcher := range set {
-			switch matcher := matcher.(type) {
-			case *MatchSession:
-				found = append(found, matcher)
-			case *caddyhttp.MatchNot:
-				found = append(found, sessionMatchers(matcher.MatcherSets)...)
-			}
+		found = append(found, matchersOf[*MatchSession](set)...)
+		for _, not := range matchersOf[*caddyhttp.MatchNot](set) {
+			found = append(found, sessionMatchers(not.MatcherSets)...)
 		}
 	}
 	return found

@@ -12,43 +12,89 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy/fastcgi"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
-func (s *survey) proxied(proxy *reverseproxy.Handler, at position) {
-	guarded := at.guard != nil
-	names := upstreams(proxy, at.root)
-	s.failing = append(s.failing, failing{s.server, s.site, s.host, at.guard, at.root, false})
-	if guarded && !asksBefore(proxy) {
-		s.behind = append(s.behind, guardedApp{at.guard, s.site, s.host, at.byPath, names})
+// app is what a proxy behind a guard asks.
+type app struct {
+	position
+	proxy     *reverseproxy.Handler
+	upstreams []string
+}
+
+// findApps looks for those behind guards. What is asked before the app, as by forward_auth, is none.
+func (s *survey) findApps() {
+	for proxy, at := range all[*reverseproxy.Handler](s) {
+		if asksBefore(proxy) || at.guard == nil && !at.perhaps {
+			continue
+		}
+		names := upstreams(proxy, at.root)
+		s.guarded = append(s.guarded, names...)
+		if at.guard != nil {
+			s.apps = append(s.apps, app{at, proxy, names})
+		}
 	}
-	if guarded && !asksBefore(proxy) {
-		s.useless[s.site] = false
+}
+
+// checkOpen warns of proxies without a guard to an app that has one elsewhere, and of those
+// on a site whose guard or API has no other.
+func (s *survey) checkOpen() {
+	for proxy, at := range all[*reverseproxy.Handler](s) {
+		if at.guard != nil {
+			continue
+		}
+		for _, upstream := range upstreams(proxy, at.root) {
+			if s.isGuarded(upstream) || s.guardsNothing(at.site) {
+				s.warnOfOpen(at.site, upstream)
+			}
+		}
+	}
+}
+
+func (s *survey) warnOfOpen(site, upstream string) {
+	s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
+		"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
+}
+
+// isGuarded reports whether an upstream is an app behind some guard, or a FastCGI server with a
+// root above that of one, whose scripts it runs too.
+func (s *survey) isGuarded(upstream string) bool {
+	below := strings.TrimSuffix(strings.TrimSuffix(upstream, ")"), "/") + "/"
+	return slices.ContainsFunc(s.guarded, func(app string) bool { return app == upstream || strings.HasPrefix(app, below) })
+}
+
+// guardsNothing reports whether a site has a guard or a session API, but no app behind a guard.
+func (s *survey) guardsNothing(site string) bool {
+	return len(ofSite[*Guard](s, site))+len(ofSite[*API](s, site)) > 0 &&
+		!slices.ContainsFunc(s.apps, func(app app) bool { return app.site == site })
+}
+
+// checkApps warns of proxies behind a guard that give apps another request than the guard has
+// seen, or a session to others.
+func (s *survey) checkApps() {
+	for _, app := range s.apps {
+		guard, proxy := app.guard, app.proxy
 		if len(proxy.HandleResponse) > 0 {
-			at.guard.handlesResponses.Store(true)
+			guard.handlesResponses.Store(true)
+		}
+		if app.moved || proxy.Rewrite != nil && changesPath(proxy.Rewrite, guard) {
+			s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets a path that the guard has not checked; "+
+				"put rewrite, uri or handle_path before session_guard (in a route block), or around it", app.site, guard.Source)
+		}
+		if setsHost(proxy) && guard.table.Load().RewritesByHost() {
+			s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) saw, but rewrites of the app's build depend on the host; write header_up Host {host}", app.site, guard.Source)
+		}
+		if other := otherSite(app.upstreams, app.host); other != "" && (app.byPath || app.ofAnswer) && asksOverTLS(proxy) && sharesSession(guard, proxy) {
+			s.warn("%s: reverse_proxy behind session_guard (%s) sends requests to %s, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; "+
+				"write a handle for it, and the guard in another handle beside that, or name the pages that sign in, for example: handoff %s, and write identity_headers user",
+				app.site, guard.Source, other, cmp.Or(guard.LoginPath, "/login"))
 		}
 	}
-	if site := otherSite(names, s.host); guarded && (at.byPath || at.ofAnswer) && !asksBefore(proxy) && site != "" && asksOverTLS(proxy) &&
-		(len(at.guard.Handoff) == 0 || at.guard.realm.settings.ForwardCookie.or(false) || cmp.Or(at.guard.realm.settings.IdentityHeaders, "on") == "on" && !removesSession(proxy)) {
-		s.warn("%s: reverse_proxy behind session_guard (%s) sends requests to %s, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; "+
-			"write a handle for it, and the guard in another handle beside that, or name the pages that sign in, for example: handoff %s, and write identity_headers user",
-			s.site, at.guard.Source, site, cmp.Or(at.guard.LoginPath, "/login"))
-	}
-	if guarded && (at.moved && at.answerer == "" || changesPathItself(proxy, at.guard)) {
-		s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets a path that the guard has not checked; "+
-			"put rewrite, uri or handle_path before session_guard (in a route block), or around it", s.site, at.guard.Source)
-	}
-	if guarded && !asksBefore(proxy) && setsHost(proxy) && at.guard.table.Load().RewritesByHost() {
-		s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) saw, but rewrites of the app's build depend on the host; write header_up Host {host}", s.site, at.guard.Source)
-	}
-	for _, upstream := range names {
-		if (guarded || at.perhaps) && !asksBefore(proxy) {
-			s.guarded[upstream] = true
-		}
-		if !guarded && !slices.Contains(s.open[upstream], s.site) {
-			s.open[upstream] = append(s.open[upstream], s.site)
-		}
-	}
+}
+
+// sharesSession reports whether what a proxy asks gets the session, or may change it.
+func sharesSession(guard *Guard, proxy *reverseproxy.Handler) bool {
+	settings := guard.realm.settings
+	return len(guard.Handoff) == 0 || settings.ForwardCookie.or(false) || cmp.Or(settings.IdentityHeaders, "on") == "on" && !removesSession(proxy)
 }
 
 // upstreams name what a proxy asks, one app by one name however it is written. A FastCGI server
@@ -138,26 +184,4 @@ func otherSite(upstreams []string, site string) string {
 // forward_auth does.
 func asksBefore(proxy *reverseproxy.Handler) bool {
 	return proxy.Rewrite != nil && len(proxy.HandleResponse) > 0 && proxy.Rewrite.Method == http.MethodGet
-}
-
-func changesPathItself(proxy *reverseproxy.Handler, guard *Guard) bool {
-	return proxy.Rewrite != nil && !asksBefore(proxy) && changesPath(proxy.Rewrite, guard)
-}
-
-// changesPath reports whether the app gets another path than the guard has decided
-// about. What the guard takes off itself makes no difference. A file that is there for
-// the path (try_files, php_fastcgi) is meant, and so is what an answer names (X-Sendfile).
-func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
-	path, _, _ := strings.Cut(r.URI, "?")
-	for _, meant := range []string{"{http.matchers.file.", "{http.reverse_proxy.header.", "{http.intercept.header."} {
-		if strings.Contains(path, meant) {
-			path = ""
-		}
-	}
-	if path == "{http.request.uri.path}" {
-		path = ""
-	}
-	ownPrefix := guard.BasePath != "" && strings.TrimSuffix(r.StripPathPrefix, "/") == strings.TrimSuffix(guard.BasePath, "/")
-	return path != "" || r.StripPathPrefix != "" && !ownPrefix ||
-		r.StripPathSuffix != "" || len(r.URISubstring) > 0 || len(r.PathRegexp) > 0
 }

@@ -1,60 +1,42 @@
 package caddymodule
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
 
-// compareRealms warns of a session API that serves no guard of its site, where a guard
+// checkRealms warns of a session API that serves no guard of its site, where a guard
 // has none that does: nobody is signed out by it.
-func (s *survey) compareRealms() {
-	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
-		guards, apis := s.guards[site], s.apis[site]
-		for _, guard := range guards {
-			if slices.ContainsFunc(apis, func(api *API) bool { return api.realm == guard.realm }) {
-				continue
-			}
-			for _, api := range apis {
-				if !slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.realm == api.realm }) {
-					s.warn("session_api (%s) serves the realm %s, but session_guard (%s) the realm %s, so signing out by the API has no effect there; write realm %[4]s in session_api",
-						api.Source, api.realm.name, guard.Source, guard.realm.name)
-				}
+func (s *survey) checkRealms() {
+	for guard, at := range all[*Guard](s) {
+		guards, apis := ofSite[*Guard](s, at.site), ofSite[*API](s, at.site)
+		if slices.ContainsFunc(apis, func(api *API) bool { return api.realm == guard.realm }) {
+			continue
+		}
+		for _, api := range apis {
+			if !slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.realm == api.realm }) {
+				s.warn("session_api (%s) serves the realm %s, but session_guard (%s) the realm %s, so signing out by the API has no effect there; write realm %[4]s in session_api",
+					api.Source, api.realm.name, guard.Source, guard.realm.name)
 			}
 		}
 	}
 }
 
-// compareMatchers warns of a matcher session that asks for another realm than all guards, also
-// of other sites: nobody is ever signed in for it, so whom it was to turn away passes.
-func (s *survey) compareMatchers() {
-	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
-		guard := s.guards[site][0]
-		for _, matcher := range s.matchers[site] {
-			if !slices.ContainsFunc(ofAllSites(s.guards), func(guard *Guard) bool { return guard.realm == matcher.realm }) {
-				s.warn("the matcher session (%s) asks for sessions of the realm %s, but session_guard (%s) has those of the realm %s, so it never matches; write realm %[4]s into the matcher's block",
-					matcher.Source, matcher.realm.name, guard.Source, guard.realm.name)
-			}
-		}
-	}
-}
-
-// compareApps warns of two apps, each on a host of its own, that share the realm default
+// checkAppsOfRealms warns of two apps, each on a host of its own, that share the realm default
 // since no guard of theirs names one: who signs in to one of them can send that cookie to the
 // other, and settings of one guard, such as client_update, hold for both. Hosts that are
 // to share sessions have a cookie_domain, or else browsers keep them apart.
-func (s *survey) compareApps() {
-	for i, app := range s.behind {
+func (s *survey) checkAppsOfRealms() {
+	for i, app := range s.apps {
 		if byHost := slices.IndexFunc(app.upstreams, namesHost); byHost >= 0 && app.guard.Realm == "" && app.guard.realm.settings.CookieDomain == "" {
 			s.warn("%s: session_guard (%s) guards an app for each host, %s, with sessions of one realm, so who signs in to one app can take that session to the others; "+
 				"write a site for each app with a guard and a realm of its own, or realm default in the guard if each app looks whose sessions it gets", app.site, app.guard.Source, app.upstreams[byHost])
 		}
-		for _, earlier := range s.behind[:i] {
+		for _, earlier := range s.apps[:i] {
 			realm := app.guard.realm
 			if realm != earlier.guard.realm || app.guard.Realm != "" || earlier.guard.Realm != "" || realm.settings.CookieDomain != "" ||
 				app.host == "" || earlier.host == "" || app.host == earlier.host ||
-				s.haveAppInCommon(app, earlier) {
+				haveAppInCommon(s.apps, app, earlier) {
 				continue
 			}
 			if app.guard == earlier.guard {
@@ -73,9 +55,9 @@ func (s *survey) compareApps() {
 func namesHost(upstream string) bool { return strings.Contains(upstream, "{http.request.host") }
 
 // haveAppInCommon compares all that is behind two guards, or what one guard has for two hosts.
-func (s *survey) haveAppInCommon(a, b guardedApp) bool {
-	of := func(one guardedApp) (upstreams []string) {
-		for _, app := range s.behind {
+func haveAppInCommon(apps []app, a, b app) bool {
+	of := func(one app) (upstreams []string) {
+		for _, app := range apps {
 			if app.guard == one.guard && (a.guard != b.guard || app.host == one.host) {
 				upstreams = append(upstreams, app.upstreams...)
 			}
@@ -86,48 +68,17 @@ func (s *survey) haveAppInCommon(a, b guardedApp) bool {
 	return len(upstreams) == 0 || len(of(b)) == 0 || firstShared(upstreams, of(b)) != ""
 }
 
-// compareUpdates warns of a condition on what browsers may change by themselves: whoever
-// signs in can meet it.
-func (s *survey) compareUpdates() {
-	served := func(r *realm) bool {
-		return slices.ContainsFunc(ofAllSites(s.apis), func(api *API) bool { return api.realm == r })
-	}
-	look := func(what string, r *realm, requirements []Requirement) {
-		for _, requirement := range requirements {
-			if i := slices.IndexFunc(r.settings.ClientUpdate, requirement.asksOf); i >= 0 && served(r) {
-				s.warn("%s asks for %s, but by client_update %s each visitor may change that alone, in the session API; take %[3]s out of client_update, unless visitors are to grant themselves what is behind it",
-					what, requirement.Field, r.settings.ClientUpdate[i])
-			}
-		}
-	}
-	for _, guard := range ofAllSites(s.guards) {
-		for _, rule := range guard.Rules {
-			place := cmp.Or(rule.Source, guard.name())
-			look("auth "+strings.Join(rule.Patterns, " ")+" ("+place+")", guard.realm, rule.Require)
-		}
-	}
-	for _, matcher := range ofAllSites(s.matchers) {
-		look(strings.TrimSuffix("the matcher session ("+matcher.Source+")", " ()"), matcher.realm, matcher.Require)
-	}
-}
-
-// asksOf reports whether the condition is on a member of the user, or on something in it.
-func (q Requirement) asksOf(member string) bool {
-	path, ok := strings.CutPrefix(q.Field, "user.")
-	return ok && strings.HasPrefix(path+".", member+".")
-}
-
-// compareCookies warns of two realms of a site that have one cookie: neither can read
+// checkCookies warns of two realms of a site that have one cookie: neither can read
 // what the other seals, so who signs in to one is signed out of the other.
-func (s *survey) compareCookies() {
-	for _, site := range slices.Sorted(maps.Keys(s.guards)) {
-		guards := s.guards[site]
-		for i, guard := range guards {
-			for _, earlier := range guards[:i] {
-				if sharesCookie(earlier.realm, guard.realm) {
-					s.warn("session_guard (%s) and session_guard (%s) keep the sessions of the realms %s and %s in one cookie, %s, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones",
-						earlier.Source, guard.Source, earlier.realm.name, guard.realm.name, cookieOf(guard.realm))
-				}
+func (s *survey) checkCookies() {
+	for guard, at := range all[*Guard](s) {
+		for _, earlier := range ofSite[*Guard](s, at.site) {
+			if earlier == guard {
+				break
+			}
+			if sharesCookie(earlier.realm, guard.realm) {
+				s.warn("session_guard (%s) and session_guard (%s) keep the sessions of the realms %s and %s in one cookie, %s, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones",
+					earlier.Source, guard.Source, earlier.realm.name, guard.realm.name, cookieOf(guard.realm))
 			}
 		}
 	}
@@ -143,9 +94,3 @@ func sharesCookie(a, b *realm) bool {
 // cookieOf is the name of the cookie, with its prefix. Over plain HTTP more of them may be the
 // same, but who develops there signs in to one realm at a time.
 func cookieOf(r *realm) string { return r.core().NameOfCookie(r.settings.SecureCookie != "never") }
-
-// isBelow reports whether the cookies of an upper path are sent to a path (RFC 6265bis
-// section 5.1.4).
-func isBelow(path, upper string) bool {
-	return strings.HasPrefix(path+"/", strings.TrimSuffix(upper, "/")+"/")
-}

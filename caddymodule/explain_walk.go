@@ -21,6 +21,7 @@ type walk struct {
 	ended   bool                        // a terminal route was taken, behind which nothing is asked
 	invoked int                         // named routes
 	perhaps caddyhttp.MiddlewareHandler // the first that answers unless a guard behind it does
+	pass    func(*Guard)                // is called of guards, which let the request pass; nil: the walk ends at one
 }
 
 // mostInvoked bounds how often named routes may be invoked, since one may invoke
@@ -75,7 +76,10 @@ func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHa
 			return handler, nil
 		}
 	case *Guard:
-		return handler, nil
+		if w.pass == nil {
+			return handler, nil
+		}
+		w.pass(handler)
 	case *reverseproxy.Handler, *fileserver.FileServer:
 		w.perhaps = cmp.Or(w.perhaps, handler)
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/intercept"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 )
 
 // survey looks through the routes of a whole configuration for ways around its
@@ -59,9 +58,6 @@ type place struct {
 type progress struct {
 	guard     *Guard // nil: none, or not by every request
 	perhaps   bool   // some requests have met a guard, and came on
-	moved     bool   // its path may have been changed behind the guard
-	cut       bool   // a part of the path was taken off or replaced behind the guard
-	stripped  string // a prefix that was taken off the path of requests that have it
 	answerer  string // the handler that has answered every request; empty: none
 	overrides string // fields that a header directive before it sets as the answer goes out
 	root      string // where a file server finds its files, as far as that is known
@@ -92,9 +88,11 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 			s.errorRoutes = append(s.errorRoutes, errorRoutes{server, "", server.Errors.Routes})
 		}
 	}
+	ctx.FileSystems().Register(everyFileThere, everyFile{})
+	defer ctx.FileSystems().Unregister(everyFileThere)
 	s.findApps()
 	for _, check := range []func(*survey){
-		(*survey).checkOrder, (*survey).checkOpen, (*survey).checkApps, (*survey).checkErrors, (*survey).checkFiles, (*survey).checkStripped, (*survey).checkHeaders,
+		(*survey).checkOrder, (*survey).checkOpen, (*survey).checkApps, (*survey).checkErrors, (*survey).checkPaths, (*survey).checkHeaders,
 		(*survey).checkGuardsOfApps, (*survey).checkAppsOfRealms, (*survey).checkRealms, (*survey).checkCookies, (*survey).checkAPIs,
 		(*survey).checkMatchers, (*survey).checkClosings, (*survey).checkUpdates, (*survey).checkHooks,
 	} {
@@ -147,8 +145,8 @@ func unusualPort(app *caddyhttp.App, server *caddyhttp.Server) string {
 
 // group is what was met in a group of routes, of which a request takes one.
 type group struct {
-	perhaps, moved bool // before it
-	comesOn        bool // through one of its routes
+	perhaps bool // before it
+	comesOn bool // through one of its routes
 }
 
 // routes follows a list of routes. It returns where every request that comes to its
@@ -163,13 +161,13 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		}
 		of := groups[route.Group]
 		if of == nil {
-			of = &group{perhaps: at.perhaps, moved: at.moved}
+			of = &group{perhaps: at.perhaps}
 			if route.Group != "" {
 				groups[route.Group] = of
 			}
 		}
 		from := at
-		from.perhaps, from.moved = of.perhaps, of.moved
+		from.perhaps = of.perhaps
 		met := s.route(route, from)
 		of.comesOn = of.comesOn || met.answerer == ""
 		if matchesAll {
@@ -181,14 +179,10 @@ func (s *survey) routes(list caddyhttp.RouteList, at position) position {
 		if met.answerer != "" || route.Terminal {
 			continue
 		}
-		if route.Group == "" {
-			at.stripped = met.stripped
-			if !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
-				at.overrides = met.overrides
-			}
+		if route.Group == "" && !slices.ContainsFunc(route.MatcherSets, asksForSomePaths) {
+			at.overrides = met.overrides
 		}
 		at.perhaps = at.perhaps || met.perhaps || met.guard != at.guard
-		at.moved = at.moved || met.moved && met.guard == at.guard
 	}
 	return at
 }
@@ -209,15 +203,10 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 		switch handler := handler.(type) {
 		case *Guard:
 			if at.answerer == "" {
-				at.guard, at.moved, at.cut = handler, false, false
+				at.guard = handler
 			}
 		case *headers.Handler:
 			at.overrides = cmp.Or(at.overrides, overrides(handler))
-		case *rewrite.Rewrite:
-			changed := at.guard != nil && changesPath(handler, at.guard)
-			at.moved = at.moved || changed
-			at.cut = at.cut || changed && handler.URI == ""
-			at.stripped = cmp.Or(at.stripped, handler.StripPathPrefix)
 		case *caddyhttp.VarsMiddleware:
 			at.root = rootOf((*handler)["root"], at.root)
 		case *caddyhttp.Subroute:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 
@@ -22,12 +23,11 @@ type errorRoutes struct {
 	list   caddyhttp.RouteList
 }
 
-// checkErrors sends requests that failed through the error routes, and warns of those whose answer
-// depends on the path. It is the one that was asked for, so without a rewrite a file server
-// answers with the very file that a guard has refused, and a proxy asks the app for any page.
+// checkErrors sends requests that failed through the error routes. After a denial they have the
+// path that was asked for, so without a rewrite a file server answers with the very file that
+// was refused, and a proxy asks the app for any page. If they failed before they met a guard, as
+// at a file server beside it, they may claim to be of any user.
 func (s *survey) checkErrors() {
-	s.ctx.FileSystems().Register(everyFileThere, everyFile{})
-	defer s.ctx.FileSystems().Unregister(everyFileThere)
 	for _, routes := range s.errorRoutes {
 		for _, failing := range s.found {
 			if failing.at.server != routes.server || routes.site != "" && routes.site != failing.at.site {
@@ -37,65 +37,67 @@ func (s *survey) checkErrors() {
 			case *fileserver.FileServer:
 				failing.at.root = rootOf(handler.Root, failing.at.root)
 				s.checkError(routes.list, failing.at, true)
-			case *reverseproxy.Handler:
+			case *reverseproxy.Handler, *caddyhttp.StaticError:
 				s.checkError(routes.list, failing.at, false)
 			}
 		}
 	}
 }
 
-func (s *survey) checkError(list caddyhttp.RouteList, failing position, isFiles bool) {
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable} {
-		answerer, root := s.answerOfError(list, failing, status)
-		switch answerer := answerer.(type) {
+func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool) {
+	statuses := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable}
+	if at.guard == nil {
+		statuses = append(statuses, http.StatusNotFound, http.StatusBadGateway)
+	}
+	for _, status := range statuses {
+		r := s.request(at.place, "/"+aPage)
+		caddyhttp.SetVar(r.Context(), "root", at.root)
+		r = at.server.Errors.WithError(r, caddyhttp.Error(status, nil))
+		w := walk{server: at.server, request: r, groups: map[string]bool{}}
+		answerer, err := w.follow(list)
+		if err != nil || at.guard != nil && !strings.Contains(r.URL.Path, aPage) {
+			continue // one page for all
+		}
+		switch answerer := cmp.Or(answerer, w.perhaps).(type) {
 		case *fileserver.FileServer:
-			if isFiles && failing.guard != nil && status != http.StatusNotFound && rootOf(answerer.Root, root) == failing.root {
+			if isFiles && at.guard != nil && rootOf(answerer.Root, rootOfRequest(r)) == at.root {
 				s.warn("%s: file_server in handle_errors answers with the file of the path that was asked for, so what session_guard (%s) refuses is sent with the error; "+
-					"write rewrite * /error.html before it, for every error, or put a session_guard into handle_errors too", failing.site, failing.guard.Source)
+					"write rewrite * /error.html before it, for every error, or put a session_guard into handle_errors too", at.site, at.guard.Source)
 			}
 		case *reverseproxy.Handler:
-			for _, upstream := range upstreams(answerer, root) {
+			for _, upstream := range upstreams(answerer, rootOfRequest(r)) {
 				if s.isGuarded(upstream) {
-					s.warnOfOpen(failing.site, upstream)
+					s.warnOfOpen(at.site, upstream)
 				}
 			}
 		}
 	}
 }
 
-// aPath is a path that visitors may ask for, such that PHP would run its file.
-const aPath = "/any-page.php"
+// aPage is a name that visitors may ask for, such that PHP would run its file.
+const aPage = "any-page.php"
 
-// answerOfError is what error routes answer a request by, and its root; nil if the visitor has no
-// choice.
-func (s *survey) answerOfError(list caddyhttp.RouteList, failing position, status int) (answerer caddyhttp.MiddlewareHandler, root string) {
-	asked := explainRequest{Method: http.MethodGet, URL: aPath, Headers: http.Header{"Host": {failing.host}, "Accept": {"*/*"}}}
+// request makes up one for a path of a site; nil if no client sends that. File matchers find
+// every file that it asks for, or that the operator names.
+func (s *survey) request(here place, path string) *http.Request {
+	asked := explainRequest{Method: http.MethodGet, URL: (&url.URL{Path: path}).EscapedPath(), Headers: http.Header{"Host": {here.host}, "Accept": {"*/*"}}}
 	r, err := asked.request(context.WithValue(s.ctx, explaining{}, true))
 	if err != nil {
-		return nil, ""
+		return nil
 	}
-	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), failing.server)
-	caddyhttp.SetVar(r.Context(), "root", failing.root)
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), here.server)
 	caddyhttp.SetVar(r.Context(), "fs", everyFileThere)
-	r = failing.server.Errors.WithError(r, caddyhttp.Error(status, nil))
-	w := walk{server: failing.server, request: r, groups: map[string]bool{}}
-	answerer, err = w.follow(list)
-	if err != nil || !strings.Contains(r.URL.Path, aPath) {
-		return nil, ""
-	}
-	root, _ = caddyhttp.GetVar(r.Context(), "root").(string)
-	return cmp.Or(answerer, w.perhaps), rootOf(root, "")
+	return r
 }
 
-// everyFileThere names a file system with all files, so that matchers find those that visitors ask
-// for and those that the operator names.
+// everyFileThere names a file system with all files.
 const everyFileThere = "session_guard.every_file"
 
 type everyFile struct{}
 
 // Open implements fs.FS.
 func (everyFile) Open(name string) (fs.File, error) {
-	if strings.Contains(name, aPath+"/") { // which is no folder
+	if strings.Contains(name, aPage+"/") { // which is no folder
 		return nil, fs.ErrNotExist
 	}
 	return os.Open(os.DevNull)

@@ -46,7 +46,7 @@ func (s *survey) checkClosings() {
 					for _, pattern := range pathsOf(set) {
 						page := strings.TrimRight(pattern, "/*")
 						if strings.HasPrefix(page, "/") && !strings.Contains(page, "*") &&
-							!slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.closesInstead(page, matcher) }) {
+							!slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.closes(page, matcher.Require) }) {
 							s.warn("%s: the matcher session (%s) closes %s in one spelling only, so /_next/data/x%s.json passes, and others; write an auth rule for %[3]s into session_guard, with what the matcher asks for as require",
 								at.site, matcher.Source, pattern, page)
 						}
@@ -57,11 +57,12 @@ func (s *survey) checkClosings() {
 	}
 }
 
-// closesInstead reports whether the rules of a guard close a page as a matcher does: with some
-// requirement where that has one.
-func (g *Guard) closesInstead(page string, matcher *MatchSession) bool {
-	m := g.table.Load().Match(page, "", "")
-	return m.Type == routes.Auth && (len(matcher.Require) == 0 || slices.ContainsFunc(m.Matched, func(rule int) bool { return len(g.Rules[rule].Require) > 0 }))
+// closes reports whether a path needs a session, and one that meets the requirements.
+func (g *Guard) closes(path string, require []Requirement) bool {
+	m := g.table.Load().Match(path, "", "")
+	return m.Type == routes.Auth && !slices.ContainsFunc(require, func(asked Requirement) bool {
+		return !slices.ContainsFunc(m.Matched, func(rule int) bool { return slices.ContainsFunc(g.Rules[rule].Require, asked.equal) })
+	})
 }
 
 // refuses reports whether a handler turns away whoever comes to it. A redirect may be no

@@ -2,90 +2,175 @@ package caddymodule
 
 import (
 	"cmp"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/fileserver"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
 	"github.com/session-guard/caddy-session-guard/routes"
 )
 
-// changesPath reports whether the app gets another path than the guard has decided
-// about. What the guard takes off itself makes no difference. A file that is there for
-// the path (try_files, php_fastcgi) is meant, and so is what an answer names (X-Sendfile).
-func changesPath(r *rewrite.Rewrite, guard *Guard) bool {
-	path, _, _ := strings.Cut(r.URI, "?")
-	for _, meant := range []string{"{http.matchers.file.", "{http.reverse_proxy.header.", "{http.intercept.header."} {
-		if strings.Contains(path, meant) {
-			path = ""
-		}
-	}
-	if path == "{http.request.uri.path}" {
-		path = ""
-	}
-	ownPrefix := guard.BasePath != "" && strings.TrimSuffix(r.StripPathPrefix, "/") == strings.TrimSuffix(guard.BasePath, "/")
-	return path != "" || r.StripPathPrefix != "" && !ownPrefix ||
-		r.StripPathSuffix != "" || len(r.URISubstring) > 0 || len(r.PathRegexp) > 0
+// shown is a page of an app, or a file, that a path leads to.
+type shown struct {
+	asked    string // the path
+	guard    *Guard // on the way; nil: none
+	asksFor  []string
+	of, path string // the app or the folder, and the path that it gets
+	meant    bool   // for many paths, as /index.html is
 }
 
-// checkStripped warns of rules that name a prefix which the path has lost before the guard.
-// They hold for who asks with it, since the original path counts too, and whoever asks
-// without gets the same pages.
-func (s *survey) checkStripped() {
-	for guard, at := range all[*Guard](s) {
-		if at.stripped != "" && !at.byPath {
-			s.checkPrefix(guard, at)
+// checkPaths warns of a page that a guard closes by one path and leaves open by another, since
+// rewrite, uri or handle_path change the path on the way: beside handle_path /old/* and auth
+// /dashboard/*, everybody sees /dashboard at /old/dashboard. It sends requests there.
+func (s *survey) checkPaths() {
+	var looked []place
+	for _, found := range s.found {
+		here := place{server: found.at.server, site: found.at.site, host: found.at.host}
+		if changesPath(found.what) && !slices.Contains(looked, here) {
+			looked = append(looked, here)
+			s.checkPathsOf(here)
 		}
 	}
 }
 
-func (s *survey) checkPrefix(guard *Guard, at position) {
-	for _, rule := range guard.Rules {
-		for _, pattern := range rule.Patterns {
-			page, ok := strings.CutPrefix(pattern, at.stripped)
-			page = cmp.Or(page, "/")
-			if ok && rule.Type == "auth" && page[0] == '/' && !guard.closes(strings.ReplaceAll(page, "*", "x"), rule.Require) {
-				s.warn("%s: uri strip_prefix %s comes before session_guard (%s), so the rule for %s does not hold for its path without %[2]s, %[5]s; "+
-					"write the rules of the guard without %[2]s, or put both into handle_path %[2]s/*", at.site, at.stripped, guard.Source, pattern, page)
+func (s *survey) checkPathsOf(here place) {
+	var seen []shown
+	for _, asked := range s.pathsToAsk(here.site) {
+		page := s.show(here, asked)
+		if page.guard == nil || page.of == "" || page.meant {
+			continue
+		}
+		if page.path != asked {
+			own := s.show(here, page.path)
+			if (own.of == "" || own.of == page.of) && s.compare(here, own, page) {
 				return
 			}
 		}
+		for _, other := range seen {
+			isAny := strings.Contains(page.path, aPage) // else it may be one page for many paths, such as /index.html
+			if isAny && other.of == page.of && other.path == page.path && (s.compare(here, other, page) || s.compare(here, page, other)) {
+				return
+			}
+		}
+		seen = append(seen, page)
 	}
 }
 
-// closes reports whether a path needs a session, and one that meets the requirements.
-func (g *Guard) closes(path string, require []Requirement) bool {
-	m := g.table.Load().Match(path, "", "")
-	return m.Type == routes.Auth && (len(require) == 0 || slices.ContainsFunc(m.Matched, func(rule int) bool {
-		return slices.EqualFunc(g.Rules[rule].Require, require, Requirement.equal)
-	}))
+// compare warns if a guard asks for something before it shows a page by one path, but not by the
+// other.
+func (s *survey) compare(here place, closed, open shown) bool {
+	for _, asked := range closed.asksFor {
+		if !slices.Contains(open.asksFor, asked) {
+			s.warn("%s: session_guard (%s) asks for %s at %s, but not at %s, which shows the same, since the path is changed on the way (rewrite, uri, handle_path); "+
+				"write rules for both paths", here.site, open.guard.Source, asked, strings.ReplaceAll(closed.asked, aPage, "*"), strings.ReplaceAll(open.asked, aPage, "*"))
+			return true
+		}
+	}
+	return false
 }
 
-// checkFiles warns of files that a guard of their site sees by two paths, of which
-// its rules may name one: beside file_server, handle_path /files/* { file_server } with the
-// same root shows /files/private/x where only /private/x is guarded.
-func (s *survey) checkFiles() {
-	for files, at := range all[*fileserver.FileServer](s) {
-		if !at.cut || closesAll(at.guard) {
+// changesPath reports whether a handler, or the one that asks the app, may change the path.
+func changesPath(handler any) bool {
+	proxy, ok := handler.(*reverseproxy.Handler)
+	if ok {
+		return proxy.Rewrite != nil && !asksBefore(proxy)
+	}
+	_, ok = handler.(*rewrite.Rewrite)
+	return ok
+}
+
+// pathsToAsk are those that rules of a site name, with and without the beginnings that matchers
+// of the site name or that are stripped, of which each path has one only.
+func (s *survey) pathsToAsk(site string) []string {
+	prefixes, stripped, patterns := []string{""}, []string{}, []string{"/*"}
+	for _, found := range s.found {
+		if found.at.site != site {
 			continue
 		}
-		for others, other := range all[*fileserver.FileServer](s) {
-			if other.site == at.site && other.guard == at.guard && !other.cut && rootOf(others.Root, other.root) == rootOf(files.Root, at.root) {
-				s.warn("%s: the path is changed between session_guard (%s) and a file_server whose files another file_server shows by their own paths, so rules for these do not guard them; "+
-					"write a root of its own before that file_server, or rules for both paths", at.site, at.guard.Source)
+		switch what := found.what.(type) {
+		case caddyhttp.Route:
+			for _, set := range what.MatcherSets {
+				prefixes = append(prefixes, pathsOf(set)...)
+			}
+		case *rewrite.Rewrite:
+			stripped = append(stripped, what.StripPathPrefix)
+		case *Guard:
+			prefixes = append(prefixes, what.BasePath)
+			for _, rule := range what.Rules {
+				patterns = append(patterns, rule.Patterns...)
 			}
 		}
 	}
+	prefixes = append(prefixes, stripped...)
+	pages := []string{""}
+	for i, prefix := range prefixes {
+		prefixes[i] = strings.TrimRight(prefix, "/*")
+		for _, pattern := range patterns {
+			if page, ok := strings.CutPrefix(pattern, prefixes[i]); ok {
+				pages = append(pages, strings.TrimSuffix(page, "*"), strings.TrimSuffix(page, "/*"), strings.ReplaceAll(page, "*", aPage))
+			}
+		}
+	}
+	var paths []string
+	for _, page := range pages {
+		isBelowOne := slices.ContainsFunc(stripped, func(prefix string) bool { return prefix != "" && strings.HasPrefix(page, prefix) })
+		for _, prefix := range prefixes {
+			if asked := prefix + page; strings.HasPrefix(asked, "/") && !strings.Contains(asked, "*") && (prefix == "" || !isBelowOne) {
+				paths = append(paths, asked)
+			}
+		}
+	}
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // what is short is plain
+	return slices.Compact(paths)
 }
 
-// closesAll reports whether a guard asks for a session, and nothing else, at every path but
-// single ones.
-func closesAll(guard *Guard) bool {
-	return guard.Default == "auth" && !slices.ContainsFunc(guard.Rules, func(rule Rule) bool {
-		return len(rule.Require) > 0 || rule.Type != "auth" && slices.ContainsFunc(rule.Patterns, func(pattern string) bool { return !strings.HasPrefix(pattern, "/") || strings.Contains(pattern, "*") })
-	})
+// show finds out what a path shows to whom the guard lets pass.
+func (s *survey) show(here place, asked string) shown {
+	page := shown{asked: asked}
+	r := s.request(here, asked)
+	if r == nil {
+		return page
+	}
+	w := walk{server: here.server, request: r, groups: map[string]bool{}, pass: func(guard *Guard) {
+		page.guard, page.asksFor = guard, append(page.asksFor, guard.asksFor(r)...)
+	}}
+	answerer, err := w.follow(here.server.Routes)
+	if err != nil {
+		return page
+	}
+	replacer := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	tried, _ := replacer.GetString("http.matchers.file.relative")
+	switch answerer := answerer.(type) {
+	case *reverseproxy.Handler:
+		if answerer.Rewrite != nil {
+			answerer.Rewrite.Rewrite(r, replacer)
+		}
+		page.of, page.meant = strings.Join(upstreams(answerer, rootOfRequest(r)), " "), r.URL.Path == tried && !strings.Contains(tried, aPage)
+	case *fileserver.FileServer:
+		page.of, page.meant = "files "+rootOf(answerer.Root, rootOfRequest(r)), !strings.Contains(r.URL.Path, aPage)
+	}
+	page.path = r.URL.Path
+	return page
+}
+
+// asksFor says what a guard asks of whom it lets pass.
+func (g *Guard) asksFor(r *http.Request) (conditions []string) {
+	v := &visit{request: r, table: g.table.Load()}
+	if v.route(); v.match.Type == routes.Auth {
+		conditions = append(conditions, "a session")
+	}
+	for _, rule := range v.match.Matched {
+		for _, requirement := range g.Rules[rule].Require {
+			conditions = append(conditions, strings.TrimPrefix(requirement.String(), "require "))
+		}
+	}
+	return conditions
 }
 
 // rootOf is the root that a handler names, in one spelling, or else the one before it.
@@ -95,3 +180,5 @@ func rootOf(named any, before string) string {
 	}
 	return before
 }
+
+func rootOfRequest(r *http.Request) string { return rootOf(caddyhttp.GetVar(r.Context(), "root"), "") }

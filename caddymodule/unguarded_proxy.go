@@ -76,10 +76,6 @@ func (s *survey) checkApps() {
 		if len(proxy.HandleResponse) > 0 {
 			guard.handlesResponses.Store(true)
 		}
-		if app.moved || proxy.Rewrite != nil && changesPath(proxy.Rewrite, guard) {
-			s.warn("%s: the path is changed between session_guard (%s) and reverse_proxy, so the app gets a path that the guard has not checked; "+
-				"put rewrite, uri or handle_path before session_guard (in a route block), or around it", app.site, guard.Source)
-		}
 		if setsHost(proxy) && guard.table.Load().RewritesByHost() {
 			s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) saw, but rewrites of the app's build depend on the host; write header_up Host {host}", app.site, guard.Source)
 		}

@@ -1,11 +1,11 @@
 package caddymodule
 
 import (
-	"net/textproto"
-	"path"
+	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 )
 
@@ -22,7 +22,7 @@ func (s *survey) checkHeaders() {
 	}
 }
 
-// overrides names the fields of what we answer that a header directive sets or deletes as
+// overrides names the fields of an answer of ours that a header directive sets or deletes as
 // the answer goes out, after us: caches are told that they may keep sessions, and the
 // session's cookie gets lost. A single line that deletes a field (-Server) makes Caddy do
 // so with all lines of the block.
@@ -31,26 +31,25 @@ func overrides(handler *headers.Handler) string {
 	if response == nil || response.HeaderOps == nil || !response.Deferred && response.Require == nil || isDefault(response) {
 		return ""
 	}
-	names := slices.Clone(response.Delete)
-	for name, values := range response.Set {
-		if !slices.ContainsFunc(values, func(value string) bool { return strings.Contains(value, "no-store") }) {
-			names = append(names, name)
+	ours := map[string]string{"Cache-Control": "no-store", "Vary": "Cookie", "Set-Cookie": "session=x"}
+	answer := http.Header{}
+	for name, value := range ours {
+		answer.Set(name, value)
+	}
+	response.ApplyTo(answer, caddy.NewReplacer())
+	var lost []string
+	for name, value := range ours {
+		if !strings.Contains(strings.Join(answer[name], ","), value) {
+			lost = append(lost, name)
 		}
 	}
-	for name := range response.Replace {
-		if !strings.EqualFold(name, "Set-Cookie") { // of which each line is edited, and stays
-			names = append(names, name)
+	for name, values := range answer {
+		if isForSharedCaches(name) && !strings.Contains(strings.Join(values, ","), "no-store") {
+			lost = append(lost, name)
 		}
 	}
-	names = slices.DeleteFunc(names, func(name string) bool {
-		return !isForSharedCaches(textproto.CanonicalMIMEHeaderKey(name)) &&
-			!slices.ContainsFunc([]string{"cache-control", "vary", "set-cookie"}, func(ours string) bool {
-				matched, _ := path.Match(strings.ToLower(name), ours) // -Set-* deletes all that begin so
-				return matched
-			})
-	})
-	slices.Sort(names)
-	return strings.Join(slices.Compact(names), ", ")
+	slices.Sort(lost)
+	return strings.Join(lost, ", ")
 }
 
 // isDefault reports whether a field is set only where the answer has none (?Cache-Control),

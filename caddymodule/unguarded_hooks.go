@@ -26,15 +26,11 @@ func (s *survey) checkHooks() {
 				continue
 			}
 			path := cmp.Or(hook.url.EscapedPath(), "/")
-			direct := "" // the call comes through the guard, which would refuse it, too
-			if ofSite {
-				direct = "write the address of the app itself for it, such as http://localhost:3000" + path + ", and "
-			}
 			switch {
 			case !app.guard.closes(path, nil):
 				s.warn("%s: the hook %s is a path of the app, %s, that session_guard (%s) leaves open, so anybody may call it as Caddy does, about any session; "+
-					"%sclose it by the first rule: auth %[3]s, with require user.is_caddy true in its block", app.site, hook.name, path, app.guard.Source, direct)
-			case ofSite:
+					"write the address of the app itself for it, such as http://localhost:3000%[3]s, and close it by the first rule: auth %[3]s, with require user.is_caddy true in its block", app.site, hook.name, path, app.guard.Source)
+			case ofSite: // through the guard
 				s.warn("%s: the hook %s is called by the address of the site, where session_guard (%s) refuses it with 401, which is a no to every session; "+
 					"write the address of the app itself, such as http://localhost:3000%s", app.site, hook.name, app.guard.Source, path)
 			}

@@ -39,13 +39,8 @@ func (s *survey) checkAppsOfRealms() {
 				haveAppInCommon(s.apps, app, earlier) {
 				continue
 			}
-			if app.guard == earlier.guard {
-				s.warn("session_guard (%s) guards two apps, of %s and of %s, with sessions of one realm, so who signs in to one app can take that session to the other; "+
-					"give each app a guard and a realm of its own (global option session <name>), or write realm default in the guard if that is meant", app.guard.Source, earlier.host, app.host)
-				break
-			}
 			s.warn("session_guard (%s) of %s and session_guard (%s) of %s guard two apps with sessions of one realm, so who signs in to one app can take that session to the other, and settings of each hold for both; "+
-				"give each app a realm of its own (global option session <name>), or write realm default in both guards if that is meant", earlier.guard.Source, earlier.host, app.guard.Source, app.host)
+				"give each app a guard and a realm of its own (global option session <name>), or write realm default in its guard if that is meant", earlier.guard.Source, earlier.host, app.guard.Source, app.host)
 			break
 		}
 	}

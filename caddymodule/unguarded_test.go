@@ -148,7 +148,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"a matcher for all paths":        {"http://a.example {\n" + lax + "@x not session authenticated\nrespond @x no 403\nreverse_proxy localhost:3000\n}", nil},
 		"a matcher behind handles":       {"http://a.example {\n" + lax + "@x not session authenticated\nrespond @x no 403\nhandle /x {\nrespond x\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: the matcher session (Caddyfile:8) is never tried, since reverse_proxy answers first; move its directive before reverse_proxy"}},
 		"a matcher behind some handles":  {"http://a.example {\n" + lax + "@x not session authenticated\nrespond @x no 403\nhandle /x {\nrespond x\n}\nreverse_proxy localhost:3000\n}", nil},
-		"a hook that anybody may call":   {"http://a.example {\nsession_guard {\ndefault hybrid\nvalidate http://127.0.0.1:3000/hooks/validate\n}\nreverse_proxy localhost:3000\n}", []string{"a.example: the hook validate is a path of the app, /hooks/validate, that session_guard (Caddyfile:5) leaves open, so anybody may call it as Caddy does, about any session; close it by the first rule: auth /hooks/validate, with require user.is_caddy true in its block"}},
+		"a hook that anybody may call":   {"http://a.example {\nsession_guard {\ndefault hybrid\nvalidate http://127.0.0.1:3000/hooks/validate\n}\nreverse_proxy localhost:3000\n}", []string{"a.example: the hook validate is a path of the app, /hooks/validate, that session_guard (Caddyfile:5) leaves open, so anybody may call it as Caddy does, about any session; write the address of the app itself for it, such as http://localhost:3000/hooks/validate, and close it by the first rule: auth /hooks/validate, with require user.is_caddy true in its block"}},
 		"a hook of an open guard":        {"http://a.example {\nsession_guard {\nauth /dashboard/*\ndefault hybrid\nauthorize http://localhost:3000/may\n}\nreverse_proxy localhost:3000\n}", []string{"the hook authorize is a path of the app, /may,"}},
 		"a hook of the site":             {"http://a.example {\nsession_guard {\ndefault hybrid\non_refresh https://a.example\n}\nreverse_proxy localhost:3000\n}", []string{"the hook on_refresh is a path of the app, /,", "about any session; write the address of the app itself for it, such as http://localhost:3000/, and close it by the first rule: auth /,"}},
 		"a hook that the guard refuses":  {"http://a.example {\nsession_guard {\ndefault auth\nvalidate https://a.example/hooks/validate\n}\nreverse_proxy localhost:3000\n}", []string{"the hook validate is called by the address of the site, where session_guard (Caddyfile:5) refuses it with 401"}},
@@ -327,8 +327,7 @@ func TestTwoAppsOfOneRealmAreFound(t *testing.T) {
 
 // One guard above all does not make one app of two.
 func TestTwoAppsOfOneGuardAreFound(t *testing.T) {
-	const warning = "warning: session_guard (Caddyfile:5) guards two apps, of b.example and of a.example, with sessions of one realm, so who signs in to one app can take that session to the other; " +
-		"give each app a guard and a realm of its own (global option session <name>), or write realm default in the guard if that is meant\n"
+	const warning = "warning: session_guard (Caddyfile:5) of b.example and session_guard (Caddyfile:5) of a.example guard two apps with sessions of one realm"
 	const ofB = "@b host b.example\nhandle @b {\nreverse_proxy localhost:4000\n}\n"
 	const api = "handle /api/* {\nreverse_proxy localhost:5000\n}\n"
 	for name, tc := range map[string]struct {
@@ -350,7 +349,7 @@ func TestTwoAppsOfOneGuardAreFound(t *testing.T) {
 			output, err := sessionCommand(t, "check", "--config", file)
 			require.NoError(t, err)
 			assert.Equal(t, tc.warns, strings.Contains(output, warning), output)
-			assert.Equal(t, tc.warns, strings.Contains(output, "guards two apps"), output)
+			assert.Equal(t, tc.warns, strings.Contains(output, "guard two apps"), output)
 		})
 	}
 }

@@ -45,13 +45,12 @@ type position struct {
 
 // place is where in the configuration that is.
 type place struct {
-	server    *caddyhttp.Server
-	port      string // of the server, as it stands behind the hosts of its sites
-	site      string // as warnings name it
-	host      string // of the site, without the port; empty for any
-	sometimes bool   // only some requests of the site come here
-	byPath    bool   // those for some paths
-	ofAnswer  bool   // in place of an answer
+	server   *caddyhttp.Server
+	port     string // of the server, as it stands behind the hosts of its sites
+	site     string // as warnings name it
+	host     string // of the site, without the port; empty for any
+	byPath   bool   // only requests for some paths come here
+	ofAnswer bool   // in place of an answer
 }
 
 // progress is what the request has met on its way.
@@ -192,7 +191,6 @@ func (s *survey) route(route caddyhttp.Route, at position) progress {
 		at.site, at.host = host+at.port, host
 	}
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
-	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	s.found = append(s.found, finding{route, at})
 	return s.handlers(route.Handlers, at)
 }
@@ -243,7 +241,7 @@ func (s *survey) named(route *caddyhttp.Route, at position) progress {
 
 // responses follows what comes of answers to requests that came to a handler.
 func (s *survey) responses(handlers []caddyhttp.ResponseHandler, at position) {
-	at.sometimes, at.ofAnswer = true, true
+	at.ofAnswer = true
 	for _, handler := range handlers {
 		s.routes(handler.Routes, at)
 	}
@@ -273,10 +271,6 @@ func passesOn(response caddyhttp.ResponseHandler) bool {
 	return !slices.ContainsFunc(response.Routes, func(route caddyhttp.Route) bool {
 		return slices.ContainsFunc(route.Handlers, ends)
 	})
-}
-
-func asksForMoreThanHost(set caddyhttp.MatcherSet) bool {
-	return len(set) > len(matchersOf[*caddyhttp.MatchHost](set))
 }
 
 func asksForSomePaths(set caddyhttp.MatcherSet) bool {

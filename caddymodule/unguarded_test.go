@@ -214,11 +214,6 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"PHP of a root beside":           {"http://a.example {\nroot * /srv/ab\n" + guard + "php_fastcgi unix//run/php.sock\n}\nhttp://b.example {\nroot * /srv/a\nphp_fastcgi unix//run/php.sock\n}", nil},
 		"PHP for errors":                 {"http://a.example {\nroot * /srv/a\n" + guard + "php_fastcgi localhost:9000\nhandle_errors {\nphp_fastcgi localhost:9000\n}\n}", []string{"a.example: reverse_proxy sends requests to localhost:9000 (root /srv/a) without a session_guard"}},
 		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
-		"two APIs at one path":           {"http://a.example {\n" + strings.Repeat("session_api\n", 2) + "}", []string{"session_api (Caddyfile:6) never answers, since an earlier one answers /api/session; give it another path"}},
-		"two APIs at two paths":          {"http://a.example {\nsession_api {\npath /staff/session\n}\nsession_api\n}", nil},
-		"two APIs of two handles":        {"http://a.example {\nhandle /a/* {\nsession_api\n}\nhandle {\nsession_api\n}\n}", nil},
-		"two APIs of two sites":          {"http://a.example {\nsession_api\n}\nhttp://b.example {\nsession_api\n}", nil},
-		"two APIs of two ports":          {"http://a.example:3001 {\nsession_api\n}\nhttp://a.example:3002 {\nsession_api\n}", nil},
 		"an API without the cookie": {"http://a.example {\nsession_api\nsession_guard {\ncookie_path /app\ndefault auth\n}\n}", []string{
 			"warning: session_api (Caddyfile:5) answers /api/session, but browsers send the session cookie to cookie_path /app only, so it never sees who is signed in; write a path below that, such as path /app/api/session\n"}},
 		"an API with the cookie": {"http://a.example {\nsession_api {\npath /app/session\n}\nsession_guard {\ncookie_path /app/\ndefault auth\n}\n}", nil},

@@ -92,7 +92,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.findApps()
 	for _, check := range []func(*survey){
 		(*survey).checkOrder, (*survey).checkOpen, (*survey).checkApps, (*survey).checkErrors, (*survey).checkPaths, (*survey).checkHeaders,
-		(*survey).checkGuardsOfApps, (*survey).checkAppsOfRealms, (*survey).checkRealms, (*survey).checkCookies, (*survey).checkAPIs,
+		(*survey).checkGuardsOfApps, (*survey).checkAppsOfRealms, (*survey).checkRealms, (*survey).checkAPIs,
 		(*survey).checkMatchers, (*survey).checkClosings, (*survey).checkUpdates, (*survey).checkHooks,
 	} {
 		check(s)

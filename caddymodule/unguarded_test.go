@@ -349,40 +349,6 @@ func TestTwoAppsOfOneGuardAreFound(t *testing.T) {
 	}
 }
 
-// Realms cannot read each other's tokens, so in one cookie only the last is signed in.
-func TestTwoRealmsOfOneCookieAreFound(t *testing.T) {
-	const warning = "warning: session_guard (Caddyfile:12) and session_guard (Caddyfile:18) keep the sessions of the realms admin and default in one cookie, __Host-sid, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones\n"
-	for _, tc := range []struct {
-		admin, shop string // settings
-		between     string // the two guards
-		warns       bool
-	}{
-		{"cookie_name sid", "cookie_name sid", "", true},
-		{"cookie_name sid", "cookie_name sid;cookie_path /shop", "", false}, // __Host-sid and __Secure-sid
-		{"cookie_name sid;cookie_prefix none", "cookie_name sid;cookie_path /shop", "", false},
-		{"cookie_name sid;cookie_path /shop", "cookie_name sid;cookie_path /shop/cart", "", true},
-		{"cookie_name sid;cookie_path /admin", "cookie_name sid;cookie_path /shop", "", false},
-		{"cookie_name sid;cookie_path /shop", "cookie_name sid;cookie_path /shops", "", false},
-		{"cookie_name sid;secure_cookie never", "cookie_name sid;secure_cookie never;cookie_path /shop", "", true},
-		{"cookie_name session", "", "", true}, // which is the other's without a name
-		{"", "cookie_name session_admin", "", true},
-		{"cookie_name sid", "cookie_name other", "", false},
-		{"cookie_name sid", "", "", false},
-		{"", "", "", false},
-		{"cookie_name sid", "cookie_name sid", "}\nhttp://b.example {\n", false},
-	} {
-		file := filepath.Join(t.TempDir(), "Caddyfile")
-		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\nsession admin {\n"+strings.ReplaceAll(tc.admin, ";", "\n")+"\n}\nsession {\n"+strings.ReplaceAll(tc.shop, ";", "\n")+"\n}\n}\n"+
-			"http://a.example {\nhandle /admin/* {\nsession_guard {\nrealm admin\ndefault auth\n}\n}\n"+tc.between+"handle {\nsession_guard {\ndefault auth\n}\n}\n}"), 0o600))
-		output, err := sessionCommand(t, "check", "--config", file)
-		require.NoError(t, err)
-		assert.Equal(t, tc.warns, strings.Contains(output, "in one cookie"), "%+v\n%s", tc, output)
-		if tc.admin == "cookie_name sid" && tc.admin == tc.shop {
-			assert.Equal(t, tc.warns, strings.Contains(output, warning), "%+v\n%s", tc, output)
-		}
-	}
-}
-
 // The order of directives is the operator's, too.
 func TestGuardThatIsOrderedBehindWhatAnswersIsFound(t *testing.T) {
 	for answers, directive := range map[string]string{"file_server": "file_server", "reverse_proxy": "reverse_proxy localhost:3000"} {

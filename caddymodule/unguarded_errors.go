@@ -66,7 +66,7 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 			}
 		case *reverseproxy.Handler:
 			for _, upstream := range upstreams(answerer, rootOfRequest(r)) {
-				if s.isGuarded(upstream) {
+				if s.isGuarded(upstream) || at.guard != nil && s.guardsNothing(at.site) {
 					s.warnOfOpen(at.site, upstream)
 				}
 			}

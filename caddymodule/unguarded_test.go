@@ -93,6 +93,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"forward_auth behind the guard":  {"http://a.example {\nroute {\n" + guard + "forward_auth localhost:4000 {\nuri /check\n}\nreverse_proxy localhost:3000\n}\n}", nil},
 		"an error behind handle_path":    {"http://a.example {\n" + guard + "handle_path /x/* {\nerror 404\n}\nreverse_proxy localhost:3000\n}", nil},
 		"error pages of another":         {"http://a.example {\nsession_api\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:4000\n}\n}", nil},
+		"an app for errors of files":     {"http://a.example {\n" + guard + "file_server\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"pictures for errors of files":   {"http://a.example {\n" + guard + "file_server\nhandle_errors {\nrewrite * /{err.status_code}\nreverse_proxy https://http.cat {\nheader_up Host {upstream_hostport}\nreplace_status {err.status_code}\n}\n}\n}", nil},
 		"one page of the app for errors": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nrewrite * /error?status={err.status_code}\nreverse_proxy localhost:3000\n}\n}", nil},
 		"pages of the app for errors":    {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nrewrite * /errors{path}\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},

@@ -79,18 +79,29 @@ func (s *survey) checkApps() {
 		if setsHost(proxy) && guard.table.Load().RewritesByHost() {
 			s.warn("%s: reverse_proxy sends the app another Host than session_guard (%s) saw, but rewrites of the app's build depend on the host; write header_up Host {host}", app.site, guard.Source)
 		}
-		if other := otherSite(app.upstreams, app.host); other != "" && (app.byPath || app.ofAnswer) && asksOverTLS(proxy) && sharesSession(guard, proxy) {
-			s.warn("%s: reverse_proxy behind session_guard (%s) sends requests to %s, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; "+
-				"write a handle for it, and the guard in another handle beside that, or name the pages that sign in, for example: handoff %s, and write identity_headers user",
-				app.site, guard.Source, other, cmp.Or(guard.LoginPath, "/login"))
+		if other := otherSite(app.upstreams, app.host); other != "" && (app.byPath || app.ofAnswer) && asksOverTLS(proxy) {
+			s.checkOtherSite(app, other)
 		}
 	}
 }
 
-// sharesSession reports whether what a proxy asks gets the session, or may change it.
-func sharesSession(guard *Guard, proxy *reverseproxy.Handler) bool {
-	settings := guard.realm.settings
-	return len(guard.Handoff) == 0 || settings.ForwardCookie.or(false) || cmp.Or(settings.IdentityHeaders, "on") == "on" && !removesSession(proxy)
+// checkOtherSite warns of another site that gets sessions, or may hand some over.
+func (s *survey) checkOtherSite(app app, other string) {
+	var may, instead []string
+	guard, settings := app.guard, app.guard.realm.settings
+	if cmp.Or(settings.IdentityHeaders, "on") == "on" && !removesSession(app.proxy) {
+		may, instead = append(may, "gets the session of each visitor with its tokens"), append(instead, "header_up -X-Session-* in its block")
+	}
+	if settings.ForwardCookie.or(false) {
+		may, instead = append(may, "gets the cookie of each session"), append(instead, "forward_cookie off")
+	}
+	if len(guard.Handoff) == 0 {
+		may, instead = append(may, "may sign visitors in as anybody by X-Session-Set"), append(instead, "in the guard handoff with all paths that sign in or out, such as "+cmp.Or(guard.LoginPath, "/login"))
+	}
+	if len(may) > 0 {
+		s.warn("%s: reverse_proxy behind session_guard (%s) sends requests to %s, another site, which %s; write a handle for it, and the guard in another handle beside that, or %s",
+			app.site, guard.Source, other, strings.Join(may, " and "), strings.Join(instead, ", and "))
+	}
 }
 
 // upstreams name what a proxy asks, one app by one name however it is written. A FastCGI server
@@ -166,10 +177,10 @@ func otherSite(upstreams []string, site string) string {
 		host, _, err := net.SplitHostPort(upstream)
 		labels := strings.Split(host, ".")
 		if err != nil || len(labels) < 2 || net.ParseIP(host) != nil || !strings.Contains(site, ".") ||
-			slices.Contains([]string{"internal", "local", "localhost", "lan", "arpa", "consul"}, labels[len(labels)-1]) {
+			slices.Contains(labels, "internal") || slices.Contains([]string{"local", "localhost", "lan", "arpa", "consul"}, labels[len(labels)-1]) {
 			continue
 		}
-		if domain := strings.Join(labels[len(labels)-2:], "."); !strings.HasSuffix("."+site, "."+domain) {
+		if domain := strings.Join(labels[len(labels)-2:], "."); domain != "ts.net" && !strings.HasSuffix("."+site, "."+domain) {
 			return host
 		}
 	}

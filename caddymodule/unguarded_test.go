@@ -163,7 +163,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"an app by its name":             {"http://*.a.example {\n" + guard + "reverse_proxy {env.SURVEYED_APP}\n}", nil},
 		"another site for some paths":    {"http://a.example {\n" + guard + "handle /ingest/* {\nreverse_proxy https://eu.i.posthog.com\n}\nhandle {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: reverse_proxy behind session_guard (Caddyfile:5) sends requests to eu.i.posthog.com, another site, which gets the session of each visitor with its tokens and may sign visitors in as anybody by X-Session-Set; write a handle for it"}},
 		"another site for 404":           {"http://a.example {\n" + guard + "reverse_proxy localhost:3000 {\n@404 status 404\nhandle_response @404 {\nreverse_proxy https://old.b.example\n}\n}\n}", []string{"sends requests to old.b.example, another site"}},
-		"another site without tokens":    {"http://a.example {\nsession_guard {\ndefault auth\nidentity_headers user\n}\nreverse_proxy /ingest/* https://eu.i.posthog.com\nreverse_proxy localhost:3000\n}", []string{"for example: handoff /login, and write identity_headers user"}},
+		"another site without tokens":    {"http://a.example {\nsession_guard {\ndefault auth\nidentity_headers user\n}\nreverse_proxy /ingest/* https://eu.i.posthog.com\nreverse_proxy localhost:3000\n}", []string{"another site, which may sign visitors in as anybody by X-Session-Set; write a handle for it, and the guard in another handle beside that, or in the guard handoff with all paths that sign in or out, such as /login\n"}},
 		"another site without a session": {"http://a.example {\nsession_guard {\ndefault auth\nhandoff /login\n}\nreverse_proxy /ingest/* https://eu.i.posthog.com {\nheader_up -X-Session-*\n}\nreverse_proxy localhost:3000\n}", nil},
 		"another site with the user":     {"http://a.example {\nsession_guard {\ndefault auth\nhandoff /login\nidentity_headers user\n}\nreverse_proxy /ingest/* https://eu.i.posthog.com\nreverse_proxy localhost:3000\n}", nil},
 		"another site beside the guard":  {"http://a.example {\nhandle /ingest/* {\nreverse_proxy https://eu.i.posthog.com\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
@@ -226,6 +226,8 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"what visitors do not change":    {"http://a.example {\nsession_api\nsession_guard {\nclient_update name rol user roles\nauth /admin/* {\nrequire user.role admin\nrequire fresh 1h\n}\ndefault hybrid\n}\n}", nil},
 		"no API by which they change it": {"http://a.example {\nsession_guard {\nclient_update role\nauth /admin/* {\nrequire user.role admin\n}\ndefault hybrid\n}\n}", nil},
 		"an API below a path of a site":  {"http://a.example/shop* {\nsession_api\n}\nhttp://a.example {\nsession_api\n}", nil},
+		"another site that signs in":     {"http://a.example {\n" + guard + "reverse_proxy /ingest/* https://eu.i.posthog.com {\nheader_up -X-Session-*\n}\nreverse_proxy localhost:3000\n}", []string{"another site, which may sign visitors in as anybody by X-Session-Set; write"}},
+		"a private network by name":      {"http://a.example {\n" + guard + "reverse_proxy /a/* https://api.internal.example.net\nreverse_proxy /b/* https://api.tail0.ts.net\nreverse_proxy localhost:3000\n}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "Caddyfile")

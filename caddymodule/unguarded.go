@@ -50,6 +50,7 @@ type place struct {
 	site     string // as warnings name it
 	host     string // of the site, without the port; empty for any
 	byPath   bool   // only requests for some paths come here
+	paths    string // those, as patterns of the outermost matcher; empty: all, or unknown
 	ofAnswer bool   // in place of an answer
 }
 
@@ -191,6 +192,7 @@ func (s *survey) route(route caddyhttp.Route, at position) progress {
 		at.site, at.host = host+at.port, host
 	}
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
+	at.paths = cmp.Or(at.paths, pathsOfAll(route.MatcherSets))
 	s.found = append(s.found, finding{route, at})
 	return s.handlers(route.Handlers, at)
 }
@@ -284,6 +286,19 @@ func pathsOf(set caddyhttp.MatcherSet) (paths []string) {
 		paths = append(paths, *matcher...)
 	}
 	return paths
+}
+
+// pathsOfAll are the paths below which all requests are that come to a route; empty if some are anywhere.
+func pathsOfAll(sets caddyhttp.MatcherSets) string {
+	var all []string
+	for _, set := range sets {
+		paths := pathsOf(set)
+		if len(paths) == 0 || slices.ContainsFunc(paths, func(path string) bool { return !strings.HasPrefix(path, "/") }) {
+			return ""
+		}
+		all = append(all, paths...)
+	}
+	return strings.Join(all, " ")
 }
 
 // matchersOf are the matchers of a type in a set.

@@ -66,8 +66,11 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 			}
 		case *reverseproxy.Handler:
 			for _, upstream := range upstreams(answerer, rootOfRequest(r)) {
-				if s.isGuarded(upstream) || at.guard != nil && s.guardsNothing(at.site) {
-					s.warnOfOpen(at.site, upstream)
+				if at.guard == nil && s.isGuarded(upstream) {
+					s.warnOfOpen(at.site, "", upstream)
+				} else if at.guard != nil && (s.isGuarded(upstream) || s.guardsNothing(at.site)) {
+					s.warn("%s: reverse_proxy in handle_errors asks %s without a session_guard for the path of the request, so a denial is answered with the very page that was denied; "+
+						"write rewrite * /error before it, for every error, or put a session_guard into handle_errors too", at.site, upstream)
 				}
 			}
 		}

@@ -44,15 +44,20 @@ func (s *survey) checkOpen() {
 		}
 		for _, upstream := range upstreams(proxy, at.root) {
 			if s.isGuarded(upstream) || s.guardsNothing(at.site) {
-				s.warnOfOpen(at.site, upstream)
+				s.warnOfOpen(at.site, at.paths, upstream)
 			}
 		}
 	}
 }
 
-func (s *survey) warnOfOpen(site, upstream string) {
-	s.warn("%s: reverse_proxy sends requests to %s without a session_guard, so they reach every page and can claim to be any user; "+
-		"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, upstream)
+// warnOfOpen warns of a proxy without a guard; without paths it may be asked for all.
+func (s *survey) warnOfOpen(site, paths, upstream string) {
+	asks, may := "", "reach every page and can claim to be any user"
+	if paths != "" {
+		asks, may = " for "+paths, "can claim to be any user, and with Next.js run any Server Action"
+	}
+	s.warn("%s: reverse_proxy sends requests%s to %s without a session_guard, so they %s; "+
+		"put session_guard before each reverse_proxy to the app, not in a handle and without a matcher, and use its rules to say what is open", site, asks, upstream, may)
 }
 
 // isGuarded reports whether an upstream is an app behind some guard, or a FastCGI server with a

@@ -93,7 +93,6 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"forward_auth behind the guard":  {"http://a.example {\nroute {\n" + guard + "forward_auth localhost:4000 {\nuri /check\n}\nreverse_proxy localhost:3000\n}\n}", nil},
 		"an error behind handle_path":    {"http://a.example {\n" + guard + "handle_path /x/* {\nerror 404\n}\nreverse_proxy localhost:3000\n}", nil},
 		"error pages of another":         {"http://a.example {\nsession_api\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nreverse_proxy localhost:4000\n}\n}", nil},
-		"an app for errors of files":     {"http://a.example {\n" + guard + "file_server\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
 		"pictures for errors of files":   {"http://a.example {\n" + guard + "file_server\nhandle_errors {\nrewrite * /{err.status_code}\nreverse_proxy https://http.cat {\nheader_up Host {upstream_hostport}\nreplace_status {err.status_code}\n}\n}\n}", nil},
 		"one page of the app for errors": {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nrewrite * /error?status={err.status_code}\nreverse_proxy localhost:3000\n}\n}", nil},
 		"pages of the app for errors":    {"http://a.example {\n" + guard + "reverse_proxy localhost:3000\nhandle_errors {\nrewrite * /errors{path}\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: ", open}},
@@ -213,7 +212,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"PHP of that root with a slash":  {"http://a.example {\nroot * /srv/a\n" + guard + "php_fastcgi unix//run/php.sock\n}\nhttp://b.example {\nroot * /srv/a/\nphp_fastcgi unix//run/php.sock\n}", []string{"b.example: reverse_proxy sends requests to unix//run/php.sock (root /srv/a) without a session_guard"}},
 		"PHP of a root above":            {"http://a.example {\nroot * /srv/a/public\n" + guard + "php_fastcgi unix//run/php.sock\n}\nhttp://b.example {\nroot * /srv\nphp_fastcgi unix//run/php.sock\n}", []string{"b.example: reverse_proxy sends requests to unix//run/php.sock (root /srv) without a session_guard"}},
 		"PHP of a root beside":           {"http://a.example {\nroot * /srv/ab\n" + guard + "php_fastcgi unix//run/php.sock\n}\nhttp://b.example {\nroot * /srv/a\nphp_fastcgi unix//run/php.sock\n}", nil},
-		"PHP for errors":                 {"http://a.example {\nroot * /srv/a\n" + guard + "php_fastcgi localhost:9000\nhandle_errors {\nphp_fastcgi localhost:9000\n}\n}", []string{"a.example: reverse_proxy sends requests to localhost:9000 (root /srv/a) without a session_guard"}},
+		"PHP for errors":                 {"http://a.example {\nroot * /srv/a\n" + guard + "php_fastcgi localhost:9000\nhandle_errors {\nphp_fastcgi localhost:9000\n}\n}", []string{"a.example: reverse_proxy in handle_errors asks localhost:9000 (root /srv/a) without a session_guard for the path of the request, so a denial is answered with the very page that was denied; write rewrite * /error before it, for every error"}},
 		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
 		"an API without the cookie": {"http://a.example {\nsession_api\nsession_guard {\ncookie_path /app\ndefault auth\n}\n}", []string{
 			"warning: session_api (Caddyfile:5) answers /api/session, but browsers send the session cookie to cookie_path /app only, so it never sees who is signed in; write a path below that, such as path /app/api/session\n"}},
@@ -226,6 +225,9 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"what visitors do not change":    {"http://a.example {\nsession_api\nsession_guard {\nclient_update name rol user roles\nauth /admin/* {\nrequire user.role admin\nrequire fresh 1h\n}\ndefault hybrid\n}\n}", nil},
 		"no API by which they change it": {"http://a.example {\nsession_guard {\nclient_update role\nauth /admin/* {\nrequire user.role admin\n}\ndefault hybrid\n}\n}", nil},
 		"an API below a path of a site":  {"http://a.example/shop* {\nsession_api\n}\nhttp://a.example {\nsession_api\n}", nil},
+		"for errors, the app of files":   {"http://a.example {\n" + guard + "file_server\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: reverse_proxy in handle_errors asks localhost:3000 without a session_guard"}},
+		"for errors of files, the app":   {"http://a.example {\n" + guard + "file_server\nhandle_errors 404 {\nreverse_proxy localhost:3000\n}\n}", nil},
+		"only a path is open":            {"http://a.example {\nhandle /healthz {\nreverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", []string{"a.example: reverse_proxy sends requests for /healthz to localhost:3000 without a session_guard, so they can claim to be any user, and with Next.js run any Server Action; put session_guard before each"}},
 		"another site that signs in":     {"http://a.example {\n" + guard + "reverse_proxy /ingest/* https://eu.i.posthog.com {\nheader_up -X-Session-*\n}\nreverse_proxy localhost:3000\n}", []string{"another site, which may sign visitors in as anybody by X-Session-Set; write"}},
 		"a private network by name":      {"http://a.example {\n" + guard + "reverse_proxy /a/* https://api.internal.example.net\nreverse_proxy /b/* https://api.tail0.ts.net\nreverse_proxy localhost:3000\n}", nil},
 	} {

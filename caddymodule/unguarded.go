@@ -224,7 +224,7 @@ func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) p
 			s.responses(handler.HandleResponse, at)
 		}
 		if ends(handler) {
-			at.answerer = cmp.Or(at.answerer, caddy.GetModuleName(handler))
+			at.answerer = cmp.Or(at.answerer, directiveOf(handler))
 		}
 	}
 	return at.progress
@@ -261,6 +261,15 @@ func ends(handler caddyhttp.MiddlewareHandler) bool {
 		return string(handler.StatusCode) != strconv.Itoa(http.StatusEarlyHints)
 	}
 	return slices.Contains([]string{"error", "metrics", "copy_response"}, caddy.GetModuleName(handler))
+}
+
+// directiveOf is what a handler is written as in a Caddyfile.
+func directiveOf(handler caddyhttp.MiddlewareHandler) string {
+	name := caddy.GetModuleName(handler)
+	if name == "static_response" {
+		return "respond or redir"
+	}
+	return name
 }
 
 // passesOn reports whether a proxy that gets a good answer has the handlers behind it

@@ -33,7 +33,7 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"behind the proxy":               {"http://a.example {\nroute {\nreverse_proxy localhost:3000\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since reverse_proxy answers first"}},
 		"behind the file server":         {"http://a.example {\nroute {\nfile_server\n" + guard + "}\n}", []string{"session_guard (Caddyfile:7) is never reached, since file_server answers first"}},
 		"behind handles that answer":     {"http://a.example {\nroute {\nhandle /x {\nrespond x\n}\nhandle {\nerror 404\n}\n" + guard + "}\n}", []string{"session_guard (Caddyfile:12) is never reached, since error answers first"}},
-		"behind a named route":           {"&(app) {\nrespond x\n}\nhttp://a.example {\nroute {\ninvoke app\n" + guard + "}\n}", []string{"session_guard (Caddyfile:10) is never reached, since static_response answers first"}},
+		"behind a named route":           {"&(app) {\nrespond x\n}\nhttp://a.example {\nroute {\ninvoke app\n" + guard + "}\n}", []string{"session_guard (Caddyfile:10) is never reached, since respond or redir answers first"}},
 		"behind the files of some paths": {"http://a.example {\nroute {\nfile_server /x/*\nhandle /y {\nrespond y\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"behind an answer that is none":  {"http://a.example {\nroute {\nrespond 103\nforward_auth localhost:4000 {\nuri /verify\n}\nfile_server {\npass_thru\n}\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},
 		"for the error page of a denial": {"http://a.example {\n" + guard + "file_server\nhandle_errors {\n" + guard + "reverse_proxy localhost:3000\n}\n}", nil},

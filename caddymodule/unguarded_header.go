@@ -39,17 +39,23 @@ func overrides(handler *headers.Handler) string {
 	response.ApplyTo(answer, caddy.NewReplacer())
 	var lost []string
 	for name, value := range ours {
-		if !strings.Contains(strings.Join(answer[name], ","), value) {
+		if values := strings.Join(answer[name], ","); !strings.Contains(values, value) && (name != "Cache-Control" || !isForVisitor(values)) {
 			lost = append(lost, name)
 		}
 	}
 	for name, values := range answer {
-		if isForSharedCaches(name) && !strings.Contains(strings.Join(values, ","), "no-store") {
+		if all := strings.Join(values, ","); isForSharedCaches(name) && !strings.Contains(all, "no-store") && !isForVisitor(all) {
 			lost = append(lost, name)
 		}
 	}
 	slices.Sort(lost)
 	return strings.Join(lost, ", ")
+}
+
+// isForVisitor reports whether a Cache-Control keeps an answer from all caches but that of its visitor,
+// who asks again each time: after a sign-in, a redirect to the login must not stay.
+func isForVisitor(value string) bool {
+	return strings.Contains(value, "private") && (!strings.Contains(value, "max-age") || strings.Contains(value, "no-cache"))
 }
 
 // isDefault reports whether a field is set only where the answer has none (?Cache-Control),

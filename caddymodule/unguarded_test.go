@@ -225,6 +225,8 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"what visitors do not change":    {"http://a.example {\nsession_api\nsession_guard {\nclient_update name rol user roles\nauth /admin/* {\nrequire user.role admin\nrequire fresh 1h\n}\ndefault hybrid\n}\n}", nil},
 		"no API by which they change it": {"http://a.example {\nsession_guard {\nclient_update role\nauth /admin/* {\nrequire user.role admin\n}\ndefault hybrid\n}\n}", nil},
 		"an API below a path of a site":  {"http://a.example/shop* {\nsession_api\n}\nhttp://a.example {\nsession_api\n}", nil},
+		"a private Cache-Control":        {"http://a.example {\nheader {\n-Server\nCache-Control \"private, no-cache\"\n}\n" + guard + "reverse_proxy localhost:3000\n}", nil},
+		"a private one for a while":      {"http://a.example {\nheader {\n-Server\nCache-Control \"private, max-age=60\"\n}\n" + guard + "reverse_proxy localhost:3000\n}", []string{"sets Cache-Control after the session's own headers"}},
 		"for errors, the app of files":   {"http://a.example {\n" + guard + "file_server\nhandle_errors {\nreverse_proxy localhost:3000\n}\n}", []string{"a.example: reverse_proxy in handle_errors asks localhost:3000 without a session_guard"}},
 		"for errors of files, the app":   {"http://a.example {\n" + guard + "file_server\nhandle_errors 404 {\nreverse_proxy localhost:3000\n}\n}", nil},
 		"only a path is open":            {"http://a.example {\nhandle /healthz {\nreverse_proxy localhost:3000\n}\nhandle {\n" + guard + "reverse_proxy localhost:3000\n}\n}", []string{"a.example: reverse_proxy sends requests for /healthz to localhost:3000 without a session_guard, so they can claim to be any user, and with Next.js run any Server Action; put session_guard before each"}},

@@ -17,11 +17,12 @@ import (
 type walk struct {
 	server  *caddyhttp.Server
 	request *http.Request
-	groups  map[string]bool             // of which a route was taken; Caddy keeps them for the whole request
-	ended   bool                        // a terminal route was taken, behind which nothing is asked
-	invoked int                         // named routes
-	perhaps caddyhttp.MiddlewareHandler // the first that answers unless a guard behind it does
-	pass    func(*Guard)                // is called of guards, which let the request pass; nil: the walk ends at one
+	groups  map[string]bool              // of which a route was taken; Caddy keeps them for the whole request
+	ended   bool                         // a terminal route was taken, behind which nothing is asked
+	invoked int                          // named routes
+	perhaps caddyhttp.MiddlewareHandler  // the first that answers unless a guard behind it does
+	without *caddyhttp.MiddlewareHandler // the first of a route that is passed over
+	pass    func(*Guard)                 // is called of guards, which let the request pass; nil: the walk ends at one
 }
 
 // mostInvoked bounds how often named routes may be invoked, since one may invoke
@@ -32,7 +33,7 @@ const mostInvoked = 100
 // does. Rewrites and variables on the way count, other handlers are not run.
 func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
 	for _, route := range list {
-		if w.groups[route.Group] {
+		if w.groups[route.Group] || len(route.Handlers) > 0 && w.without == &route.Handlers[0] {
 			continue
 		}
 		matched, err := route.MatcherSets.AnyMatchWithError(w.request)

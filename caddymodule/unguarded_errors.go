@@ -50,7 +50,7 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 		statuses = append(statuses, http.StatusNotFound, http.StatusBadGateway)
 	}
 	for _, status := range statuses {
-		r := s.request(at.place, "/"+aPage)
+		r := s.request(at.place, toGet("/"+aPage))
 		caddyhttp.SetVar(r.Context(), "root", at.root)
 		r = at.server.Errors.WithError(r, caddyhttp.Error(status, nil))
 		w := walk{server: at.server, request: r, groups: map[string]bool{}}
@@ -80,10 +80,14 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 // aPage is a name that visitors may ask for, such that PHP would run its file.
 const aPage = "any-page.php"
 
-// request makes up one for a path of a site; nil if no client sends that. File matchers find
-// every file that it asks for, or that the operator names.
-func (s *survey) request(here place, path string) *http.Request {
-	asked := explainRequest{Method: http.MethodGet, URL: (&url.URL{Path: path}).EscapedPath(), Headers: http.Header{"Host": {here.host}, "Accept": {"*/*"}}}
+func toGet(path string) explainRequest {
+	return explainRequest{Method: http.MethodGet, URL: (&url.URL{Path: path}).EscapedPath()}
+}
+
+// request makes up one to a site; nil if no client sends that. File matchers find every file that
+// it asks for, or that the operator names.
+func (s *survey) request(here place, asked explainRequest) *http.Request {
+	asked.Headers = http.Header{"Host": {here.host}, "Accept": {"*/*"}}
 	r, err := asked.request(context.WithValue(s.ctx, explaining{}, true))
 	if err != nil {
 		return nil

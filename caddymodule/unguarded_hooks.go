@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,8 +27,9 @@ func (s *survey) checkHooks() {
 				continue
 			}
 			path := cmp.Or(hook.url.EscapedPath(), "/")
+			byAnybody := s.show(app.place, explainRequest{Method: http.MethodPost, URL: path, From: "203.0.113.7"}, nil)
 			switch {
-			case !app.guard.closes(path, nil):
+			case !app.guard.closes(path, nil) && firstShared(byAnybody.of, app.upstreams) != "":
 				s.warn("%s: the hook %s is a path of the app, %s, that session_guard (%s) leaves open, so anybody may call it as Caddy does, about any session; "+
 					"write the address of the app itself for it, such as http://localhost:3000%[3]s, and close it by the first rule: auth %[3]s, with require user.is_caddy true in its block", app.site, hook.name, path, app.guard.Source)
 			case ofSite: // through the guard

@@ -45,7 +45,7 @@ func (s *survey) checkClosings() {
 				for _, matcher := range sessionMatchers(not.MatcherSets) {
 					for _, pattern := range pathsOf(set) {
 						page := strings.TrimRight(pattern, "/*")
-						if strings.HasPrefix(page, "/") && !strings.Contains(page, "*") &&
+						if strings.HasPrefix(page, "/") && !strings.Contains(page, "*") && s.showsInData(at.place, page, pattern, &route.Handlers[0]) &&
 							!slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.closes(page, matcher.Require) }) {
 							s.warn("%s: the matcher session (%s) closes %s in one spelling only, so /_next/data/x%s.json passes, and others; write an auth rule for %[3]s into session_guard, with what the matcher asks for as require",
 								at.site, matcher.Source, pattern, page)
@@ -55,6 +55,14 @@ func (s *survey) checkClosings() {
 			}
 		}
 	}
+}
+
+// showsInData reports whether data routes of Next.js come to what a page shows: else it is a
+// folder of files, or another app, and so do no other spellings of its path.
+func (s *survey) showsInData(here place, page, pattern string, closing *caddyhttp.MiddlewareHandler) bool {
+	closed := s.show(here, toGet(strings.ReplaceAll(pattern, "*", aPage)), closing)
+	data := s.show(here, toGet("/_next/data/x"+page+".json"), nil)
+	return len(closed.of) == 0 || firstShared(closed.of, data.of) != ""
 }
 
 // closes reports whether a path needs a session, and one that meets the requirements.

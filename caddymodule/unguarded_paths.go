@@ -18,11 +18,12 @@ import (
 
 // shown is a page of an app, or a file, that a path leads to.
 type shown struct {
-	asked    string // the path
-	guard    *Guard // on the way; nil: none
-	asksFor  []string
-	of, path string // the app or the folder, and the path that it gets
-	meant    bool   // for many paths, as /index.html is
+	asked   string // the path
+	guard   *Guard // on the way; nil: none
+	asksFor []string
+	of      []string // the app or the folder
+	path    string   // that it gets
+	meant   bool     // for many paths, as /index.html is
 }
 
 // checkPaths warns of a page that a guard closes by one path and leaves open by another, since
@@ -42,19 +43,19 @@ func (s *survey) checkPaths() {
 func (s *survey) checkPathsOf(here place) {
 	var seen []shown
 	for _, asked := range s.pathsToAsk(here.site) {
-		page := s.show(here, asked)
-		if page.guard == nil || page.of == "" || page.meant {
+		page := s.show(here, toGet(asked), nil)
+		if page.guard == nil || page.of == nil || page.meant {
 			continue
 		}
 		if page.path != asked {
-			own := s.show(here, page.path)
-			if (own.of == "" || own.of == page.of) && s.compare(here, own, page) {
+			own := s.show(here, toGet(page.path), nil)
+			if (own.of == nil || firstShared(own.of, page.of) != "") && s.compare(here, own, page) {
 				return
 			}
 		}
 		for _, other := range seen {
 			isAny := strings.Contains(page.path, aPage) // else it may be one page for many paths, such as /index.html
-			if isAny && other.of == page.of && other.path == page.path && (s.compare(here, other, page) || s.compare(here, page, other)) {
+			if isAny && firstShared(other.of, page.of) != "" && other.path == page.path && (s.compare(here, other, page) || s.compare(here, page, other)) {
 				return
 			}
 		}
@@ -130,14 +131,14 @@ func (s *survey) pathsToAsk(site string) []string {
 	return slices.Compact(paths)
 }
 
-// show finds out what a path shows to whom the guard lets pass.
-func (s *survey) show(here place, asked string) shown {
-	page := shown{asked: asked}
+// show finds out what a path shows to whom the guard lets pass, and one route, if that is named.
+func (s *survey) show(here place, asked explainRequest, without *caddyhttp.MiddlewareHandler) shown {
+	page := shown{asked: asked.URL}
 	r := s.request(here, asked)
 	if r == nil {
 		return page
 	}
-	w := walk{server: here.server, request: r, groups: map[string]bool{}, pass: func(guard *Guard) {
+	w := walk{server: here.server, request: r, groups: map[string]bool{}, without: without, pass: func(guard *Guard) {
 		page.guard, page.asksFor = guard, append(page.asksFor, guard.asksFor(r)...)
 	}}
 	answerer, err := w.follow(here.server.Routes)
@@ -151,9 +152,9 @@ func (s *survey) show(here place, asked string) shown {
 		if answerer.Rewrite != nil {
 			answerer.Rewrite.Rewrite(r, replacer)
 		}
-		page.of, page.meant = strings.Join(upstreams(answerer, rootOfRequest(r)), " "), r.URL.Path == tried && !strings.Contains(tried, aPage)
+		page.of, page.meant = upstreams(answerer, rootOfRequest(r)), r.URL.Path == tried && !strings.Contains(tried, aPage)
 	case *fileserver.FileServer:
-		page.of, page.meant = "files "+rootOf(answerer.Root, rootOfRequest(r)), !strings.Contains(r.URL.Path, aPage)
+		page.of, page.meant = []string{"files " + rootOf(answerer.Root, rootOfRequest(r))}, !strings.Contains(r.URL.Path, aPage)
 	}
 	page.path = r.URL.Path
 	return page

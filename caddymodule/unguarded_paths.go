@@ -87,9 +87,9 @@ func changesPath(handler any) bool {
 }
 
 // pathsToAsk are those that rules of a site name, with and without the beginnings that matchers
-// of the site name or that are stripped, of which each path has one only.
+// of the site name or that are stripped, of which each path has one only, and endings that are.
 func (s *survey) pathsToAsk(site string) []string {
-	prefixes, stripped, patterns := []string{""}, []string{}, []string{"/*"}
+	prefixes, stripped, patterns, endings := []string{""}, []string{}, []string{"/*"}, []string{""}
 	for _, found := range s.found {
 		if found.at.site != site {
 			continue
@@ -101,6 +101,7 @@ func (s *survey) pathsToAsk(site string) []string {
 			}
 		case *rewrite.Rewrite:
 			stripped = append(stripped, what.StripPathPrefix)
+			endings = append(endings, what.StripPathSuffix)
 		case *Guard:
 			prefixes = append(prefixes, what.BasePath)
 			for _, rule := range what.Rules {
@@ -123,7 +124,9 @@ func (s *survey) pathsToAsk(site string) []string {
 		isBelowOne := slices.ContainsFunc(stripped, func(prefix string) bool { return prefix != "" && strings.HasPrefix(page, prefix) })
 		for _, prefix := range prefixes {
 			if asked := prefix + page; strings.HasPrefix(asked, "/") && !strings.Contains(asked, "*") && (prefix == "" || !isBelowOne) {
-				paths = append(paths, asked)
+				for _, ending := range endings {
+					paths = append(paths, asked+ending)
+				}
 			}
 		}
 	}

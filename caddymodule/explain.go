@@ -111,7 +111,7 @@ func explainOn(server *caddyhttp.Server, host string, r *http.Request) (*explana
 	recorder := httptest.NewRecorder()
 	prepared := caddyhttp.PrepareRequest(asked, caddy.NewReplacer(), recorder, server)
 	w := walk{server: server, request: prepared, groups: map[string]bool{}}
-	reached, err := w.follow(server.Routes)
+	reached, err := w.answerer(server.Routes)
 	if err != nil {
 		return nil, err
 	}

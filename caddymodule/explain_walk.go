@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -29,8 +31,31 @@ type walk struct {
 // itself.
 const mostInvoked = 100
 
-// follow is the first guard that the request meets, or what answers it before one
-// does. Rewrites and variables on the way count, other handlers are not run.
+// answerer is the first guard that the request meets, or what answers it before one
+// does. A matcher of another plugin may panic, which net/http recovers from in a request.
+func (w *walk) answerer(list caddyhttp.RouteList) (reached caddyhttp.MiddlewareHandler, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			reached, err = nil, fmt.Errorf("a matcher or a handler of the configuration failed: %v", reason)
+		}
+	}()
+	return w.follow(list)
+}
+
+// routesFor leaves out those for other hosts, by name, of which there may be thousands.
+func routesFor(host string, list caddyhttp.RouteList) (found caddyhttp.RouteList) {
+	mayBe := func(name string) bool { return strings.EqualFold(name, host) || strings.ContainsAny(name, "*{") }
+	for i := range list {
+		if len(list[i].MatcherSets) == 0 || slices.ContainsFunc(list[i].MatcherSets, func(set caddyhttp.MatcherSet) bool {
+			return !slices.ContainsFunc(matchersOf[*caddyhttp.MatchHost](set), func(hosts *caddyhttp.MatchHost) bool { return !slices.ContainsFunc(*hosts, mayBe) })
+		}) {
+			found = append(found, list[i])
+		}
+	}
+	return found
+}
+
+// follow does that with a list of routes. Rewrites and variables on the way count, other handlers are not run.
 func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, error) {
 	for _, route := range list {
 		if w.groups[route.Group] || len(route.Handlers) > 0 && w.without == &route.Handlers[0] {

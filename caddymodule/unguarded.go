@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -23,12 +24,15 @@ import (
 // guards. Rules can only be proved for requests that meet a guard.
 type survey struct {
 	ctx         caddy.Context
+	asking      context.Context // of the requests that are made up
 	following   map[invocation]bool
-	found       []finding
+	found       map[string][]finding // of a site, and of all
 	errorRoutes []errorRoutes
 	apps        []app    // behind guards
 	guarded     []string // upstreams that some requests come to through a guard
 	warnings    []string
+	asked       place // of the last request
+	routesAsked caddyhttp.RouteList
 }
 
 // finding is a handler or a route, and where requests are that come to it.
@@ -80,7 +84,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 		return nil, err
 	}
 	app := module.(*caddyhttp.App)
-	s := &survey{ctx: ctx, following: map[invocation]bool{}}
+	s := &survey{ctx: ctx, following: map[invocation]bool{}, found: map[string][]finding{}}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		server := app.Servers[name]
 		s.routes(server.Routes, position{place: place{server: server, port: unusualPort(app, server), site: strings.Join(server.Listen, " ")}})
@@ -90,6 +94,9 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	}
 	ctx.FileSystems().Register(everyFileThere, everyFile{})
 	defer ctx.FileSystems().Unregister(everyFileThere)
+	asking, cancel := context.WithTimeout(ctx, longestSearch)
+	defer cancel()
+	s.asking = asking
 	s.findApps()
 	for _, check := range []func(*survey){
 		(*survey).checkOrder, (*survey).checkOpen, (*survey).checkApps, (*survey).checkErrors, (*survey).checkPaths, (*survey).checkHeaders,
@@ -110,7 +117,7 @@ func (s *survey) warn(format string, arguments ...any) {
 // all are the handlers of a type, or routes, that requests come to.
 func all[T any](s *survey) iter.Seq2[T, position] {
 	return func(yield func(T, position) bool) {
-		for _, found := range s.found {
+		for _, found := range s.found[everySite] {
 			if what, ok := found.what.(T); ok && found.at.answerer == "" && !yield(what, found.at) {
 				return
 			}
@@ -118,12 +125,18 @@ func all[T any](s *survey) iter.Seq2[T, position] {
 	}
 }
 
+func (s *survey) find(what any, at position) {
+	for _, site := range []string{at.site, everySite} {
+		s.found[site] = append(s.found[site], finding{what, at})
+	}
+}
+
 const everySite = ""
 
 // ofSite are those of one site.
 func ofSite[T any](s *survey, site string) (found []T) {
-	for what, at := range all[T](s) {
-		if at.site == site || site == everySite {
+	for _, one := range s.found[site] {
+		if what, ok := one.what.(T); ok && one.at.answerer == "" {
 			found = append(found, what)
 		}
 	}
@@ -193,13 +206,13 @@ func (s *survey) route(route caddyhttp.Route, at position) progress {
 	}
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.paths = cmp.Or(at.paths, pathsOfAll(route.MatcherSets))
-	s.found = append(s.found, finding{route, at})
+	s.find(route, at)
 	return s.handlers(route.Handlers, at)
 }
 
 func (s *survey) handlers(handlers []caddyhttp.MiddlewareHandler, at position) progress {
 	for _, handler := range handlers {
-		s.found = append(s.found, finding{handler, at})
+		s.find(handler, at)
 		switch handler := handler.(type) {
 		case *Guard:
 			if at.answerer == "" {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -29,8 +30,8 @@ type errorRoutes struct {
 // at a file server beside it, they may claim to be of any user.
 func (s *survey) checkErrors() {
 	for _, routes := range s.errorRoutes {
-		for _, failing := range s.found {
-			if failing.at.server != routes.server || routes.site != "" && routes.site != failing.at.site {
+		for _, failing := range s.found[routes.site] {
+			if failing.at.server != routes.server {
 				continue
 			}
 			switch handler := failing.what.(type) {
@@ -54,7 +55,7 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 		caddyhttp.SetVar(r.Context(), "root", at.root)
 		r = at.server.Errors.WithError(r, caddyhttp.Error(status, nil))
 		w := walk{server: at.server, request: r, groups: map[string]bool{}}
-		answerer, err := w.follow(list)
+		answerer, err := w.answerer(routesFor(at.host, list))
 		if err != nil || at.guard != nil && !strings.Contains(r.URL.Path, aPage) {
 			continue // one page for all
 		}
@@ -77,6 +78,9 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 	}
 }
 
+// longestSearch is for how long matchers may be asked in all, also those of other plugins.
+const longestSearch = 5 * time.Second
+
 // aPage is a name that visitors may ask for, such that PHP would run its file.
 const aPage = "any-page.php"
 
@@ -84,11 +88,15 @@ func toGet(path string) explainRequest {
 	return explainRequest{Method: http.MethodGet, URL: (&url.URL{Path: path}).EscapedPath()}
 }
 
-// request makes up one to a site; nil if no client sends that. File matchers find every file that
-// it asks for, or that the operator names.
+// request makes up one to a site; nil if no client sends that, or matchers have taken their time
+// already: Caddy is to start. File matchers find every file that it asks for, or that the operator names.
 func (s *survey) request(here place, asked explainRequest) *http.Request {
+	if s.asking.Err() != nil {
+		s.warn("the search for ways around the guard by paths that change and by error pages ended after %s, since matchers of the configuration are slow", longestSearch)
+		return nil
+	}
 	asked.Headers = http.Header{"Host": {here.host}, "Accept": {"*/*"}}
-	r, err := asked.request(context.WithValue(s.ctx, explaining{}, true))
+	r, err := asked.request(context.WithValue(s.asking, explaining{}, true))
 	if err != nil {
 		return nil
 	}

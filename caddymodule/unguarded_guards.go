@@ -7,7 +7,7 @@ import (
 
 // checkOrder warns of guards that are never reached, and of two in a row.
 func (s *survey) checkOrder() {
-	for _, found := range s.found {
+	for _, found := range s.found[everySite] {
 		guard, ok := found.what.(*Guard)
 		if !ok {
 			continue

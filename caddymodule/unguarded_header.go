@@ -11,7 +11,7 @@ import (
 
 // checkHeaders warns of header directives that change what we answer after us.
 func (s *survey) checkHeaders() {
-	for _, found := range s.found {
+	for _, found := range s.found[everySite] {
 		switch found.what.(type) {
 		case *Guard, *API:
 			if at := found.at; at.answerer == "" && at.overrides != "" {

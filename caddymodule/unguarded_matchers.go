@@ -15,16 +15,19 @@ import (
 // behind handle, and of one that asks for another realm than all guards, also of other sites:
 // nobody is ever signed in for it, so whom it was to turn away passes.
 func (s *survey) checkMatchers() {
-	for _, found := range s.found {
+	for _, found := range s.found[everySite] {
 		route, ok := found.what.(caddyhttp.Route)
 		if !ok {
 			continue
 		}
 		at, guards := found.at, ofSite[*Guard](s, found.at.site)
 		for _, matcher := range sessionMatchers(route.MatcherSets) {
+			hasRealm := func(guards []*Guard) bool {
+				return slices.ContainsFunc(guards, func(guard *Guard) bool { return guard.realm == matcher.realm })
+			}
 			if at.answerer != "" {
 				s.warn("%s: the matcher session (%s) is never tried, since %s answers first; move its directive before %[3]s (into a handle of its own, or a route block)", at.site, matcher.Source, at.answerer)
-			} else if len(guards) > 0 && !slices.ContainsFunc(ofSite[*Guard](s, everySite), func(guard *Guard) bool { return guard.realm == matcher.realm }) {
+			} else if len(guards) > 0 && !hasRealm(guards) && !hasRealm(ofSite[*Guard](s, everySite)) {
 				s.warn("the matcher session (%s) asks for sessions of the realm %s, but session_guard (%s) has those of the realm %s, so it never matches; write realm %[4]s into the matcher's block",
 					matcher.Source, matcher.realm.name, guards[0].Source, guards[0].realm.name)
 			}

@@ -31,7 +31,7 @@ type shown struct {
 // /dashboard/*, everybody sees /dashboard at /old/dashboard. It sends requests there.
 func (s *survey) checkPaths() {
 	var looked []place
-	for _, found := range s.found {
+	for _, found := range s.found[everySite] {
 		here := place{server: found.at.server, site: found.at.site, host: found.at.host}
 		if changesPath(found.what) && !slices.Contains(looked, here) {
 			looked = append(looked, here)
@@ -90,10 +90,7 @@ func changesPath(handler any) bool {
 // of the site name or that are stripped, of which each path has one only, and endings that are.
 func (s *survey) pathsToAsk(site string) []string {
 	prefixes, stripped, patterns, endings := []string{""}, []string{}, []string{"/*"}, []string{""}
-	for _, found := range s.found {
-		if found.at.site != site {
-			continue
-		}
+	for _, found := range s.found[site] {
 		switch what := found.what.(type) {
 		case caddyhttp.Route:
 			for _, set := range what.MatcherSets {
@@ -131,7 +128,19 @@ func (s *survey) pathsToAsk(site string) []string {
 		}
 	}
 	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // what is short is plain
-	return slices.Compact(paths)
+	paths = slices.Compact(paths)
+	return paths[:min(len(paths), mostPaths)]
+}
+
+// mostPaths bounds those of a site.
+const mostPaths = 1000
+
+// routesOf are the routes that may take requests for a site.
+func (s *survey) routesOf(here place) caddyhttp.RouteList {
+	if s.routesAsked == nil || s.asked.server != here.server || s.asked.host != here.host {
+		s.asked, s.routesAsked = here, routesFor(here.host, here.server.Routes)
+	}
+	return s.routesAsked
 }
 
 // show finds out what a path shows to whom the guard lets pass, and one route, if that is named.
@@ -144,7 +153,7 @@ func (s *survey) show(here place, asked explainRequest, without *caddyhttp.Middl
 	w := walk{server: here.server, request: r, groups: map[string]bool{}, without: without, pass: func(guard *Guard) {
 		page.guard, page.asksFor = guard, append(page.asksFor, guard.asksFor(r)...)
 	}}
-	answerer, err := w.follow(here.server.Routes)
+	answerer, err := w.answerer(s.routesOf(here))
 	if err != nil {
 		return page
 	}

@@ -23,6 +23,7 @@ type walk struct {
 	ended   bool                         // a terminal route was taken, behind which nothing is asked
 	invoked int                          // named routes
 	perhaps caddyhttp.MiddlewareHandler  // the first that answers unless a guard behind it does
+	toward  any                          // a handler, whose routes are taken whatever header, query and method they ask for
 	without *caddyhttp.MiddlewareHandler // the first of a route that is passed over
 	pass    func(*Guard)                 // is called of guards, which let the request pass; nil: the walk ends at one
 }
@@ -61,7 +62,7 @@ func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, er
 		if w.groups[route.Group] || len(route.Handlers) > 0 && w.without == &route.Handlers[0] {
 			continue
 		}
-		matched, err := route.MatcherSets.AnyMatchWithError(w.request)
+		matched, err := w.matchers(route).AnyMatchWithError(w.request)
 		if err != nil {
 			return nil, err
 		}
@@ -81,6 +82,34 @@ func (w *walk) follow(list caddyhttp.RouteList) (caddyhttp.MiddlewareHandler, er
 		}
 	}
 	return nil, nil
+}
+
+// matchers are those of a route, but for what each client may send to come to a handler.
+func (w *walk) matchers(route caddyhttp.Route) caddyhttp.MatcherSets {
+	if w.toward == nil || !leadsTo(route.Handlers, w.toward) {
+		return route.MatcherSets
+	}
+	var sets caddyhttp.MatcherSets
+	for _, set := range route.MatcherSets {
+		sets = append(sets, slices.DeleteFunc(slices.Clone(set), isSent))
+	}
+	return sets
+}
+
+func leadsTo(handlers []caddyhttp.MiddlewareHandler, what any) bool {
+	return slices.ContainsFunc(handlers, func(handler caddyhttp.MiddlewareHandler) bool {
+		subroute, ok := handler.(*caddyhttp.Subroute)
+		return any(handler) == what || ok && slices.ContainsFunc(subroute.Routes, func(route caddyhttp.Route) bool { return leadsTo(route.Handlers, what) })
+	})
+}
+
+// isSent reports whether a matcher asks for what each client may send or not, beside the path.
+func isSent(matcher any) bool {
+	switch matcher.(type) {
+	case *caddyhttp.MatchHeader, *caddyhttp.MatchHeaderRE, *caddyhttp.MatchQuery, *caddyhttp.MatchMethod:
+		return true
+	}
+	return false
 }
 
 func (w *walk) meet(handler caddyhttp.MiddlewareHandler) (caddyhttp.MiddlewareHandler, error) {

@@ -56,6 +56,7 @@ type place struct {
 	byPath   bool   // only requests for some paths come here
 	paths    string // those, as patterns of the outermost matcher; empty: all, or unknown
 	ofAnswer bool   // in place of an answer
+	bySent   bool   // only requests with some header, query or method come here
 }
 
 // progress is what the request has met on its way.
@@ -205,6 +206,7 @@ func (s *survey) route(route caddyhttp.Route, at position) progress {
 		at.site, at.host = host+at.port, host
 	}
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
+	at.bySent = at.bySent || slices.ContainsFunc(route.MatcherSets, func(set caddyhttp.MatcherSet) bool { return slices.ContainsFunc(set, isSent) })
 	at.paths = cmp.Or(at.paths, pathsOfAll(route.MatcherSets))
 	s.find(route, at)
 	return s.handlers(route.Handlers, at)

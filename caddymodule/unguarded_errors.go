@@ -79,7 +79,7 @@ func (s *survey) checkError(list caddyhttp.RouteList, at position, isFiles bool)
 }
 
 // longestSearch is for how long matchers may be asked in all, also those of other plugins.
-const longestSearch = 5 * time.Second
+const longestSearch = 10 * time.Second
 
 // aPage is a name that visitors may ask for, such that PHP would run its file.
 const aPage = "any-page.php"

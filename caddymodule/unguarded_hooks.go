@@ -27,7 +27,7 @@ func (s *survey) checkHooks() {
 				continue
 			}
 			path := cmp.Or(hook.url.EscapedPath(), "/")
-			byAnybody := s.show(app.place, explainRequest{Method: http.MethodPost, URL: path, From: "203.0.113.7"}, nil)
+			byAnybody := s.show(app.place, explainRequest{Method: http.MethodPost, URL: path, From: "203.0.113.7"}, walk{})
 			switch {
 			case !app.guard.closes(path, nil) && firstShared(byAnybody.of, app.upstreams) != "":
 				s.warn("%s: the hook %s is a path of the app, %s, that session_guard (%s) leaves open, so anybody may call it as Caddy does, about any session; "+

@@ -63,8 +63,8 @@ func (s *survey) checkClosings() {
 // showsInData reports whether data routes of Next.js come to what a page shows: else it is a
 // folder of files, or another app, and so do no other spellings of its path.
 func (s *survey) showsInData(here place, page, pattern string, closing *caddyhttp.MiddlewareHandler) bool {
-	closed := s.show(here, toGet(strings.ReplaceAll(pattern, "*", aPage)), closing)
-	data := s.show(here, toGet("/_next/data/x"+page+".json"), nil)
+	closed := s.show(here, toGet(strings.ReplaceAll(pattern, "*", aPage)), walk{without: closing})
+	data := s.show(here, toGet("/_next/data/x"+page+".json"), walk{})
 	return len(closed.of) == 0 || firstShared(closed.of, data.of) != ""
 }
 

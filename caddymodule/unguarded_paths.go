@@ -30,31 +30,42 @@ type shown struct {
 // rewrite, uri or handle_path change the path on the way: beside handle_path /old/* and auth
 // /dashboard/*, everybody sees /dashboard at /old/dashboard. It sends requests there.
 func (s *survey) checkPaths() {
-	var looked []place
+	type way struct {
+		place
+		toward any
+	}
+	looked := map[way]bool{}
 	for _, found := range s.found[everySite] {
-		here := place{server: found.at.server, site: found.at.site, host: found.at.host}
-		if changesPath(found.what) && !slices.Contains(looked, here) {
-			looked = append(looked, here)
-			s.checkPathsOf(here)
+		way := way{place: place{server: found.at.server, site: found.at.site, host: found.at.host}}
+		if found.at.bySent {
+			way.toward = found.what
+		}
+		if changesPath(found.what) && !looked[way] {
+			looked[way] = true
+			s.checkPathsOf(way.place, way.toward)
 		}
 	}
 }
 
-func (s *survey) checkPathsOf(here place) {
+// checkPathsOf looks at one site, by requests that have what leads toward a handler.
+func (s *survey) checkPathsOf(here place, toward any) {
 	var seen []shown
 	for _, asked := range s.pathsToAsk(here.site) {
-		page := s.show(here, toGet(asked), nil)
+		page := s.show(here, toGet(asked), walk{toward: toward})
 		if page.guard == nil || page.of == nil || page.meant {
 			continue
 		}
+		isAny := strings.Contains(page.path, aPage) // else it may be one page for many paths, such as /index.html
 		if page.path != asked {
-			own := s.show(here, toGet(page.path), nil)
+			own := s.show(here, toGet(page.path), walk{})
 			if (own.of == nil || firstShared(own.of, page.of) != "") && s.compare(here, own, page) {
+				return
+			}
+			if isAny && own.guard != nil && own.path == page.path && firstShared(own.of, page.of) != "" && s.compare(here, page, own) {
 				return
 			}
 		}
 		for _, other := range seen {
-			isAny := strings.Contains(page.path, aPage) // else it may be one page for many paths, such as /index.html
 			if isAny && firstShared(other.of, page.of) != "" && other.path == page.path && (s.compare(here, other, page) || s.compare(here, page, other)) {
 				return
 			}
@@ -108,32 +119,37 @@ func (s *survey) pathsToAsk(site string) []string {
 	}
 	prefixes = append(prefixes, stripped...)
 	pages := []string{""}
-	for i, prefix := range prefixes {
-		prefixes[i] = strings.TrimRight(prefix, "/*")
+	for i := range prefixes {
+		prefixes[i] = strings.TrimRight(prefixes[i], "/*")
+	}
+	prefixes = once(prefixes)
+	for _, prefix := range prefixes {
 		for _, pattern := range patterns {
-			if page, ok := strings.CutPrefix(pattern, prefixes[i]); ok {
+			if page, ok := strings.CutPrefix(pattern, prefix); ok {
 				pages = append(pages, strings.TrimSuffix(page, "*"), strings.TrimSuffix(page, "/*"), strings.ReplaceAll(page, "*", aPage))
 			}
 		}
 	}
 	var paths []string
-	for _, page := range pages {
+	for _, page := range once(pages) {
 		isBelowOne := slices.ContainsFunc(stripped, func(prefix string) bool { return prefix != "" && strings.HasPrefix(page, prefix) })
 		for _, prefix := range prefixes {
 			if asked := prefix + page; strings.HasPrefix(asked, "/") && !strings.Contains(asked, "*") && (prefix == "" || !isBelowOne) {
-				for _, ending := range endings {
+				for _, ending := range once(endings) {
 					paths = append(paths, asked+ending)
 				}
 			}
 		}
 	}
-	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) // what is short is plain
-	paths = slices.Compact(paths)
+	paths = once(paths)
+	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(len(a), len(b)) }) // what is short is plain
 	return paths[:min(len(paths), mostPaths)]
 }
 
+func once(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
+
 // mostPaths bounds those of a site.
-const mostPaths = 1000
+const mostPaths = 5000
 
 // routesOf are the routes that may take requests for a site.
 func (s *survey) routesOf(here place) caddyhttp.RouteList {
@@ -143,16 +159,15 @@ func (s *survey) routesOf(here place) caddyhttp.RouteList {
 	return s.routesAsked
 }
 
-// show finds out what a path shows to whom the guard lets pass, and one route, if that is named.
-func (s *survey) show(here place, asked explainRequest, without *caddyhttp.MiddlewareHandler) shown {
+// show finds out what a path shows to whom the guard lets pass.
+func (s *survey) show(here place, asked explainRequest, w walk) shown {
 	page := shown{asked: asked.URL}
 	r := s.request(here, asked)
 	if r == nil {
 		return page
 	}
-	w := walk{server: here.server, request: r, groups: map[string]bool{}, without: without, pass: func(guard *Guard) {
-		page.guard, page.asksFor = guard, append(page.asksFor, guard.asksFor(r)...)
-	}}
+	w.server, w.request, w.groups = here.server, r, map[string]bool{}
+	w.pass = func(guard *Guard) { page.guard, page.asksFor = guard, append(page.asksFor, guard.asksFor(r)...) }
 	answerer, err := w.answerer(s.routesOf(here))
 	if err != nil {
 		return page

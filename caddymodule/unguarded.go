@@ -49,14 +49,15 @@ type position struct {
 
 // place is where in the configuration that is.
 type place struct {
-	server   *caddyhttp.Server
-	port     string // of the server, as it stands behind the hosts of its sites
-	site     string // as warnings name it
-	host     string // of the site, without the port; empty for any
-	byPath   bool   // only requests for some paths come here
-	paths    string // those, as patterns of the outermost matcher; empty: all, or unknown
-	ofAnswer bool   // in place of an answer
-	bySent   bool   // only requests with some header, query or method come here
+	server    *caddyhttp.Server
+	port      string // of the server, as it stands behind the hosts of its sites
+	site      string // as warnings name it
+	host      string // of the site, without the port; empty for any
+	sometimes bool   // only some requests of the site come here
+	byPath    bool   // those for some paths
+	paths     string // those, as patterns of the outermost matcher; empty: all, or unknown
+	ofAnswer  bool   // in place of an answer
+	bySent    bool   // only requests with some header, query or method come here
 }
 
 // progress is what the request has met on its way.
@@ -101,7 +102,7 @@ func waysAround(ctx caddy.Context) ([]string, error) {
 	s.findApps()
 	for _, check := range []func(*survey){
 		(*survey).checkOrder, (*survey).checkOpen, (*survey).checkApps, (*survey).checkErrors, (*survey).checkPaths, (*survey).checkHeaders,
-		(*survey).checkGuardsOfApps, (*survey).checkAppsOfRealms, (*survey).checkRealms, (*survey).checkAPIs,
+		(*survey).checkGuardsOfApps, (*survey).checkAppsOfRealms, (*survey).checkRealms, (*survey).checkCookies, (*survey).checkAPIs,
 		(*survey).checkMatchers, (*survey).checkClosings, (*survey).checkUpdates, (*survey).checkHooks,
 	} {
 		check(s)
@@ -208,6 +209,7 @@ func (s *survey) route(route caddyhttp.Route, at position) progress {
 	at.byPath = at.byPath || slices.ContainsFunc(route.MatcherSets, asksForSomePaths)
 	at.bySent = at.bySent || slices.ContainsFunc(route.MatcherSets, func(set caddyhttp.MatcherSet) bool { return slices.ContainsFunc(set, isSent) })
 	at.paths = cmp.Or(at.paths, pathsOfAll(route.MatcherSets))
+	at.sometimes = at.sometimes || route.Group != "" && len(route.MatcherSets) == 0 || slices.ContainsFunc(route.MatcherSets, asksForMoreThanHost)
 	s.find(route, at)
 	return s.handlers(route.Handlers, at)
 }
@@ -258,7 +260,7 @@ func (s *survey) named(route *caddyhttp.Route, at position) progress {
 
 // responses follows what comes of answers to requests that came to a handler.
 func (s *survey) responses(handlers []caddyhttp.ResponseHandler, at position) {
-	at.ofAnswer = true
+	at.sometimes, at.ofAnswer = true, true
 	for _, handler := range handlers {
 		s.routes(handler.Routes, at)
 	}
@@ -297,6 +299,10 @@ func passesOn(response caddyhttp.ResponseHandler) bool {
 	return !slices.ContainsFunc(response.Routes, func(route caddyhttp.Route) bool {
 		return slices.ContainsFunc(route.Handlers, ends)
 	})
+}
+
+func asksForMoreThanHost(set caddyhttp.MatcherSet) bool {
+	return len(set) > len(matchersOf[*caddyhttp.MatchHost](set))
 }
 
 func asksForSomePaths(set caddyhttp.MatcherSet) bool {

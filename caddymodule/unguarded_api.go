@@ -8,8 +8,15 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// apiPlace is a path at which every request to a site meets a session API.
+type apiPlace struct {
+	server     *caddyhttp.Server
+	site, path string
+}
+
 // checkAPIs warns of session APIs that are not asked, or not told who is signed in.
 func (s *survey) checkAPIs() {
+	answered := map[apiPlace]bool{}
 	for api, at := range all[*API](s) {
 		if at.guard != nil {
 			s.warn("session_api (%s) comes after session_guard, so the guard's rules decide who may call it; move it before session_guard, and out of handle", api.Source)
@@ -18,6 +25,11 @@ func (s *survey) checkAPIs() {
 			s.warn("session_api (%s) answers %s, but browsers send the session cookie to cookie_path %s only, so it never sees who is signed in; write a path below that, such as path %s/api/session",
 				api.Source, api.Path, upper, strings.TrimSuffix(upper, "/"))
 		}
+		here := apiPlace{at.server, at.site, api.Path}
+		if answered[here] {
+			s.warn("session_api (%s) never answers, since an earlier one answers %s; give it another path", api.Source, api.Path)
+		}
+		answered[here] = answered[here] || !at.sometimes
 	}
 }
 

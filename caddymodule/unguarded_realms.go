@@ -62,3 +62,30 @@ func haveAppInCommon(apps []app, a, b app) bool {
 	upstreams := of(a)
 	return len(upstreams) == 0 || len(of(b)) == 0 || firstShared(upstreams, of(b)) != ""
 }
+
+// checkCookies warns of two realms of a site that have one cookie: neither can read
+// what the other seals, so who signs in to one is signed out of the other.
+func (s *survey) checkCookies() {
+	for guard, at := range all[*Guard](s) {
+		for _, earlier := range ofSite[*Guard](s, at.site) {
+			if earlier == guard {
+				break
+			}
+			if sharesCookie(earlier.realm, guard.realm) {
+				s.warn("session_guard (%s) and session_guard (%s) keep the sessions of the realms %s and %s in one cookie, %s, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones",
+					earlier.Source, guard.Source, earlier.realm.name, guard.realm.name, cookieOf(guard.realm))
+			}
+		}
+	}
+}
+
+// sharesCookie reports whether browsers send the cookies of two realms under one name
+// to some path.
+func sharesCookie(a, b *realm) bool {
+	return a != b && cookieOf(a) == cookieOf(b) &&
+		(isBelow(a.settings.CookiePath, b.settings.CookiePath) || isBelow(b.settings.CookiePath, a.settings.CookiePath))
+}
+
+// cookieOf is the name of the cookie, with its prefix. Over plain HTTP more of them may be the
+// same, but who develops there signs in to one realm at a time.
+func cookieOf(r *realm) string { return r.core().NameOfCookie(r.settings.SecureCookie != "never") }

@@ -214,6 +214,11 @@ func TestWaysAroundTheGuardAreFound(t *testing.T) {
 		"PHP of a root beside":           {"http://a.example {\nroot * /srv/ab\n" + guard + "php_fastcgi unix//run/php.sock\n}\nhttp://b.example {\nroot * /srv/a\nphp_fastcgi unix//run/php.sock\n}", nil},
 		"PHP for errors":                 {"http://a.example {\nroot * /srv/a\n" + guard + "php_fastcgi localhost:9000\nhandle_errors {\nphp_fastcgi localhost:9000\n}\n}", []string{"a.example: reverse_proxy in handle_errors asks localhost:9000 (root /srv/a) without a session_guard for the path of the request, so a denial is answered with the very page that was denied; write rewrite * /error before it, for every error"}},
 		"PHP":                            {"http://a.example {\n" + guard + "php_fastcgi localhost:9000\n}", nil},
+		"two APIs at one path":           {"http://a.example {\n" + strings.Repeat("session_api\n", 2) + "}", []string{"session_api (Caddyfile:6) never answers, since an earlier one answers /api/session; give it another path"}},
+		"two APIs at two paths":          {"http://a.example {\nsession_api {\npath /staff/session\n}\nsession_api\n}", nil},
+		"two APIs of two handles":        {"http://a.example {\nhandle /a/* {\nsession_api\n}\nhandle {\nsession_api\n}\n}", nil},
+		"two APIs of two sites":          {"http://a.example {\nsession_api\n}\nhttp://b.example {\nsession_api\n}", nil},
+		"two APIs of two ports":          {"http://a.example:3001 {\nsession_api\n}\nhttp://a.example:3002 {\nsession_api\n}", nil},
 		"an API without the cookie": {"http://a.example {\nsession_api\nsession_guard {\ncookie_path /app\ndefault auth\n}\n}", []string{
 			"warning: session_api (Caddyfile:5) answers /api/session, but browsers send the session cookie to cookie_path /app only, so it never sees who is signed in; write a path below that, such as path /app/api/session\n"}},
 		"an API with the cookie": {"http://a.example {\nsession_api {\npath /app/session\n}\nsession_guard {\ncookie_path /app/\ndefault auth\n}\n}", nil},
@@ -368,6 +373,40 @@ func TestTwoAppsOfOneGuardAreFound(t *testing.T) {
 			assert.Equal(t, tc.warns, strings.Contains(output, warning), output)
 			assert.Equal(t, tc.warns, strings.Contains(output, "guard two apps"), output)
 		})
+	}
+}
+
+// Realms cannot read each other's tokens, so in one cookie only the last is signed in.
+func TestTwoRealmsOfOneCookieAreFound(t *testing.T) {
+	const warning = "warning: session_guard (Caddyfile:12) and session_guard (Caddyfile:18) keep the sessions of the realms admin and default in one cookie, __Host-sid, so who signs in to one of them is signed out of the other; leave cookie_name out, or write two different ones\n"
+	for _, tc := range []struct {
+		admin, shop string // settings
+		between     string // the two guards
+		warns       bool
+	}{
+		{"cookie_name sid", "cookie_name sid", "", true},
+		{"cookie_name sid", "cookie_name sid;cookie_path /shop", "", false}, // __Host-sid and __Secure-sid
+		{"cookie_name sid;cookie_prefix none", "cookie_name sid;cookie_path /shop", "", false},
+		{"cookie_name sid;cookie_path /shop", "cookie_name sid;cookie_path /shop/cart", "", true},
+		{"cookie_name sid;cookie_path /admin", "cookie_name sid;cookie_path /shop", "", false},
+		{"cookie_name sid;cookie_path /shop", "cookie_name sid;cookie_path /shops", "", false},
+		{"cookie_name sid;secure_cookie never", "cookie_name sid;secure_cookie never;cookie_path /shop", "", true},
+		{"cookie_name session", "", "", true}, // which is the other's without a name
+		{"", "cookie_name session_admin", "", true},
+		{"cookie_name sid", "cookie_name other", "", false},
+		{"cookie_name sid", "", "", false},
+		{"", "", "", false},
+		{"cookie_name sid", "cookie_name sid", "}\nhttp://b.example {\n", false},
+	} {
+		file := filepath.Join(t.TempDir(), "Caddyfile")
+		require.NoError(t, os.WriteFile(file, []byte("{\nadmin off\nsession admin {\n"+strings.ReplaceAll(tc.admin, ";", "\n")+"\n}\nsession {\n"+strings.ReplaceAll(tc.shop, ";", "\n")+"\n}\n}\n"+
+			"http://a.example {\nhandle /admin/* {\nsession_guard {\nrealm admin\ndefault auth\n}\n}\n"+tc.between+"handle {\nsession_guard {\ndefault auth\n}\n}\n}"), 0o600))
+		output, err := sessionCommand(t, "check", "--config", file)
+		require.NoError(t, err)
+		assert.Equal(t, tc.warns, strings.Contains(output, "in one cookie"), "%+v\n%s", tc, output)
+		if tc.admin == "cookie_name sid" && tc.admin == tc.shop {
+			assert.Equal(t, tc.warns, strings.Contains(output, warning), "%+v\n%s", tc, output)
+		}
 	}
 }
 

@@ -64,7 +64,7 @@ var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^]
 //
 // A parameter that is optional and not in the query is left out: without is the path then.
 func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery bool) {
-	if t.hasInternalParameter(rawQuery) {
+	if hasEmptyParameter(path) || t.hasInternalParameter(rawQuery) {
 		return path, true
 	}
 	if strings.IndexByte(path, '[') < 0 {
@@ -83,6 +83,21 @@ func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery b
 		return named
 	})
 	return without, inQuery
+}
+
+// emptyParameter is what Next.js 14 writes into a path for a parameter whose value it takes
+// from Next-Router-State-Tree, where anybody may write what they like.
+const emptyParameter = "__NEXT_EMPTY_PARAM__"
+
+// hasEmptyParameter reports whether the value of a parameter in a path is said elsewhere.
+func hasEmptyParameter(path string) bool {
+	for range 2 { // as an app might that decodes once more
+		if strings.IndexByte(path, '%') < 0 || strings.Contains(path, emptyParameter) {
+			break
+		}
+		path, _ = decode(path)
+	}
+	return strings.Contains(path, emptyParameter)
 }
 
 // hasInternalParameter reports whether a query says the value of a parameter as Next.js does

@@ -81,6 +81,33 @@ func TestAttackByNameOfAParameterInTheHost(t *testing.T) {
 	}
 }
 
+// Next.js 14 takes the value of a parameter from the header Next-Router-State-Tree where the
+// path has this word of its own: seen on 14.2 at every page with a parameter.
+func TestAttackByEmptyParameter(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"/teams/[team]"},{"page":"/teams/[team]/settings"}]`, "", "")
+	rules := []Rule{{Type: Auth, Patterns: []string{"/teams/acme/*"}}}
+	for name, table := range map[string]*Table{"without a build": compile(t, Config{Rules: rules}), "with a build": compile(t, Config{Rules: rules, Build: build})} {
+		for _, target := range []string{
+			"/teams/__NEXT_EMPTY_PARAM__", "/teams/__NEXT_EMPTY_PARAM__/settings", "/teams/%5F_NEXT%5FEMPTY_PARAM__/settings", "/teams/%255F_NEXT_EMPTY_PARAM__", "/x/../teams/__NEXT_EMPTY_PARAM__.rsc",
+		} {
+			if m := table.Match(target, "", ""); !m.Bad {
+				t.Errorf("%s: %s passes: %+v", name, target, m)
+			}
+			if m := table.Match("/_next/image", "w=64&url="+url.QueryEscape(target), ""); m.Type != Auth {
+				t.Errorf("%s: the image %s passes: %+v", name, target, m)
+			}
+			if _, ok := table.ActionTarget(&url.URL{Path: "/login"}, target); ok {
+				t.Errorf("%s: an action may render %s ahead", name, target)
+			}
+		}
+		for _, path := range []string{"/teams/NEXT_EMPTY_PARAM", "/teams/__next_empty_param__", "/teams/100%25"} {
+			if m := table.Match(path, "", ""); m.Bad || m.Type != Hybrid {
+				t.Errorf("%s: %s does not pass: %+v", name, path, m)
+			}
+		}
+	}
+}
+
 // Next.js writes the value of a parameter into the query itself, and what runs in its edge
 // runtime takes it from there, whoever wrote it.
 func TestAttackByInternalParameter(t *testing.T) {

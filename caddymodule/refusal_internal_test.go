@@ -162,6 +162,11 @@ func TestRefusingPathsIsCheap(t *testing.T) {
 	for _, unit := range []string{"/", "//", "/.", "/..", "/%2e%2e%2f", "%252f", "/(..)", ";", ".rsc", "%5c", "/en", "/_next/data/x", "/a.", "%20", "%2f", "%61"} {
 		targets = append(targets, "/dashboard/"+strings.Repeat(unit, 15_000/len(unit)))
 	}
+	for _, names := range []string{"[x]", "[[...x]][y]", "[a][b][c]"} {
+		for _, value := range []string{"/a", "/a/b/c/d", "/%61", strings.Repeat("/a", 240), strings.Repeat("/1/2/3/4/5/6/7", 30), strings.Repeat("/%2561", 60)} {
+			targets = append(targets, "/dashboard/"+names+value, "/_next/image?url=/dashboard/"+names+value+strings.Repeat("&url=/"+names+value, 10))
+		}
+	}
 	for _, value := range []string{"/x", "%2Fdashboard", "/%2e%2e%2f%252e", "/_next/image%3furl=/x"} {
 		targets = append(targets, "/_next/image?url=/dashboard&"+strings.Repeat("url="+value+"&", 15_000/(5+len(value))))
 	}

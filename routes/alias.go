@@ -69,6 +69,7 @@ func (j *judgement) rewrites(f *form, page string, last phase) (renamed bool) {
 				j.giveUp(to.path, howRewrite)
 				return false
 			}
+			j.fillNames(to.sent)
 			if to.chosen && t.mayReachAuth(to.path, i+1) {
 				j.count(Auth, -1, to.path, howRewrite)
 			} else {

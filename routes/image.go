@@ -38,6 +38,9 @@ func (j *judgement) image() (found bool) {
 				j.guessNamed(r.path, howImage)
 			}
 		}
+		if source.host == "" {
+			j.fillNames(source.path)
+		}
 		j.query, j.progress = outer, tried
 	}
 	return found

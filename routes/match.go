@@ -143,6 +143,7 @@ func (j *judgement) judge(path, original string) bool {
 			j.guess(r.path, howParameter)
 		}
 	}
+	j.fillNames(path)
 	if original != path {
 		j.readNamed(original, howOriginal)
 	}

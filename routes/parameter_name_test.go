@@ -60,6 +60,34 @@ func TestAttackByNameOfAParameter(t *testing.T) {
 	}
 }
 
+// The value of one parameter may be in the path of which another has its name: seen on 16.4 where
+// the page takes only what it was built with.
+func TestAttackByValueOfAnotherParameter(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"/docs/[slug]/[tab]"},{"page":"/docs/private/[tab]"},{"page":"/[org]/[[...rest]]"},{"page":"/a/[b]/[c]/[d]"}],
+		"rewrites":[{"source":"/short/:x","destination":"/docs/:x/private","regex":"^/short(?:/([^/]+?))(?:/)?$"}]`, "", "")
+	rules := []Rule{{Type: Auth, Patterns: []string{"/docs/private/*", "/a/x/y/*", "/team/all"}}}
+	for name, table := range map[string]*Table{"without a build": compile(t, Config{Rules: rules}), "with a build": compile(t, Config{Rules: rules, Build: build})} {
+		for _, path := range []string{
+			"/docs/[tab]/private", "/docs/[tab]/%70rivate", "/docs/[tab]/x/../private", "/docs/[tab]/private.rsc", "/docs/[...rest]/private/x", "/_next/data/x/docs/[tab]/private.json",
+			"/docs[[...rest]]/private", "/[[...rest]]/team/all", "/te[[...rest]]am/all", "/a/[c]/[d]/x/y",
+		} {
+			if m := table.Match(path, "", ""); m.Type != Auth {
+				t.Errorf("%s: %s passes: %+v", name, path, m)
+			}
+			if m := table.Match("/_next/image", "w=64&url="+url.QueryEscape(path), ""); m.Type != Auth {
+				t.Errorf("%s: the image %s passes: %+v", name, path, m)
+			}
+		}
+		for _, path := range []string{"/docs/[tab]", "/docs/[tab]/open", "/wiki/[draft]/private", "/_next/static/chunks/app/docs/%5Bslug%5D/%5Btab%5D/private/x.js"} {
+			if m := table.Match(path, "", ""); m.Type != Hybrid || m.Bad {
+				t.Errorf("%s: %s does not pass: %+v", name, path, m)
+			}
+		}
+	}
+	table := compile(t, Config{Rules: rules, Build: build})
+	wantTypes(t, table, map[string]Type{"/short/[tab]": Auth, "/short/[other]": Hybrid})
+}
+
 // A host may have brackets, and a rewrite may make a part of the path of it.
 func TestAttackByNameOfAParameterInTheHost(t *testing.T) {
 	build := buildOf(t, `{"rewrites":[{"source":"/shop/:path*","destination":"/sites/:tenant/:path*","has":[{"type":"host","value":"(?<tenant>.*)\\.example\\.com"}],"regex":"^/shop`+catchAll+`"}],

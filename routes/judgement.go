@@ -186,8 +186,10 @@ func (j *judgement) leaf(f *form) {
 		return
 	}
 	j.namedFile(path, true)
-	if strings.Contains(path, ".rsc/") { // which Next.js takes off each value of a parameter in its edge runtime
-		j.guessOnce(strings.ReplaceAll(path, ".rsc/", "/"), howRSC)
+	for short, times := path, 0; times < maxForms && strings.Contains(short, ".rsc/"); times++ {
+		// Next.js takes it off each value of a parameter in its edge runtime, of some twice.
+		short = strings.ReplaceAll(short, ".rsc/", "/")
+		j.guessOnce(short, howRSC)
 	}
 	j.intercepts(path)
 	if short, ok := trimSegments(path); ok {

@@ -99,7 +99,7 @@ func TestAttacks(t *testing.T) {
 		"data route":                 {"/_next/data/B/dashboard.json", "/_next/data/B/ar/dashboard.json", "/ar/_next/data/B/ar/dashboard.json", "/_next/data/dashboard.json", "/_next/data/dashboard/x.json", "/_next/data/B/x/../dashboard.json", "/_NEXT/data/B/dashboard.JSON", "/%5fnext/data/B/dashboard.json", "/_next/data%2fB%2fdashboard.json"},
 		"static and out again":       {"/_next/static/../data/B/dashboard.json", "/_next/static/%2e%2e/%2e%2e/dashboard", "/_next/static/..%2f..%2fdashboard"},
 		"rsc suffix":                 {"/dashboard.rsc", "/dashboard.RSC", "/dashboard.prefetch.rsc", "/dashboard.segments/_full.segment.rsc", "/dashboard.segments/a/b.segment.rsc", "/en/dashboard.rsc"},
-		"rsc suffix within":          {"/dashboard.rsc/x", "/en/dashboard.rsc/x", "/dashboard%2Ersc/x", "/orgs.rsc/1.rsc/settings", "/_next/data/B/dashboard.rsc/x.json", "/x/../dashboard.rsc/x"},
+		"rsc suffix within":          {"/dashboard.rsc/x", "/dashboard.rsc.rsc/x", "/en/dashboard.rsc/x", "/dashboard%2Ersc/x", "/dashboard%2Ersc.rsc/x", "/orgs.rsc.rsc/1.rsc/settings", "/orgs.rsc/1.rsc/settings", "/_next/data/B/dashboard.rsc/x.json", "/x/../dashboard.rsc/x"},
 		"static export":              {"/dashboard.html", "/dashboard.txt", "/dashboard.json", "/dashboard/__next._full.txt"},
 		"interception":               {"/feed/(..)dashboard", "/feed/(.)x/(..)(..)dashboard", "/feed/x/(...)dashboard", "/feed/%28..%29dashboard", "/feed/(..)teams", "/en/feed/(...)en/teams", "/feed/%28..%29teams/x", "/x/(.)y/(..)(..)teams", "/feed/(..)teams.rsc"},
 		"path parameters":            {"/dashboard;a=b", "/dashboard%3ba=b", "/;x/dashboard", "/en;x/dashboard", "/orgs;x/1/settings;y", "/teams;x"},

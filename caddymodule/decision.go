@@ -58,7 +58,7 @@ func (g *Guard) decideNextURL(v *visit) decision {
 	}
 	page, shown := routes.Match{Bad: true}, true
 	if len(from) == 1 {
-		page, shown = v.table.ComesFrom(urlWithHost(v.request), from[0])
+		page, shown = v.table.ComesFrom(urlWithHost(v.request), from[0], strings.Join(v.request.Header["Next-Router-State-Tree"], ", "))
 	}
 	if !shown {
 		return decisionPass

@@ -36,7 +36,7 @@ type Build struct {
 	assetPrefix   string            // a path that Next.js takes off pages; empty: none
 	rewrites      []rewrite
 	redirected    []source
-	interceptions []source
+	interceptions []interception
 	elsewhere     []string // sources of rewrites to other hosts
 	pages         []string // in the order in which Next.js tries them
 	pageTree      *tree    // over pages
@@ -156,7 +156,7 @@ func (b *Build) readRoutes() error {
 	if manifest.CaseSensitive {
 		flags = ""
 	}
-	b.redirected, b.interceptions = redirectSources(manifest.Redirects, flags), manifest.Rewrites.interceptions()
+	b.redirected, b.interceptions = redirectSources(manifest.Redirects, flags), manifest.Rewrites.interceptions(b.basePath, b.pages)
 	b.elsewhere = manifest.Rewrites.elsewhere()
 	var err error
 	b.rewrites, err = manifest.Rewrites.compile(manifest.CaseSensitive)

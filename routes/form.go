@@ -21,6 +21,7 @@ const (
 	howRewrite      = "rewrite"
 	howAssetPrefix  = "asset prefix"
 	howParameter    = "name of a parameter"
+	howTree         = "router state"
 )
 
 // maxForms bounds how many forms are taken off one path. Next.js itself takes

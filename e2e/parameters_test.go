@@ -14,7 +14,8 @@ func TestNoWayAroundParameters(t *testing.T) {
 	s := startBypass(t, "16.4", "parameters")
 	closed := getAll("/anything", "/xx/dashboard/u/7", "/login.rsc", "/login.segments/dashboard/u/7.segment.RSC", "/blog.Segments/dashboard/u/7.Segment.RSC",
 		"/feed/(..)gallery/a/b", "/feed/(..)gallery/a/(.x", "/feed/(..)gallery/a/(.)x/(.)x", "/__nextjs_font/dashboard",
-		"/guide/[...page]?page=..&page=dashboard", "/guide/start/[...page]?page=..&page=..&page=dashboard")
+		"/guide/[...page]?page=..&page=dashboard", "/guide/start/[...page]?page=..&page=..&page=dashboard",
+		"/blog/[page]/members")
 	byBuild := getAll("/_next/static/zz", "/_next/static/chunks/zz.js", "/_next/hmr", "/_next/webpack-hmr", "/__nextjs_x")
 	sendAll(t, s.unguarded, slices.Concat(closed, byBuild), func(r reply) {
 		if !r.secret() {

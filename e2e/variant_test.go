@@ -14,7 +14,7 @@ import (
 // besides the rules, where it cannot read the build.
 var rulesOfVariant = map[string]string{
 	"basepath":   "default hybrid\nbase_path /base",
-	"parameters": "hybrid / /login /blog/* /feed/*\ndefault auth",
+	"parameters": "auth /blog/members/*\nhybrid / /login /blog/* /feed/*\ndefault auth",
 }
 
 // variants are the variants of the bypass app to test: the one with the Pages

@@ -1,0 +1,3 @@
+export default async function Members({ params }) {
+  return <h1>SECRET-MARK-members {(await params).page}</h1>;
+}

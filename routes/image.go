@@ -20,7 +20,8 @@ func (j *judgement) image() (found bool) {
 		if !ok {
 			continue
 		}
-		if _, inQuery := j.table.namesParameter(source.path, source.query); inQuery && j.table.mayBeAuth("/") {
+		_, inQuery := j.table.namesParameter(source.path, source.query)
+		if (inQuery || j.table.namesEscapedParameter(source.path, source.query)) && j.table.mayBeAuth("/") {
 			j.giveUp(source.path, howImage)
 			return true
 		}

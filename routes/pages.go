@@ -60,11 +60,11 @@ var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^]
 // Router. And if a page takes no other values than those that it was built with, 16.4 looks for
 // another under the path with the value, so that ?slug=..&slug=dashboard leads from an open page
 // to any other. It is refused, and not decided by that path, since Next.js leaves out what is in
-// a long query. Clients escape the name if they ask for a file that has it.
+// a long query. Clients ask without such a query for a file that has a name in its own.
 //
 // A parameter that is optional and not in the query is left out: without is the path then.
 func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery bool) {
-	if hasEmptyParameter(path) || t.hasInternalParameter(rawQuery) {
+	if strings.Contains(path, emptyParameter) || t.hasInternalParameter(rawQuery) {
 		return path, true
 	}
 	if strings.IndexByte(path, '[') < 0 {
@@ -85,20 +85,28 @@ func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery b
 	return without, inQuery
 }
 
+// maxDecodedNames is how often Next.js decodes what may be the name of a parameter.
+const maxDecodedNames = 3
+
+// namesEscapedParameter is namesParameter for a name that has escapes: 15.5 takes
+// /api/%5Bid%5D?id=1 for a name in API routes.
+func (t *Table) namesEscapedParameter(path, rawQuery string) bool {
+	for range maxDecodedNames {
+		decoded, _ := decode(path)
+		if decoded == path {
+			return false
+		}
+		path = decoded
+		if _, inQuery := t.namesParameter(path, rawQuery); inQuery {
+			return true
+		}
+	}
+	return false
+}
+
 // emptyParameter is what Next.js 14 writes into a path for a parameter whose value it takes
 // from Next-Router-State-Tree, where anybody may write what they like.
 const emptyParameter = "__NEXT_EMPTY_PARAM__"
-
-// hasEmptyParameter reports whether the value of a parameter in a path is said elsewhere.
-func hasEmptyParameter(path string) bool {
-	for range 2 { // as an app might that decodes once more
-		if strings.IndexByte(path, '%') < 0 || strings.Contains(path, emptyParameter) {
-			break
-		}
-		path, _ = decode(path)
-	}
-	return strings.Contains(path, emptyParameter)
-}
 
 // hasInternalParameter reports whether a query says the value of a parameter as Next.js does
 // itself, with nxtP or nxtI before its name. To what runs in the edge runtime this value goes

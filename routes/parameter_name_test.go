@@ -16,10 +16,11 @@ func TestAttackByNameOfAParameter(t *testing.T) {
 		"/docs/[...slug]?slug=..&slug=dashboard", "/docs/one/[...slug]?slug=..&slug=..&slug=dashboard", "/docs/[...slug]/settings?slug=..&slug=dashboard", "/docs/[...slug]?%73lug=dashboard",
 		"/item/[id]?id=..&id=dashboard", "/en/item/[id]?id=..&id=dashboard", "/docs/[...slug]?slug=..&slug=dashboard" + strings.Repeat("&x", 1000) + "&slug=..",
 		"/news/[[...all]]?all=members", "/_next/data/x/news/[[...all]].json?all=members", "/api/[...p]?p=private", "/api/./[...p]?p=private",
+		"/api/%5B...p%5D?p=private", "/api/%5B...p]?p=private", "/api/%5b...%70%5d?p=private", "/api/%255B...p%255D?p=private", "/api/%25255B...p%25255D?p=private", "/api/x%2F[...p]?p=private",
 		"/_next/static/[...slug]?slug=..&slug=..&slug=dashboard", "/x[id]y/[id]?id=1",
 	}
 	open := []string{
-		"/docs/[...slug]", "/item/[id]?x=1", "/docs/%5B...slug%5D?slug=dashboard", "/_next/static/chunks/pages/news/%5B%5B...all%5D%5D-1.js", "/docs/slug?slug=dashboard", "/wiki/[...]?id=1",
+		"/docs/[...slug]", "/item/[id]?x=1", "/docs/%5B...slug%5D", "/docs/%5B...slug%5D?page=2", "/docs/%5Bother?other=1", "/_next/static/chunks/pages/news/%5B%5B...all%5D%5D-1.js", "/docs/slug?slug=dashboard", "/wiki/[...]?id=1",
 		"/wiki/[[...]]", "/wiki/[]?=1", "/a[0]?x=1", "/item/[id?id=1", "/item/id]?id=1",
 	}
 	for name, table := range map[string]*Table{

@@ -18,6 +18,7 @@ type judgement struct {
 	depth        int  // how often a path has led to this one
 	reads        int
 	searched     int // bytes of paths that were compared with rewrites
+	filled       int // paths made of one with the name of a parameter
 	progress     rewriteProgress
 	anyImage     bool   // the client chooses a part of an image's address by a rewrite
 	sent         string // the path that is read next, as it was sent; empty if that is not known

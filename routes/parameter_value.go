@@ -6,12 +6,12 @@ import (
 )
 
 // maxNames bounds how many names of parameters get their values from one path, maxNamed the
-// bytes of that path, and maxFilled how many paths are made of it, since each part of it may be
-// a value.
+// bytes of that path, and maxFilled how many paths are made for one request, since each part of a
+// path may be a value.
 const (
 	maxNames  = 2
 	maxNamed  = 512
-	maxFilled = 256
+	maxFilled = 128
 )
 
 // fillNames lets the paths protect that Next.js makes of one with the name of a parameter, whose
@@ -36,7 +36,11 @@ func (j *judgement) fillNames(path string) {
 		return
 	}
 	values := valuesIn(path)
-	if filled := len(values); filled > maxFilled || len(names) > 1 && filled*filled > maxFilled {
+	filled := len(values)
+	if len(names) > 1 {
+		filled *= filled
+	}
+	if j.filled += filled; j.filled > maxFilled {
 		j.giveUp(path, howParameter)
 		return
 	}
@@ -66,9 +70,10 @@ func valuesIn(path string) []string {
 	for begin := range segments {
 		for end := begin + 1; end <= len(segments) && len(values) <= maxFilled; end++ {
 			value := strings.Join(segments[begin:end], "/")
-			for _, value := range []string{value, cutSuffix(value, ".json"), strings.TrimSuffix(strings.ReplaceAll(value+"/", ".rsc/", "/"), "/")} {
-				if !slices.Contains(values, value) {
-					values = append(values, value)
+			values = append(values, value)
+			for _, short := range []string{cutSuffix(value, ".json"), strings.TrimSuffix(strings.ReplaceAll(value+"/", ".rsc/", "/"), "/")} {
+				if short != value {
+					values = append(values, short)
 				}
 			}
 		}

@@ -20,8 +20,7 @@ func (j *judgement) image() (found bool) {
 		if !ok {
 			continue
 		}
-		_, inQuery := j.table.namesParameter(source.path, source.query)
-		if (inQuery || j.table.namesEscapedParameter(source.path, source.query)) && j.table.mayBeAuth("/") {
+		if _, inQuery := j.table.namesParameter(source.path, source.query); inQuery && j.table.mayBeAuth("/") {
 			j.giveUp(source.path, howImage)
 			return true
 		}

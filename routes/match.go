@@ -107,7 +107,7 @@ func (j *judgement) judge(path, original string) bool {
 		return false
 	}
 	without, inQuery := j.table.namesParameter(path, j.query)
-	if inQuery || j.table.namesEscapedParameter(path, j.query) {
+	if inQuery {
 		return false
 	}
 	if isExport(path, original) {

@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -50,93 +49,6 @@ func (t *Table) isPageInsteadOfData(path string) bool {
 		page = rest
 	}
 	return !b.dataPages[b.pageAt(pageOfIndex(page))]
-}
-
-// parameterName is the name of a parameter in place of its value, as /docs/[...slug] has.
-var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^][]+)\]`)
-
-// namesParameter reports whether a path has the name of a parameter, and the query its value.
-// Next.js 15.5 and 16.4 give what ?slug=… says to Route Handlers and to pages of the Pages
-// Router. And if a page takes no other values than those that it was built with, 16.4 looks for
-// another under the path with the value, so that ?slug=..&slug=dashboard leads from an open page
-// to any other. It is refused, and not decided by that path, since Next.js leaves out what is in
-// a long query. Clients ask without such a query for a file that has a name in its own.
-//
-// A parameter that is optional and not in the query is left out: without is the path then.
-func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery bool) {
-	if strings.Contains(path, emptyParameter) || t.hasInternalParameter(rawQuery) {
-		return path, true
-	}
-	if strings.IndexByte(path, '[') < 0 {
-		return path, false
-	}
-	without = parameterName.ReplaceAllStringFunc(path, func(named string) string {
-		name := strings.Trim(named, "[.]")
-		switch {
-		case name == "" || !t.mayHaveParameter(name):
-			return named
-		case len(queryValues(rawQuery, name)) > 0:
-			inQuery = true
-		case strings.HasPrefix(named, "[["):
-			return ""
-		}
-		return named
-	})
-	return without, inQuery
-}
-
-// maxDecodedNames is how often Next.js decodes what may be the name of a parameter.
-const maxDecodedNames = 3
-
-// namesEscapedParameter is namesParameter for a name that has escapes: 15.5 takes
-// /api/%5Bid%5D?id=1 for a name in API routes.
-func (t *Table) namesEscapedParameter(path, rawQuery string) bool {
-	for range maxDecodedNames {
-		decoded, _ := decode(path)
-		if decoded == path {
-			return false
-		}
-		path = decoded
-		if _, inQuery := t.namesParameter(path, rawQuery); inQuery {
-			return true
-		}
-	}
-	return false
-}
-
-// emptyParameter is what Next.js 14 writes into a path for a parameter whose value it takes
-// from Next-Router-State-Tree, where anybody may write what they like.
-const emptyParameter = "__NEXT_EMPTY_PARAM__"
-
-// hasInternalParameter reports whether a query says the value of a parameter as Next.js does
-// itself, with nxtP or nxtI before its name. To what runs in the edge runtime this value goes
-// before that of the path.
-func (t *Table) hasInternalParameter(rawQuery string) bool {
-	if !strings.Contains(rawQuery, "nxt") && strings.IndexByte(rawQuery, '%') < 0 {
-		return false
-	}
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		key, _, _ := strings.Cut(pair, "=")
-		key = queryDecode(key)
-		if name, ok := strings.CutPrefix(key, "nxtP"); ok && name != "" && t.mayHaveParameter(name) {
-			return true
-		}
-		if name, ok := strings.CutPrefix(key, "nxtI"); ok && name != "" && t.mayHaveParameter(name) {
-			return true
-		}
-	}
-	return false
-}
-
-// mayHaveParameter reports whether a page may have a parameter of this name.
-func (t *Table) mayHaveParameter(name string) bool {
-	if t.build == nil {
-		return true
-	}
-	named := func(page string) bool {
-		return strings.Contains(page, "["+name+"]") || strings.Contains(page, "[..."+name+"]")
-	}
-	return slices.ContainsFunc(t.build.pages, named) || slices.ContainsFunc(t.build.endpoints, func(e endpoint) bool { return named(e.page) })
 }
 
 // isTool reports whether a path is a tool of next dev. Where a build has a page or

@@ -42,8 +42,8 @@ func (j *judgement) rewrites(f *form, page string, last phase) (renamed bool) {
 	if j.progress.next >= len(b.rewrites) {
 		return false
 	}
-	before, query, anyImage := j.progress, j.query, j.anyImage
-	defer func() { j.progress, j.query, j.anyImage = before, query, anyImage }()
+	before, query, anyQuery := j.progress, j.query, j.anyQuery
+	defer func() { j.progress, j.query, j.anyQuery = before, query, anyQuery }()
 	var buffer [fewSpellings]spelling
 	spellings := t.spellings(buffer[:0], f, j.host)
 	for i := before.next; i < len(b.rewrites) && b.rewrites[i].phase <= last; i++ {
@@ -64,8 +64,8 @@ func (j *judgement) rewrites(f *form, page string, last phase) (renamed bool) {
 		}
 		for to := range r.destinations(spellings, parts) {
 			j.progress = rewriteProgress{next: i + 1, applied: append(before.applied, r)}
-			j.query, j.anyImage = joinQueries(to.query, query), anyImage || to.anyImage
-			if _, inQuery := t.namesParameter(to.sent, j.query); inQuery { // by the host, which may have brackets
+			j.query, j.anyQuery = joinQueries(to.query, query), anyQuery || to.anyQuery
+			if _, inQuery := t.namesParameter(to.sent, j.query); inQuery || j.anyQuery && strings.IndexByte(to.sent, '[') >= 0 {
 				j.giveUp(to.path, howRewrite)
 				return false
 			}

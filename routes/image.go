@@ -11,7 +11,7 @@ import (
 // is another site's, which Next.js checks against its own list, unless it may lead to the
 // app all the same.
 func (j *judgement) image() (found bool) {
-	if j.anyImage && j.table.mayBeAuth("/") {
+	if j.anyQuery && j.table.mayBeAuth("/") {
 		j.count(Auth, -1, imagePath, howImage)
 		found = true
 	}

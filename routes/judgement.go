@@ -20,7 +20,7 @@ type judgement struct {
 	searched     int // bytes of paths that were compared with rewrites
 	filled       int // paths made of one with the name of a parameter
 	progress     rewriteProgress
-	anyImage     bool   // the client chooses a part of an image's address by a rewrite
+	anyQuery     bool   // the client chooses a part of the query by a rewrite
 	sent         string // the path that is read next, as it was sent; empty if that is not known
 	inUnstripped bool   // this reading is of a path with a form that Next.js may not know, by unstripped
 	cut          bool   // this reading was cut from another, by guessOnce

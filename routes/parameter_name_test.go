@@ -110,6 +110,34 @@ func TestAttackByNameOfAParameterInTheHost(t *testing.T) {
 	}
 }
 
+// A rewrite may bring the value, too: seen on 16.4, and on 15.5 for API routes.
+func TestAttackByNameOfAParameterBesideARewrite(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"/api/[team]"},{"page":"/wiki/[...page]"}],"rewrites":[
+		{"source":"/mine/:name","destination":"/api/:name?team=acme","regex":"^/mine(?:/([^/]+?))(?:/)?$"},
+		{"source":"/of/:team/:name","destination":"/api/:name?team=:team","regex":"^/of(?:/([^/]+?))(?:/([^/]+?))(?:/)?$"},
+		{"source":"/own/:name","destination":"/api/:name?team=:theirs","has":[{"type":"cookie","key":"team","value":"(?<theirs>.*)"}],"regex":"^/own(?:/([^/]+?))(?:/)?$"},
+		{"source":"/search/:path*","destination":"/api/:path*?search=1","regex":"^/search`+catchAll+`"},
+		{"source":"/cdn/:path*","destination":"/:path*","regex":"^/cdn`+catchAll+`"},
+		{"source":"/written/:name","destination":"/api/[team]?team=:name","regex":"^/written(?:/([^/]+?))(?:/)?$"},
+		{"source":"/added/:page*","destination":"/wiki/[...page]","regex":"^/added`+catchAll+`"},
+		{"source":"/left","destination":"/api/[team]","regex":"^/left(?:/)?$"}]`, `"/api/[team]/route":"/api/[team]"`, "")
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/api/acme/*", "/wiki/private/*"}}}, Build: build})
+	wantTypes(t, table, map[string]Type{
+		"/mine/[team]": Auth, "/mine/%5Bteam%5D": Auth, "/mine/%255Bteam%255D": Auth, "/mine/[other]": Hybrid, "/mine/team": Hybrid,
+		"/of/acme/[team]": Auth, "/of/acme/[other]": Hybrid, "/of/acme/beta": Hybrid, "/of/beta/acme": Auth,
+		"/own/[team]": Auth, "/own/beta": Hybrid, "/search/[team]": Hybrid,
+		"/cdn/_next/static/chunks/app/wiki/%5B...page%5D/page.js": Hybrid, "/cdn/_next/static/chunks/app/api/%5Bteam%5D/x.js": Hybrid,
+		// Apps may write the names themselves.
+		"/written/acme": Auth, "/written/beta": Hybrid, "/added/private/x": Auth, "/added/open": Hybrid, "/left": Hybrid,
+	})
+	for target, want := range map[string]Type{"/left?team=acme": Auth, "/left?x=acme": Hybrid, "/search/[team]?team=acme": Auth, "/written/beta?x=1": Hybrid} {
+		path, query, _ := strings.Cut(target, "?")
+		if m := table.Match(path, query, ""); m.Type != want {
+			t.Errorf("%s is %s, want %s", target, m.Type, want)
+		}
+	}
+}
+
 // Next.js 14 takes the value of a parameter from the header Next-Router-State-Tree where the
 // path has this word of its own: seen on 14.2 at every page with a parameter.
 func TestAttackByEmptyParameter(t *testing.T) {

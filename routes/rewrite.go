@@ -15,7 +15,7 @@ type rewrite struct {
 	keys   []string // the parameters, by capture group
 	phase  phase
 	path   string // of the destination
-	query  string
+	query  string // with the parameters that Next.js adds to it
 	// unconditional says that it has no condition, so that a path which matches is
 	// nothing but another name.
 	unconditional bool
@@ -127,8 +127,8 @@ func (to *destination) leadsWhere(other destination) bool {
 // destination is where a rewrite leads.
 type destination struct {
 	path, sent string // as in a reading
-	query      string // what it adds that may matter to the image optimizer
-	anyImage   bool   // of which the client chooses a part
+	query      string // what it adds, where that may matter
+	anyQuery   bool   // of which the client chooses a part
 	chosen     bool   // the client chooses how the path goes on
 }
 
@@ -138,7 +138,7 @@ func (to *destination) isSame(path spelling) bool {
 	if path.sent {
 		reached = to.sent
 	}
-	return reached == path.path && !to.chosen && to.query == "" && !to.anyImage
+	return reached == path.path && !to.chosen && to.query == "" && !to.anyQuery
 }
 
 // apply is where the rewrite leads from a path, with what it captures of the host; nil if
@@ -166,7 +166,9 @@ func (r *rewrite) apply(path spelling, parts map[string]string) (to destination,
 	filled, whole := fill(r.path, value)
 	filled = merge(filled)
 	to.path, to.sent, to.chosen = canonical(filled), filled, !whole
-	to.query, to.anyImage = r.imageQuery(value)
+	if strings.Contains(r.query, "url") || strings.IndexByte(filled, '[') >= 0 { // for the image optimizer, and beside the name of a parameter
+		to.query, to.anyQuery = r.addedQuery(value)
+	}
 	return to, true
 }
 
@@ -202,13 +204,10 @@ func fill(template string, value func(name string) (string, bool)) (filled strin
 // inQuery escapes in a part of a path what would end a value in a query.
 var inQuery = strings.NewReplacer("&", "%26", "#", "%23", "+", "%2B")
 
-// imageQuery is what the rewrite says in the query about an image: as the destination has
-// it, or by a parameter that it does not use, which Next.js adds.
-func (r *rewrite) imageQuery(value func(name string) (string, bool)) (query string, chosen bool) {
-	if !strings.Contains(r.query, "url") && !slices.Contains(r.keys, "url") {
-		return "", slices.Contains(r.unknown, "url") || slices.Contains(r.fromHost, "url")
-	}
-	query, whole := fill(r.query+"&url=:url", func(name string) (string, bool) {
+// addedQuery is what the rewrite adds to the query. The client chooses a part of it if it ends at one
+// that is not known.
+func (r *rewrite) addedQuery(value func(name string) (string, bool)) (query string, chosen bool) {
+	query, whole := fill(r.query, func(name string) (string, bool) {
 		part, known := value(name)
 		return inQuery.Replace(part), known
 	})

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -102,8 +103,35 @@ func (m manifestRewrite) compile(flags string) (r rewrite, err error) {
 		}
 		*captured = append(*captured, condition.captures()...)
 	}
+	r.addParameters()
+	r.fillNames()
 	return r, nil
 }
+
+// addParameters adds to the query what Next.js does: all parameters, if the path uses none.
+func (r *rewrite) addParameters() {
+	used, _ := sourceKeys(r.path)
+	names := slices.Concat(r.keys, r.unknown, r.fromHost)
+	if slices.ContainsFunc(names, func(name string) bool { return slices.Contains(used, name) }) {
+		return
+	}
+	for _, name := range names {
+		if isName.MatchString(name) && len(queryValues(r.query, name)) == 0 {
+			r.query += "&" + name + "=:" + name
+		}
+	}
+}
+
+// fillNames writes the values that the query has into a destination such as /docs/[slug]?slug=:name,
+// as Next.js does in Route Handlers and in the Pages Router.
+func (r *rewrite) fillNames() {
+	r.path = parameterName.ReplaceAllStringFunc(r.path, func(named string) string {
+		return cmp.Or(strings.Join(queryValues(r.query, strings.Trim(named, "[.]")), "/"), named)
+	})
+}
+
+// isName excludes groups without a name, which have a number.
+var isName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 func (m manifestRewrite) intercepts() bool {
 	return slices.ContainsFunc(m.Has, manifestCondition.isNextURL) && strings.Contains(m.Destination, "/(.")

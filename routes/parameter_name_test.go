@@ -138,6 +138,28 @@ func TestAttackByNameOfAParameterBesideARewrite(t *testing.T) {
 	}
 }
 
+// Behind a rewrite, the query alone may say the values: seen on 15.5 with a base path, in API routes
+// of the Pages Router.
+func TestAttackByValueInTheQueryBehindARewrite(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"basePath":"/base","dynamicRoutes":[{"page":"/api/v/[v]"},{"page":"/api/two/[a]/[b]"},{"page":"/api/all/[...m]"},{"page":"/api/any/[[...o]]"}],"rewrites":[
+		{"source":"/base/v1/:path*","destination":"/base/api/:path*","regex":"^/base/v1`+catchAll+`"},
+		{"source":"/base/fixed/:x","destination":"/base/api/v/:x?v=private","regex":"^/base/fixed(?:/([^/]+?))(?:/)?$"},
+		{"source":"/base/own/:x","destination":"/base/api/v/:x?v=:theirs","has":[{"type":"cookie","key":"v","value":"(?<theirs>.*)"}],"regex":"^/base/own(?:/([^/]+?))(?:/)?$"}]`, "", "")
+	rules := []Rule{{Type: Auth, Patterns: []string{"/api/v/private", "/api/two/x/y", "/api/all/private/*", "/api/any/private/*"}}}
+	table := compile(t, Config{Rules: rules, Build: build})
+	for target, want := range map[string]Type{
+		"/v1/v/open": Hybrid, "/v1/v/private": Auth, "/v1/v/open?v=private": Auth, "/v1/v/open?%76=%70rivate": Auth, "/v1/v/open?v=other": Hybrid, "/v1/v/open?x=private": Hybrid, "/v1/v/open?v=other&v=private": Auth,
+		"/v1/two/p/q?a=x&b=y": Auth, "/v1/two/p/q?a=x": Hybrid, "/v1/all/p?m=private&m=z": Auth, "/v1/all/p?m=private/z": Auth, "/v1/all/p?m=open": Hybrid, "/v1/any/p?o=private": Auth, "/v1/any?o=private/x": Auth, "/v1/any/p?x=1": Hybrid,
+		"/fixed/open": Auth, "/own/open": Auth,
+		"/api/v/open?v=private": Hybrid, // no rewrite
+	} {
+		path, query, _ := strings.Cut(target, "?")
+		if m := table.Match("/base"+path, query, ""); m.Type != want || m.Bad {
+			t.Errorf("%s is %s, want %s", target, m.Type, want)
+		}
+	}
+}
+
 // Next.js 14 takes the value of a parameter from the header Next-Router-State-Tree where the
 // path has this word of its own: seen on 14.2 at every page with a parameter.
 func TestAttackByEmptyParameter(t *testing.T) {

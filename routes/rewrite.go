@@ -121,14 +121,15 @@ func (r *rewrite) destinations(spellings []spelling, parts map[string]string) it
 
 // leadsWhere reports whether another destination is the same one, however it is spelled.
 func (to *destination) leadsWhere(other destination) bool {
-	return to.path == other.path && to.query == other.query
+	return to.path == other.path && (to.query == other.query || !to.decides)
 }
 
 // destination is where a rewrite leads.
 type destination struct {
 	path, sent string // as in a reading
-	query      string // what it adds, where that may matter
-	anyQuery   bool   // of which the client chooses a part
+	query      string // what it adds
+	decides    bool   // the query may say what is shown: an image, or the value of a parameter
+	anyQuery   bool   // and the client chooses a part of it
 	chosen     bool   // the client chooses how the path goes on
 }
 
@@ -138,7 +139,7 @@ func (to *destination) isSame(path spelling) bool {
 	if path.sent {
 		reached = to.sent
 	}
-	return reached == path.path && !to.chosen && to.query == "" && !to.anyQuery
+	return reached == path.path && !to.chosen && !to.decides
 }
 
 // apply is where the rewrite leads from a path, with what it captures of the host; nil if
@@ -166,9 +167,9 @@ func (r *rewrite) apply(path spelling, parts map[string]string) (to destination,
 	filled, whole := fill(r.path, value)
 	filled = merge(filled)
 	to.path, to.sent, to.chosen = canonical(filled), filled, !whole
-	if strings.Contains(r.query, "url") || strings.IndexByte(filled, '[') >= 0 { // for the image optimizer, and beside the name of a parameter
-		to.query, to.anyQuery = r.addedQuery(value)
-	}
+	query, chosen := r.addedQuery(value)
+	to.query, to.decides = query, strings.Contains(r.query, "url") || strings.IndexByte(filled, '[') >= 0
+	to.anyQuery = chosen && to.decides
 	return to, true
 }
 
@@ -204,14 +205,14 @@ func fill(template string, value func(name string) (string, bool)) (filled strin
 // inQuery escapes in a part of a path what would end a value in a query.
 var inQuery = strings.NewReplacer("&", "%26", "#", "%23", "+", "%2B")
 
-// addedQuery is what the rewrite adds to the query. The client chooses a part of it if it ends at one
-// that is not known.
+// addedQuery is what the rewrite adds to the query, without what the client chooses.
 func (r *rewrite) addedQuery(value func(name string) (string, bool)) (query string, chosen bool) {
 	query, whole := fill(r.query, func(name string) (string, bool) {
 		part, known := value(name)
-		return inQuery.Replace(part), known
+		chosen = chosen || !known
+		return inQuery.Replace(part), true
 	})
-	return query, !whole
+	return query, chosen || !whole
 }
 
 // isForHosts reports whether the rewrite is for some hosts only.

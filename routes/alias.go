@@ -23,9 +23,6 @@ func (j *judgement) aliases(f *form) (renamed bool) {
 	if t.isLocalePage(page) && !t.openPages[trimEnd(f.path)] {
 		j.guess(afterFirst(f.path), howLocale)
 	}
-	if len(j.progress.applied) > 0 {
-		j.fillFromQuery(page)
-	}
 	if j.target && !j.guessed && b.redirects(t.spellings(nil, f, j.host)) {
 		j.redirected = true
 	}

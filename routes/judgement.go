@@ -177,6 +177,7 @@ func (j *judgement) leaf(f *form) {
 		}
 		return
 	}
+	j.fillFromQuery(path)
 	if j.table.build != nil && j.aliases(f) {
 		j.named(path, f.how)
 	} else {

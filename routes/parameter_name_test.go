@@ -160,6 +160,39 @@ func TestAttackByValueInTheQueryBehindARewrite(t *testing.T) {
 	}
 }
 
+// The value of an optional parameter may be in the query where the path has none: seen on 14.2,
+// 15.5 and 16.4, in API routes of the Pages Router and in the edge runtime.
+func TestAttackByOptionalParameterInTheQuery(t *testing.T) {
+	build, _ := buildFiles(t, "x", `"dynamicRoutes":[{"page":"/api/files/[[...path]]"},{"page":"/api/[team]/notes/[[...note]]"},{"page":"/api/posts/[id]"}]`, "", "")
+	rules := []Rule{{Type: Auth, Patterns: []string{"/api/files/private/*", "/api/posts/drafts"}}, {Type: Public, Patterns: []string{"/api/health"}}, {Type: Auth, Patterns: []string{"/api/admin/*", "/api/acme/notes/*/secret"}}}
+	for name, table := range map[string]*Table{"without a build": compile(t, Config{Rules: rules}), "with a build": compile(t, Config{Rules: rules, Build: build})} {
+		for target, want := range map[string]Type{
+			"/api/files?path=private": Auth, "/api/files/?path=private&path=x": Auth, "/api/files?p%61th=priv%61te": Auth, "/api/files?path=private/x": Auth, "/api/files?path=PRIVATE": Auth,
+			"/api/files?path=x/../private": Auth, "/api/files/index?path=private": Auth, "/api/files/index.rsc?path=private": Auth, "/api/./files?path=private": Auth, "/api/%66iles?path=private": Auth,
+			"/api/files?path=open": Hybrid, "/api/files?path=": Hybrid, "/api/files/open?path=private": Hybrid, "/api/files?path=privates": Hybrid, "/api/files": Hybrid, "/api/health?verbose=1": Public, "/api/admin?x=1": Auth,
+			"/files?path=private": Hybrid, "/api/posts?page=2": Hybrid, "/api/posts/1?x=drafts": Hybrid,
+		} {
+			path, query, _ := strings.Cut(target, "?")
+			if m := table.Match(path, query, ""); m.Type != want || m.Bad {
+				t.Errorf("%s: %s is %s, want %s", name, target, m.Type, want)
+			}
+		}
+		if m := table.Match("/_next/image", "w=64&url="+url.QueryEscape("/api/files?path=private"), ""); m.Type != Auth {
+			t.Errorf("%s: the image passes: %+v", name, m)
+		}
+	}
+	// A build says which names are those of parameters, and so the default counts, too.
+	table := compile(t, Config{Default: Auth, Rules: []Rule{{Type: Public, Patterns: []string{"/api/files", "/api/acme/notes", "/api/posts"}}}, Build: build})
+	for target, want := range map[string]Type{
+		"/api/files?path=x": Auth, "/api/files?x=path": Public, "/api/acme/notes?note=x": Auth, "/api/acme/notes?team=x": Public, "/api/posts?id=x": Public,
+	} {
+		path, query, _ := strings.Cut(target, "?")
+		if m := table.Match(path, query, ""); m.Type != want || m.Bad {
+			t.Errorf("%s is %s, want %s", target, m.Type, want)
+		}
+	}
+}
+
 // Next.js 14 takes the value of a parameter from the header Next-Router-State-Tree where the
 // path has this word of its own: seen on 14.2 at every page with a parameter.
 func TestAttackByEmptyParameter(t *testing.T) {

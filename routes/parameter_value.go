@@ -61,33 +61,6 @@ func (j *judgement) fillNames(path string) {
 	fill(names, nil)
 }
 
-// fillFromQuery lets the path protect that a page has by the values that the query says for its
-// parameters. Where a rewrite leads to an API route of the Pages Router, Next.js 15.5 with a base
-// path takes them from there, and not from the path.
-func (j *judgement) fillFromQuery(page string) {
-	if j.query == "" || j.table.basePath == "" || !strings.HasPrefix(page, "/api/") || strings.IndexByte(page, '[') < 0 {
-		return
-	}
-	isWhole, isKnown := true, true
-	filled := parameterName.ReplaceAllStringFunc(page, func(named string) string {
-		values := queryValues(j.query, strings.Trim(named, "[.]"))
-		isWhole = isWhole && (len(values) > 0 || strings.HasPrefix(named, "[["))
-		isKnown = isKnown && (len(values) < 2 || strings.Contains(named, "...")) && !slices.Contains(values, "") // which the client may choose
-		return strings.Join(values, "/")
-	})
-	switch outer := j.progress; {
-	case !isWhole:
-	case !isKnown:
-		j.giveUp(page, howParameter)
-	default:
-		j.progress.applied = nil // the path that is guessed has its values
-		for _, r := range readings(filled) {
-			j.guess(r.path, howParameter)
-		}
-		j.progress = outer
-	}
-}
-
 // valuesIn are what a parameter may have for its value in a path: one segment or some that
 // follow each other, without what Next.js takes off them, and nothing if it is optional. Not
 // all are listed where they are too many.

@@ -13,6 +13,10 @@ var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^]
 // from Next-Router-State-Tree, where anybody may write what they like.
 const emptyParameter = "__NEXT_EMPTY_PARAM__"
 
+// emptyValue is a segment of which Next.js 15.5 takes .rsc off in API routes of the Pages Router, so
+// that nothing is left, and the query may say the value. No client asks so.
+const emptyValue = "/.rsc/"
+
 // maxDecodedNames is how often Next.js decodes what may be the name of a parameter.
 const maxDecodedNames = 3
 
@@ -42,7 +46,7 @@ func (t *Table) namesParameter(path, rawQuery string) (without string, inQuery b
 
 // withoutOptional is namesParameter for the names that are not escaped.
 func (t *Table) withoutOptional(path, rawQuery string) (without string, inQuery bool) {
-	if strings.Contains(path, emptyParameter) {
+	if strings.Contains(path, emptyParameter) || rawQuery != "" && strings.Contains(path+"/", emptyValue) {
 		return path, true
 	}
 	if strings.IndexByte(path, '[') < 0 {

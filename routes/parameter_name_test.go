@@ -193,6 +193,20 @@ func TestAttackByOptionalParameterInTheQuery(t *testing.T) {
 	}
 }
 
+// Next.js 15.5 takes .rsc off the values of an API route, and what is missing then from the query.
+func TestAttackByEmptyValue(t *testing.T) {
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: []string{"/api/v/private/*"}}}})
+	for target, bad := range map[string]bool{
+		"/api/v/.rsc?v=private": true, "/api/v/%2ersc?v=private": true, "/api/v/.%2572sc?v=private": true, "/api/.rsc/y?a=private": true,
+		"/api/v/.rsc": false, "/api/v/x.rsc?v=private": false, "/.rscx/v?v=private": false,
+	} {
+		path, query, _ := strings.Cut(target, "?")
+		if m := table.Match(path, query, ""); m.Bad != bad {
+			t.Errorf("%s is bad: %t, want %t", target, m.Bad, bad)
+		}
+	}
+}
+
 // Next.js 14 takes the value of a parameter from the header Next-Router-State-Tree where the
 // path has this word of its own: seen on 14.2 at every page with a parameter.
 func TestAttackByEmptyParameter(t *testing.T) {

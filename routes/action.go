@@ -65,7 +65,11 @@ func (t *Table) resolveTarget(requestURL *url.URL, target string) (Match, bool) 
 	switch {
 	case target == "" || strings.ContainsFunc(target, func(r rune) bool { return r < 0x20 || r == 0x7f }):
 		return Match{}, false
-	case target[0] == '.' || bare:
+	case target[0] == '.':
+		// Next.js 16 resolves it against the page that has run the action, to which it may have
+		// forwarded the request, and 15.5 against the root.
+		return Match{}, false
+	case bare:
 		return t.relativeTarget(requestURL, target)
 	case target[0] == '/':
 		if strings.HasPrefix(strings.ReplaceAll(target, `\`, "/"), "//") {
@@ -143,9 +147,9 @@ func isBare(target string) bool {
 	return strings.IndexByte(first, ':') < 0
 }
 
-// relativeTarget resolves a target, as Next.js does with ".", below the request
-// path, and, as a browser would, beside it. The stricter one counts. A query alone
-// leaves the path as it is.
+// relativeTarget resolves a bare target below the request path, beside it as a browser does,
+// and at the root as Next.js 14 does for who says that the app's host is n. The strictest
+// counts. A query alone leaves the path as it is.
 func (t *Table) relativeTarget(requestURL *url.URL, target string) (Match, bool) {
 	path := requestURL.EscapedPath()
 	if path == "" || path[0] != '/' {
@@ -154,9 +158,12 @@ func (t *Table) relativeTarget(requestURL *url.URL, target string) (Match, bool)
 	if target[0] == '?' {
 		return t.target(requestURL, path+target)
 	}
-	below, ok1 := t.target(requestURL, trimEnd(path)+"/"+target)
-	beside, ok2 := t.target(requestURL, path[:strings.LastIndexByte(path, '/')+1]+target)
-	return stricter(below, beside), ok1 && ok2
+	m, ok := t.target(requestURL, "/"+target)
+	for _, base := range []string{trimEnd(path) + "/", path[:strings.LastIndexByte(path, '/')+1]} {
+		other, resolved := t.target(requestURL, base+target)
+		m, ok = stricter(m, other), ok && resolved
+	}
+	return m, ok
 }
 
 // isBelow reports whether the rule is written with a base path.

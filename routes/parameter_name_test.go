@@ -181,8 +181,15 @@ func TestAttackByOptionalParameterInTheQuery(t *testing.T) {
 			t.Errorf("%s: the image passes: %+v", name, m)
 		}
 	}
+	// A query of many names costs little.
+	table := compile(t, Config{Rules: rules})
+	for path, want := range map[string]Type{"/api/files": Auth, "/api/health": Public, "/files": Hybrid} {
+		if m := table.Match(path, strings.Repeat("a&", 1<<19), ""); m.Type != want {
+			t.Errorf("%s with a long query is %s, want %s", path, m.Type, want)
+		}
+	}
 	// A build says which names are those of parameters, and so the default counts, too.
-	table := compile(t, Config{Default: Auth, Rules: []Rule{{Type: Public, Patterns: []string{"/api/files", "/api/acme/notes", "/api/posts"}}}, Build: build})
+	table = compile(t, Config{Default: Auth, Rules: []Rule{{Type: Public, Patterns: []string{"/api/files", "/api/acme/notes", "/api/posts"}}}, Build: build})
 	for target, want := range map[string]Type{
 		"/api/files?path=x": Auth, "/api/files?x=path": Public, "/api/acme/notes?note=x": Auth, "/api/acme/notes?team=x": Public, "/api/posts?id=x": Public,
 	} {

@@ -54,6 +54,9 @@ func (j *judgement) fillPage(page string) {
 	}
 }
 
+// maxUnknown bounds the bytes of a query of which each name may be that of a parameter.
+const maxUnknown = 8 << 10
+
 // fillUnknown is fillFromQuery without a build, where any name in the query may be that of a
 // parameter. Only API routes are looked at, and only rules for what is below the path.
 func (j *judgement) fillUnknown(path string) {
@@ -67,6 +70,10 @@ func (j *judgement) fillUnknown(path string) {
 		}
 		if !slices.ContainsFunc(j.table.authPatterns, below) {
 			continue
+		}
+		if len(j.query) > maxUnknown {
+			j.giveUp(path, howParameter)
+			return
 		}
 		values := map[string]string{}
 		for pair := range strings.SplitSeq(j.query, "&") {

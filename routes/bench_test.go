@@ -92,6 +92,23 @@ func TestManyRulesCostLittleMore(t *testing.T) {
 	}
 }
 
+// Nor do they cost more where a query may have the value of a parameter, and nothing is allocated.
+func TestManyRulesCostNoMoreWithAQuery(t *testing.T) {
+	var apis []string
+	for i := range 10000 {
+		apis = append(apis, fmt.Sprintf("/api/v%d/items", i), fmt.Sprintf("/x%d", i))
+	}
+	table := compile(t, Config{Rules: []Rule{{Type: Auth, Patterns: apis}}})
+	for _, path := range []string{"/api/posts", "/api/posts/index", "/api/posts/a-post-that-has-a-name-of-more-than-thirty-two-bytes"} {
+		if n := testing.AllocsPerRun(100, func() {
+			j := judgement{table: table, query: "page=2"} // what is remembered would cost nothing
+			j.fillFromQuery(path)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", path, n)
+		}
+	}
+}
+
 func BenchmarkMatchWithBuild(b *testing.B) {
 	config := nextjsConfig("main")
 	config.Build = loadBuild(b, "16.4")

@@ -33,7 +33,8 @@ type Table struct {
 
 	memory       *memory // nil with a build, whose rewrites may be for some hosts only
 	build        *Build
-	authPatterns []pattern          // for rewrites whose destination a client may choose
+	authTexts    []string           // with which auth rules begin, in lower case, for rewrites whose destination a client may choose
+	apiRules     apiRules           // for values in a query, without a build
 	actionOwners map[string][]Match // by id: the pages that own a Server Action, never nil
 	loginActions map[string]bool    // by id: whether the login page owns it
 	openPages    map[string]bool    // paths that open rules name exactly, and the login path
@@ -165,7 +166,7 @@ func (c *compiler) locales() {
 
 func (c *compiler) rules() {
 	t := &c.table
-	t.tree = newTree()
+	t.tree, t.apiRules = newTree(), apiRules{}
 	t.rules = c.config.Rules
 	t.defaultType = c.config.Default
 	if !t.defaultType.valid() {
@@ -218,7 +219,10 @@ func (c *compiler) rule(index int, rule Rule) {
 
 // protect adds what else an auth rule protects by a pattern.
 func (c *compiler) protect(index int, p pattern) {
-	c.table.authPatterns = append(c.table.authPatterns, p)
+	path := p.path()
+	text := strings.ToLower(literalPrefix(path))
+	c.table.authTexts = append(c.table.authTexts, text)
+	c.table.apiRules.add(text, len(path) > len(text)+1)
 	if twin, ok := p.decodedTwin(); ok {
 		c.table.tree.add(index, twin)
 	}

@@ -1,6 +1,8 @@
 package routes
 
 import (
+	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -10,32 +12,38 @@ import (
 // have, in API routes and in the edge runtime (14.2 to 16.4), so that /api/files?path=private is
 // /api/files/private. And behind a rewrite to an API route for any, on 15.5 with a base path.
 func (j *judgement) fillFromQuery(path string) {
-	b := j.table.build
 	if j.query == "" {
 		return
 	}
+	path = strings.TrimSuffix(path, "/")
+	j.fillOptional(path)
+	if above, ok := strings.CutSuffix(strings.TrimSuffix(path, ".rsc"), "/index"); ok { // which Next.js takes for none
+		j.fillOptional(above)
+	}
+	if t := j.table; t.build != nil && t.basePath != "" && len(j.progress.applied) > 0 {
+		j.fillPage(t.build.pageAt(path))
+	}
+}
+
+// fillOptional is fillFromQuery for an optional parameter at the end of a path.
+func (j *judgement) fillOptional(path string) {
+	b := j.table.build
 	if b == nil {
 		j.fillUnknown(path)
 		return
 	}
-	for _, path := range withoutIndex(path) {
-		page := b.pageAt(path)
-		begin, optional, ok := strings.Cut(page, "/[[...")
-		if !ok || strings.Count(path, "/") != strings.Count(begin, "/") {
-			continue
-		}
-		if values := queryValues(j.query, strings.TrimRight(optional, "]")); len(values) > 0 {
-			j.guessFilled(path + "/" + strings.Join(values, "/"))
-		}
+	begin, optional, ok := strings.Cut(b.pageAt(path), "/[[...")
+	if !ok || strings.Count(path, "/") != strings.Count(begin, "/") {
+		return
 	}
-	if page := b.pageAt(path); len(j.progress.applied) > 0 && j.table.basePath != "" && strings.HasPrefix(page, "/api/") {
-		j.fillPage(page)
+	if values := queryValues(j.query, strings.TrimRight(optional, "]")); len(values) > 0 {
+		j.guessFilled(path + "/" + strings.Join(values, "/"))
 	}
 }
 
 // fillPage is fillFromQuery for a page of which all values may be in the query.
 func (j *judgement) fillPage(page string) {
-	if strings.IndexByte(page, '[') < 0 {
+	if !strings.HasPrefix(page, "/api/") || strings.IndexByte(page, '[') < 0 {
 		return
 	}
 	isWhole, isKnown := true, true
@@ -57,38 +65,63 @@ func (j *judgement) fillPage(page string) {
 // maxUnknown bounds the bytes of a query of which each name may be that of a parameter.
 const maxUnknown = 8 << 10
 
-// fillUnknown is fillFromQuery without a build, where any name in the query may be that of a
+// fillUnknown is fillOptional without a build, where any name in the query may be that of a
 // parameter. Only API routes are looked at, and only rules for what is below the path.
 func (j *judgement) fillUnknown(path string) {
-	if !strings.HasPrefix(path+"/", "/api/") {
+	rules, folded := j.table.apiRules, strings.ToLower(path)
+	if !rules[folded].below {
 		return
 	}
-	for _, path := range withoutIndex(path) {
-		begin := strings.ToLower(path) + "/"
-		below := func(p pattern) bool {
-			return strings.HasPrefix(strings.ToLower(literalPrefix(p.path()))+"/", begin) && len(p.path()) > len(begin)
-		}
-		if !slices.ContainsFunc(j.table.authPatterns, below) {
-			continue
-		}
-		if len(j.query) > maxUnknown {
-			j.giveUp(path, howParameter)
-			return
-		}
-		values := map[string]string{}
-		for pair := range strings.SplitSeq(j.query, "&") {
-			key, value, _ := strings.Cut(pair, "=")
-			values[queryDecode(key)] += "/" + queryDecode(value)
-		}
-		for _, value := range values {
-			filled := path + value
-			if slices.ContainsFunc(j.table.authPatterns, func(p pattern) bool {
-				return below(p) && strings.HasPrefix(strings.ToLower(merge(resolve(filled)))+"/", strings.ToLower(literalPrefix(p.path()))+"/")
-			}) {
-				j.guessFilled(filled)
-			}
+	if len(j.query) > maxUnknown {
+		j.giveUp(path, howParameter)
+		return
+	}
+	values := map[string]string{}
+	for pair := range strings.SplitSeq(j.query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		values[queryDecode(name)] += "/" + queryDecode(value)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		filled := path + values[name]
+		if rules.nameBelow(folded, strings.ToLower(merge(resolve(filled)))) {
+			j.guessFilled(filled)
 		}
 	}
+}
+
+// apiRules says what auth rules for API routes there are at each path, in lower case.
+type apiRules map[string]struct {
+	begins bool // the text of a rule ends here
+	goesOn bool // and is followed by more than any path, as in /api/*/settings
+	below  bool // rules name something below the path
+}
+
+// add adds a rule by the text with which it begins.
+func (a apiRules) add(text string, goesOn bool) {
+	if !strings.HasPrefix(text+"/", "/api/") {
+		return
+	}
+	at := a[text]
+	at.begins, at.goesOn, at.below = true, at.goesOn || goesOn, at.below || goesOn
+	a[text] = at
+	for above := path.Dir(text); above != "/"; above = path.Dir(above) {
+		at := a[above]
+		at.below = true
+		a[above] = at
+	}
+}
+
+// nameBelow reports whether a rule names a path that was made by adding to another one.
+func (a apiRules) nameBelow(path, filled string) bool {
+	if !strings.HasPrefix(filled+"/", path+"/") {
+		return false
+	}
+	for i := len(path) + 1; i <= len(filled); i++ {
+		if (i == len(filled) || filled[i] == '/') && a[filled[:i]].begins {
+			return true
+		}
+	}
+	return a[path].goesOn
 }
 
 // guessFilled reads a path that has its values. Nothing is filled in again.
@@ -99,14 +132,4 @@ func (j *judgement) guessFilled(path string) {
 		j.guess(r.path, howParameter)
 	}
 	j.query, j.progress = query, progress
-}
-
-// withoutIndex is a path as it has an optional parameter, or has none: at its end, Next.js takes
-// index for none.
-func withoutIndex(path string) []string {
-	path = strings.TrimSuffix(path, "/")
-	if above, ok := strings.CutSuffix(strings.TrimSuffix(path, ".rsc"), "/index"); ok {
-		return []string{path, above}
-	}
-	return []string{path}
 }

@@ -240,14 +240,13 @@ func (t *Table) mayBeAuth(begin string) bool {
 	if t.defaultType == Auth {
 		return true
 	}
-	if lower := strings.ToLower(begin); len(t.authPatterns) > 0 && (strings.HasPrefix(imagePath, lower) || strings.HasPrefix(lower, imagePath)) {
+	if lower := strings.ToLower(begin); len(t.authTexts) > 0 && (strings.HasPrefix(imagePath, lower) || strings.HasPrefix(lower, imagePath)) {
 		return true // as any image
 	}
 	stripped := t.strip(begin, howRewrite)
 	for _, begin := range []string{strings.ToLower(begin), strings.ToLower(stripped.path)} { // a rule may name a locale
-		for _, p := range t.authPatterns {
-			fixed := strings.ToLower(literalPrefix(p.path()))
-			if strings.HasPrefix(fixed, begin) || strings.HasPrefix(begin, fixed) {
+		for _, text := range t.authTexts {
+			if strings.HasPrefix(text, begin) || strings.HasPrefix(begin, text) {
 				return true
 			}
 		}

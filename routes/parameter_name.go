@@ -9,6 +9,11 @@ import (
 // parameterName is the name of a parameter in place of its value, as /docs/[...slug] has.
 var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^][]+)\]`)
 
+// replaceNames replaces each name of a parameter in a path, which stands there as named.
+func replaceNames(path string, value func(name, named string) string) string {
+	return parameterName.ReplaceAllStringFunc(path, func(named string) string { return value(strings.Trim(named, "[.]"), named) })
+}
+
 // emptyParameter is what Next.js 14 writes into a path for a parameter whose value it takes
 // from Next-Router-State-Tree, where anybody may write what they like.
 const emptyParameter = "__NEXT_EMPTY_PARAM__"
@@ -52,8 +57,7 @@ func (t *Table) withoutOptional(path, rawQuery string) (without string, inQuery 
 	if strings.IndexByte(path, '[') < 0 {
 		return path, false
 	}
-	without = parameterName.ReplaceAllStringFunc(path, func(named string) string {
-		name := strings.Trim(named, "[.]")
+	without = replaceNames(path, func(name, named string) string {
 		switch {
 		case name == "" || !t.mayHaveParameter(name):
 			return named

@@ -47,8 +47,8 @@ func (j *judgement) fillPage(page string) {
 		return
 	}
 	isWhole, isKnown := true, true
-	filled := parameterName.ReplaceAllStringFunc(page, func(named string) string {
-		values := queryValues(j.query, strings.Trim(named, "[.]"))
+	filled := replaceNames(page, func(name, named string) string {
+		values := queryValues(j.query, name)
 		isWhole = isWhole && (len(values) > 0 || strings.HasPrefix(named, "[["))
 		isKnown = isKnown && (len(values) < 2 || strings.Contains(named, "...")) && !slices.Contains(values, "") // which the client may choose
 		return strings.Join(values, "/")

@@ -104,7 +104,7 @@ func (m manifestRewrite) compile(flags string) (r rewrite, err error) {
 		*captured = append(*captured, condition.captures()...)
 	}
 	r.addParameters()
-	r.fillNames()
+	r.fillPath()
 	return r, nil
 }
 
@@ -122,11 +122,11 @@ func (r *rewrite) addParameters() {
 	}
 }
 
-// fillNames writes the values that the query has into a destination such as /docs/[slug]?slug=:name,
-// as Next.js does in Route Handlers and in the Pages Router.
-func (r *rewrite) fillNames() {
-	r.path = parameterName.ReplaceAllStringFunc(r.path, func(named string) string {
-		return cmp.Or(strings.Join(queryValues(r.query, strings.Trim(named, "[.]")), "/"), named)
+// fillPath writes the values that the query has into a path such as /docs/[slug]?slug=:name, as
+// Next.js does in Route Handlers and in the Pages Router.
+func (r *rewrite) fillPath() {
+	r.path = replaceNames(r.path, func(name, named string) string {
+		return cmp.Or(strings.Join(queryValues(r.query, name), "/"), named)
 	})
 }
 

@@ -68,9 +68,9 @@ func hostname(host string) string {
 }
 
 // Match decides a path. path is the escaped path as Caddy will forward it
-// (net/url.URL.EscapedPath). rawQuery matters for Next.js's image optimizer
-// only. original is the escaped path that the client sent, when a rewrite
-// changed it, or empty; it counts only where a rule names it.
+// (net/url.URL.EscapedPath). rawQuery matters for Next.js's image optimizer, and
+// where it may say the value of a parameter. original is the escaped path that the
+// client sent, when a rewrite changed it, or empty; it counts only where a rule names it.
 func (t *Table) Match(path, rawQuery, original string) Match {
 	j := judgement{table: t, query: rawQuery}
 	return j.verdict(path, original)

@@ -24,7 +24,7 @@ export async function login(_: FormState, form: FormData): Promise<FormState> {
     return { error: "wrongPassword", email };
   }
   ensure(await createSession(user));
-  redirect(returnTo(form.get("return_to"), localPath("/dashboard", form.get("locale"))));
+  redirect(returnTo(text(form, "return_to"), localPath("/dashboard", text(form, "locale"))));
 }
 
 export async function register(_: FormState, form: FormData): Promise<FormState> {
@@ -35,25 +35,25 @@ export async function register(_: FormState, form: FormData): Promise<FormState>
   }
   // Nothing is stored: in this demo the session itself is the account.
   ensure(await createSession({ id: randomUUID(), name, email, role: "member" }));
-  redirect(returnTo(form.get("return_to"), localPath("/dashboard", form.get("locale"))));
+  redirect(returnTo(text(form, "return_to"), localPath("/dashboard", text(form, "locale"))));
 }
 
 export async function saveProfile(_: FormState, form: FormData): Promise<FormState> {
   // Anybody may post an action to a page that is open to them, so an action checks the session itself.
   if (!(await getSession())) {
-    redirect(localPath("/login", form.get("locale")));
+    redirect(localPath("/login", text(form, "locale")));
   }
   const name = text(form, "name").trim();
   if (!validName(name)) {
     return { error: "incomplete", name };
   }
   ensure(await updateSession({ user: { name } }));
-  redirect(localPath("/dashboard/profile", form.get("locale")) + "?saved=1");
+  redirect(localPath("/dashboard/profile", text(form, "locale")) + "?saved=1");
 }
 
 export async function logout(form: FormData) {
   ensure(await deleteSession());
-  redirect(localPath("/", form.get("locale")));
+  redirect(localPath("/", text(form, "locale")));
 }
 
 /** Throws for what cannot happen in this demo: a session that is too large, or no Caddy in front. */
@@ -63,8 +63,9 @@ function ensure(result: SessionResult) {
   }
 }
 
-function text(form: FormData, name: string): string {
-  const value = form.get(name);
+/** A field. Whoever posts an action may send anything for its form, also an object whose get() is another action. */
+function text(form: unknown, name: string): string {
+  const value = form instanceof FormData && form.get(name);
   return typeof value === "string" ? value : "";
 }
 

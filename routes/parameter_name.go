@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// parameterName is the name of a parameter in place of its value, as /docs/[...slug] has.
-var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][]+)\]\]|\[(?:\.\.\.)?([^][]+)\]`)
+// parameterName is the name of a parameter in place of its value, as /docs/[...slug] has. It is
+// that of a folder, so it has no slash.
+var parameterName = regexp.MustCompile(`\[\[\.\.\.([^][/]+)\]\]|\[(?:\.\.\.)?([^][/]+)\]`)
 
 // replaceNames replaces each name of a parameter in a path, which stands there as named.
 func replaceNames(path string, value func(name, named string) string) string {

@@ -79,7 +79,7 @@ func TestAttackByValueOfAnotherParameter(t *testing.T) {
 				t.Errorf("%s: the image %s passes: %+v", name, path, m)
 			}
 		}
-		for _, path := range []string{"/docs/[tab]", "/docs/[tab]/open", "/wiki/[draft]/private", "/_next/static/chunks/app/docs/%5Bslug%5D/%5Btab%5D/private/x.js"} {
+		for _, path := range []string{"/docs/[tab]", "/docs/[tab]/open", "/wiki/[draft]/private", "/[am_/te/t]am/all", "/_next/static/chunks/app/docs/%5Bslug%5D/%5Btab%5D/private/x.js"} {
 			if m := table.Match(path, "", ""); m.Type != Hybrid || m.Bad {
 				t.Errorf("%s: %s does not pass: %+v", name, path, m)
 			}

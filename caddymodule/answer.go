@@ -65,6 +65,10 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.wroteHeader = true
+	if a.visit.actionBody.refused() != "" {
+		a.failed = errBodyRefused // the guard answers, and not a proxy to which it looks as if the browser had gone
+		return
+	}
 	a.visit.connection.answers.Store(true)
 	if a.byAPI {
 		a.returnHeld(header)

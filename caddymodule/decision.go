@@ -93,12 +93,12 @@ func (v *visit) refuseNextURL() decision {
 // one of them that it may visit. An action that no build knows is decided by its
 // path alone, as soon as there is a session.
 func (g *Guard) decideAction(v *visit) decision {
+	if g.NextBuild != "" && !readableAction(v.request) {
+		return decisionBad
+	}
 	id := actionID(v.request)
 	if v.session == nil {
-		if v.table.ActionAllowed(v.request.URL.EscapedPath(), id) {
-			return decisionPass
-		}
-		return decisionLogin
+		return v.decideAnonymousAction(id)
 	}
 	owners := v.table.ActionOwners(id)
 	if owners == nil {
@@ -124,6 +124,14 @@ func (g *Guard) decideAction(v *visit) decision {
 		return decisionHome
 	}
 	return decisionForbidden
+}
+
+// decideAnonymousAction is decideAction while nobody is signed in.
+func (v *visit) decideAnonymousAction(id string) decision {
+	if v.table.ActionAllowed(v.request.URL.EscapedPath(), id) {
+		return decisionPass
+	}
+	return decisionLogin
 }
 
 // asksAlso reports whether the hook has a say about a page beside that of the request,

@@ -29,7 +29,7 @@ var errDenied = map[decision]error{
 	decisionHome:      errors.New("this path is for anonymous visitors"),
 	decisionForbidden: errors.New("the session fails a require of the rule"),
 	decisionOrigin:    errors.New("the WebSocket was opened by a page of another origin"),
-	decisionBad:       errors.New("the path is malformed, or cannot be forwarded safely"),
+	decisionBad:       errors.New("the path, or the body of a Server Action, is malformed or cannot be forwarded safely"),
 }
 
 // deny answers a request that may not pass, each kind in its own protocol.

@@ -85,7 +85,7 @@ type GuardConfig struct {
 	// routes and the pages that own each Server Action are read from its
 	// manifests, and again within five seconds after a new build. Wherever an
 	// action is posted, it then runs for visitors who may visit a page that owns
-	// it. Default: none.
+	// it, and so does an action that its arguments name. Default: none.
 	NextBuild string `json:"next_build,omitempty"`
 
 	// Session settings of the default realm, written here instead of in the app

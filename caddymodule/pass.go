@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -14,6 +15,7 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 		v.endWithSession()
 	}
 	defer v.connection.done()
+	g.readsAction(v)
 	if slow := v.endBodyWithSession(); slow != nil {
 		defer slow.done()
 	}
@@ -29,6 +31,12 @@ func (g *Guard) pass(w http.ResponseWriter, v *visit, next caddyhttp.Handler) er
 	a.keep(w.Header())
 	a.holdCookies(w.Header())
 	err := a.ask(next)
+	if refused := v.actionBody.refused(); refused != "" && (!a.wroteHeader || errors.Is(a.failed, errBodyRefused)) {
+		a.restore()
+		v.decision = refused
+		g.log(v)
+		return g.deny(w, v)
+	}
 	a.finish(err)
 	if a.failed != nil {
 		return answerError(a.failed)

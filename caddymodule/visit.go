@@ -32,9 +32,10 @@ type visit struct {
 	placeholder func(name string) (any, bool) // of the guard that answers this one's error
 
 	connection   connection
-	answer       answer    // here and not behind a pointer, to cost no memory of its own
-	identity     [3]string // the values of the headers that identify sets, for the same reason
-	cacheHeaders [2]string // those of protectFromCaches, for the same reason
+	actionBody   *actionBody // if it is read on its way to the app
+	answer       answer      // here and not behind a pointer, to cost no memory of its own
+	identity     [3]string   // the values of the headers that identify sets, for the same reason
+	cacheHeaders [2]string   // those of protectFromCaches, for the same reason
 }
 
 // ofError reports whether an error route asks.

@@ -11,3 +11,8 @@ export async function go(form) {
 export async function ping(name) {
   return `PUBLIC-MARK-action-login pong ${name}`;
 }
+
+// Awaits what a method of its argument returns, and so calls whatever action stands there.
+export async function submit(form) {
+  return `PUBLIC-MARK-action-login submitted ${await form.get("name")}`;
+}

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { go, ping } from "./actions";
+import { go, ping, submit } from "./actions";
 
 export function LoginForm() {
   const [answer, setAnswer] = useState("");
@@ -12,6 +12,10 @@ export function LoginForm() {
         <button id="go">go</button>
       </form>
       <button id="ping" onClick={async () => setAnswer(await ping("x"))}>ping</button>
+      <form action={submit}>
+        <input name="name" />
+        <button id="submit">submit</button>
+      </form>
       <output>{answer}</output>
     </>
   );

@@ -202,7 +202,7 @@ func replacementOf(s *session.Session, body []byte) (session.Login, error) {
 		switch name {
 		case "user", "accessToken", "refreshToken", "expiresAt", "expiryDate", "createdAt", "lastActivity":
 		default:
-			return login, errors.New("the answer has an unknown member; the known ones are user, accessToken and refreshToken")
+			return login, fmt.Errorf("the answer has the unknown member %+.40q; the known ones are user, accessToken and refreshToken", name)
 		}
 	}
 	change, err := session.ChangeOf(members)

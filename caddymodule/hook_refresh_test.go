@@ -215,6 +215,9 @@ func TestOnRefreshThatFailsKeepsTheSession(t *testing.T) {
 			response = s.request("POST", "/api/session", "Cookie", cookie)
 			failed := map[bool]int{false: http.StatusServiceUnavailable, true: http.StatusRequestEntityTooLarge}[name == "too large for us"]
 			assert.Equal(t, failed, response.StatusCode, "a refresh on demand says that it failed")
+			if name == "an unknown member" {
+				assert.Contains(t, s.logged(), `unknown member \"access_token\"; the known ones are user, accessToken and refreshToken`)
+			}
 			hook.answer(tokenEndpoint)
 			assert.Equal(t, http.StatusOK, s.request("POST", "/api/session", "Cookie", cookie).StatusCode)
 		})

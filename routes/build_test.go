@@ -401,10 +401,17 @@ no rule, so hybrid by default: 5
   page /a
   page /about
   page /enough
-  route handler /api`},
+  route handler /api
+anybody may run, so they must check input and session themselves: 1
+  action save of /a and /b`},
 		{[]Rule{{Type: Auth, Patterns: []string{"/b/*"}}, {Type: Hybrid, Patterns: []string{"/*"}}}, `the build has 5 pages, 2 route handlers, 2 actions
 auth /b/*: 1 page, 1 route handler, 1 action
 hybrid /*: 4 pages, 1 route handler, 1 action
+every page has a rule
+anybody may run, so they must check input and session themselves: 1
+  action save of /a and /b`},
+		{[]Rule{{Type: Auth, Patterns: []string{"/*"}}}, `the build has 5 pages, 2 route handlers, 2 actions
+auth /*: 4 pages, 2 route handlers, 2 actions
 every page has a rule`},
 	} {
 		if got := compile(t, Config{Rules: tc.rules, Build: build}).Coverage(); got != tc.want {
@@ -421,6 +428,12 @@ func TestCoverage(t *testing.T) {
 	// Counted by hand in testdata/builds/16.4.
 	if want := (count{pages: 26, handlers: 5, actions: 6}); c.total != want {
 		t.Errorf("the build has %v, want %v", c.total, want)
+	}
+	slices.Sort(c.open)
+	if want := []string{
+		"action 008dca1038433714897b35c6091bcc99fec6171063 of /grouped", "action go of /[locale]/login and /login", "action ping of /[locale]/login and /login",
+	}; !slices.Equal(c.open, want) {
+		t.Errorf("anybody may run %q", c.open)
 	}
 	if want := (count{handlers: 1}); c.rules[0] != want {
 		t.Errorf("under hybrid /api/public: %v, want %v", c.rules[0], want)

@@ -14,6 +14,8 @@ type coverage struct {
 	// uncovered are the pages, route handlers and actions that no rule covers,
 	// by name, except the login path. They take the default.
 	uncovered []string
+	// open are the actions that visitors may run without a session, by name.
+	open []string
 }
 
 // count counts endpoints.
@@ -41,6 +43,9 @@ func (t *Table) coverage() coverage {
 		if owners := t.actionOwners[action.id]; len(owners) > 0 {
 			open := slices.MinFunc(owners, func(a, b Match) int { return a.Type.strictness() - b.Type.strictness() })
 			c.add(open, action.describe(), count{actions: 1})
+			if open.Type != Auth || t.loginActions[action.id] {
+				c.open = append(c.open, action.describe())
+			}
 		}
 	}
 	return c
@@ -105,11 +110,19 @@ func (c coverage) String() string {
 	}
 	if len(c.uncovered) == 0 {
 		b.WriteString("every page has a rule")
-		return b.String()
+	} else {
+		fmt.Fprintf(&b, "no rule, so %s by default: %d", c.table.defaultType, len(c.uncovered))
+		writeNames(&b, c.uncovered)
 	}
-	fmt.Fprintf(&b, "no rule, so %s by default: %d", c.table.defaultType, len(c.uncovered))
-	for _, name := range slices.Sorted(slices.Values(c.uncovered)) {
-		b.WriteString("\n  " + name)
+	if len(c.open) > 0 {
+		fmt.Fprintf(&b, "\nanybody may run, so they must check input and session themselves: %d", len(c.open))
+		writeNames(&b, c.open)
 	}
 	return b.String()
+}
+
+func writeNames(b *strings.Builder, names []string) {
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		b.WriteString("\n  " + name)
+	}
 }

@@ -47,7 +47,8 @@ func startBypass(t *testing.T, version, variant string) *bypassSite {
 		unguardedApp = serve()
 	}
 	startCaddy(t, "bypass.caddyfile", s.guarded, "RULES_PORT="+s.rules, "UNGUARDED_PORT="+s.unguarded,
-		"APP_PORT="+app, "UNGUARDED_APP_PORT="+unguardedApp, "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+cmp.Or(rulesOfVariant[variant], "default hybrid"))
+		"APP_PORT="+app, "UNGUARDED_APP_PORT="+unguardedApp, "NEXT_BUILD="+filepath.Join(dir, ".next"), "RULES_OF_VARIANT="+cmp.Or(rulesOfVariant[variant], "default hybrid"),
+		"FIRST_RULES_OF_VARIANT="+firstRulesOfVariant[variant])
 	return s
 }
 

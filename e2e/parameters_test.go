@@ -15,7 +15,7 @@ func TestNoWayAroundParameters(t *testing.T) {
 	closed := getAll("/anything", "/xx/dashboard/u/7", "/login.rsc", "/login.segments/dashboard/u/7.segment.RSC", "/blog.Segments/dashboard/u/7.Segment.RSC",
 		"/feed/(..)gallery/a/b", "/feed/(..)gallery/a/(.x", "/feed/(..)gallery/a/(.)x/(.)x", "/__nextjs_font/dashboard",
 		"/guide/[...page]?page=..&page=dashboard", "/guide/start/[...page]?page=..&page=..&page=dashboard",
-		"/blog/[page]/members")
+		"/blog/[page]/members", "/api/store?path=private", "/api/store?x=1&path=private&path=7", "/api/store?%70ath=%70rivate")
 	byBuild := getAll("/_next/static/zz", "/_next/static/chunks/zz.js", "/_next/hmr", "/_next/webpack-hmr", "/__nextjs_x")
 	sendAll(t, s.unguarded, slices.Concat(closed, byBuild), func(r reply) {
 		if !r.secret() {
@@ -29,6 +29,12 @@ func TestNoWayAroundParameters(t *testing.T) {
 	}
 	sendAll(t, s.guarded, slices.Concat(closed, byBuild), wantNoSecret)
 	sendAll(t, s.rules, closed, wantNoSecret)
+
+	sendAll(t, s.guarded, getAll("/api/store", "/api/store?path=open", "/api/store?other=private"), func(r reply) {
+		if !strings.Contains(string(r.body), "PUBLIC-MARK-store") {
+			t.Errorf("%s is %d", r.probe.Target, r.status)
+		}
+	})
 
 	var files []string
 	sendAll(t, s.guarded, getAll("/login"), func(r reply) {

@@ -17,6 +17,11 @@ var rulesOfVariant = map[string]string{
 	"parameters": "auth /blog/members/*\nhybrid / /login /blog/* /feed/*\ndefault auth",
 }
 
+// firstRulesOfVariant are those that come before the rules of all variants.
+var firstRulesOfVariant = map[string]string{
+	"parameters": "auth /api/store/private/*\nhybrid /api/store/*",
+}
+
 // variants are the variants of the bypass app to test: the one with the Pages
 // Router's i18n setting, or those of BYPASS_VARIANTS.
 func variants() []string {

@@ -153,6 +153,9 @@ func TestExplainActionOfPagesThatTheSessionMayNotVisit(t *testing.T) {
 			assert.Equal(t, value, explained[member], "%s: %s", role, member)
 		}
 	}
+	code, text := admin(t, "POST", "/session/explain", `{"method":"POST","url":"http://`+s.addr+`/","headers":{"Next-Action":["0000"],"Content-Type":["application/x-www-form-urlencoded"]}}`)
+	require.Equal(t, http.StatusOK, code, text)
+	assert.Contains(t, text, "a Server Action with a Content-Type that no client sends")
 }
 
 // What Next.js passes on to another host gets the session there, and its answer counts as

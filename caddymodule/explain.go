@@ -252,6 +252,8 @@ func (g *Guard) reason(v *visit) string {
 		return "a WebSocket with a session, opened by a page of another site"
 	case v.refusesMethod():
 		return "no app should get this method"
+	case v.decision == decisionBad && !v.match.Bad && v.runsAction():
+		return "a Server Action with a Content-Type that no client sends, by which Next.js might read another body than Caddy"
 	case v.decision == decisionBad:
 		return "no app should receive this path"
 	case v.decision != decisionPass && g.decide(v.match, v.session) == decisionPass && !v.runsAction():

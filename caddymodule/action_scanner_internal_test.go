@@ -28,6 +28,8 @@ func scanWords(contentType, body string) (words []string, ok bool) {
 func TestScannerFindsTheWordsOfABody(t *testing.T) {
 	for body, want := range map[string][]string{
 		`["ab12"]`:                           {"ab12"},
+		`"AZaz09_-"`:                         {"AZaz09_-"},
+		`"\u006a\u006f\u006A\u006F"`:         {"jojo"},
 		`{"id":"ab12","bound":null}`:         {"id", "ab12", "bound", "null"},
 		`"\u0061b1\u0032"`:                   {"ab12"},
 		`"\u0061\u0062\u0031\u0032"`:         {"ab12"},

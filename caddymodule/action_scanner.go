@@ -8,8 +8,9 @@ import (
 
 // actionScanner finds the words in the body of a Server Action, byte by byte, as they are in
 // the strings of its JSON. An id is a word, since it is a whole string, or stands before a #.
-// In a form each part has its own charset, so those that say another than UTF-8 are refused,
-// as no client sends any; the part that is a file is not JSON, but may not differ either.
+// In a form each part has its own charset and encoding, so those that are not in UTF-8 as it
+// stands are refused, as no client sends any. A part that is a file is not JSON, but may not
+// differ either.
 type actionScanner struct {
 	contentType string // of the request, with the boundary of the form
 	word        []byte
@@ -109,18 +110,21 @@ func (s *actionScanner) nextOfLine(c byte) (ok bool) {
 	case s.inHeader && len(line) == 0:
 		s.inHeader = false
 	case s.inHeader:
-		return !saysOtherCharset(line)
+		return !saysOtherEncoding(line)
 	}
 	return true
 }
 
-// saysOtherCharset reports whether a header of a part says that it is not in UTF-8. Those of
-// its name and of its file may say what they like; the rest of a header may stand on a line of
-// its own, behind a space (RFC 5322 section 2.2.3).
-func saysOtherCharset(line []byte) bool {
+// saysOtherEncoding reports whether a header of a part may say that its value is not in UTF-8
+// as it stands. No client splits a header over lines, as some servers still allow (RFC 5322
+// section 2.2.3), and what a file is called says nothing.
+func saysOtherEncoding(line []byte) bool {
 	lower := bytes.ToLower(line)
-	if !bytes.HasPrefix(lower, []byte("content-type")) && line[0] != ' ' && line[0] != '\t' {
-		return false
+	if encoding, ok := bytes.CutPrefix(lower, []byte("content-transfer-encoding")); ok { // which the edge runtime undoes
+		encoding = bytes.Trim(encoding, " \t:")
+		return !bytes.Equal(encoding, []byte("binary")) && !bytes.Equal(encoding, []byte("8bit")) && !bytes.Equal(encoding, []byte("7bit"))
 	}
-	return bytes.Count(lower, []byte("charset")) > bytes.Count(lower, []byte("charset=utf-8"))
+	isFolded := line[0] == ' ' || line[0] == '\t'
+	isType := bytes.HasPrefix(lower, []byte("content-type"))
+	return isFolded || isType && bytes.Count(lower, []byte("charset")) > bytes.Count(lower, []byte("charset=utf-8"))
 }

@@ -51,9 +51,9 @@ func TestScannerFindsTheWordsOfABody(t *testing.T) {
 	}
 }
 
-// Next.js 14.2 to 16.4 read a part of a form in the charset that it says, and none but UTF-8
-// shows the words as they are.
-func TestAttackByCharsetOfAPart(t *testing.T) {
+// Next.js 14.2 to 16.4 read a part of a form in the charset that it says, and in the edge
+// runtime in its transfer encoding: none but UTF-8 as it stands shows the words.
+func TestAttackByEncodingOfAPart(t *testing.T) {
 	const disposition = "Content-Disposition: form-data; name=\"1\"\r\n"
 	for _, tc := range []struct {
 		header string
@@ -69,6 +69,11 @@ func TestAttackByCharsetOfAPart(t *testing.T) {
 		{"cOnTeNt-TyPe: text/plain; x=y; CharSet=\"base64\"\r\n" + disposition, false},
 		{disposition + "Content-Type:\r\n text/plain;\r\n\tcharset=iso-2022-jp\r\n", false},
 		{disposition + "Content-Type: text/plain; charset=utf-8; charset=utf-16le\r\n", false},
+		{disposition + "Content-Transfer-Encoding: binary\r\n", true},
+		{disposition + "Content-Transfer-Encoding: base64\r\n", false},
+		{disposition + "content-transfer-encoding : Base64\r\n", false},
+		{disposition + "Content-Transfer-Encoding:\r\n base64\r\n", false},
+		{disposition + "X-Y: z\r\n Content-Transfer-Encoding: base64\r\n", false}, // some servers drop spaces before a name
 		{disposition + "X-Long: " + strings.Repeat("x", longestLine) + "\r\n", false},
 	} {
 		for name, contentType := range map[string]string{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 )
@@ -32,7 +33,7 @@ func (g *Guard) readsAction(v *visit) {
 	if g.NextBuild == "" || !v.runsAction() || r.Body == nil || r.ContentLength == 0 && r.Trailer == nil {
 		return
 	}
-	v.actionBody = &actionBody{ReadCloser: r.Body, guard: g, visit: v, scanner: actionScanner{contentType: contentTypeOf(r)}}
+	v.actionBody = &actionBody{ReadCloser: r.Body, guard: g, visit: v, scanner: actionScanner{boundary: boundaryOf(contentTypeOf(r))}}
 	r.Body = v.actionBody
 }
 
@@ -94,15 +95,27 @@ func (g *Guard) decideArgument(v *visit, word string) decision {
 }
 
 // readableAction reports whether the body of a Server Action can be read as Next.js reads it:
-// it is no form in the URL's own encoding, and its boundary stands in the header as it is.
+// it is no form in the URL's own encoding, and if it is one in parts, nobody can take another
+// boundary from its header.
 func readableAction(r *http.Request) bool {
 	value := contentTypeOf(r)
-	return len(value) <= longestContentType && !strings.Contains(strings.ToLower(value), "urlencoded") &&
-		!strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c > '~' || c == '\\' })
+	lower := strings.ToLower(value)
+	return !strings.Contains(lower, "urlencoded") && (!strings.Contains(lower, "multipart") || boundaryOf(value) != "")
 }
 
-// longestContentType is far above what any client sends.
-const longestContentType = 512
+// formType is how clients write the type of a form: browsers, Node.js and other languages'
+// libraries, of which some quote the boundary.
+var formType = regexp.MustCompile(`^multipart/form-data; ?boundary=(?:([0-9A-Za-z'+_.-]{1,200})|"([0-9A-Za-z'+_.-]{1,200})")$`)
+
+// boundaryOf is what the lines between the parts of a form begin with, or empty if there is
+// no such form.
+func boundaryOf(contentType string) string {
+	found := formType.FindStringSubmatch(contentType)
+	if found == nil {
+		return ""
+	}
+	return "--" + found[1] + found[2]
+}
 
 // contentTypeOf is that of a request, as one line.
 func contentTypeOf(r *http.Request) string { return strings.Join(r.Header["Content-Type"], ", ") }

@@ -107,6 +107,7 @@ func TestAttackByEncodingOfActionBody(t *testing.T) {
 	s := serve(t, withHooks("next_build "+build))
 	for _, contentType := range []string{
 		"application/x-www-form-urlencoded", "Application/X-WWW-Form-URLencoded; charset=utf-8", `multipart/form-data; boundary="X\1"`, "multipart/form-data; boundary=X\xe41", "multipart/form-data; boundary=" + strings.Repeat("X", 600),
+		"multipart/form-data", "multipart/form-data; boundary=", `multipart/form-data; boundary=""`, "multipart/form-data; boundary=X1; boundary=X2", "multipart/form-data; boundary=X1; charset=utf-16le", `multipart/form-data; boundary="X1`, "multipart/form-data; boundary*=utf-8''X1", "Multipart/form-data; boundary=X1", "text/plain, multipart/form-data; boundary=X1",
 	} {
 		response := s.send("POST", "/login", strings.NewReader(formBody("0010")), "Next-Action", "0010", "Content-Type", contentType)
 		assert.Equal(t, http.StatusBadRequest, response.StatusCode, contentType)

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -12,12 +11,12 @@ import (
 // stands are refused, as no client sends any. A part that is a file is not JSON, but may not
 // differ either.
 type actionScanner struct {
-	contentType string // of the request, with the boundary of the form
-	word        []byte
-	escaped     int  // how many characters of an escape have been read, such as \u0061
-	code        rune // what they say
-	line        []byte
-	inHeader    bool // of a part
+	boundary string // what each line between the parts of a form begins with, or empty if it is none
+	word     []byte
+	escaped  int  // how many characters of an escape have been read, such as \u0061
+	code     rune // what they say
+	line     []byte
+	inHeader bool // of a part
 }
 
 // Words and lines that are longer are not kept: no id is, and no boundary.
@@ -89,8 +88,10 @@ func hexadecimal(digit byte) (value rune, ok bool) {
 	return 0, false
 }
 
-// nextOfLine looks for the headers of a form's parts (RFC 7578 section 4). They come after a
-// line that may be the boundary, and end with an empty line.
+// nextOfLine looks for the headers of a form's parts (RFC 7578 section 4). They come after the
+// line of a boundary, and end with an empty line. What else begins as a boundary is refused:
+// some servers read headers on the same line, and busboy cuts a boundary out of the middle of a
+// header, whose parts then are one. No value has such a line, as clients make up the boundary.
 func (s *actionScanner) nextOfLine(c byte) (ok bool) {
 	if c != '\n' {
 		if len(s.line) <= longestLine {
@@ -100,19 +101,24 @@ func (s *actionScanner) nextOfLine(c byte) (ok bool) {
 	}
 	line, whole := bytes.CutSuffix(s.line, []byte("\r"))
 	s.line = s.line[:0]
-	if !whole {
+	if s.boundary == "" {
 		return true
 	}
-	boundary, dashes := bytes.CutPrefix(line, []byte("--"))
+	rest, isBoundary := bytes.CutPrefix(line, []byte(s.boundary))
 	switch {
-	case dashes && strings.Contains(s.contentType, string(boundary)):
+	case isBoundary:
+		if s.inHeader || string(rest) == "--" {
+			return !s.inHeader
+		}
 		s.inHeader = true
-	case s.inHeader && len(line) == 0:
+		return whole && len(rest) == 0
+	case !s.inHeader:
+		return true
+	case len(line) == 0:
 		s.inHeader = false
-	case s.inHeader:
-		return !saysOtherEncoding(line)
+		return whole
 	}
-	return true
+	return whole && !saysOtherEncoding(line)
 }
 
 // saysOtherEncoding reports whether a header of a part may say that its value is not in UTF-8

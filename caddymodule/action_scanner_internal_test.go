@@ -12,7 +12,7 @@ import (
 
 // scanWords gives a body to a scanner and returns its words.
 func scanWords(contentType, body string) (words []string, ok bool) {
-	s := actionScanner{contentType: contentType}
+	s := actionScanner{boundary: boundaryOf(contentType)}
 	for _, c := range []byte(body) {
 		word, readable := s.next(c)
 		if !readable {
@@ -73,19 +73,39 @@ func TestAttackByEncodingOfAPart(t *testing.T) {
 		{disposition + "Content-Transfer-Encoding: base64\r\n", false},
 		{disposition + "content-transfer-encoding : Base64\r\n", false},
 		{disposition + "Content-Transfer-Encoding:\r\n base64\r\n", false},
-		{disposition + "X-Y: z\r\n Content-Transfer-Encoding: base64\r\n", false}, // some servers drop spaces before a name
+		{disposition + "X-Y: z\r\n Content-Transfer-Encoding: base64\r\n", false},                       // some servers drop spaces before a name
+		{disposition + "Content-Ty\r\n------X1pe: text/plain; chars\r\n------X1et=utf-16le\r\n", false}, // busboy cuts the boundaries out
+		{disposition + "Content-Ty\r\n------X1--pe: x\r\n", false},
+		{disposition + "X-Y: \r\n------X1\r\n", false},
+		{disposition + "X-Y: \r\n------X1--\r\n", false},
+		{disposition + "Content-Type: text/plain;\ncharset=utf-16le\r\n", false},
 		{disposition + "X-Long: " + strings.Repeat("x", longestLine) + "\r\n", false},
 	} {
 		for name, contentType := range map[string]string{
-			"plain": "multipart/form-data; boundary=----X1", "quoted": `multipart/form-data; charset=x; boundary="----X1"`,
+			"plain": "multipart/form-data; boundary=----X1", "quoted": `multipart/form-data; boundary="----X1"`,
 		} {
 			_, ok := scanWords(contentType, "------X1\r\n"+disposition+"\r\nvalue\r\n------X1\r\n"+tc.header+"\r\n[]\r\n------X1--\r\n")
 			assert.Equal(t, tc.ok, ok, "%s: %q", name, tc.header)
 		}
 	}
-	const pasted = "------X1\r\n" + disposition + "\r\n--other\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nAn e-mail.\r\n------X1--\r\n"
-	_, ok := scanWords("multipart/form-data; boundary=----X1", pasted)
-	assert.True(t, ok, "what somebody writes into a field is no header")
+	for _, line := range []string{"------X1Content-Transfer-Encoding: base64\r\n", "------X1 \r\n", "------X1\n", "------X1-\r\n"} {
+		_, ok := scanWords("multipart/form-data; boundary=----X1", line+disposition+"\r\n[]\r\n------X1--\r\n")
+		assert.False(t, ok, "a boundary that some take for one, and some not: %q", line)
+	}
+}
+
+// What somebody writes into a field, or has in a file, is no header.
+func TestTextInAFormIsNoHeader(t *testing.T) {
+	for _, text := range []string{
+		"--other\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nAn e-mail.",
+		"Hello,\r\n-- \r\n  Ada", "--\r\n  indented", "Title\r\n---\r\n- item\r\n  - item of it", "Title\r\n------\r\n\tcode",
+		"---\r\n" + strings.Repeat("a long paragraph ", 1000), "----X1\r\n x", "--form-data\r\n x", "\r\n\r\n------\r\n\nx\n y",
+	} {
+		for _, contentType := range []string{"multipart/form-data; boundary=----X1", "multipart/form-data;boundary=----X1"} {
+			_, ok := scanWords(contentType, "------X1\r\nContent-Disposition: form-data; name=\"1_text\"\r\n\r\n"+text+"\r\n------X1--\r\n")
+			assert.True(t, ok, "%.50q", text)
+		}
+	}
 }
 
 // However a string of JSON is written, each id in it is found, if it is all of the string or
@@ -145,7 +165,7 @@ func BenchmarkActionBody(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		s := actionScanner{contentType: "multipart/form-data; boundary=----X1"}
+		s := actionScanner{boundary: "------X1"}
 		for _, c := range body {
 			s.next(c)
 		}

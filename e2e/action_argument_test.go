@@ -33,6 +33,17 @@ func testActionAsArgument(t *testing.T, s *bypassSite) {
 			t.Errorf("%s: got %d: %s", argument, status, answer)
 		}
 	}
+	// busboy cuts boundaries out of headers, so these say that the part is in UTF-16.
+	const header = "Content-Disposition: form-data; name=\"1\"\r\n"
+	cut := strings.Replace(body(ids["readReport"]), header, header+"Content-Ty\r\n--X1pe: text/plain; chars\r\n--X1et=utf-16le\r\n", 1)
+	reference, _, _ := strings.Cut(cut[strings.Index(cut, `{"id"`):], "\r\n")
+	cut = strings.Replace(cut, reference, strings.Join(strings.Split(reference, ""), "\x00")+"\x00", 1)
+	if _, answer := slowAction(t, s.unguarded, ids["submit"], cut); !strings.Contains(answer, secret) {
+		t.Errorf("without a guard boundaries are no longer cut out of headers, so this tests nothing: %s", answer)
+	}
+	if status, answer := slowAction(t, s.guarded, ids["submit"], cut); status != http.StatusBadRequest || strings.Contains(answer, "SECRET") {
+		t.Errorf("boundaries in a header: got %d: %s", status, answer)
+	}
 	if _, answer := slowAction(t, s.guarded, ids["submit"], body(ids["ping"])); !strings.Contains(answer, "PUBLIC-MARK-action-login pong x") {
 		t.Errorf("an action of the same open page was refused too: %s", answer)
 	}

@@ -80,7 +80,7 @@ func (b *actionBody) refused() decision {
 func (g *Guard) decideArgument(v *visit, word string) decision {
 	owners := v.table.ActionOwners(word)
 	switch {
-	case owners == nil:
+	case owners == nil && (v.session != nil || !mayBeActionID(word)):
 		return decisionPass
 	case v.session == nil:
 		return v.decideAnonymousAction(word)
@@ -92,6 +92,14 @@ func (g *Guard) decideArgument(v *visit, word string) decision {
 		}
 	}
 	return decisionForbidden
+}
+
+// mayBeActionID reports whether a word may be an action of another build than next_build, as in
+// a rolling deployment: ids have this form since Next.js 15, and stay the same while the app's
+// key for them does.
+func mayBeActionID(word string) bool {
+	const length = 42
+	return len(word) == length && !strings.ContainsFunc(word, func(c rune) bool { return (c < '0' || c > '9') && (c < 'a' || c > 'f') })
 }
 
 // readableAction reports whether the body of a Server Action can be read as Next.js reads it:

@@ -48,7 +48,11 @@ func TestAttackByActionAsArgument(t *testing.T) {
 		{"", "/", "0000", "00ff", 401},
 		{"", "/", "0000", "0010", 200},
 		{"", "/", "0000", "00aa", 200},
-		{"", "/", "0000", "beef", 200}, // which Next.js has not either
+		{"", "/", "0000", "beef", 200},                   // which Next.js has not either
+		{"", "/", "0000", strings.Repeat("0f", 21), 401}, // an id, perhaps of another build
+		{"", "/", "0000", strings.Repeat("0f", 20), 200},
+		{"", "/", "0000", strings.Repeat("0F", 21), 200},
+		{guest, "/", "0000", strings.Repeat("0f", 21), 200}, // as if it had been posted itself
 		{guest, "/", "0000", "00ad", 403},
 		{guest, "/", "0000", "00da", 200},
 		{guest, "/dashboard", "00da", "00ae", 403},
